@@ -1,0 +1,45 @@
+"""Texts that are translated late: a flow names what to say, the turn renders it in the member's language.
+
+A `Message` is data (a gettext msgid and its parameters), so a journal, a pending screen or an error can keep it and
+a change of language renders it again without losing anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from kikao.i18n.money import Amount
+
+
+class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True):
+    """One sentence to show: the English msgid, its parameters, and for a plural its second form and count.
+
+    Parameters are kept as values (`Amount`, not "UGX 500") and formatted in the member's language when rendered.
+    """
+
+    msgid: str
+    params: dict[str, str | int | Amount | Message] = {}
+    plural: str = ""
+    n: int = 0
+
+
+Text = str | Message
+"""What a screen may show: a `Message`, or a plain `str` that is shown as it is (a name, a reference)."""
+
+Translate = Callable[[Text], str]
+
+
+def t(msgid: str, /, **params: str | int | Amount | Message) -> Message:
+    """Mark a sentence for translation. Write whole sentences with named parameters: `t("Sent. Ref {ref}", ref=ref)`."""
+    return Message(msgid, params)
+
+
+def tn(singular: str, plural: str, n: int, /, **params: str | int | Amount | Message) -> Message:
+    """Mark a sentence with a count; `{n}` is the count: `tn("{n} try left", "{n} tries left", 2)`."""
+    return Message(singular, params, plural, n)
+
+
+EMPTY: Final = Message("")

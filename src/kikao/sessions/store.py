@@ -1,0 +1,194 @@
+"""What kikao asks of a session store. Small on purpose: one contract test suite runs against every store.
+
+A turn is one `claim` and one `commit`; a step adds one `intent` before its effect. A lease is for speed: it keeps two
+inbounds of one session from working at the same time. The version check with the fence is for truth: a commit whose
+version or fence is behind changes nothing and raises `Conflict`.
+
+Everything a store sees is sealed or keyed: it never holds an address, an answer or a reply in clear.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Final, Protocol
+
+import msgspec
+
+PARTITIONS: Final = 1024
+"""Sessions are divided by key; a session's record, dedupe records and intents share a partition."""
+
+
+def partition(key: bytes) -> int:
+    """The partition of a session key: its first ten bits."""
+    return int.from_bytes(key[:2], "big") >> 6
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One stored session. Times are seconds since the epoch (UTC)."""
+
+    key: bytes
+    version: int
+    """Counts commits; the first commit makes version 1."""
+    fence: int
+    """Of the last writer; only a claim with the same or a higher one may write."""
+    expires_at: float
+    state: bytes
+    """The sealed session."""
+    address: bytes
+    """The sealed address of the member, beside the key that only hashes it."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """An inbound that was consumed before. `reply` is the sealed reply, or None when its turn has not finished."""
+
+    reply: bytes | None
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """The right to process one inbound of one session, until `lease_until`."""
+
+    key: bytes
+    fence: int
+    lease_until: float
+    record: Record | None
+    """None for a session that does not exist yet: the first commit must expect version 0."""
+    seen: Seen | None = None
+    """Set (with `reply` None) when this inbound was consumed by a turn that died before its reply."""
+    version_on_arrival: int = 0
+    """The session's version when this claim first looked, before it waited for another turn."""
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The inbound was processed; here is its sealed reply, the same bytes as the first time. No lease is held."""
+
+    reply: bytes
+
+
+class Busy(msgspec.Struct, frozen=True):
+    """Another turn of this session still holds the lease after the wait. Nothing was changed."""
+
+    record: Record | None
+
+
+class IntentRow(msgspec.Struct, frozen=True):
+    """The index entry of an open intent: an effect that may be happening or may have happened."""
+
+    id: bytes
+    """Keyed hash of the idempotency key; unique in the store."""
+    session: bytes
+    fence: int
+    lease_until: float
+    """While this lies ahead somebody is working on it (and renews it); afterwards recovery may take it."""
+    due_at: float
+    """Recovery leaves it alone before this time (back-off)."""
+    tries: int = 0
+
+
+class Dedupe(msgspec.Struct, frozen=True):
+    """The dedupe record of an inbound, written in the commit of its turn. `reply` None only marks it consumed."""
+
+    key: bytes
+    """Keyed hash of (channel, gateway, provider message id)."""
+    reply: bytes | None
+    expires_at: float
+
+
+class Write(msgspec.Struct, frozen=True):
+    """One atomic change of one session: all of it or nothing."""
+
+    key: bytes
+    fence: int
+    version: int
+    """The version this write expects to find (0: no such session); the session then has `version + 1`."""
+    expires_at: float
+    state: bytes
+    address: bytes
+    dedupe: Dedupe | None = None
+    open: tuple[IntentRow, ...] = ()
+    """Intents to add or replace (by id)."""
+    close: tuple[bytes, ...] = ()
+    """Ids of intents to remove."""
+
+
+class Conflict(Exception):
+    """Somebody else wrote this session first (version or fence); nothing of the write was stored."""
+
+
+class StoreUnavailable(Exception):
+    """The store did not take the write: nothing of it is stored. Worth trying again later."""
+
+
+class CommitUnknown(Exception):
+    """The store did not answer a commit: it may or may not be stored. Read the dedupe record to find out."""
+
+
+class StoreBroken(StoreUnavailable):
+    """Disk full, a failed fsync, a read-only disk: the store stopped acknowledging and says why. It stays stopped."""
+
+
+class StoreRefused(Exception):
+    """The store cannot be opened as it is (newer schema, corrupt, locked by another process); it was left untouched."""
+
+
+class SessionStore(Protocol):
+    """All methods raise `StoreUnavailable` when the store is away; times are seconds since the epoch."""
+
+    async def open(self) -> None:
+        """Connect, migrate where the store migrates itself, and recover leases of a dead process.
+
+        Raises `StoreRefused` with what to do.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go."""
+        ...
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        """Set a fixed property of the store (the look-up key's id and check value) unless it is set; return it."""
+        ...
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        """Take the session for one inbound, or answer its duplicate.
+
+        `lease` and `wait` are seconds: how long the claim holds, and how long to wait for another turn (first come,
+        first served where the store can). The fence of a claim is higher than any given before for this key.
+        """
+        ...
+
+    async def intent(self, write: Write) -> None:
+        """Commit before an effect: the lease stays. Raises `Conflict`, `CommitUnknown`."""
+        ...
+
+    async def commit(self, write: Write) -> None:
+        """Commit the end of a turn and give the lease back. Raises `Conflict`, `CommitUnknown`."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """Give the lease back without writing; releasing twice, or after losing it, is harmless."""
+        ...
+
+    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        """Move the lease of open intents that still carry `fence`; return how many."""
+        ...
+
+    async def end(self, key: bytes) -> bool:
+        """Remove a session and its dedupe records; False when there is none or an intent of it is open."""
+        ...
+
+    async def sweep(self, *, now: float, limit: int) -> int:
+        """Remove at most `limit` expired sessions without open intents, and expired dedupe records.
+
+        Returns the number of sessions removed.
+        """
+        ...
+
+    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+        """Open intents whose lease has lapsed and whose time has come, oldest first."""
+        ...
+
+    def scan(self) -> AsyncIterator[Record]:
+        """All sessions, in no order, each at most once; sessions that change meanwhile may be seen old or new."""
+        ...
