@@ -1,0 +1,69 @@
+"""What reaches the engine: somebody dialled, answered, or the same screen is wanted again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+import msgspec
+
+from kikao.conversation.secrets import Secret
+
+
+class Place(msgspec.Struct, frozen=True, tag="place"):
+    """A location: degrees (WGS 84)."""
+
+    latitude: float
+    longitude: float
+
+
+class File(msgspec.Struct, frozen=True, tag="file"):
+    """A received photo, document or recording, stored by content: never a provider's address, which expires."""
+
+    media_id: str
+    mime: str
+    size: int
+    """Bytes."""
+    sha256: str
+    stored_ref: str
+
+
+Attachment = Place | File
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer. Typed text is a `Secret` until the engine knows that the question did not ask for one."""
+
+    text: Secret
+    attachment: Attachment | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """A dialogue begins. `ahead` are answers dialled with the code (a long dial); `resume` allows "Continue"."""
+
+    ahead: tuple[Secret, ...] = ()
+    resume: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show the pending screen again; nothing is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Recovery: find out what became of open intents; show nothing."""
+
+
+Event = Reply | Dial | Show | Settle
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What an answer type parses: the typed text (already revealed, unless the question is secret), the turn's date."""
+
+    text: str
+    today: dt.date
+    attachment: Attachment | None = None
