@@ -1,0 +1,1 @@
+"""Durable conversations over USSD, WhatsApp, Telegram and WebSocket."""

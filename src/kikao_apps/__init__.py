@@ -1,0 +1,1 @@
+"""Complete services on the engine."""
