@@ -8,7 +8,7 @@ PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 COMPILE := $(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --fork-strategy fewest \
-	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock' $(ARGS)
+	--generate-hashes --custom-compile-command 'make lock' $(ARGS)
 
 .PHONY: help demo test check bench reliability lock docs
 
@@ -53,7 +53,7 @@ $(VENV)/.made:
 	@seen=; lacking=; \
 	for python in $(PYTHONS); do \
 	  version=`$$python -c 'import sys; print("%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))' \
-	    2>/dev/null` || { seen="$$seen $${version:+$$python is $$version.}"; continue; }; \
+	    2>/dev/null` || { seen="$$seen$${version:+ $$python is $$version.}"; continue; }; \
 	  $$python -c 'import ensurepip, venv' 2>/dev/null || { lacking="$$python $$version"; continue; }; \
 	  rm -rf $(VENV) && $$python -m venv $(VENV) && printf '%s\n' "$(CURDIR)" > $@; exit; \
 	done; \
