@@ -13,8 +13,6 @@ myst_heading_anchors = 3
 
 source_suffix = {".md": "markdown"}
 exclude_patterns = ["_build"]
-# The sections list their pages by pattern, so that a new page needs no entry; an empty section is no mistake.
-suppress_warnings = ["toc.empty_glob"]
 
 html_title = "kikao"
 html_theme = "alabaster"
