@@ -1,1 +1,1 @@
-"""Complete services on the engine."""
+"""Complete services on kikao's engine."""

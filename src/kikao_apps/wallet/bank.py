@@ -1,0 +1,114 @@
+"""What the wallet asks of a bank: the embedded `Ledger`, or an adapter to a core-banking system.
+
+Members are named by their MSISDN in E.164 (`+256700000001`). Money is an `Amount` in integer minor units.
+
+Every method that takes a `key` honours it as an idempotency key. On that rests the promise that no payment
+runs twice:
+
+- the same key with the same request gives the stored result again, without looking at the PIN;
+- the same key with another request is refused (`REJECTED`);
+- a `Refused` is not stored: nothing happened, and a later attempt is judged anew;
+- a key that `find` answered with `Voided` is refused for ever, however late the call arrives.
+
+A PIN is never part of what is compared, stored under a key, logged or raised. Wrong PINs are counted by the
+bank, per account, so that going back, redialling or a crash cannot reset them.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+
+from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
+from kikao.conversation.secrets import Secret
+from kikao.i18n.money import Amount
+
+CURRENCIES: Final = ("UGX", "KES", "TZS", "RWF")
+"""The currencies an account may have (ISO 4217)."""
+
+
+class Account(msgspec.Struct, frozen=True, tag="account"):
+    """What may be known of an account without its PIN."""
+
+    number: str
+    """The MSISDN of its member, E.164."""
+    name: str
+    currency: str
+    locked: bool
+    """True after too many wrong PINs; only the bank can unlock."""
+
+
+class Balance(msgspec.Struct, frozen=True, tag="balance"):
+    """What an account held when it was asked."""
+
+    amount: Amount
+
+
+class Receipt(msgspec.Struct, frozen=True, tag="receipt"):
+    """A transfer that happened."""
+
+    ref: str
+    """Unique in the bank, and easy to read out: eight capitals and digits without 0, O, 1, I and L."""
+    amount: Amount
+    """What the recipient got."""
+    fee: Amount
+    """What the sender paid on top."""
+    to: str
+    """The recipient's MSISDN, E.164."""
+    balance: Amount
+    """What the sender has left."""
+
+
+Result = Account | Balance | Receipt | None
+"""What can be stored under a key; None for a proposed PIN."""
+
+
+class Bank(Protocol):
+    """A bank as the wallet sees it. A method that cannot say what happened raises; `find` tells later.
+
+    `account` and `fee` raise `BackendError` when the bank is away.
+    """
+
+    async def account(self, msisdn: str) -> Account | None:
+        """The member's account; None for those who have not opened one, even if money waits for them."""
+
+    async def propose_pin(self, msisdn: str, pin: Secret, *, key: str) -> Done[None] | Refused:
+        """Remember a PIN (hashed) for 10 minutes, for `open_account` to compare with; the last one counts.
+
+        Refused with REJECTED when the PIN is not 4 to 8 digits or the member has an account.
+        """
+
+    async def open_account(
+        self, msisdn: str, name: str, currency: str, pin: Secret, *, key: str
+    ) -> Done[Account] | Refused:
+        """Open an account with the proposed PIN, entered again; money that waited becomes the member's.
+
+        Refused with REJECTED when the PINs differ, none was proposed in the last 10 minutes, the currency is
+        none of `CURRENCIES`, or the member has an account.
+        """
+
+    async def fee(self, amount: Amount) -> Amount:
+        """What a transfer of `amount` costs its sender, in the same currency."""
+
+    async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
+        """What the account holds. Refused with WRONG_SECRET, LOCKED, or REJECTED (no account)."""
+
+    async def transfer(
+        self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str
+    ) -> Done[Receipt] | Refused:
+        """Move `amount` from `sender` to `to`; the sender pays `fee(amount)` on top.
+
+        A recipient without an account need not register first: the money waits in an unclaimed account of the
+        sender's currency. It becomes the recipient's when they open an account in that currency; if they
+        choose another, it goes back to who sent it (the fee does not).
+
+        Refused with WRONG_SECRET (the text says how many tries are left), LOCKED, INSUFFICIENT_BALANCE, or
+        REJECTED (own number, unknown sender, not the currency of sender and recipient, outside the limits).
+        """
+
+    async def find(self, key: str) -> Done[Result] | Voided | Unknown:
+        """What became of a key. If nothing did, the bank refuses it from now on: `Voided`, in one atomic act.
+
+        `Unknown` when the bank cannot be asked.
+        """
