@@ -55,6 +55,11 @@ def modules_under(src: Path) -> dict[str, Module]:
     return found
 
 
+def homeless(modules: dict[str, Module]) -> list[str]:
+    """Modules in a folder without `__init__`, which neither the layer contract nor coverage would see."""
+    return [name for name, module in modules.items() if module.package and module.package not in modules]
+
+
 def too_long(modules: dict[str, Module], limit: int = LONGEST_FILE) -> list[str]:
     lines = {module.name: module.text.count("\n") for module in modules.values()}
     return [f"{name} has {count} lines, more than {limit}" for name, count in lines.items() if count > limit]
@@ -169,6 +174,10 @@ def reachable(start: str, edges: dict[str, set[str]]) -> set[str]:
 # --- the house keeps them ---
 
 
+def test_every_folder_is_a_package() -> None:
+    assert homeless(modules_under(SRC)) == []
+
+
 def test_no_file_is_two_concepts() -> None:
     assert too_long(modules_under(SRC)) == []
 
@@ -206,6 +215,7 @@ def test_sources_are_found_under_their_dotted_names(tmp_path: Path) -> None:
     found = modules_under(tmp_path)
 
     assert {module.name: module.package for module in found.values()} == {"a": "a", "a.b.c": "a.b"}
+    assert homeless(found) == ["a.b.c"]
     assert "kikao" in modules_under(SRC)
 
 
