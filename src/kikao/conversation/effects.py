@@ -1,0 +1,218 @@
+"""Effects between a flow and the turn that performs them: what to do under which key, and what came of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol, TypeVar
+
+import msgspec
+from msgspec import structs
+
+from kikao.conversation.errors import TEXTS, WAYS_ON, BackendError, ErrorCode, Misuse, RefusedError, WayOn
+from kikao.conversation.journal import Entry, Intent, Retry, Run, encode_value, leaks
+from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, Voided
+from kikao.conversation.secrets import Secret
+from kikao.conversation.suspension import Signal
+from kikao.i18n.messages import Message, Text, t
+
+T = TypeVar("T")
+
+NOT_CARRIED_OUT: Final = Refused(ErrorCode.REJECTED, t("Your last request was not carried out."))
+"""A voided step: the member decides anew, from the last plain question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An effect as a flow declares it.
+
+    `retry` says what may follow when the outcome is unknown: "key" the service de-duplicates on our key, do it again;
+    "check" ask `check` first; "never" leave it to a human. `done` is what to tell the member of it later: a text, or
+    a function of the result. `args` joins the digest that guards the key, where the journal alone does not say it.
+    """
+
+    effect: Effect
+    retry: Retry
+    check: Check | None = None
+    done: Text | Callable[[Any], Text] | None = None
+    args: Any = None
+
+    def __post_init__(self) -> None:
+        if self.retry not in ("key", "check", "never"):
+            raise Misuse(f'retry must be "key", "check" or "never", not {self.retry!r}')
+        if self.retry == "check" and self.check is None:
+            raise Misuse('retry="check" needs check=..., which says what became of a key')
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What became of an attempt at an effect, as data that a journal can take."""
+
+    kind: Literal["done", "refused", "unknown", "voided"]
+    entry: Entry | None = None
+    receipt: Text | None = None
+    refusal: Refused | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One effect to perform now: call it once and it never raises, except to be cancelled."""
+
+    intent: Intent
+    perform: Callable[[], Awaitable[Settled]]
+
+
+class Perform(Signal):
+    """Yielded by a flow: perform these effects, with their intents made durable first."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: Sequence[tuple[str, Literal["step", "secret"], Step, Secret | None]]) -> None:
+        self.items = items
+
+
+class Host(Protocol):
+    """What the engine asks of the turn around it. The turn owns the store, the clock and the randomness."""
+
+    now: dt.datetime
+    """The instant of this turn (UTC); it does not move during the turn."""
+    deadline: float
+    """Event-loop time at which the reply must be on its way."""
+
+    def new_run(self) -> tuple[str, bytes]:
+        """A fresh run id (at least 128 random bits) and a 32-byte secret."""
+        ...
+
+    def service(self, kind: type[T]) -> T:
+        """The app's service of that type. Raises `LookupError`."""
+        ...
+
+    async def intend(self) -> None:
+        """Make the conversation as it is now durable, with its open intents. Raises when it is not."""
+        ...
+
+    async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
+        """Perform effects at the same time; None for those still running at the deadline.
+
+        Those go on, and their outcome reaches the run later.
+        """
+        ...
+
+
+def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
+    """Do the effect under the intent's key."""
+
+    async def perform() -> Settled:
+        try:
+            result = await step.effect(intent.token)
+        except RefusedError as error:
+            result = Refused(error.code, error.text)
+        except BackendError as error:
+            result = Unknown(error.code)
+        except Exception as error:  # whatever it was, nobody can say that nothing happened
+            result = Unknown(type(error).__name__)
+        return settle(intent, step, result, secret)
+
+    return Work(intent, perform)
+
+
+def inquire(intent: Intent, step: Step) -> Work:
+    """Ask the service what became of the intent's key."""
+
+    async def perform() -> Settled:
+        if step.check is None:
+            return Settled("unknown", reason="the step has no check")
+        try:
+            result = await step.check(intent.token)
+        except Exception as error:
+            result = Unknown(type(error).__name__)
+        if not isinstance(result, Done | Voided | Unknown):
+            result = Unknown(f"check answered {type(result).__name__}: it must answer Done, Voided or Unknown")
+        return settle(intent, step, result, None)
+
+    return Work(intent, perform)
+
+
+def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Settled:
+    """An outcome as data. A result that cannot be kept, or that holds the secret, leaves the outcome open."""
+    if isinstance(result, Voided):
+        return Settled("voided")
+    if isinstance(result, Unknown):
+        return Settled("unknown", reason=result.reason)
+    if isinstance(result, Refused):
+        return Settled("refused", refusal=result)
+    value = result.result if isinstance(result, Done) else result
+    try:
+        tag, data = encode_value(value, intent.key)
+        receipt = step.done(value) if callable(step.done) else step.done
+    except Misuse as error:
+        return Settled("unknown", reason=str(error))
+    except Exception as error:
+        return Settled("unknown", reason=f"done= raised {type(error).__name__}")
+    if secret is not None and leaks(data, secret.reveal()):
+        return Settled("unknown", reason=f"{intent.key}: the result holds the secret; a service must not return it")
+    return Settled("done", Entry(intent.key, intent.kind, tag, data), receipt or _reference(value))
+
+
+def _reference(value: Any) -> Text | None:
+    ref = getattr(value, "ref", None)
+    return t("Done. Ref {ref}", ref=ref) if isinstance(ref, str) else None
+
+
+def apply(run: Run, token: str, settled: Settled) -> bool:
+    """Write what became of an intent into its run; False when the run has no such open intent (any more).
+
+    A group of parallel effects enters the journal together, in its declared order, once all of it is settled.
+    """
+    position = next((i for i, intent in enumerate(run.intents) if intent.token == token), None)
+    if position is None:
+        return False
+    intent = run.intents[position]
+    if settled.kind == "unknown":
+        run.intents[position] = structs.replace(intent, unknown=True)
+        return True
+    if settled.kind == "done":
+        assert settled.entry is not None
+        run.intents[position] = structs.replace(intent, entry=settled.entry)
+        if settled.receipt is not None:
+            run.receipts[intent.key] = settled.receipt
+    else:
+        run.attempts[intent.key] = run.attempts.get(intent.key, 0) + 1
+        refusal = settled.refusal or (None if intent.kind == "secret" else NOT_CARRIED_OUT)
+        if refusal is None or asks_again(intent, refusal.code):
+            del run.intents[position]
+        else:
+            run.intents[position] = structs.replace(intent, entry=_refusal_entry(intent.key, refusal))
+    if all(intent.entry is not None for intent in run.intents):
+        for intent in run.intents:
+            assert intent.entry is not None
+            run.append(intent.entry)
+        run.intents.clear()
+    return True
+
+
+def apply_late(run: Run, token: str, settled: Settled) -> bool:
+    """`apply`, for an outcome that came after the reply: what the flow will not say itself becomes a notice."""
+    intent = next((intent for intent in run.intents if intent.token == token), None)
+    refused = settled.refusal
+    if intent is not None and refused is not None and asks_again(intent, refused.code):
+        run.notices.append(refused.text or TEXTS[refused.code])
+    return apply(run, token, settled)
+
+
+def asks_again(intent: Intent, code: ErrorCode) -> bool:
+    """True when a refusal puts the same question again: a wrong secret is never recorded, only asked for anew."""
+    return intent.kind == "secret" and WAYS_ON[code] is WayOn.SAME
+
+
+def _refusal_entry(key: str, refusal: Refused) -> Entry:
+    text = refusal.text or TEXTS[refusal.code]
+    return Entry(key, "refused", "", [refusal.code.value, msgspec.to_builtins(text)])
+
+
+def refusal(entry: Entry) -> RefusedError:
+    """The error that a recorded refusal raises in the flow, now and on every replay."""
+    code, text = entry.value
+    return RefusedError(ErrorCode(code), msgspec.convert(text, Message))

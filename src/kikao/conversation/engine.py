@@ -1,0 +1,287 @@
+"""What a member may do besides answering: dial again, go back, go home, cancel, change the language, read on.
+
+`Engine.advance` is the only door into a conversation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import structs
+
+from kikao.conversation.chat import CANCELLED, NOT_DONE, Member
+from kikao.conversation.effects import Host
+from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
+from kikao.conversation.flows import Flows
+from kikao.conversation.inputs import Dial, Event, Reply, Settle, Show
+from kikao.conversation.journal import FORMAT, Conversation, Run
+from kikao.conversation.navigation import Command, Navigation
+from kikao.conversation.runner import Runner, Turned, Uncertain, shown
+from kikao.conversation.screens import Option, Screen
+from kikao.i18n.messages import Text, t
+
+ALREADY_DONE: Final = t("This is already done and cannot be undone.")
+AT_START: Final = t("You are at the start.")
+SETTLED: Final = t("Your last request was completed.")
+
+RESUME: Final = Screen(
+    (t("Continue where you stopped?"),),
+    (Option("1", t("Continue"), "continue"), Option("2", t("Start again"), "restart")),
+)
+CHECKING: Final = Screen(
+    (t("We are checking your last request. It will not be done twice."),),
+    (Option("1", t("Check again"), "continue"), Option("2", t("Start again"), "restart")),
+)
+MAX_PARKED: Final = 3
+"""How many runs with an open effect a member may leave behind before starting another."""
+
+CHOOSE_LANGUAGE: Final = t("Choose language")
+
+
+class Engine:
+    """The flows of an app and how members move in them. Holds nothing of any conversation.
+
+    `entry` is the flow a dial starts; `locales` are the languages to choose from, code → its own name.
+    """
+
+    def __init__(
+        self,
+        flows: Flows,
+        *,
+        entry: str,
+        navigation: Navigation | None = None,
+        locales: Mapping[str, str] | None = None,
+    ) -> None:
+        if flows.get(entry) is None:
+            raise ValueError(f"the entry flow {entry!r} is not defined; defined are {[f.name for f in flows]}")
+        self.flows = flows
+        self.entry = entry
+        self.navigation = navigation or Navigation()
+        self.locales = dict(locales or {"en": "English"})
+        self._languages = Screen(
+            (CHOOSE_LANGUAGE,),
+            tuple(Option(str(i), name, code) for i, (code, name) in enumerate(self.locales.items(), 1)),
+        )
+
+    async def advance(self, conversation: Conversation, event: Event, member: Member, host: Host) -> Turned:
+        """One event. Changes `conversation` in place.
+
+        Raises `OlderCode` when newer code wrote it (nothing is changed), and whatever the host raises.
+        """
+        for run in conversation.runs():
+            if run.release > self.flows.release or run.format > FORMAT:
+                raise OlderCode(
+                    f"flow {run.flow!r}: written by release {run.release} (format {run.format}), this worker has "
+                    f"release {self.flows.release} (format {FORMAT})"
+                )
+        runner = Runner(
+            conversation,
+            member,
+            flows=self.flows,
+            entry=self.entry,
+            navigation=self.navigation,
+            host=host,
+        )
+        if isinstance(event, Reply):
+            return await self._reply(conversation, runner, event)
+        if isinstance(event, Dial):
+            return await self._dial(conversation, runner, event)
+        if isinstance(event, Settle):
+            return await self._settle(conversation, runner)
+        return await self._show(conversation, runner)
+
+    def paged(self, conversation: Conversation, turned: Turned, pages: int) -> None:
+        """Told by the channel: the screen took so many pages. A long last screen stays open until it is read."""
+        run = conversation.run
+        if turned.screen.ends:
+            unread = turned.page < pages - 1
+            conversation.farewell = turned.screen if unread else None
+        if turned.screen.ends or conversation.overlay:
+            conversation.page, conversation.pages = turned.page, pages
+        elif run is not None and run.pending is not None and run.pending.pages != pages:
+            run.pending = structs.replace(run.pending, pages=pages)
+
+    async def _dial(self, conversation: Conversation, runner: Runner, event: Dial) -> Turned:
+        conversation.overlay, conversation.farewell, conversation.page = "", None, 0
+        run = conversation.run
+        if run is not None and run.intents:
+            return self._still_checking(conversation, await runner.go(dialled=True))
+        if run is not None and run.pending is None and not run.failed:
+            return await runner.go(dialled=True)  # an outcome waits to be told
+        if run is not None and event.resume and not event.ahead and self._can_resume(run):
+            return self._offer(conversation, "resume")
+        turned = await self._home(runner)
+        for answer in event.ahead:
+            run = conversation.run
+            pending = run.pending if run is not None else None
+            if turned.what != "asked" or pending is None or pending.screen.secret or pending.screen.whole:
+                break
+            turned = await runner.go(Reply(answer))
+            if conversation.run is run and run is not None and run.pending is not None and run.pending.error:
+                break
+        return turned
+
+    def _can_resume(self, run: Run) -> bool:
+        if run.pending is None:
+            return True
+        screen = run.pending.screen
+        if screen.secret or screen.whole:
+            return run.last_question(plain=True) is not None
+        return bool(run.journal) or run.flow != self.entry
+
+    async def _resume(self, conversation: Conversation, runner: Runner) -> Turned:
+        run = conversation.run
+        if run is None:
+            return await self._home(runner)
+        if run.pending is None or run.intents:
+            return await runner.go(dialled=True)
+        if run.pending.screen.secret or run.pending.screen.whole:
+            question = run.last_question(plain=True)
+            assert question is not None
+            run.truncate(question)
+            return await runner.go()
+        run.pending = structs.replace(run.pending, error=None, page=0)
+        return Turned(shown(run), "asked", run.flow, run.pending.key)
+
+    async def _reply(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
+        if conversation.overlay:
+            return await self._overlay(conversation, runner, reply)
+        if conversation.farewell is not None:
+            return await self._read_on(conversation, runner, reply)
+        run = conversation.run
+        if run is None:
+            return await self._home(runner)
+        if run.pending is None:
+            return await runner.go(reply)
+        pending = run.pending
+        text = reply.text.reveal()
+        first, last = pending.page == 0, pending.page >= pending.pages - 1
+        command = None
+        if text.strip() not in pending.literal:
+            command = self.navigation.command(text, first_page=first, last_page=last)
+        if command is None or (command == "language" and len(self.locales) < 2):  # noqa: PLR2004
+            return await runner.go(reply)
+        return await self._move(conversation, runner, run, command)
+
+    async def _move(self, conversation: Conversation, runner: Runner, run: Run, command: Command) -> Turned:
+        pending = run.pending
+        assert pending is not None
+        if command == "home":
+            return await self._home(runner)
+        if command == "cancel":
+            self._leave(conversation)
+            return Turned(Screen((*run.recorded(), CANCELLED), ends=True), "cancelled", run.flow)
+        if command == "language":
+            return self._offer(conversation, "language")
+        if command == "back":
+            question = run.last_question()
+            if question is not None:
+                run.truncate(question)
+                return await runner.go()
+            done = run.barrier() > 0
+            run.pending = structs.replace(pending, error=(run.recorded() or [ALREADY_DONE])[-1] if done else AT_START)
+        else:
+            page = pending.page + (1 if command == "more" else -1)
+            run.pending = structs.replace(pending, page=page)
+        return Turned(shown(run), "shown", run.flow, pending.key, run.pending.page if run.pending else 0)
+
+    async def _home(self, runner: Runner) -> Turned:
+        self._leave(runner.conversation)
+        runner.start(self.entry)
+        return await runner.go()
+
+    async def _show(self, conversation: Conversation, runner: Runner) -> Turned:
+        if conversation.overlay:
+            return self._offer(conversation, conversation.overlay)
+        if conversation.farewell is not None:
+            return Turned(conversation.farewell, "shown", page=conversation.page)
+        run = conversation.run
+        if run is None:
+            return await self._home(runner)
+        if run.pending is None or run.intents:
+            return await runner.go()
+        return Turned(shown(run), "shown", run.flow, run.pending.key, run.pending.page)
+
+    def _leave(self, conversation: Conversation) -> None:
+        """Let go of the run; one with an open effect is parked, so that recovery still finds out about it."""
+        run, conversation.run = conversation.run, None
+        if run is not None and run.intents:
+            run.pending = None
+            conversation.parked.append(run)
+
+    def _still_checking(self, conversation: Conversation, turned: Turned) -> Turned:
+        run = conversation.run
+        if run is None or not run.intents or turned.what == "overdue":
+            return turned
+        return self._offer(conversation, "checking", turned)
+
+    def _offer(self, conversation: Conversation, overlay: str, cause: Turned | None = None) -> Turned:
+        conversation.overlay = overlay  # type: ignore[assignment]
+        screen = {"resume": RESUME, "checking": CHECKING, "language": self._languages}[overlay]
+        run = conversation.run
+        turned = Turned(screen, "offered", run.flow if run else "", overlay, conversation.page)
+        if cause is not None:
+            turned.reasons = cause.reasons
+        return turned
+
+    async def _overlay(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
+        overlay, text = conversation.overlay, reply.text.reveal().strip()
+        offered = self._offer(conversation, overlay)
+        if conversation.page < conversation.pages - 1 and text in self.navigation.more.keys:
+            conversation.page += 1
+            return self._offer(conversation, overlay)
+        if conversation.page > 0 and text in self.navigation.back.keys:
+            conversation.page -= 1
+            return self._offer(conversation, overlay)
+        option = next((o for o in offered.screen.options if o.key == text), None)
+        if option is None:
+            offered.screen = structs.replace(
+                offered.screen, body=(TEXTS[ErrorCode.INVALID_INPUT], *offered.screen.body)
+            )
+            return offered
+        conversation.overlay, conversation.page = "", 0
+        if overlay == "language":
+            conversation.locale = str(option.value)
+            return await self._show(conversation, runner)
+        if option.value == "continue":
+            turned = await self._resume(conversation, runner)
+            return self._offer(conversation, "checking", turned) if turned.what == "unknown" else turned
+        if len(conversation.parked) >= MAX_PARKED:
+            return self._offer(conversation, "checking")
+        return await self._home(runner)
+
+    async def _read_on(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
+        farewell, text = conversation.farewell, reply.text.reveal().strip()
+        assert farewell is not None
+        page = conversation.page
+        if text in self.navigation.more.keys:
+            page += 1
+        elif text in self.navigation.back.keys and page > 0:
+            page -= 1
+        elif text in self.navigation.home.keys:
+            conversation.farewell, conversation.page = None, 0
+            return await self._home(runner)
+        return Turned(farewell, "shown", page=page)
+
+    async def _settle(self, conversation: Conversation, runner: Runner) -> Turned:
+        """Find out what became of open intents, of the running flow and of parked ones."""
+        open_still = False
+        for run in [run for run in conversation.runs() if run.intents]:
+            attempts = dict(run.attempts)
+            signal = await runner.leg(run, None, settle=True)
+            open_still = open_still or bool(run.intents)
+            if run is not conversation.run and not run.intents:
+                conversation.parked.remove(run)
+                conversation.notices.extend(told(run, carried_out=run.attempts == attempts))
+            if isinstance(signal, Uncertain):
+                open_still = True
+        run = conversation.run
+        return Turned(
+            Screen(()), "unknown" if open_still else "settled", run.flow if run else "", reasons=runner.reasons
+        )
+
+
+def told(run: Run, *, carried_out: bool) -> list[Text]:
+    """What to tell a member of a parked run that is settled now."""
+    return (run.recorded()[-1:] or [SETTLED]) if carried_out else [NOT_DONE]

@@ -1,0 +1,251 @@
+"""What a conversation remembers: the journal of a run, its pending question, its open intents.
+
+The flow is run again from the top on every turn; entries are handed back in order, under strict keys. All of this is
+plain data that a session keeps, sealed; nothing here knows a store, a channel or a clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import sys
+from collections.abc import Callable
+from typing import Any, Final, Literal
+
+import msgspec
+
+from kikao.conversation.errors import JournalFull, Misuse
+from kikao.conversation.screens import Screen
+from kikao.i18n.messages import Text
+
+FORMAT: Final = 1
+"""Version of the stored form of a run."""
+
+MAX_ENTRIES: Final = 500
+MAX_BYTES: Final = 32 * 1024
+"""Caps of one journal; past them a flow must `restart_with` what it still needs."""
+
+Kind = Literal["ask", "confirm", "read", "step", "secret", "refused", "version", "call"]
+BARRIERS: Final = frozenset({"step", "secret"})
+QUESTIONS: Final = frozenset({"ask", "confirm"})
+
+Retry = Literal["key", "check", "never"]
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True):
+    """One observation: key (`scope/name#ordinal`), what kind, the tag of its stored form, the value."""
+
+    key: str
+    kind: Kind
+    tag: str
+    value: Any
+
+
+class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The write-ahead record of an effect. `token` is the idempotency key the service gets.
+
+    `proof` is a keyed digest of all that led here: the same key with other arguments is refused. `entry` is set while
+    the other effects of a parallel group are still open.
+    """
+
+    key: str
+    kind: Literal["step", "secret"]
+    token: str
+    retry: Retry
+    proof: bytes
+    unknown: bool = False
+    entry: Entry | None = None
+
+
+class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The open question, as displayed."""
+
+    key: str
+    tag: str
+    screen: Screen
+    error: Text | None = None
+    tries: int = 0
+    """Invalid answers so far (a wrong PIN is not one: the bank counts those)."""
+    literal: tuple[str, ...] = ()
+    """Navigation keys that are answers here."""
+    page: int = 0
+    pages: int = 1
+
+
+class Run(msgspec.Struct, omit_defaults=True):
+    """One run of a flow. Decoded fresh on every turn and changed in place by the runner."""
+
+    id: str
+    flow: str
+    seed: bytes
+    """Secret of this run: idempotency keys and random numbers come from it."""
+    release: int = 0
+    """Highest release of the code that wrote this journal."""
+    format: int = FORMAT
+    args: dict[str, Any] = {}
+    journal: list[Entry] = []
+    size: int = 0
+    """Encoded bytes of the journal."""
+    epoch: int = 0
+    """Counts truncations, so that an edited amount never meets an old idempotency key."""
+    attempts: dict[str, int] = {}
+    """Effects refused or voided so far, by journal key: the next attempt has another idempotency key."""
+    receipts: dict[str, Text] = {}
+    """What to say of effects that are done."""
+    intents: list[Intent] = []
+    pending: Pending | None = None
+    notices: list[Text] = []
+    """To be told on the next screen, once."""
+    failed: bool = False
+    """The last turn broke after an effect; the next dial offers to go on or to start again."""
+
+    def append(self, entry: Entry) -> None:
+        """Add an observation. Never fails: what has happened is kept, even past the caps."""
+        self.size += len(_ENCODER.encode(entry))
+        self.journal.append(entry)
+
+    def need_room(self, key: str) -> None:
+        """Raises `JournalFull` when the caps are reached: nothing new may be asked, read or done."""
+        if len(self.journal) >= MAX_ENTRIES or self.size >= MAX_BYTES:
+            raise JournalFull(
+                f"flow {self.flow!r}: the journal is full ({len(self.journal)} entries, {self.size} bytes; caps "
+                f"{MAX_ENTRIES} and {MAX_BYTES}) at {key!r}. Use `await chat.restart_with(...)` in long loops."
+            )
+
+    def truncate(self, length: int) -> None:
+        """Forget everything from entry `length` on. Callers never pass a barrier."""
+        del self.journal[length:]
+        self.size = sum(len(_ENCODER.encode(entry)) for entry in self.journal)
+        self.epoch += 1
+        self.pending = None
+
+    def barrier(self) -> int:
+        """Number of entries up to and with the last effect; an open intent guards them all."""
+        if self.intents:
+            return len(self.journal)
+        for index in range(len(self.journal) - 1, -1, -1):
+            if self.journal[index].kind in BARRIERS:
+                return index + 1
+        return 0
+
+    def last_question(self, *, plain: bool = False) -> int | None:
+        """Index of the last answered question after the last barrier; `plain` leaves confirmations out."""
+        for index in range(len(self.journal) - 1, self.barrier() - 1, -1):
+            kind = self.journal[index].kind
+            if kind == "ask" or (kind == "confirm" and not plain):
+                return index
+        return None
+
+    def intent(self, key: str) -> Intent | None:
+        """The open intent under a journal key."""
+        for intent in self.intents:
+            if intent.key == key:
+                return intent
+        return None
+
+    def token(self, key: str) -> str:
+        """The idempotency key of the next attempt at an effect: 32 hex digits."""
+        return derive(self.seed, f"{self.epoch}/{key}/{self.attempts.get(key, 0)}").hex()[:32]
+
+    def proof(self, args: Any = None) -> bytes:
+        """Keyed digest of everything observed so far, and of explicit arguments."""
+        return hmac.digest(self.seed, _ENCODER.encode([self.journal, args]), hashlib.sha256)[:16]
+
+    def recorded(self) -> list[Text]:
+        """What is done for certain, to tell a member when the run cannot go on."""
+        return [self.receipts[e.key] for e in self.journal if e.kind in BARRIERS and e.key in self.receipts]
+
+
+class Conversation(msgspec.Struct, omit_defaults=True):
+    """All that the engine keeps of a member between turns."""
+
+    locale: str = "en"
+    run: Run | None = None
+    overlay: Literal["", "resume", "language", "checking"] = ""
+    """A question of the engine's own that stands before the flow's."""
+    farewell: Screen | None = None
+    """A last screen too long for one page, while it is being read."""
+    page: int = 0
+    pages: int = 1
+    parked: list[Run] = []
+    """Runs that cannot go on but have an effect whose outcome is open; recovery settles them."""
+    notices: list[Text] = []
+    """What became of parked runs, told on the next screen."""
+
+    def runs(self) -> list[Run]:
+        """The running one first, then the parked ones."""
+        return [*([self.run] if self.run else []), *self.parked]
+
+
+def derive(seed: bytes, label: str) -> bytes:
+    """32 bytes that belong to `label` and cannot be guessed without the seed."""
+    return hmac.digest(seed, label.encode(), hashlib.sha256)
+
+
+# Values: what a read or a step returned, stored as plain data under a tag that names its type.
+
+_ENCODER = msgspec.msgpack.Encoder()
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def encode_value(value: Any, where: str) -> tuple[str, Any]:
+    """Plain data and the tag of its type: a Struct by its import path, lists of one Struct type, plain values.
+
+    Raises `Misuse` when the value cannot be kept (a Secret, a connection, a lambda).
+    """
+    tag = _tag_of(value)
+    try:
+        data = msgspec.to_builtins(value, builtin_types=(bytes,))
+        _ENCODER.encode(data)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise Misuse(
+            f"{where}: the result of type {type(value).__name__} cannot be kept in the journal ({error}). "
+            "Return plain values or a msgspec.Struct of them."
+        ) from None
+    return tag, data
+
+
+def decode_value(tag: str, data: Any) -> Any:
+    """The value again, always a fresh copy. Raises `LookupError` or `msgspec.ValidationError` if its type changed."""
+    if not tag:
+        return data
+    if tag.startswith("["):
+        return msgspec.convert(data, list[_find_type(tag[1:-1])])  # type: ignore[misc]
+    return msgspec.convert(data, _find_type(tag), builtin_types=(bytes,))
+
+
+def _tag_of(value: Any) -> str:
+    if isinstance(value, msgspec.Struct):
+        return f"{type(value).__module__}:{type(value).__qualname__}"
+    if isinstance(value, list | tuple) and value and isinstance(value[0], msgspec.Struct):
+        if any(type(item) is not type(value[0]) for item in value):
+            raise Misuse(f"a list of mixed types ({type(value[0]).__name__} first) cannot be kept in the journal")
+        return f"[{_tag_of(value[0])}]"
+    return ""
+
+
+def _find_type(tag: str) -> Any:
+    # Only types of modules that the app has imported already: a stored name never imports anything.
+    module, _, name = tag.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not (isinstance(found, type) and issubclass(found, msgspec.Struct)):
+        raise LookupError(f"the type {tag!r} of a recorded result no longer exists")
+    return found
+
+
+def leaks(data: Any, secret: str) -> bool:
+    """True when a text inside plain data equals or contains the secret as a word of its own."""
+    return _any_text(data, lambda text: secret in text if len(secret) > 4 else secret == text)  # noqa: PLR2004
+
+
+def _any_text(data: Any, test: Callable[[str], bool]) -> bool:
+    if isinstance(data, str):
+        return test(data)
+    if isinstance(data, dict):
+        return any(_any_text(item, test) for pair in data.items() for item in pair)
+    if isinstance(data, list | tuple):
+        return any(_any_text(item, test) for item in data)
+    return False
+

@@ -1,0 +1,336 @@
+"""The engine: a conversation and one event in, the changed conversation and one screen out.
+
+A turn runs the flow from the top (`Runner`); what a member may do besides answering (dial again, go back, go home, change the
+language, read on) is here too (`Engine`). Pure: effects, durability, time and randomness are the host's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from msgspec import structs
+
+from kikao.conversation.chat import Asked, Chat, Ended, Member, Moved, Parked
+from kikao.conversation.effects import Host, Perform, Work, apply, asks_again, attempt, inquire
+from kikao.conversation.errors import (
+    TEXTS,
+    WAYS_ON,
+    BackendError,
+    ErrorCode,
+    Misuse,
+    RefusedError,
+    WayOn,
+)
+from kikao.conversation.flows import Flows
+from kikao.conversation.inputs import Reply
+from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
+from kikao.conversation.navigation import Navigation
+from kikao.conversation.screens import Screen
+from kikao.conversation.suspension import Leg, Returned, Signal, close
+from kikao.i18n.messages import Text, t
+
+MAX_RESTARTS: Final = 20
+"""How often one turn may start a flow anew (goto, restart_with, a refusal that leads back) before it is an error."""
+
+RECEIVED: Final = t("Request received. Dial again to see the result.")
+GOODBYE: Final = t("Thank you.")
+NOT_GOING_ON: Final = t("We updated this service. Please start again.")
+
+What = Literal[
+    "asked", "ended", "refused", "failed", "overdue", "unknown", "settled", "parked", "offered", "shown", "cancelled"
+]
+
+
+@dataclass(slots=True)
+class Turned:
+    """What a turn came to: the screen to show, and what to log of it (names and codes, never an answer)."""
+
+    screen: Screen
+    what: What
+    flow: str = ""
+    at: str = ""
+    """Journal key of the open question."""
+    page: int = 0
+    """Which page of the screen to show."""
+    error: BaseException | None = None
+    reasons: list[str] = field(default_factory=list)
+    """Why outcomes are unknown."""
+
+
+class Overdue(Signal):
+    """An effect is still running at the deadline."""
+
+    __slots__ = ()
+
+
+class Uncertain(Signal):
+    """An effect's outcome stays unknown."""
+
+    __slots__ = ()
+
+
+class Settled(Signal):
+    """Recovery found out what it came for."""
+
+    __slots__ = ()
+
+
+@dataclass(slots=True)
+class Resume:
+    """The effects are settled and the flow goes on; `refusal` is a wrong secret's sentence."""
+
+    refusal: Text | None = None
+
+
+class Runner:
+    """Runs the flow of a conversation from the top until it waits, ends or breaks: one object a turn."""
+
+    def __init__(
+        self,
+        conversation: Conversation,
+        member: Member,
+        *,
+        flows: Flows,
+        entry: str,
+        navigation: Navigation,
+        host: Host,
+    ) -> None:
+        self.conversation = conversation
+        self.reasons: list[str] = []
+        self._member = member
+        self._flows = flows
+        self._entry = entry
+        self._navigation = navigation
+        self._host = host
+        self._acted = False
+        self._kept = _copy(conversation.run)
+
+    def start(self, flow: str, args: dict[str, Any] | None = None) -> Run:
+        """A new run of a flow, in place of the present one."""
+        run_id, seed = self._host.new_run()
+        self.conversation.run = Run(run_id, flow, seed, self._flows.release, args=args or {})
+        return self.conversation.run
+
+    async def go(self, reply: Reply | None = None, *, dialled: bool = False) -> Turned:
+        """Run the conversation's flow with the member's answer.
+
+        `dialled`: never come straight to a confirmation or a secret, but to the last plain question before it.
+        """
+        conversation, error = self.conversation, None
+        for _ in range(MAX_RESTARTS):
+            run = conversation.run
+            assert run is not None
+            if conversation.notices:
+                run.notices, conversation.notices = [*conversation.notices, *run.notices], []
+            try:
+                signal = await self.leg(run, reply)
+            except RefusedError as refused:
+                error = refused.text
+                question = self._earlier(run, refused.code)
+                if question is None:
+                    return self._end([refused.text], "refused", refused)
+                run.truncate(question)
+                reply = None
+                continue
+            except BackendError as problem:
+                return self._failed(problem.text, problem)
+            except TimeoutError as problem:
+                return self._failed(TEXTS[ErrorCode.BACKEND_TIMEOUT], problem)
+            except OSError as problem:
+                return self._failed(TEXTS[ErrorCode.BACKEND_UNAVAILABLE], problem)
+            except HostError as problem:
+                assert problem.__cause__ is not None
+                raise problem.__cause__ from None
+            except Exception as problem:
+                return self._failed(TEXTS[ErrorCode.INTERNAL], _misuse_in(problem))
+            if isinstance(signal, Moved):
+                notices = run.notices
+                self.start(signal.flow, signal.args).notices = notices
+                reply = None
+                continue
+            if isinstance(signal, Asked):
+                screen = signal.pending.screen
+                safe = run.last_question(plain=True) if dialled and (screen.secret or screen.whole) else None
+                if safe is not None:
+                    run.notices = signal.notices
+                    run.truncate(safe)
+                    continue
+                run.failed = False
+                run.release = max(run.release, self._flows.release)
+                run.pending = structs.replace(signal.pending, error=error) if error else signal.pending
+                return self._turned(shown(run), "asked", run.pending.key)
+            return self._closed(run, signal)
+        problem = Misuse(f"flow {run.flow!r} started anew {MAX_RESTARTS} times in one turn without a question")
+        return self._failed(TEXTS[ErrorCode.INTERNAL], problem)
+
+    async def leg(self, run: Run, reply: Reply | None, *, settle: bool = False) -> Signal:
+        """The flow from the top until it waits for something that only a later turn can bring.
+
+        With `settle` it stops as soon as open intents are settled. Raises what the flow raises; what the host raises
+        comes as `HostError`.
+        """
+        flow = self._flows.get(run.flow)
+        if flow is None:
+            return Parked(f"flow {run.flow!r} is not defined any more")
+        chat = Chat(
+            run,
+            self._member,
+            self.conversation.locale,
+            reply,
+            host=self._host,
+            flows=self._flows,
+            navigation=self._navigation,
+            at_home=run.flow == self._entry,
+        )
+        coroutine = chat.begin(flow)
+        value: Any = None
+        try:
+            while True:
+                signal = await Leg(coroutine, value, self._host.deadline)
+                if isinstance(signal, Perform):
+                    after = await self._perform(run, signal, settle=settle)
+                    if isinstance(after, Resume):
+                        value = after.refusal
+                        continue
+                    signal = after
+                elif isinstance(signal, Returned):
+                    signal = self._returned(run, chat)
+                return signal
+        finally:
+            close(coroutine)
+            if chat.misuse is not None:
+                raise chat.misuse
+
+    async def _perform(self, run: Run, signal: Perform, *, settle: bool) -> Resume | Signal:
+        works: list[Work] = []
+        acts, probing = False, False
+        for key, kind, step, secret in signal.items:
+            intent = run.intent(key)
+            if intent is not None and intent.entry is not None:
+                continue  # settled, waits for the others of its group
+            if intent is None:
+                intent = Intent(key, kind, run.token(key), step.retry, run.proof(step.args))
+                run.intents.append(intent)
+                works.append(attempt(intent, step, secret))
+                acts = True
+            elif intent.proof != run.proof(step.args):
+                return Parked(f"{key!r}: the arguments changed since its effect was begun")
+            elif secret is not None or step.retry == "key":
+                works.append(attempt(intent, step, secret))
+                acts = True
+            else:
+                works.append(inquire(intent, step))
+                probing = kind == "secret"
+        run.pending = None
+        self._acted = True
+        try:
+            if acts:
+                await self._host.intend()
+            outcomes = await self._host.perform(works)
+        except Exception as error:
+            raise HostError from error
+        refusal: Text | None = None
+        for work, outcome in zip(works, outcomes, strict=True):
+            if outcome is None:
+                continue
+            apply(run, work.intent.token, outcome)
+            if outcome.kind == "unknown":
+                self.reasons.append(f"{work.intent.key}: {outcome.reason}")
+            refused = outcome.refusal
+            if refused is not None and asks_again(work.intent, refused.code):
+                refusal = refused.text or TEXTS[refused.code]
+        if None in outcomes:
+            return Overdue()
+        if settle:
+            return Uncertain() if run.intents else Settled()
+        if run.intents and not probing:
+            return Uncertain()
+        return Resume(refusal)
+
+    def _returned(self, run: Run, chat: Chat) -> Signal:
+        unread = chat.unread
+        if unread is not None and any(e.kind in BARRIERS for e in run.journal[run.journal.index(unread) :]):
+            return Parked(f"the flow ends before the recorded {unread.key!r}")
+        return Ended([*chat.said])
+
+    def _earlier(self, run: Run, code: ErrorCode) -> int | None:
+        way = WAYS_ON[code]
+        return None if way is WayOn.END else run.last_question(plain=way is WayOn.EARLIER)
+
+    def _closed(self, run: Run, signal: Signal) -> Turned:
+        if isinstance(signal, Ended):
+            return self._end([*run.notices, *signal.texts] or [GOODBYE], "refused" if signal.error else "ended")
+        if isinstance(signal, Overdue):
+            return self._turned(Screen((RECEIVED,), ends=True), "overdue")
+        if isinstance(signal, Uncertain):
+            return self._turned(Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True), "unknown")
+        assert isinstance(signal, Parked)
+        if run.intents:
+            self.conversation.parked.append(run)
+        turned = self._end([*run.recorded(), NOT_GOING_ON], "parked")
+        turned.error = Misuse(signal.detail)
+        return turned
+
+    def _end(self, texts: list[Text], what: What, error: BaseException | None = None) -> Turned:
+        turned = self._turned(Screen(tuple(texts), ends=True), what)
+        turned.error = error
+        self.conversation.run = None
+        return turned
+
+    def _failed(self, text: Text, error: BaseException) -> Turned:
+        """Keep what was before this turn, except what was done and cannot be undone."""
+        if self._acted:
+            run = self.conversation.run
+            assert run is not None
+            run.truncate(run.barrier())
+            run.failed = True
+            turned = self._turned(Screen((text,), ends=True), "failed")
+        else:
+            run = self.conversation.run = self._kept
+            if run is not None and run.pending is not None:
+                run.pending = structs.replace(run.pending, error=text)
+                turned = self._turned(shown(run), "failed", run.pending.key)
+            else:
+                turned = self._turned(Screen((text,), ends=True), "failed")
+        turned.error = error
+        return turned
+
+    def _turned(self, screen: Screen, what: What, at: str = "") -> Turned:
+        run = self.conversation.run
+        return Turned(screen, what, run.flow if run else "", at, reasons=self.reasons)
+
+
+class HostError(Exception):
+    """Carries (as its cause) what the host raised, past the handling of the flow's own errors."""
+
+
+def shown(run: Run) -> Screen:
+    """The pending screen as the member sees it: the error and the question together."""
+    pending = run.pending
+    assert pending is not None
+    if pending.error is None:
+        return pending.screen
+    return structs.replace(pending.screen, body=(pending.error, *pending.screen.body))
+
+
+def _copy(run: Run | None) -> Run | None:
+    if run is None:
+        return None
+    return structs.replace(
+        run,
+        journal=list(run.journal),
+        intents=list(run.intents),
+        notices=list(run.notices),
+        attempts=dict(run.attempts),
+        receipts=dict(run.receipts),
+    )
+
+
+def _misuse_in(problem: BaseException) -> BaseException:
+    """A misuse inside a TaskGroup's exception group is the error to report."""
+    if isinstance(problem, BaseExceptionGroup):
+        found = problem.subgroup(Misuse)
+        while isinstance(found, BaseExceptionGroup):
+            problem, found = found.exceptions[0], found.exceptions[0]
+    return problem

@@ -1,0 +1,120 @@
+"""How a flow waits for a member: it yields a signal to the trampoline and is closed. It never raises to wait.
+
+A raised control signal can be swallowed by any `except` in the flow; a yielded one cannot. Real I/O inside the flow
+(futures of the event loop) passes through untouched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Generator
+from types import FrameType
+from typing import Any
+
+from kikao.conversation.errors import Misuse
+
+_ENGINE = os.path.dirname(__file__) + os.sep
+
+
+class Signal:
+    """Base of what a flow yields to the engine; `await signal` hands it over."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return (yield self)
+
+
+class Returned(Signal):
+    """The flow function came to its end."""
+
+    __slots__ = ()
+
+
+class Leg:
+    """Drives a flow until its next signal: `signal = await Leg(coroutine, value, deadline)`.
+
+    `deadline` is event-loop time; I/O of the flow that still waits then gets a TimeoutError.
+    """
+
+    __slots__ = ("_coroutine", "_deadline", "_value")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], value: Any, deadline: float) -> None:
+        self._coroutine = coroutine
+        self._value = value
+        self._deadline = deadline
+
+    def __await__(self) -> Generator[Any, Any, Signal]:
+        coroutine = self._coroutine
+        try:
+            yielded = coroutine.send(self._value)
+            if isinstance(yielded, Signal):
+                return yielded
+            return (yield from self._with_io(yielded))
+        except StopIteration:
+            return Returned()
+
+    def _with_io(self, yielded: Any) -> Generator[Any, Any, Signal]:
+        coroutine = self._coroutine
+        task = asyncio.current_task()
+        assert task is not None
+        expired = False
+
+        def expire() -> None:
+            nonlocal expired
+            expired = True
+            task.cancel()
+
+        timer = asyncio.get_running_loop().call_at(self._deadline, expire)
+        try:
+            while not isinstance(yielded, Signal):
+                try:
+                    value = yield yielded
+                except BaseException as error:
+                    if expired and isinstance(error, asyncio.CancelledError) and task.uncancel() == 0:
+                        expired = False
+                        error = TimeoutError("the turn's time is up")
+                    yielded = coroutine.throw(error)
+                else:
+                    yielded = coroutine.send(value)
+            return yielded
+        finally:
+            timer.cancel()
+
+
+def close(coroutine: Coroutine[Any, Any, Any]) -> None:
+    """Unwind a suspended flow. Raises `Misuse`, naming the line, when it awaits while being unwound."""
+    try:
+        coroutine.close()
+    except RuntimeError as error:
+        if "ignored GeneratorExit" not in str(error):
+            raise
+        raise Misuse(
+            f"{innermost(coroutine)}: awaiting in `finally`, in an `except` that catches everything, or when leaving "
+            "`async with` around a question: the flow is unwound at every question and must not wait there."
+        ) from None
+
+
+def here(coroutine: Coroutine[Any, Any, Any]) -> str:
+    """`file:line` of the flow's code that called the engine, for an author's error."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(_ENGINE):
+            if os.sep + "asyncio" + os.sep in name:
+                break
+            return f"{name}:{frame.f_lineno}"
+        frame = frame.f_back
+    return innermost(coroutine)
+
+
+def innermost(coroutine: Any) -> str:
+    """`file:line` where a waiting coroutine stands, as deep as its own code goes."""
+    place = "unknown place"
+    while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
+        if not coroutine.cr_code.co_filename.startswith(_ENGINE):
+            place = f"{coroutine.cr_code.co_filename}:{coroutine.cr_frame.f_lineno}"
+        coroutine = coroutine.cr_await
+    return place
