@@ -1,0 +1,6 @@
+"""`KIKAO_RECORDS`: members, notices, audit and an app's own tables, in SQLite or PostgreSQL."""
+
+from kikao.records.engine import Records
+from kikao.records.errors import RecordsRefused
+
+__all__ = ["Records", "RecordsRefused"]
