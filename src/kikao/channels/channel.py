@@ -1,0 +1,70 @@
+"""What a gateway is to the rest of kikao: parse a request into an inbound, write a screen into a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from kikao.channels.inbound import Inbound
+from kikao.conversation.screens import Screen
+from kikao.i18n.messages import Translate
+
+
+class Request(msgspec.Struct, frozen=True):
+    """An HTTP request as it came, after the edge let it in. Header names are lower case."""
+
+    method: str
+    path: str
+    query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Response(msgspec.Struct, frozen=True, array_like=True):
+    """The bytes that answer a request. Kept, sealed, with the dedupe record: a redelivery gets the same ones."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class BadRequest(Exception):
+    """A request that is not what the gateway's contract says: answered 400.
+
+    The text names the gateway and the field, never a value.
+    """
+
+
+Dedupe = Literal["exact", "window", "none"]
+
+
+class Gateway(Protocol):
+    """A provider's dialect of a channel. One file and its fixtures; the slug names both."""
+
+    slug: str
+    channel: str
+    dedupe: Dedupe
+    """`exact`: a redelivery is recognised by its id or text; `window`: by the same body shortly after; `none`."""
+    retention: float
+    """Seconds a dedupe record is kept: at least as long as the provider may redeliver."""
+
+    def parse(self, request: Request) -> Inbound:
+        """Raises `BadRequest`."""
+        ...
+
+    def pages(self, screen: Screen, translate: Translate) -> Sequence[str]:
+        """The screen as texts of at most one message each, in order; never empty.
+
+        Raises `TooLong` when a confirmation does not fit into one.
+        """
+        ...
+
+    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+        """The answer to the request, with one page of a screen; `ends` closes the dialogue."""
+        ...
+
+    def acknowledge(self, inbound: Inbound) -> Response:
+        """The answer to a notification that wants none."""
+        ...

@@ -1,0 +1,42 @@
+"""One message from a member, channel-neutral: what every gateway parses its requests into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from kikao.conversation.inputs import Attachment
+from kikao.conversation.secrets import Secret
+
+Happening = Literal["new", "reply", "end"]
+"""A dialogue begins, a member answers, or the provider tells that the dialogue is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What a gateway understood. Typed text stays a `Secret` until the question is known not to ask for one.
+
+    `identity` is the member's address on the channel (E.164 for ussd; a provider's masked token where it hides
+    numbers). `dialogue` is the provider's session id: never a key of ours, only a sign of a redial. `message_id` is
+    what makes a redelivery recognisable, None where the provider gives nothing.
+    """
+
+    channel: str
+    gateway: str
+    identity: str
+    happening: Happening
+    text: Secret
+    dialogue: str = ""
+    service_code: str = ""
+    msisdn: str = ""
+    """E.164, empty where the provider hides it."""
+    message_id: Secret | None = None
+    accumulated: bool = False
+    """`text` is everything typed since the dialogue began, joined by `*`."""
+    attachment: Attachment | None = None
+    sent_at: float | None = None
+    """Seconds since the epoch, by the provider's clock."""
+    unknown_fields: tuple[str, ...] = ()
+    """Names (never values) of fields the gateway's contract does not list."""
+    note: str = ""
+    """For the log: what the provider says of an ended dialogue (a status, never what was typed)."""
