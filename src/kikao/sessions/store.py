@@ -1,8 +1,8 @@
 """What kikao asks of a session store. Small on purpose: one contract test suite runs against every store.
 
-A turn is one `claim` and one `commit`; a step adds one `intent` before its effect. A lease is for speed: it keeps two
-inbounds of one session from working at the same time. The version check with the fence is for truth: a commit whose
-version or fence is behind changes nothing and raises `Conflict`.
+A turn is one `claim` and one `commit`; a step adds one `intent` before its effect. A lease is for speed: it
+keeps two inbounds of one session from working at the same time. The version check with the fence is for
+truth: a commit whose version or fence is behind changes nothing and raises `Conflict`.
 
 Everything a store sees is sealed or keyed: it never holds an address, an answer or a reply in clear.
 """
@@ -39,35 +39,9 @@ class Record(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """An inbound that was consumed before. `reply` is the sealed reply, or None when its turn has not finished."""
+    """An inbound that was consumed; `reply` is the sealed reply, or None if its turn did not finish."""
 
     reply: bytes | None
-
-
-class Claim(msgspec.Struct, frozen=True):
-    """The right to process one inbound of one session, until `lease_until`."""
-
-    key: bytes
-    fence: int
-    lease_until: float
-    record: Record | None
-    """None for a session that does not exist yet: the first commit must expect version 0."""
-    seen: Seen | None = None
-    """Set (with `reply` None) when this inbound was consumed by a turn that died before its reply."""
-    version_on_arrival: int = 0
-    """The session's version when this claim first looked, before it waited for another turn."""
-
-
-class Duplicate(msgspec.Struct, frozen=True):
-    """The inbound was processed; here is its sealed reply, the same bytes as the first time. No lease is held."""
-
-    reply: bytes
-
-
-class Busy(msgspec.Struct, frozen=True):
-    """Another turn of this session still holds the lease after the wait. Nothing was changed."""
-
-    record: Record | None
 
 
 class IntentRow(msgspec.Struct, frozen=True):
@@ -84,8 +58,36 @@ class IntentRow(msgspec.Struct, frozen=True):
     tries: int = 0
 
 
+class Claim(msgspec.Struct, frozen=True):
+    """The right to process one inbound of one session, until `lease_until`."""
+
+    key: bytes
+    fence: int
+    lease_until: float
+    record: Record | None
+    """None for a session that does not exist yet: the first commit must expect version 0."""
+    seen: Seen | None = None
+    """Set (with `reply` None) when this inbound was consumed by a turn that died before its reply."""
+    version_on_arrival: int = 0
+    """The session's version when this claim first looked, before it waited for another turn."""
+    intents: tuple[IntentRow, ...] = ()
+    """The open intents of the session."""
+
+
+class Duplicate(msgspec.Struct, frozen=True):
+    """The inbound was processed; here is its sealed reply, the same bytes each time. No lease is held."""
+
+    reply: bytes
+
+
+class Busy(msgspec.Struct, frozen=True):
+    """Another turn of this session still holds the lease after the wait. Nothing was changed."""
+
+    record: Record | None
+
+
 class Dedupe(msgspec.Struct, frozen=True):
-    """The dedupe record of an inbound, written in the commit of its turn. `reply` None only marks it consumed."""
+    """The dedupe record of an inbound, written with its turn. `reply` None only marks it consumed."""
 
     key: bytes
     """Keyed hash of (channel, gateway, provider message id)."""
@@ -123,11 +125,11 @@ class CommitUnknown(Exception):
 
 
 class StoreBroken(StoreUnavailable):
-    """Disk full, a failed fsync, a read-only disk: the store stopped acknowledging and says why. It stays stopped."""
+    """Disk full, failed fsync, read-only disk: the store stopped acknowledging, for good, and says why."""
 
 
 class StoreRefused(Exception):
-    """The store cannot be opened as it is (newer schema, corrupt, locked by another process); it was left untouched."""
+    """The store cannot be opened as it is (newer schema, corrupt, in use); it was left untouched."""
 
 
 class SessionStore(Protocol):
@@ -145,7 +147,7 @@ class SessionStore(Protocol):
         ...
 
     async def bind(self, name: str, value: bytes) -> bytes:
-        """Set a fixed property of the store (the look-up key's id and check value) unless it is set; return it."""
+        """Set a fixed property (the look-up key's id and check value) unless it is set; return it."""
         ...
 
     async def claim(
@@ -153,8 +155,9 @@ class SessionStore(Protocol):
     ) -> Claim | Duplicate | Busy:
         """Take the session for one inbound, or answer its duplicate.
 
-        `lease` and `wait` are seconds: how long the claim holds, and how long to wait for another turn (first come,
-        first served where the store can). The fence of a claim is higher than any given before for this key.
+        `lease` and `wait` are seconds: how long the claim holds, and how long to wait for another turn (first
+        come, first served where the store can). The fence of a claim is higher than any given before for this
+        key.
         """
         ...
 
@@ -190,5 +193,5 @@ class SessionStore(Protocol):
         ...
 
     def scan(self) -> AsyncIterator[Record]:
-        """All sessions, in no order, each at most once; sessions that change meanwhile may be seen old or new."""
+        """All sessions, in no order, each at most once; what changes meanwhile may be seen old or new."""
         ...

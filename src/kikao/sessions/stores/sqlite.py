@@ -1,0 +1,225 @@
+"""Sessions in a SQLite file: one process, nothing to install, and what was acknowledged survives.
+
+Reads happen where they are asked for, on a read-only connection: they are shorter than a hand-over to a
+thread. Writes go to the writer thread (`sqlite_writer`), which commits what waits in one transaction. Leases
+are in memory, since there is one process; a claim writes nothing. Fences begin anew above all earlier ones at
+every opening.
+
+Put the file on a local disk: network file systems break SQLite's locks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    Duplicate,
+    IntentRow,
+    Record,
+    StoreBroken,
+    StoreRefused,
+    StoreUnavailable,
+    Write,
+)
+from kikao.sessions.stores import sqlite_rows as rows
+from kikao.sessions.stores.claims import Sight, claim_leased
+from kikao.sessions.stores.leases import Leases
+from kikao.sessions.stores.sqlite_file import FileLock, prepare
+from kikao.sessions.stores.sqlite_writer import Writer
+
+T = TypeVar("T")
+
+FENCES_PER_BOOT: Final = 1 << 40
+
+_SCAN_PAGE: Final = 200
+_SWEEP_CHUNK: Final = 100
+"""Rows removed in one savepoint: about a millisecond of the writer, so that turns pass between."""
+
+_READ_PATIENCE: Final = 0.05
+"""Seconds a read may wait for another program that recovers the log."""
+
+
+class SQLiteStore:
+    """A `SessionStore` in the file at `path`, owned by this process while open.
+
+    `queue` is how many writes may wait for the disk; `patience`, in seconds, how long another program (a
+    backup tool) may hold the write lock; `max_size`, in bytes, caps the file; `cache_kib` is SQLite's page
+    cache, twice.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        queue: int = 10_000,
+        patience: float = 5.0,
+        max_size: int | None = None,
+        cache_kib: int = 16 * 1024,
+    ) -> None:
+        self.path = Path(path)
+        self._queue = queue
+        self._patience = patience
+        self._max_size = max_size
+        self._cache_kib = cache_kib
+        self._opened: _Opened | None = None
+
+    @property
+    def broken(self) -> str | None:
+        """Why the store stopped acknowledging (for a readiness probe), or None."""
+        return None if self._opened is None else self._opened.writer.broken
+
+    async def open(self) -> None:
+        if self._opened is not None:
+            raise RuntimeError(f"{self.path} is open already")
+        lock = await asyncio.to_thread(prepare, self.path)
+        writer: Writer | None = None
+        try:
+            writer = Writer(
+                self.path,
+                limit=self._queue,
+                patience=self._patience,
+                max_size=self._max_size,
+                cache_kib=self._cache_kib,
+            )
+            boot = await writer.submit(rows.start)
+            reader = _connect_reader(self.path, self._cache_kib)
+        except BaseException as error:
+            if writer is not None:
+                await asyncio.to_thread(writer.stop)
+            lock.release()
+            if isinstance(error, sqlite3.Error | StoreUnavailable):
+                raise StoreRefused(f"{self.path}: cannot be opened for writing ({error}).") from error
+            raise
+        self._opened = _Opened(lock, writer, reader, Leases(boot * FENCES_PER_BOOT))
+
+    async def close(self) -> None:
+        opened, self._opened = self._opened, None
+        if opened is None:
+            return
+        opened.leases.close()
+        if opened.writer.broken is None:
+            # The last connection to close moves the log into the database: that is the writer's to do.
+            opened.reader.close()
+        await asyncio.to_thread(opened.writer.stop)
+        # After a failed fsync nobody does: the log is the evidence, and a read-only connection leaves it.
+        opened.reader.close()
+        opened.lock.release()
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        bound: bytes = await self._write(rows.bind, name, value)
+        return bound
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        opened = self._opened or self._closed()
+        return await claim_leased(opened.leases, opened.look, key, dedupe, now=now, lease=lease, wait=wait)
+
+    async def intent(self, write: Write) -> None:
+        await self._write(rows.apply, write)
+
+    async def commit(self, write: Write) -> None:
+        opened = self._opened or self._closed()
+
+        def give_back() -> None:
+            opened.leases.release(write.key, write.fence)
+
+        try:
+            stored = opened.writer.submit(rows.apply, (write,), give_back)
+        except StoreUnavailable:
+            give_back()
+            raise
+        await stored
+
+    async def release(self, claim: Claim) -> None:
+        if self._opened is not None:
+            self._opened.leases.release(claim.key, claim.fence)
+
+    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        renewed: int = await self._write(rows.renew, ids, fence, lease_until)
+        return renewed
+
+    async def end(self, key: bytes) -> bool:
+        ended: bool = await self._write(rows.end, key)
+        return ended
+
+    async def sweep(self, *, now: float, limit: int) -> int:
+        opened = self._opened or self._closed()
+        removed = 0
+        after: tuple[float, bytes] = (float("-inf"), b"")
+        while removed < limit:
+            chunk = min(_SWEEP_CHUNK, limit - removed)
+            found = opened.read(rows.expired, now, after, chunk)
+            if not found:
+                break
+            after = found[-1]
+            keys = [key for _, key in found if not opened.leases.is_held(key, now)]
+            if keys:
+                removed += await opened.writer.submit(rows.remove_expired, (keys, now))
+        while await opened.writer.submit(rows.forget_expired, (now, _SWEEP_CHUNK)):
+            pass
+        return removed
+
+    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+        opened = self._opened or self._closed()
+        return opened.read(rows.due, now, limit)
+
+    async def scan(self) -> AsyncIterator[Record]:
+        opened = self._opened or self._closed()
+        after: bytes | None = None
+        while page := opened.read(rows.scan, after, _SCAN_PAGE):
+            for record in page:
+                yield record
+            after = page[-1].key
+            await asyncio.sleep(0)
+
+    async def _write(self, work: Callable[..., Any], *args: Any) -> Any:
+        opened = self._opened or self._closed()
+        return await opened.writer.submit(work, args)
+
+    def _closed(self) -> _Opened:
+        raise StoreUnavailable(f"{self.path} is not open.")
+
+
+def _connect_reader(path: Path, cache_kib: int) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_READ_PATIENCE)
+    try:
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _Opened:
+    """What a store has while it is open."""
+
+    def __init__(self, lock: FileLock, writer: Writer, reader: sqlite3.Connection, leases: Leases) -> None:
+        self.lock = lock
+        self.writer = writer
+        self.reader = reader
+        self.leases = leases
+        self._cursor = reader.cursor()
+
+    def look(self, key: bytes, dedupe: bytes | None, now: float) -> Sight:
+        """Raises `StoreBroken` for work that could not be stored; a reply that is stored is still found."""
+        try:
+            sight = rows.read(self._cursor, key, dedupe, now)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the session store cannot be read ({error})") from error
+        if self.writer.broken is not None and (sight[1] is None or sight[1].reply is None):
+            raise StoreBroken(self.writer.broken)
+        return sight
+
+    def read(self, work: Callable[..., T], *args: Any) -> T:
+        try:
+            return work(self._cursor, *args)
+        except sqlite3.Error as error:
+            raise StoreUnavailable(f"the session store cannot be read ({error})") from error

@@ -1,0 +1,162 @@
+"""What the SQLite store reads and writes: rows and statements, without threads, leases or files."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from kikao.sessions.store import IntentRow, Record, Seen, Write
+from kikao.sessions.stores.claims import FOREIGN_INTENT, TAKEN_INTENT, Sight, conflict
+
+SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessions WHERE key = ?"
+SEEN = "SELECT reply FROM dedupe WHERE session = ? AND key = ? AND expires_at > ?"
+
+INSERT = (
+    "INSERT INTO sessions (key, version, fence, expires_at, intents, state, address) "
+    "VALUES (?, 1, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
+)
+UPDATE = (
+    "UPDATE sessions SET version = version + 1, fence = ?, expires_at = ?, state = ?, address = ? "
+    "WHERE key = ? AND version = ? AND fence <= ?"
+)
+REMEMBER = (
+    "INSERT INTO dedupe (session, key, reply, expires_at) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (session, key) DO UPDATE SET reply = excluded.reply, expires_at = excluded.expires_at"
+)
+CLOSE = "DELETE FROM intents WHERE id = ? AND session = ?"
+OPEN = (
+    "INSERT INTO intents (id, session, fence, lease_until, due_at, tries) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until, "
+    "due_at = excluded.due_at, tries = excluded.tries WHERE session = excluded.session"
+)
+COUNT = "UPDATE sessions SET intents = (SELECT count(*) FROM intents WHERE session = ?1) WHERE key = ?1"
+OWNER = "SELECT 1 FROM intents WHERE id = ? AND session <> ?"
+
+INTENTS = (
+    "SELECT id, session, fence, lease_until, due_at, tries FROM intents WHERE session = ? ORDER BY due_at, id"
+)
+DUE = (
+    "SELECT id, session, fence, lease_until, due_at, tries FROM intents "
+    "WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at, id LIMIT ?"
+)
+SCAN_FROM = (
+    "SELECT key, version, fence, expires_at, state, address FROM sessions WHERE key >= ? ORDER BY key LIMIT ?"
+)
+SCAN_AFTER = SCAN_FROM.replace(">=", ">")
+EXPIRED = (
+    "SELECT expires_at, key FROM sessions "
+    "WHERE intents = 0 AND expires_at <= ? AND (expires_at, key) > (?, ?) ORDER BY expires_at, key LIMIT ?"
+)
+FORGET = (
+    "DELETE FROM dedupe WHERE (session, key) IN "
+    "(SELECT session, key FROM dedupe WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+)
+RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND fence = ?"
+
+
+def read(cursor: sqlite3.Cursor, key: bytes, dedupe: bytes | None, now: float) -> Sight:
+    """The record of a session, what is known of an inbound, and the session's open intents."""
+    seen = None
+    if dedupe is not None and (found := cursor.execute(SEEN, (key, dedupe, now)).fetchone()) is not None:
+        seen = Seen(found[0])
+    row = cursor.execute(SESSION, (key,)).fetchone()
+    if row is None:
+        return None, seen, ()
+    version, fence, expires_at, state, address, intents = row
+    record = Record(key, version, fence, expires_at, state, address)
+    return record, seen, open_intents(cursor, key) if intents else ()
+
+
+def open_intents(cursor: sqlite3.Cursor, key: bytes) -> tuple[IntentRow, ...]:
+    return tuple(IntentRow(*row) for row in cursor.execute(INTENTS, (key,)).fetchall())
+
+
+def apply(cursor: sqlite3.Cursor, write: Write) -> None:
+    """Store one write. Raises `Conflict` or `ValueError`; whoever calls rolls back to where it began."""
+    key = write.key
+    if write.version == 0:
+        cursor.execute(INSERT, (key, write.fence, write.expires_at, write.state, write.address))
+    else:
+        cursor.execute(
+            UPDATE,
+            (write.fence, write.expires_at, write.state, write.address, key, write.version, write.fence),
+        )
+    if cursor.rowcount != 1:
+        row = cursor.execute(SESSION, (key,)).fetchone() or (0, 0)
+        raise conflict(write, row[0], row[1])
+    if (seen := write.dedupe) is not None:
+        cursor.execute(REMEMBER, (key, seen.key, seen.reply, seen.expires_at))
+    if write.open or write.close:
+        _apply_intents(cursor, write)
+
+
+def _apply_intents(cursor: sqlite3.Cursor, write: Write) -> None:
+    for row in write.open:
+        if row.session != write.key:
+            raise ValueError(FOREIGN_INTENT)
+    for id_ in (*write.close, *(row.id for row in write.open)):
+        if cursor.execute(OWNER, (id_, write.key)).fetchone() is not None:
+            raise ValueError(TAKEN_INTENT)
+    for id_ in write.close:
+        cursor.execute(CLOSE, (id_, write.key))
+    for row in write.open:
+        cursor.execute(OPEN, (row.id, row.session, row.fence, row.lease_until, row.due_at, row.tries))
+    cursor.execute(COUNT, (write.key,))
+
+
+def renew(cursor: sqlite3.Cursor, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+    renewed = 0
+    for id_ in ids:
+        renewed += cursor.execute(RENEW, (lease_until, id_, fence)).rowcount
+    return renewed
+
+
+def end(cursor: sqlite3.Cursor, key: bytes) -> bool:
+    if cursor.execute("DELETE FROM sessions WHERE key = ? AND intents = 0", (key,)).rowcount == 0:
+        return False
+    cursor.execute("DELETE FROM dedupe WHERE session = ?", (key,))
+    return True
+
+
+def remove_expired(cursor: sqlite3.Cursor, keys: list[bytes], now: float) -> int:
+    places = ", ".join("?" * len(keys))
+    return cursor.execute(
+        f"DELETE FROM sessions WHERE key IN ({places}) AND intents = 0 AND expires_at <= ?",  # noqa: S608 - only "?"
+        (*keys, now),
+    ).rowcount
+
+
+def forget_expired(cursor: sqlite3.Cursor, now: float, limit: int) -> int:
+    return cursor.execute(FORGET, (now, limit)).rowcount
+
+
+def due(cursor: sqlite3.Cursor, now: float, limit: int) -> list[IntentRow]:
+    return [IntentRow(*row) for row in cursor.execute(DUE, (now, now, limit)).fetchall()]
+
+
+def scan(cursor: sqlite3.Cursor, after: bytes | None, limit: int) -> list[Record]:
+    """The next page of sessions by key; `after` None for the first."""
+    # No blob is less than the empty one, which may be a key.
+    sql, bound = (SCAN_FROM, b"") if after is None else (SCAN_AFTER, after)
+    return [Record(*row) for row in cursor.execute(sql, (bound, limit)).fetchall()]
+
+
+def expired(
+    cursor: sqlite3.Cursor, now: float, after: tuple[float, bytes], limit: int
+) -> list[tuple[float, bytes]]:
+    """The next page of sessions to sweep, by expiry and key."""
+    return cursor.execute(EXPIRED, (now, *after, limit)).fetchall()
+
+
+def bind(cursor: sqlite3.Cursor, name: str, value: bytes) -> bytes:
+    name = f"bound/{name}"
+    cursor.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
+    return bytes(cursor.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
+
+
+def start(cursor: sqlite3.Cursor) -> int:
+    """Count this opening of the store and let go of every intent of the process before; return the count."""
+    cursor.execute(
+        "INSERT INTO meta VALUES ('boot', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
+    )
+    cursor.execute("UPDATE intents SET lease_until = 0")
+    return int(cursor.execute("SELECT value FROM meta WHERE name = 'boot'").fetchone()[0])

@@ -1,0 +1,275 @@
+"""The one writer of a SQLite store: a thread that puts what is waiting into one transaction, and one fsync.
+
+Each job runs in a savepoint of its own, so that a conflict undoes only itself. Nobody hears of success before
+COMMIT has returned, and then the whole batch hears of it through one call into the event loop.
+
+What can go wrong, and what the jobs of the batch are told:
+
+- another program holds the write lock for too long: `StoreUnavailable`, nothing stored, the store goes on;
+- the disk is full, a read or write fails, the file is damaged: the transaction is gone, `StoreBroken`;
+- COMMIT itself reports an I/O error: the transaction may be in the log and come back when the file is opened
+  again, so `CommitUnknown` for those it would have stored.
+
+After the last two the writer takes no more jobs: once an fsync has failed, a later one that succeeds proves
+nothing (the kernel may have dropped the pages), so only opening the file again tells what is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from kikao.sessions.store import CommitUnknown, StoreBroken, StoreUnavailable
+
+BATCH: Final = 256
+"""Most jobs in one transaction."""
+
+CHECKPOINT_PAGES: Final = 2000
+"""About how many pages (4 KiB) gather in the log before they are moved into the database."""
+
+LOG_KEPT: Final = 64 * 1024 * 1024
+"""A log that a long reader let grow is cut back to this many bytes."""
+
+_PAGES_PER_JOB: Final = 4
+
+_HARMLESS: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+_NOT_COMMITTED: Final = (*_HARMLESS, sqlite3.SQLITE_FULL)
+"""From COMMIT these are no riddle: the commit record is the last thing written, and it was not written."""
+
+
+class Job:
+    """Something to do in the writer's transaction. `settled`, if any, runs in the event loop, before the
+    result.
+    """
+
+    __slots__ = ("args", "error", "future", "result", "settled", "work")
+
+    def __init__(
+        self,
+        work: Callable[..., Any],
+        args: tuple[Any, ...],
+        future: asyncio.Future[Any],
+        settled: Callable[[], None] | None,
+    ) -> None:
+        self.work = work
+        self.args = args
+        self.future = future
+        self.settled = settled
+        self.result: Any = None
+        self.error: Exception | None = None
+
+
+class Writer:
+    """Runs jobs on a connection of its own thread. `limit` is how many may wait; `patience`, in seconds, is
+    how long another program may hold the write lock.
+    """
+
+    def __init__(
+        self, path: Path, *, limit: int, patience: float, max_size: int | None, cache_kib: int
+    ) -> None:
+        self.broken: str | None = None
+        """Why the store stopped acknowledging."""
+        self._path = path
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._waiting = 0
+        self._closed = False
+        self._pages = 0
+        self._connection = _connect(path, patience, max_size, cache_kib)
+        self._cursor = self._connection.cursor()
+        self._thread = threading.Thread(target=self._run, name=f"sqlite writer {path.name}", daemon=True)
+        self._thread.start()
+
+    def submit(
+        self, work: Callable[..., Any], args: tuple[Any, ...] = (), settled: Callable[[], None] | None = None
+    ) -> asyncio.Future[Any]:
+        """Queue a job, `work(cursor, *args)`. Raises `StoreUnavailable` at once if too many wait,
+        `StoreBroken` after a failure.
+        """
+        if self.broken is not None:
+            raise StoreBroken(self.broken)
+        if self._closed:
+            raise StoreUnavailable(f"{self._path} was closed.")
+        if self._waiting >= self._limit:
+            raise StoreUnavailable(
+                f"{self._path}: {self._waiting} writes wait for the disk, no more are taken."
+            )
+        self._waiting += 1
+        future = self._loop.create_future()
+        self._queue.put(Job(work, args, future, settled))
+        return future
+
+    def stop(self) -> None:
+        """Take no more jobs, finish those accepted, and close the connection. Blocks."""
+        self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    # --- in the writer's thread ---
+
+    def _run(self) -> None:
+        try:
+            while batch := self._next():
+                self._transact(batch)
+                try:
+                    self._loop.call_soon_threadsafe(self._settle, batch)
+                except RuntimeError:  # the event loop is gone, and with it everybody who waits
+                    return
+                self._checkpoint()
+        finally:
+            self._connection.close()
+
+    def _next(self) -> list[Job]:
+        """Everything that waits, at least one job; empty when it is time to stop."""
+        take = self._queue.get_nowait
+        first = self._queue.get()
+        if first is None:
+            return []
+        batch = [first]
+        try:
+            while len(batch) < BATCH:
+                job = take()
+                if job is None:
+                    self._queue.put(None)
+                    break
+                batch.append(job)
+        except queue.Empty:
+            pass
+        return batch
+
+    def _transact(self, batch: list[Job]) -> None:
+        if self.broken is not None:
+            return _fail(batch, StoreBroken, self.broken)
+        execute = self._cursor.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            for job in batch:
+                execute("SAVEPOINT job")
+                try:
+                    job.result = job.work(self._cursor, *job.args)
+                except Exception as error:
+                    if _is_fatal(error):
+                        raise
+                    job.error = error
+                    execute("ROLLBACK TO job")
+                execute("RELEASE job")
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
+            self._roll_back()
+            return self._give_up(batch, error)
+        try:
+            execute("COMMIT")
+        except Exception as error:  # noqa: BLE001
+            self._roll_back()
+            if _primary(error) in _NOT_COMMITTED:
+                return self._give_up(batch, error)
+            return self._lose(batch, error)
+        self._pages += _PAGES_PER_JOB * len(batch)
+        return None
+
+    def _give_up(self, batch: list[Job], error: Exception) -> None:
+        """Nothing of the batch is stored, and nothing will be."""
+        if _primary(error) in _HARMLESS:
+            why = f"{self._path}: another program holds the write lock ({error}). Stop it."
+            return _fail(batch, StoreUnavailable, why)
+        self.broken = _why(self._path, error)
+        return _fail(batch, StoreBroken, self.broken)
+
+    def _lose(self, batch: list[Job], error: Exception) -> None:
+        """Whether the batch is stored shows when the file is opened again."""
+        self.broken = _why(self._path, error)
+        for job in batch:
+            # A conflict was found against neighbours that may not be stored; of the job itself nothing is.
+            job.error = CommitUnknown(self.broken) if job.error is None else StoreBroken(self.broken)
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection.in_transaction:
+                self._cursor.execute("ROLLBACK")
+        except sqlite3.Error:
+            pass  # without its commit record the transaction is not in the file whatever happens
+
+    def _checkpoint(self) -> None:
+        """Move the log into the database: by hand, because SQLite keeps an automatic one's errors quiet."""
+        if self._pages < CHECKPOINT_PAGES or self.broken is not None:
+            return
+        try:
+            self._cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._pages = 0
+        except sqlite3.Error as error:
+            if _primary(error) not in _HARMLESS:
+                self.broken = _why(self._path, error)
+
+    # --- in the event loop ---
+
+    def _settle(self, batch: list[Job]) -> None:
+        self._waiting -= len(batch)
+        for job in batch:
+            if job.settled is not None:
+                job.settled()
+            if job.future.done():  # cancelled
+                continue
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+
+
+def _connect(path: Path, patience: float, max_size: int | None, cache_kib: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"its file system has no write-ahead log (journal mode {mode})")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA fullfsync = ON")  # macOS; no effect elsewhere
+        connection.execute("PRAGMA checkpoint_fullfsync = ON")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute(f"PRAGMA journal_size_limit = {LOG_KEPT}")
+        connection.execute("PRAGMA temp_store = MEMORY")  # savepoints keep what they may undo in memory
+        connection.execute(f"PRAGMA cache_size = -{cache_kib}")
+        if max_size is not None:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(1, max_size // page)}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_fatal(error: Exception) -> bool:
+    """Whether a failed statement speaks of the store, not of what it was given."""
+    if isinstance(error, sqlite3.OperationalError | MemoryError):
+        return True
+    return type(error) is sqlite3.DatabaseError  # damaged; its subclasses are constraints and bad values
+
+
+def _fail(batch: list[Job], kind: type[StoreUnavailable], why: str) -> None:
+    for job in batch:
+        job.error = kind(why)  # one each: a traceback grows where it is raised
+
+
+def _primary(error: Exception) -> int:
+    """The primary result code: https://www.sqlite.org/rescode.html."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+_ADVICE: Final = {
+    sqlite3.SQLITE_FULL: "The disk is full: make room",
+    sqlite3.SQLITE_READONLY: "The disk or file cannot be written: make it writable",
+    sqlite3.SQLITE_IOERR: "The disk failed to read, write or sync: check it",
+    sqlite3.SQLITE_CORRUPT: "The file is damaged: restore a copy",
+    sqlite3.SQLITE_NOTADB: "The file is damaged: restore a copy",
+}
+
+
+def _why(path: Path, error: Exception) -> str:
+    advice = _ADVICE.get(_primary(error), "Find the cause")
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return f"{path}: stopped storing sessions ({name}: {error}). {advice}, then start again."
