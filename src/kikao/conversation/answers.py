@@ -1,10 +1,12 @@
 """Answers: what a question accepts, and the one canonical form the journal keeps of it.
 
-An answer type parses what the member gave, or raises `Invalid` with a sentence that says what would be right. The
-journal keeps `encode(value)`: E.164, minor units, ISO dates, a choice's value; never a label or a formatted text.
+An answer type parses what the member gave, or raises `Invalid` with a sentence that says what would be
+right. The journal keeps `encode(value)`: E.164, minor units, ISO dates, a choice's value; never a label or
+a formatted text.
 
-Here are the base and the answers that are picked or sent; those that are typed are in `answer_types`. A flow makes an
-answer for every question on every replay, so `__init__` only assigns: options are built and checked when shown.
+Here are the base and the answers that are picked or sent; those that are typed are in `answer_types`. A
+flow makes an answer for every question on every replay, so `__init__` only assigns: options are built and
+checked when shown.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ class Answer(Generic[T]):
     __slots__ = ()
 
     tag: str = ""
-    """Names the stored form; a journal entry with another tag no longer matches the question (schema change)."""
+    """Names the stored form; a journal entry with another tag no longer fits the question (schema change)."""
     whole: ClassVar[bool] = False
-    """The question is a confirmation: never split over pages, never answered by a long dial, never resumed into."""
+    """A confirmation: never split over pages, never answered by a long dial, never resumed into."""
     decode: Callable[[Any], T] | None = None
     """Journal form → value; None when they are the same (the usual case, and the fast one)."""
 
@@ -57,15 +59,16 @@ class Answer(Generic[T]):
 class Choice(Answer[V]):
     """One of some options, numbered from 1 in the order given.
 
-    Options are pairs of label and value, plain strings (label and value at once), or a mapping of value to label:
+    Options are pairs of label and value, plain strings (both at once), or a mapping of value to label:
 
         Choice([(t("Airtime"), "airtime"), (t("Data"), "data")])
         Choice({"lg": "Luganda", "sw": "Kiswahili"})
         Choice(["Kampala", "Gulu"])
 
-    Values are `str`, `int`, `bool` or `None`, and differ from each other; the first display raises `Misuse` where
-    they do not. A member types the number that was displayed, or a label that is a plain `str` without regard to
-    case. Numbers come first: a label of digits only is never matched, because "5" must not mean two things.
+    Values are `str`, `int`, `bool` or `None`, and differ from each other; the first display raises `Misuse`
+    where they do not. A member types the number that was displayed, or a label that is a plain `str`
+    without regard to case. Numbers come first: a label of digits only is never matched, because "5" must
+    not mean two things.
     """
 
     __slots__ = ("_options",)
@@ -79,24 +82,26 @@ class Choice(Answer[V]):
         self._options = options
 
     def options(self) -> tuple[Option, ...]:
-        """The options with their keys. Raises `Misuse` for none, for a value twice and for a value of another type."""
+        """The options with their keys. Raises `Misuse` for none, for a value twice or of another type."""
         found = tuple(
             Option(str(number), label, value)
             for number, (label, value) in enumerate(_pairs(self._options), start=1)
         )
         if not found:
             raise Misuse("a Choice without options: nothing to choose. Ask only when there is at least one.")
-        seen: set[tuple[type, Value]] = set()
+        seen: dict[tuple[type, Value], str] = {}
         for option in found:
             kind = type(option.value)
             if kind not in _PLAIN:
                 raise Misuse(
-                    f"a Choice with a value of type {kind.__name__}: the journal keeps str, int, bool or None. "
+                    f"a Choice with a value of type {kind.__name__}; the journal keeps str, int, bool, None. "
                     "Give a plain value, such as an id, and look the rest up."
                 )
-            if (kind, option.value) in seen:
-                raise Misuse(f"a Choice with the value {option.value!r} twice: give each option its own.")
-            seen.add((kind, option.value))
+            earlier = seen.setdefault((kind, option.value), option.key)
+            if earlier != option.key:
+                raise Misuse(
+                    f"options {earlier} and {option.key} of a Choice have one value: give each its own."
+                )
         return found
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> V:
@@ -152,9 +157,9 @@ class Location(Answer[Place]):
 
 
 class Media(Answer[File]):
-    """A file that the member sends. `kinds` are "image", "audio", "video", "document" or MIME types; `max_size` is bytes.
+    """A file that the member sends; `max_size` is in bytes.
 
-    A "document" is every file of type `application/*` or `text/*`.
+    `kinds` are "image", "audio", "video", "document" (any `application/*` or `text/*`), or whole MIME types.
     """
 
     __slots__ = ("_kinds", "_max_size")
@@ -170,12 +175,14 @@ class Media(Answer[File]):
         self._max_size = max_size
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> File:
-        """The file that came with the message; text instead, another kind or too large a file is `Invalid`."""
+        """The file that came with the message; text, another kind and too large a file are `Invalid`."""
         file = given.attachment
         if not isinstance(file, File) or not self._accepts(file.mime):
             raise Invalid(self._wanted())
         if self._max_size is not None and file.size > self._max_size:
-            raise Invalid(t("That file is too large. Send one of at most {size}.", size=_size(self._max_size)))
+            raise Invalid(
+                t("That file is too large. Send one of at most {size}.", size=_size(self._max_size))
+            )
         return file
 
     def encode(self, value: File) -> Any:
@@ -211,7 +218,7 @@ SEND = {
 
 
 def find(text: str, options: tuple[Option, ...]) -> Option | None:
-    """The option whose number, or else whose plain label, is typed; None for none and for a label shown twice."""
+    """The option whose number, or else plain label, is typed; None for none and for a label shown twice."""
     typed = " ".join(text.split())
     key = ascii_digits(typed)
     for option in options:
@@ -220,7 +227,9 @@ def find(text: str, options: tuple[Option, ...]) -> Option | None:
     if not typed or key.isdecimal():
         return None
     wanted = typed.casefold()
-    named = [o for o in options if isinstance(o.label, str) and " ".join(o.label.split()).casefold() == wanted]
+    named = [
+        o for o in options if isinstance(o.label, str) and " ".join(o.label.split()).casefold() == wanted
+    ]
     return named[0] if len(named) == 1 else None
 
 
@@ -246,7 +255,7 @@ def _pairs(options: Any) -> list[tuple[Text, Any]]:
     if isinstance(options, Mapping):
         return [(label, value) for value, label in options.items()]
     if isinstance(options, str):
-        raise Misuse(f"Choice({options!r}): options are a list of strings or pairs, or a mapping.")
+        raise Misuse("a Choice of one string: options are a list of strings or pairs, or a mapping.")
     return [(each, each) if isinstance(each, str) else each for each in options]
 
 

@@ -420,7 +420,7 @@ class Chat:
         """A random generator that gives the same numbers on every replay, and cannot be guessed from outside."""
         return random.Random(derive(self._run.seed, "random/" + self._key(name)))  # noqa: S311 - seeded by a secret
 
-    def service(self, kind: type[T]) -> T:
+    def service(self, kind: Callable[..., T]) -> T:
         """The app's service of that type. Raises `LookupError` when the app has none."""
         return self._host.service(kind)
 

@@ -85,7 +85,7 @@ class Host(Protocol):
         """A fresh run id (at least 128 random bits) and a 32-byte secret."""
         ...
 
-    def service(self, kind: type[T]) -> T:
+    def service(self, kind: Callable[..., T]) -> T:
         """The app's service of that type. Raises `LookupError`."""
         ...
 
@@ -171,7 +171,7 @@ def apply(run: Run, token: str, settled: Settled) -> bool:
         return False
     intent = run.intents[position]
     if settled.kind == "unknown":
-        run.intents[position] = structs.replace(intent, unknown=True)
+        run.intents[position] = structs.replace(intent, tries=intent.tries + 1)
         return True
     if settled.kind == "done":
         assert settled.entry is not None

@@ -93,9 +93,14 @@ class BackendError(Exception):
 class Misuse(Exception):
     """A flow does what a durable conversation cannot do; the text names file, line and the cure."""
 
+    SAFE = True
+    """The text speaks of code, never of what a member typed."""
+
 
 class OlderCode(Exception):
     """This worker runs older code than the one that wrote the journal: leave the conversation to a newer worker."""
+
+    SAFE = True
 
 
 class JournalFull(Misuse):

@@ -53,7 +53,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     token: str
     retry: Retry
     proof: bytes
-    unknown: bool = False
+    tries: int = 0
+    """How often nobody could say what became of it."""
     entry: Entry | None = None
 
 

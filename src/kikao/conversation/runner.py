@@ -38,7 +38,7 @@ GOODBYE: Final = t("Thank you.")
 NOT_GOING_ON: Final = t("We updated this service. Please start again.")
 
 What = Literal[
-    "asked", "ended", "refused", "failed", "overdue", "unknown", "settled", "parked", "offered", "shown", "cancelled"
+    "asked", "ended", "refused", "failed", "overdue", "unknown", "settled", "parked", "offered", "shown", "cancelled", "working"
 ]
 
 

@@ -1,0 +1,70 @@
+"""The events, one struct each. Field names are stable: log lines and metrics are made of them."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+
+class TurnDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="turn", tag_field="event"):
+    """One inbound was answered."""
+
+    channel: str
+    gateway: str
+    session: str = ""
+    """First 12 hex digits of the session key: tells lines of one session apart, names nobody."""
+    what: str
+    """asked, ended, refused, failed, overdue, unknown, parked, offered, shown, cancelled, working; or duplicate,
+    busy, unavailable, older_code, closed, stale when there was no turn."""
+    flow: str = ""
+    at: str = ""
+    """Journal key of the open question."""
+    version: int = 0
+    ms: float = 0.0
+    error: str = ""
+    """Type of an error and where it was raised; never its text."""
+    reasons: tuple[str, ...] = ()
+    unknown_fields: tuple[str, ...] = ()
+    note: str = ""
+
+
+class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="recovery", tag_field="event"):
+    """Recovery asked what became of open effects of one session, or a late outcome arrived."""
+
+    session: str
+    what: str
+    """settled, unknown, late, conflict, failed."""
+    flow: str = ""
+    tries: int = 0
+    error: str = ""
+    reasons: tuple[str, ...] = ()
+
+
+Event = TurnDone | RecoveryDone
+Publish = Callable[[Event], None]
+
+
+def broadcast(subscribers: Sequence[Publish]) -> Publish:
+    """One publisher for several subscribers."""
+
+    def publish(event: Event) -> None:
+        for subscriber in subscribers:
+            subscriber(event)
+
+    return publish
+
+
+def described(error: BaseException | None) -> str:
+    """An error for a log: its type and the place it came from. Its text may hold what a member typed, so it stays out.
+
+    Errors of kikao's own that name a mistake in the code (their class says `SAFE = True`) show their text.
+    """
+    if error is None:
+        return ""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
+    text = f": {error}" if getattr(error, "SAFE", False) else ""
+    return f"{type(error).__name__}{place}{text}"

@@ -1,0 +1,221 @@
+"""Sessions in and out of the store: claim, unseal, change, seal, commit. Turns and recovery share this one way.
+
+A session that was claimed is a `Held`; every write of it is one atomic `Write`, with the version it was read at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Collection
+from typing import Final
+
+import msgspec
+from msgspec import structs
+
+from kikao.conversation.errors import TEXTS, ErrorCode
+from kikao.conversation.inputs import Event, Reply
+from kikao.conversation.journal import Intent, Run
+from kikao.sessions.policy import Address, SessionPolicy
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.session import Session, decode, encode
+from kikao.sessions.store import Busy, Claim, Dedupe, Duplicate, IntentRow, SessionStore, StoreRefused, Write
+
+LEASE: Final = 15.0
+"""Seconds a claim or a working effect is left alone; effects renew it while they run."""
+
+BACKOFF: Final = 5.0
+LONGEST: Final = 3600.0
+"""Recovery asks again after 5 s, 10 s, 20 s ... at most an hour."""
+
+FOR_A_HUMAN: Final = 86400.0
+"""An effect declared `retry="never"` is only looked at once a day: a human settles it."""
+
+_ADDRESS = msgspec.msgpack.Decoder(Address)
+_ENCODER = msgspec.msgpack.Encoder()
+
+Clock = Callable[[], float]
+"""Seconds since the epoch, UTC."""
+
+
+class Held:
+    """A claimed session. `version` is what the next write expects."""
+
+    def __init__(self, sessions: Sessions, claim: Claim, session: Session, address: Address, blob: bytes) -> None:
+        self.claim = claim
+        self.session = session
+        self.address = address
+        self.version = claim.record.version if claim.record is not None else 0
+        self._sessions = sessions
+        self._address_blob = blob
+        self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
+        self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
+        self._given_back = False
+
+    def working(self) -> bool:
+        """True while somebody performs an effect of the running conversation."""
+        run = self.session.conversation.run
+        return run is not None and any(self._sessions.intent_id(intent.token) in self._live for intent in run.intents)
+
+    async def intend(self, dedupe: Dedupe | None, tokens: Collection[str]) -> None:
+        """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
+        await self._sessions.store.intent(self._write(dedupe, tokens))
+        self.version += 1
+
+    async def commit(self, dedupe: Dedupe | None = None, *, working: Collection[str] = ()) -> None:
+        """Commit and give the lease back. `working` are tokens of effects that still run."""
+        await self._sessions.store.commit(self._write(dedupe, working))
+        self.version += 1
+        self._given_back = True
+
+    async def release(self) -> None:
+        """Give the lease back unless a commit did."""
+        if not self._given_back:
+            self._given_back = True
+            await self._sessions.store.release(self.claim)
+
+    def postpone(self) -> None:
+        """Count a failed try of every open intent, so that recovery waits longer before the next."""
+        for run in self.session.conversation.runs():
+            run.intents = [structs.replace(intent, tries=intent.tries + 1) for intent in run.intents]
+
+    def _write(self, dedupe: Dedupe | None, working: Collection[str]) -> Write:
+        sessions, claim, session = self._sessions, self.claim, self.session
+        now = sessions.clock()
+        conversation = session.conversation
+        intents = [intent for run in conversation.runs() for intent in run.intents if intent.entry is None]
+        tokens = {intent.token for intent in intents}
+        gone = self._open - tokens
+        self._open |= tokens
+        return Write(
+            claim.key,
+            claim.fence,
+            self.version,
+            now + sessions.policy.lifetime(conversation),
+            sessions.ring.seal(encode(session), claim.key, b"state", self.version + 1),
+            self._address_blob,
+            dedupe,
+            tuple(sessions.row(intent, claim, now, intent.token in working) for intent in intents),
+            tuple(sessions.intent_id(token) for token in gone),
+        )
+
+
+class Sessions:
+    """The sessions of an app: a store, the keys that seal them, the policy that ends them."""
+
+    def __init__(
+        self, store: SessionStore, ring: KeyRing, policy: SessionPolicy | None = None, *, clock: Clock = time.time
+    ) -> None:
+        self.store = store
+        self.ring = ring
+        self.policy = policy or SessionPolicy()
+        self.clock = clock
+
+    async def open(self) -> None:
+        """Open the store and bind it to the look-up key. Raises `StoreRefused` when that key is not there."""
+        await self.store.open()
+        try:
+            kid = (await self.store.bind("lookup_kid", self.ring.lookup_kid.encode())).decode()
+            try:
+                ring = self.ring if kid == self.ring.lookup_kid else self.ring.with_lookup(kid)
+            except ValueError:
+                raise StoreRefused(
+                    f"this store was made with the secret key {kid!r}, which is not set. Add it to KIKAO_SECRET_KEYS "
+                    f"(after the first, which seals), or run `kikao migrate --rekey`."
+                ) from None
+            if await self.store.bind("lookup_check", ring.lookup_check) != ring.lookup_check:
+                raise StoreRefused(
+                    f"the secret key {kid!r} is not the one this store was made with. Set KIKAO_SECRET_KEYS to the "
+                    "keys that belong to this store."
+                )
+            self.ring = ring
+        except BaseException:
+            await self.store.close()
+            raise
+
+    async def close(self) -> None:
+        """Close the store."""
+        await self.store.close()
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, address: Address | None, *, locale: str, wait: float
+    ) -> Held | Duplicate | Busy | None:
+        """Take a session; one that does not exist is made for `address`, or None is returned without one."""
+        claim = await self.store.claim(key, dedupe, now=self.clock(), lease=LEASE, wait=wait)
+        if not isinstance(claim, Claim):
+            return claim
+        try:
+            return self._hold(claim, address, locale)
+        except BaseException:
+            await self.store.release(claim)
+            raise
+
+    def _hold(self, claim: Claim, address: Address | None, locale: str) -> Held | None:
+        record, ring = claim.record, self.ring
+        if record is None:
+            if address is None:
+                return None
+            blob = ring.seal(_ENCODER.encode(address), claim.key, b"address")
+            return Held(self, claim, self.fresh(locale), address, blob)
+        if address is None:
+            address = _ADDRESS.decode(ring.unseal(record.address, claim.key, b"address"))
+        session = decode(ring.unseal(record.state, claim.key, b"state", record.version))
+        return Held(self, claim, session, address, record.address)
+
+    def fresh(self, locale: str) -> Session:
+        """A session that has not been stored yet."""
+        now = self.clock()
+        session = Session(os.urandom(16).hex(), now, now)
+        session.conversation.locale = locale
+        return session
+
+    def expire(self, session: Session, event: Event) -> None:
+        """Close what is past its time: the dialogue, never an effect nor an outcome that waits to be told."""
+        if self.clock() - session.seen_at <= self.policy.idle:
+            return
+        conversation = session.conversation
+        run = conversation.run
+        conversation.overlay, conversation.farewell = "", None
+        if run is not None and not run.intents and run.pending is not None:
+            conversation.run = None
+            if isinstance(event, Reply):
+                conversation.notices.append(TEXTS[ErrorCode.SESSION_EXPIRED])
+
+    def resumable(self, session: Session) -> bool:
+        """Whether a new dial may be offered to continue."""
+        return self.clock() - session.seen_at <= self.policy.resume
+
+    def intent_id(self, token: str) -> bytes:
+        """How the store's index names an intent."""
+        return self.ring.lookup("intent", token)
+
+    def row(self, intent: Intent, claim: Claim, now: float, working: bool) -> IntentRow:
+        """The index entry of an open intent, as it is to be left."""
+        if working:
+            lease, due = now + LEASE, now
+        elif intent.retry == "never" and intent.kind == "step":
+            lease, due = 0.0, now + FOR_A_HUMAN
+        else:
+            lease, due = 0.0, now + backoff(intent.tries)
+        return IntentRow(self.intent_id(intent.token), claim.key, claim.fence, lease, due, intent.tries)
+
+    async def release_quietly(self, held: Held) -> None:
+        """Give a lease back even while the task is being cancelled or the store is away: it lapses anyway."""
+        try:
+            await asyncio.shield(held.release())
+        except Exception:  # noqa: S110 - the lease lapses by itself
+            pass
+
+
+def backoff(tries: int) -> float:
+    """Seconds to wait before asking for the `tries`-th time again."""
+    return 0.0 if tries == 0 else float(min(BACKOFF * 2 ** min(tries - 1, 12), LONGEST))
+
+
+def find_run(session: Session, token: str) -> Run | None:
+    """The run that holds an open intent."""
+    for run in session.conversation.runs():
+        if any(intent.token == token for intent in run.intents):
+            return run
+    return None

@@ -1,0 +1,101 @@
+"""Recovery: what became of effects whose process died, or whose outcome nobody could say.
+
+Runs at start and while the server runs, over every intent whose lease has lapsed and whose time has come. It asks the
+service (`check`, or again under the same key where the step allows that), writes the answer into the journal, and
+leaves it to the next dial to tell the member. It never answers a question and never goes on with a flow.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from kikao.conversation.chat import Member
+from kikao.conversation.engine import Engine
+from kikao.conversation.inputs import Settle
+from kikao.events.types import Publish, RecoveryDone, described
+from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.store import Conflict, IntentRow, StoreUnavailable
+from kikao.sessions.working import Late, Performer, Services
+
+BATCH: Final = 100
+EVERY: Final = 5.0
+"""Seconds between looks at what is due."""
+
+PATIENCE: Final = 30.0
+"""Seconds a service may take to say what became of a key."""
+
+
+class Recovery:
+    """Settles open intents. One a process; several processes share the work by leases."""
+
+    def __init__(
+        self, sessions: Sessions, engine: Engine, late: Late, services: Services, publish: Publish, *, every: float = EVERY
+    ) -> None:
+        self._sessions = sessions
+        self._engine = engine
+        self._late = late
+        self._services = services
+        self._publish = publish
+        self._every = every
+
+    async def run(self) -> None:
+        """For ever; cancel it to stop."""
+        while True:
+            await self.once()
+            await asyncio.sleep(self._every)
+
+    async def once(self) -> int:
+        """Settle what is due now; the number of sessions looked at."""
+        try:
+            rows = await self._sessions.store.due(now=self._sessions.clock(), limit=BATCH)
+        except StoreUnavailable:
+            return 0
+        by_session: dict[bytes, IntentRow] = {row.session: row for row in rows}
+        for row in by_session.values():
+            await self._settle(row)
+        return len(by_session)
+
+    async def _settle(self, row: IntentRow) -> None:
+        sessions, what, error, flow = self._sessions, "conflict", None, ""
+        reasons: tuple[str, ...] = ()
+        held = None
+        try:
+            held = await sessions.claim(row.session, None, None, locale="", wait=0.0)
+            if not isinstance(held, Held) or held.working():
+                return
+            deadline = asyncio.get_running_loop().time() + PATIENCE
+            performer = Performer(held, self._late, self._services, deadline=deadline, clock=sessions.clock)
+            member = member_of(sessions, held)
+            try:
+                turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
+            except (Conflict, StoreUnavailable):
+                raise
+            except Exception as problem:  # a flow that no longer runs must not stop the others: try again later
+                what, error = "failed", problem
+                held.postpone()
+            else:
+                what, flow, reasons = turned.what, turned.flow, tuple(turned.reasons)
+            await held.commit(working=performer.working)
+        except (Conflict, StoreUnavailable) as problem:
+            error = problem
+        finally:
+            if isinstance(held, Held):
+                await sessions.release_quietly(held)
+        self._publish(
+            RecoveryDone(
+                session=row.session.hex()[:12],
+                what=what,
+                flow=flow,
+                tries=row.tries,
+                error=described(error),
+                reasons=reasons,
+            )
+        )
+
+
+def member_of(sessions: Sessions, held: Held) -> Member:
+    """Who a session belongs to, as flows see them."""
+    address = held.address
+    identity = sessions.ring.lookup("member", address.channel, address.identity)
+    return Member(identity.hex()[:32], address.channel, address.msisdn)

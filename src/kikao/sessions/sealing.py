@@ -1,0 +1,103 @@
+"""Sealing: what is stored is encrypted and bound to its place; what is looked up is a keyed hash.
+
+State is AES-256-GCM with a random 96-bit nonce, bound (as additional data) to tenant, purpose, session and version, so
+a stored blob put back in another place, or an older one of the same place, does not open. Each partition has its own
+subkey, which keeps far below 2^32 messages a key (NIST SP 800-38D, 8.3).
+
+Sealing keys rotate freely: the key id stands in the blob. The look-up key never changes for a store, since every key
+in it was computed with it; `KeyRing.lookup_check` lets a store recognise the wrong one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from typing import Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from kikao.sessions.store import partition
+
+NONCE: Final = 12
+FORMAT: Final = b"\x01"
+
+
+class SealError(Exception):
+    """A stored blob does not open: another key, another place, or somebody changed it. Carries no content."""
+
+
+class KeyRing:
+    """The keys of a deployment: `keys` by key id, the first one seals.
+
+    `lookup` names the key that addresses and message ids are hashed with (the first, unless a store says otherwise).
+    """
+
+    def __init__(self, keys: Mapping[str, bytes], *, tenant: str = "", lookup: str | None = None) -> None:
+        if not keys:
+            raise ValueError("at least one secret key is needed")
+        for kid, key in keys.items():
+            if len(key) != 32:  # noqa: PLR2004 - AES-256
+                raise ValueError(f"secret key {kid!r} must have 32 bytes")
+        self._keys = dict(keys)
+        self._active = next(iter(self._keys))
+        self._head = FORMAT + bytes([len(self._active)]) + self._active.encode()
+        self._tenant = tenant.encode()
+        self._ciphers: dict[tuple[str, int], AESGCM] = {}
+        self.lookup_kid = lookup or self._active
+        if self.lookup_kid not in self._keys:
+            raise ValueError(
+                f"the look-up key {self.lookup_kid!r} is not among the secret keys {list(self._keys)}"
+            )
+        self._lookup = self._derive(self.lookup_kid, "lookup")
+
+    def with_lookup(self, kid: str) -> KeyRing:
+        """The same keys, hashing with another one. Raises `ValueError` when the ring does not have it."""
+        return KeyRing(self._keys, tenant=self._tenant.decode(), lookup=kid)
+
+    @property
+    def lookup_check(self) -> bytes:
+        """Tells whether two rings hash alike, and nothing else."""
+        return self.lookup("check")
+
+    def lookup(self, purpose: str, *parts: str | bytes) -> bytes:
+        """Keyed hash (HMAC-SHA-256) of some parts for a purpose: 32 bytes."""
+        message = bytearray(purpose.encode())
+        for part in parts:
+            data = part.encode() if isinstance(part, str) else part
+            message += len(data).to_bytes(4, "big") + data
+        return hmac.digest(self._lookup, message, "sha256")
+
+    def seal(self, data: bytes, key: bytes, purpose: bytes, version: int = 0) -> bytes:
+        """Encrypt for one place: the session `key`, what it is for, and its version."""
+        nonce = os.urandom(NONCE)
+        head = self._head
+        cipher = self._cipher(self._active, partition(key))
+        return head + nonce + cipher.encrypt(nonce, data, self._bind(head, key, purpose, version))
+
+    def unseal(self, blob: bytes, key: bytes, purpose: bytes, version: int = 0) -> bytes:
+        """Decrypt what was sealed for this place. Raises `SealError`."""
+        size = 2 + blob[1] if len(blob) > 2 else 0  # noqa: PLR2004 - format byte and length byte
+        head, kid = blob[:size], blob[2:size].decode("ascii", "replace")
+        if blob[:1] != FORMAT or kid not in self._keys:
+            raise SealError(f"sealed with key {kid!r}, which is not among the secret keys")
+        nonce, cipher = blob[size : size + NONCE], self._cipher(kid, partition(key))
+        try:
+            return cipher.decrypt(nonce, blob[size + NONCE :], self._bind(head, key, purpose, version))
+        except (InvalidTag, ValueError):
+            raise SealError("a stored record does not open with its key: wrong place or changed") from None
+
+    def _bind(self, head: bytes, key: bytes, purpose: bytes, version: int) -> bytes:
+        return b"%b\0%b\0%b\0%b%d" % (head, self._tenant, purpose, key, version)
+
+    def _cipher(self, kid: str, part: int) -> AESGCM:
+        cipher = self._ciphers.get((kid, part))
+        if cipher is None:
+            cipher = self._ciphers[kid, part] = AESGCM(self._derive(kid, f"seal/{part}"))
+        return cipher
+
+    def _derive(self, kid: str, label: str) -> bytes:
+        # One-step key derivation with HMAC as the function (NIST SP 800-56C): keys are uniformly random already.
+        return hmac.digest(self._keys[kid], b"kikao/" + label.encode(), hashlib.sha256)

@@ -1,0 +1,167 @@
+"""Effects at work: performed for a turn until its deadline, followed to their end after it.
+
+The three commits of a deadline: (a) `Performer.intend` before the effect, (b) the turn's own commit with the closing
+screen, (c) `Late` writes the outcome by idempotency key when it arrives. A process that dies in between leaves an
+intent whose lease lapses; recovery then asks the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
+
+from kikao.conversation.effects import Settled, Work, apply_late
+from kikao.conversation.engine import told
+from kikao.conversation.journal import Conversation
+from kikao.events.types import Publish, RecoveryDone, described
+from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
+from kikao.sessions.store import Conflict, Dedupe, StoreUnavailable
+
+T = TypeVar("T")
+
+Services = Mapping[Any, Any]
+"""The app's services by the type (a class or a Protocol) flows ask for."""
+
+LATE_TRIES: Final = 6
+"""How often a late outcome is offered to the store before recovery is left to find it."""
+
+
+class Late:
+    """Follows effects that outlive their turn, and writes what became of them."""
+
+    def __init__(self, sessions: Sessions, publish: Publish) -> None:
+        self._sessions = sessions
+        self._publish = publish
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def adopt(self, key: bytes, fence: int, work: Work, task: asyncio.Task[Settled]) -> None:
+        """Follow a running effect of the session `key`."""
+        follower = asyncio.create_task(self._follow(key, fence, work, task))
+        self._tasks.add(follower)
+        follower.add_done_callback(self._tasks.discard)
+
+    async def close(self, budget: float) -> None:
+        """Give running effects `budget` seconds to end; what does not is left to recovery."""
+        if self._tasks:
+            _, running = await asyncio.wait(self._tasks, timeout=budget)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _follow(self, key: bytes, fence: int, work: Work, task: asyncio.Task[Settled]) -> None:
+        sessions, token = self._sessions, work.intent.token
+        try:
+            while not task.done():
+                await asyncio.wait({task}, timeout=LEASE / 3)
+                if not task.done():
+                    await self._renew(sessions.intent_id(token), fence)
+            settled = task.result()
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        error: Exception | None = None
+        for attempt in range(LATE_TRIES):
+            if attempt:
+                await asyncio.sleep(min(backoff(attempt), 30.0))
+            try:
+                if await self._deliver(key, token, settled):
+                    return
+            except (Conflict, StoreUnavailable) as problem:
+                error = problem
+            except Exception as problem:
+                error = problem
+                break
+        self._publish(RecoveryDone(session=key.hex()[:12], what="failed", error=described(error)))
+
+    async def _renew(self, intent_id: bytes, fence: int) -> None:
+        try:
+            await self._sessions.store.renew((intent_id,), fence, self._sessions.clock() + LEASE)
+        except StoreUnavailable:
+            return  # the next round tries again; a lapsed lease only means that recovery may ask too
+
+    async def _deliver(self, key: bytes, token: str, settled: Settled) -> bool:
+        """Commit (c). True when there is nothing left to do."""
+        held = await self._sessions.claim(key, None, None, locale="", wait=LEASE)
+        if held is None:
+            return True
+        if not isinstance(held, Held):
+            return False
+        try:
+            run = find_run(held.session, token)
+            if run is None:
+                return True  # recovery was faster
+            apply_late(run, token, settled)
+            unpark(held.session.conversation, carried_out=settled.kind == "done")
+            await held.commit()
+            reasons = (f"{run.flow}: {settled.reason}",) if settled.reason else ()
+            self._publish(RecoveryDone(session=key.hex()[:12], what="late", flow=run.flow, reasons=reasons))
+            return True
+        finally:
+            await self._sessions.release_quietly(held)
+
+
+def unpark(conversation: Conversation, *, carried_out: bool) -> None:
+    """Let parked runs go whose effects are settled, and keep what to tell of them."""
+    for run in [run for run in conversation.parked if not run.intents]:
+        conversation.parked.remove(run)
+        conversation.notices.extend(told(run, carried_out=carried_out))
+
+
+class Performer:
+    """The engine's host for one turn of one held session (see `kikao.conversation.effects.Host`)."""
+
+    def __init__(
+        self,
+        held: Held,
+        late: Late,
+        services: Services,
+        *,
+        deadline: float,
+        dedupe: Dedupe | None = None,
+        clock: Callable[[], float],
+    ) -> None:
+        self.now = dt.datetime.fromtimestamp(clock(), dt.UTC)
+        self.deadline = deadline
+        self.working: set[str] = set()
+        """Tokens of effects that run on after the deadline."""
+        self._held = held
+        self._late = late
+        self._services = services
+        self._dedupe = dedupe
+
+    def new_run(self) -> tuple[str, bytes]:
+        """128 random bits and a 32-byte secret."""
+        return os.urandom(16).hex(), os.urandom(32)
+
+    def service(self, kind: Callable[..., T]) -> T:
+        """Raises `LookupError` naming what the app has."""
+        try:
+            return self._services[kind]  # type: ignore[no-any-return]
+        except KeyError:
+            have = ", ".join(getattr(key, "__name__", str(key)) for key in self._services) or "none"
+            name = getattr(kind, "__name__", str(kind))
+            raise LookupError(f"the app has no service {name}; it has {have}. Pass it in App(services=...)") from None
+
+    async def intend(self) -> None:
+        """Commit (a): intents, and the inbound as consumed, before any effect."""
+        runs = self._held.session.conversation.runs()
+        await self._held.intend(self._dedupe, [intent.token for run in runs for intent in run.intents])
+
+    async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
+        """Perform effects at the same time until the deadline; `Late` follows those that need longer."""
+        tasks = [asyncio.create_task(work.perform()) for work in works]
+        try:
+            remaining = self.deadline - asyncio.get_running_loop().time()
+            await asyncio.wait(tasks, timeout=max(remaining, 0.0))
+        finally:
+            for work, task in zip(works, tasks, strict=True):
+                if not task.done():
+                    self.working.add(work.intent.token)
+                    self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
+        return [task.result() if task.done() else None for task in tasks]
