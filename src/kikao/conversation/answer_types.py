@@ -22,7 +22,7 @@ from kikao.i18n.money import Amount, exponent
 class Phone(Answer[str]):
     """A phone number, as E.164 (`+256772123456`), by the rules of libphonenumber.
 
-    `region` (ISO 3166) is where a number without a country code is; `+` or `00` may begin one of another country.
+    A number without country code is one of `region` (ISO 3166); `+` or `00` may begin one of elsewhere.
     With `mobile`, what is certainly no mobile number is refused (some countries' plans do not tell).
     """
 
@@ -160,7 +160,7 @@ class Number(Answer[int]):
 
     def literal(self, text: str) -> bool:
         """True for a number in range: "0" is then an answer and not "back"; "00" never is one."""
-        return _accepts(self, text)
+        return (text == "0" or not text.startswith("0")) and _accepts(self, text)
 
     def _wanted(self) -> Message:
         least, most = self._min, self._max

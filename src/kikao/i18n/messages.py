@@ -1,7 +1,7 @@
 """Texts that are translated late: a flow names what to say, the turn renders it in the member's language.
 
-A `Message` is data (a gettext msgid and its parameters), so a journal, a pending screen or an error can keep it and
-a change of language renders it again without losing anything.
+A `Message` is data (a gettext msgid and its parameters), so a journal, a pending screen or an error can
+keep it and a change of language renders it again without losing anything.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kikao.i18n.money import Amount
 class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True):
     """One sentence to show: the English msgid, its parameters, and for a plural its second form and count.
 
-    Parameters are kept as values (`Amount`, not "UGX 500") and formatted in the member's language when rendered.
+    Parameters are kept as values (`Amount`, not "UGX 500") and formatted when rendered.
     """
 
     msgid: str
@@ -27,13 +27,16 @@ class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True):
 
 
 Text = str | Message
-"""What a screen may show: a `Message`, or a plain `str` that is shown as it is (a name, a reference)."""
+"""What a screen may show: a `Message`, or a plain `str` that is not translated (a name, a reference).
+
+A plain `str` is data: it is shown on one line, without control characters. Line breaks belong in `t(...)`.
+"""
 
 Translate = Callable[[Text], str]
 
 
 def t(msgid: str, /, **params: str | int | Amount | Message) -> Message:
-    """Mark a sentence for translation. Write whole sentences with named parameters: `t("Sent. Ref {ref}", ref=ref)`."""
+    """Mark a sentence for translation, whole and with named parameters: `t("Sent. Ref {ref}", ref=ref)`."""
     return Message(msgid, params)
 
 

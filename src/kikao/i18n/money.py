@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import msgspec
 
-EXPONENTS = {"UGX": 0, "RWF": 0, "BIF": 0, "XAF": 0, "XOF": 0, "GNF": 0, "DJF": 0, "KMF": 0, "JPY": 0, "TND": 3}
+EXPONENTS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
+}
 """Digits after the point, where it is not 2 (ISO 4217 table A.1)."""
 
 
-class Amount(msgspec.Struct, frozen=True, order=True, tag="m"):
+class Amount(msgspec.Struct, frozen=True, tag="m"):
     """An amount of one currency: `Amount("KES", 1250)` is twelve shillings and fifty cents.
 
-    `currency` is an ISO 4217 code; `minor` counts the smallest unit (cents; whole shillings for UGX).
+    `currency` is an ISO 4217 code; `minor` counts the smallest unit (cents; whole shillings for UGX). Amounts
+    of one currency add, subtract and compare, and multiply by an `int`; amounts of two raise `ValueError`,
+    except that `==` is simply false.
     """
 
     currency: str
@@ -19,6 +25,52 @@ class Amount(msgspec.Struct, frozen=True, order=True, tag="m"):
 
     def __str__(self) -> str:
         return format_amount(self)
+
+    def __add__(self, other: Amount) -> Amount:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return Amount(self.currency, self.minor + self._same(other, "add"))
+
+    def __sub__(self, other: Amount) -> Amount:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return Amount(self.currency, self.minor - self._same(other, "subtract"))
+
+    def __mul__(self, times: int) -> Amount:
+        if not isinstance(times, int) or isinstance(times, bool):
+            return NotImplemented
+        return Amount(self.currency, self.minor * times)
+
+    __rmul__ = __mul__
+
+    def __neg__(self) -> Amount:
+        return Amount(self.currency, -self.minor)
+
+    def __lt__(self, other: Amount) -> bool:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return self.minor < self._same(other, "compare")
+
+    def __le__(self, other: Amount) -> bool:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return self.minor <= self._same(other, "compare")
+
+    def __gt__(self, other: Amount) -> bool:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return self.minor > self._same(other, "compare")
+
+    def __ge__(self, other: Amount) -> bool:
+        if not isinstance(other, Amount):
+            return NotImplemented
+        return self.minor >= self._same(other, "compare")
+
+    def _same(self, other: Amount, verb: str) -> int:
+        """The other's minor units, if it is of this currency."""
+        if other.currency != self.currency:
+            raise ValueError(f"cannot {verb} {self.currency} and {other.currency}: convert one of them first")
+        return other.minor
 
 
 def exponent(currency: str) -> int:
@@ -31,7 +83,7 @@ def format_amount(amount: Amount) -> str:
 
     Not Babel's currency format: it puts U+00A0 in Swahili, which forces UCS-2 and halves a USSD page.
     """
-    digits = exponent(amount.currency)
+    digits = EXPONENTS.get(amount.currency, 2)
     sign = "-" if amount.minor < 0 else ""
     whole, cents = divmod(abs(amount.minor), 10**digits)
     if cents or (digits and not whole):

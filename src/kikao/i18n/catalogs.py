@@ -1,0 +1,254 @@
+"""Catalogs: gettext translations, looked up when a screen is rendered, and safe formatting of values.
+
+A sentence is what an author wrote and keeps its line breaks. Values (parameters, and a plain `str` in place
+of a sentence) are data that may come from a member: they are put in as they are, never formatted
+themselves, on one line and without control characters, so that a name with a line break cannot forge a line
+of the menu.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import gettext
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kikao.i18n.messages import Message, Text, Translate
+from kikao.i18n.money import Amount, format_amount
+
+
+class Catalogs:
+    """Translations of some directories of compiled catalogs, `<directory>/<locale>/LC_MESSAGES/*.mo`.
+
+    The first directory that has a sentence wins, so give the app's before the library's. A sentence is
+    looked for in the locale, in what it narrows (`lg-UG`, `lg`), in `default`, and then shown as written in
+    the code. Catalogs are loaded when first needed.
+
+    Nothing here raises for a member. A translation that cannot be used (a placeholder that the sentence
+    does not have, one left out, a stray brace) is passed over for the sentence itself, and `problems` says
+    so once; `on_problem` is called with the same text.
+    """
+
+    def __init__(
+        self, *directories: str | Path, default: str = "en", on_problem: Callable[[str], None] | None = None
+    ) -> None:
+        self.default = default
+        self.problems: list[str] = []
+        self._known: set[str] = set()
+        self._directories = directories
+        self._on_problem = on_problem
+        self._found: dict[str, list[Path]] | None = None
+        self._loaded: dict[Path, gettext.GNUTranslations | None] = {}
+        self._translators: dict[str, Translate] = {}
+        self._chosen: dict[str, Translate] = {}
+
+    def locales(self) -> tuple[str, ...]:
+        """The locales there are, sorted, as BCP 47 tags (`lg`, `lg-UG`); always with the default."""
+        names = {
+            path.parent.parent.name.replace("_", "-") for paths in self._files().values() for path in paths
+        }
+        return tuple(sorted(names | {self.default.replace("_", "-")}))
+
+    def translate(self, locale: str) -> Translate:
+        """A function that renders a `Text` in a locale (`lg-UG`, `lg_UG`); an unknown one is the default."""
+        found = self._chosen.get(locale)
+        if found is None:
+            chain = self._chain(locale)
+            name = chain[0] if chain else self.default
+            found = self._translators.get(name)
+            if found is None:
+                found = self._translators[name] = self._translator(name, chain)
+            if len(self._chosen) >= _MOST:
+                self._chosen.clear()
+            self._chosen[locale] = found
+        return found
+
+    def _chain(self, locale: str) -> list[str]:
+        """Locales with a catalog, nearest first."""
+        files = self._files()
+        chain = []
+        for name in (_tag(locale), _tag(self.default)):
+            while name:
+                if name in files and name not in chain:
+                    chain.append(name)
+                name = name.rpartition("-")[0]
+        return chain
+
+    def _files(self) -> dict[str, list[Path]]:
+        if self._found is None:
+            found: dict[str, list[Path]] = {}
+            for directory in self._directories:
+                for path in sorted(Path(directory).glob("*/LC_MESSAGES/*.mo")):
+                    found.setdefault(_tag(path.parent.parent.name), []).append(path)
+            self._found = found
+        return self._found
+
+    def _translator(self, name: str, chain: list[str]) -> Translate:
+        catalog: gettext.NullTranslations = gettext.NullTranslations()
+        for path in reversed([path for tag in chain for path in self._files()[tag]]):
+            loaded = self._load(path)
+            if loaded is not None:
+                nearer = copy.copy(loaded)
+                nearer.add_fallback(catalog)
+                catalog = nearer
+        return _Sentences(name, catalog, self._report).render
+
+    def _load(self, path: Path) -> gettext.GNUTranslations | None:
+        if path not in self._loaded:
+            try:
+                with path.open("rb") as file:
+                    self._loaded[path] = gettext.GNUTranslations(file)
+            except (OSError, ValueError, LookupError, struct.error) as error:
+                self._loaded[path] = None
+                self._report(f"{path}: not a compiled catalog ({error}). Compile it again.")
+        return self._loaded[path]
+
+    def _report(self, problem: str) -> None:
+        if problem not in self._known and len(self._known) < _MOST:
+            self._known.add(problem)
+            self.problems.append(problem)
+            if self._on_problem is not None:
+                self._on_problem(problem)
+
+
+_MOST = 1000
+"""Sentences, locales and problems kept of each kind: what is not written in code could be any number."""
+
+_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SPACE = re.compile("[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_GONE = re.compile("[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
+_LONE = re.compile("[\ud800-\udfff]")
+
+Template = tuple[str, tuple[str, ...]]
+"""A sentence ready to fill: a `%s` format and the names of what goes in; without names, the sentence."""
+
+
+class _Sentences:
+    """The sentences of one locale, compiled once each."""
+
+    __slots__ = ("_catalog", "_locale", "_plurals", "_report", "_templates")
+
+    def __init__(self, locale: str, catalog: gettext.NullTranslations, report: Callable[[str], None]) -> None:
+        self._locale = locale
+        self._catalog = catalog
+        self._report = report
+        self._templates: dict[str, Template] = {}
+        self._plurals: dict[tuple[str, str, str], Template] = {}
+
+    def render(self, text: Text) -> str:
+        """The text in this locale, with its parameters."""
+        if isinstance(text, str):
+            return text if text.isprintable() else one_line(text)
+        if text.plural:
+            template, names = self._plural(text)
+        else:
+            found = self._templates.get(text.msgid)
+            template, names = found if found is not None else self._singular(text.msgid)
+        if not names:
+            return template
+        params = text.params
+        values = []
+        for name in names:
+            value = params.get(name)
+            if isinstance(value, str):
+                values.append(value if value.isprintable() else one_line(value))
+            elif isinstance(value, Amount):
+                values.append(format_amount(value))
+            elif isinstance(value, int):
+                values.append(str(value))
+            else:
+                values.append(self._other(text, name, value))
+        return template % tuple(values)
+
+    def _other(self, text: Message, name: str, value: Any) -> str:
+        """What is shown for a nested message, for the count, and for what should not be there."""
+        if isinstance(value, Message):
+            return self.render(value)
+        if name == "n" and text.plural and value is None:
+            return str(text.n)
+        if value is not None:
+            with contextlib.suppress(Exception):  # a value may refuse to be shown, as a Secret does
+                return one_line(str(value))
+        self._report(f"{text.msgid!r}: no value for {{{name}}}. Give it as a parameter.")
+        return f"{{{name}}}"
+
+    def _singular(self, msgid: str) -> Template:
+        written, names = _compile(msgid)
+        template = written, names
+        translated = self._catalog.gettext(msgid) if msgid else ""
+        if translated and translated != msgid:
+            there, its_names = _compile(translated)
+            if _is_plain(translated) and set(its_names) == set(names):
+                template = there, its_names
+            else:
+                self._wrong(msgid, translated)
+        if len(self._templates) >= _MOST * 10:
+            self._templates.clear()
+        self._templates[msgid] = template
+        return template
+
+    def _plural(self, text: Message) -> Template:
+        msgid, plural = text.msgid, text.plural
+        written = msgid if text.n == 1 else plural
+        try:
+            translated = self._catalog.ngettext(msgid, plural, text.n)
+        except (ArithmeticError, ValueError, TypeError):
+            translated = written
+            self._report(f"{self._locale}: the plural rule does not work for {text.n}. Mend Plural-Forms.")
+        key = (msgid, plural, translated)
+        found = self._plurals.get(key)
+        if found is None:
+            found = _compile(translated)
+            if translated not in (msgid, plural):
+                one, many = set(_compile(msgid)[1]), set(_compile(plural)[1])
+                there = set(found[1])
+                if not _is_plain(translated) or not (one & many) - {"n"} <= there <= one | many | {"n"}:
+                    self._wrong(written, translated)
+                    found = _compile(written)
+            if len(self._plurals) >= _MOST * 10:
+                self._plurals.clear()
+            self._plurals[key] = found
+        return found
+
+    def _wrong(self, msgid: str, translated: str) -> None:
+        self._report(
+            f"{self._locale}: {translated!r} has other placeholders than {msgid!r}, which is shown instead. "
+            "Mend the translation."
+        )
+
+
+def one_line(text: str) -> str:
+    """The text with one space for each run of spaces and control characters, and no marks of direction."""
+    return _LONE.sub("?", _SPACE.sub(" ", _GONE.sub("", text))).strip()
+
+
+def _compile(sentence: str) -> Template:
+    """Split at the placeholders. Only `{name}` is one: `{0}`, `{a.b}` and `{a!r}` stay as they are."""
+    pieces: list[str | None] = []
+    names = []
+    end = 0
+    for match in _PLACEHOLDER.finditer(sentence):
+        pieces.append(sentence[end : match.start()])
+        end = match.end()
+        if match[1]:
+            pieces.append(None)
+            names.append(match[1])
+        else:
+            pieces.append(match[0][0])
+    pieces.append(sentence[end:])
+    if not names:
+        return "".join(piece or "" for piece in pieces), ()
+    return "".join("%s" if piece is None else piece.replace("%", "%%") for piece in pieces), tuple(names)
+
+
+def _is_plain(sentence: str) -> bool:
+    """Whether every brace belongs to a placeholder."""
+    return not re.search("[{}]", _PLACEHOLDER.sub("", sentence))
+
+
+def _tag(locale: str) -> str:
+    return locale.replace("_", "-").lower()
