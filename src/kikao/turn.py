@@ -92,7 +92,8 @@ class Turns:
             message = inbound.message_id.reveal()
             dedupe = self.sessions.ring.lookup("message", inbound.channel, inbound.gateway, message)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
-        what, error = "unavailable", None
+        what = "unavailable"
+        error: Exception | None = None
         for _ in range(ATTEMPTS):
             try:
                 return await _Turn(self, inbound, gateway, address, key, dedupe, deadline, started).take()
@@ -109,7 +110,7 @@ class Turns:
             except StoreUnavailable as problem:
                 error = problem
                 break
-            except Exception as problem:  # a mistake of ours must not look like one of the caller's
+            except Exception as problem:  # noqa: BLE001 - our mistake must not look like the caller's
                 what, error = "failed", problem
                 break
         self._log(inbound, started, what, key=key, error=error)
@@ -174,7 +175,9 @@ class _Turn:
     async def take(self) -> Response:
         turns, sessions = self.turns, self.turns.sessions
         wait = self.deadline - asyncio.get_running_loop().time()
-        held = await sessions.claim(self.key, self.dedupe, self.address, locale=turns._locale, wait=max(wait, 0.0))
+        held = await sessions.claim(
+            self.key, self.dedupe, self.address, locale=turns._locale, wait=max(wait, 0.0)
+        )
         if isinstance(held, Duplicate):
             turns._log(self.inbound, self.started, "duplicate", key=self.key)
             return _REPLY.decode(sessions.ring.unseal(held.reply, self.key, b"reply" + (self.dedupe or b"")))
@@ -230,7 +233,7 @@ class _Turn:
         translate = turns._translate(conversation.locale)
         try:
             pages = self.gateway.pages(turned.screen, translate)
-        except Exception as error:  # a confirmation that does not fit must not be cut: nothing is confirmed
+        except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0
             pages = self.gateway.pages(BROKEN, translate)
         turned.page = min(turned.page, len(pages) - 1)

@@ -62,17 +62,16 @@ class Money(Answer[Amount]):
     refused.
     """
 
-    __slots__ = ("_currency", "_max", "_min", "tag")
+    __slots__ = ("_max", "_min", "tag")
 
     def __init__(self, currency: str, *, min: int = 1, max: int | None = None) -> None:  # noqa: A002
-        self._currency = currency
         self._min = min
         self._max = max
-        self.tag = _TAGS.get(currency) or _tag(currency)
+        self.tag = _MONEY_TAG + currency
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> Amount:
         """The amount typed."""
-        currency = self._currency
+        currency = self.tag.removeprefix(_MONEY_TAG)
         match = _MONEY.fullmatch(_plain(given.text))
         if match is None:
             raise Invalid(t("Enter an amount in {currency}, in digits only.", currency=currency))
@@ -271,6 +270,7 @@ class Date(Answer[dt.date]):
         return dt.date.fromisoformat(data)
 
 
+_MONEY_TAG = "money:"
 _PHONE = re.compile(r"\+?[0-9 ()./-]{3,30}")
 _GROUPED = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,4}|[0-9]{1,3}(?: [0-9]{3}){1,4}|[0-9]{1,15})"
 _MONEY = re.compile(
@@ -301,12 +301,7 @@ _AS_ASCII: dict[int, str | None] = {
 
 _LONGEST_KEYED = 100
 
-_TAGS: dict[str, str] = {}
 _NO_DAY = dt.date(2000, 1, 1)
-
-
-def _tag(currency: str) -> str:
-    return _TAGS.setdefault(currency, f"money:{currency}")
 
 
 def _plain(text: str) -> str:

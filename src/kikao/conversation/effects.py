@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Protocol, TypeVar
 
@@ -61,7 +61,7 @@ class Work:
     """One effect to perform now: call it once and it never raises, except to be cancelled."""
 
     intent: Intent
-    perform: Callable[[], Awaitable[Settled]]
+    perform: Callable[[], Coroutine[Any, Any, Settled]]
 
 
 class Perform(Signal):
@@ -111,7 +111,7 @@ def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
             result = Refused(error.code, error.text)
         except BackendError as error:
             result = Unknown(error.code)
-        except Exception as error:  # whatever it was, nobody can say that nothing happened
+        except Exception as error:  # noqa: BLE001 - nobody can say that nothing happened
             result = Unknown(type(error).__name__)
         return settle(intent, step, result, secret)
 
@@ -126,10 +126,12 @@ def inquire(intent: Intent, step: Step) -> Work:
             return Settled("unknown", reason="the step has no check")
         try:
             result = await step.check(intent.token)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - no answer is no answer
             result = Unknown(type(error).__name__)
         if not isinstance(result, Done | Voided | Unknown):
-            result = Unknown(f"check answered {type(result).__name__}: it must answer Done, Voided or Unknown")
+            result = Unknown(
+                f"check answered {type(result).__name__}: it must answer Done, Voided or Unknown"
+            )
         return settle(intent, step, result, None)
 
     return Work(intent, perform)
@@ -149,10 +151,12 @@ def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Se
         receipt = step.done(value) if callable(step.done) else step.done
     except Misuse as error:
         return Settled("unknown", reason=str(error))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the effect happened all the same
         return Settled("unknown", reason=f"done= raised {type(error).__name__}")
     if secret is not None and leaks(data, secret.reveal()):
-        return Settled("unknown", reason=f"{intent.key}: the result holds the secret; a service must not return it")
+        return Settled(
+            "unknown", reason=f"{intent.key}: the result holds the secret; a service must not return it"
+        )
     return Settled("done", Entry(intent.key, intent.kind, tag, data), receipt or _reference(value))
 
 

@@ -10,13 +10,14 @@ from typing import Final
 
 from msgspec import structs
 
-from kikao.conversation.chat import CANCELLED, NOT_DONE, Member
+from kikao.conversation.chat import CANCELLED
 from kikao.conversation.effects import Host
 from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
 from kikao.conversation.flows import Flows
-from kikao.conversation.inputs import Dial, Event, Reply, Settle, Show
+from kikao.conversation.inputs import Dial, Event, Reply, Settle
 from kikao.conversation.journal import FORMAT, Conversation, Run
 from kikao.conversation.navigation import Command, Navigation
+from kikao.conversation.primitives import NOT_DONE, Member
 from kikao.conversation.runner import Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n.messages import Text, t
@@ -54,7 +55,9 @@ class Engine:
         locales: Mapping[str, str] | None = None,
     ) -> None:
         if flows.get(entry) is None:
-            raise ValueError(f"the entry flow {entry!r} is not defined; defined are {[f.name for f in flows]}")
+            raise ValueError(
+                f"the entry flow {entry!r} is not defined; defined are {[f.name for f in flows]}"
+            )
         self.flows = flows
         self.entry = entry
         self.navigation = navigation or Navigation()
@@ -160,7 +163,7 @@ class Engine:
         command = None
         if text.strip() not in pending.literal:
             command = self.navigation.command(text, first_page=first, last_page=last)
-        if command is None or (command == "language" and len(self.locales) < 2):  # noqa: PLR2004
+        if command is None or (command == "language" and len(self.locales) < 2):
             return await runner.go(reply)
         return await self._move(conversation, runner, run, command)
 
@@ -180,7 +183,9 @@ class Engine:
                 run.truncate(question)
                 return await runner.go()
             done = run.barrier() > 0
-            run.pending = structs.replace(pending, error=(run.recorded() or [ALREADY_DONE])[-1] if done else AT_START)
+            run.pending = structs.replace(
+                pending, error=(run.recorded() or [ALREADY_DONE])[-1] if done else AT_START
+            )
         else:
             page = pending.page + (1 if command == "more" else -1)
             run.pending = structs.replace(pending, page=page)
@@ -276,10 +281,8 @@ class Engine:
                 conversation.notices.extend(told(run, carried_out=run.attempts == attempts))
             if isinstance(signal, Uncertain):
                 open_still = True
-        run = conversation.run
-        return Turned(
-            Screen(()), "unknown" if open_still else "settled", run.flow if run else "", reasons=runner.reasons
-        )
+        flow = conversation.run.flow if conversation.run else ""
+        return Turned(Screen(()), "unknown" if open_still else "settled", flow, reasons=runner.reasons)
 
 
 def told(run: Run, *, carried_out: bool) -> list[Text]:

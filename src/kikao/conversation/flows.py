@@ -65,7 +65,9 @@ class Flows:
         if not inspect.iscoroutinefunction(flow.function):
             raise ValueError(f"{flow.place}: flow {flow.name!r} must be an `async def` function")
         if flow.name in self._flows:
-            raise ValueError(f"{flow.place}: flow {flow.name!r} is already defined at {self._flows[flow.name].place}")
+            raise ValueError(
+                f"{flow.place}: flow {flow.name!r} is already defined at {self._flows[flow.name].place}"
+            )
         self._flows[flow.name] = flow
 
     def include(self, other: Flows) -> None:

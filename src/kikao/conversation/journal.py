@@ -220,7 +220,9 @@ def _tag_of(value: Any) -> str:
         return f"{type(value).__module__}:{type(value).__qualname__}"
     if isinstance(value, list | tuple) and value and isinstance(value[0], msgspec.Struct):
         if any(type(item) is not type(value[0]) for item in value):
-            raise Misuse(f"a list of mixed types ({type(value[0]).__name__} first) cannot be kept in the journal")
+            raise Misuse(
+                f"a list of mixed types ({type(value[0]).__name__} first) cannot be kept in the journal"
+            )
         return f"[{_tag_of(value[0])}]"
     return ""
 
@@ -238,7 +240,7 @@ def _find_type(tag: str) -> Any:
 
 def leaks(data: Any, secret: str) -> bool:
     """True when a text inside plain data equals or contains the secret as a word of its own."""
-    return _any_text(data, lambda text: secret in text if len(secret) > 4 else secret == text)  # noqa: PLR2004
+    return _any_text(data, lambda text: secret in text if len(secret) > 4 else secret == text)
 
 
 def _any_text(data: Any, test: Callable[[str], bool]) -> bool:
@@ -249,4 +251,3 @@ def _any_text(data: Any, test: Callable[[str], bool]) -> bool:
     if isinstance(data, list | tuple):
         return any(_any_text(item, test) for item in data)
     return False
-

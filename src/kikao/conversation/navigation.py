@@ -60,9 +60,13 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def words(self) -> tuple[str, ...]:
         """Everything that may stand for a command."""
-        return tuple(w for key in (self.back, self.home, self.more, self.cancel, self.language) for w in key.keys)
+        return tuple(
+            w for key in (self.back, self.home, self.more, self.cancel, self.language) for w in key.keys
+        )
 
-    def offered(self, answer: Answer[Any], *, back: bool, home: bool) -> tuple[tuple[Option, ...], tuple[str, ...]]:
+    def offered(
+        self, answer: Answer[Any], *, back: bool, home: bool
+    ) -> tuple[tuple[Option, ...], tuple[str, ...]]:
         """The lines to show under a question, and the keys that are answers there instead of commands."""
         literal: tuple[str, ...] = ()
         if type(answer).literal is not Answer.literal:

@@ -4,7 +4,7 @@
 |---|---|---|
 | `Done` | it happened | keeps the result under the key, for ever |
 | `Refused` | it certainly did not happen, and why | keeps nothing under the key; the next attempt has another key |
-| `Unknown` | nobody can say (timeout, crash) | keeps the key open and asks `check`, or tries again under the same key |
+| `Unknown` | nobody can say (timeout, crash) | keeps the key open; asks `check`, or tries again under this key |
 | `Voided` | only from `check`: it did not happen and the service has refused this key for ever | lets the member try again |
 """
 

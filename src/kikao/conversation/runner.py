@@ -1,7 +1,7 @@
 """The engine: a conversation and one event in, the changed conversation and one screen out.
 
-A turn runs the flow from the top (`Runner`); what a member may do besides answering (dial again, go back, go home, change the
-language, read on) is here too (`Engine`). Pure: effects, durability, time and randomness are the host's.
+A turn runs the flow from the top; errors take their way on here. Pure: effects, durability, time and randomness are
+the host's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 
 from msgspec import structs
 
-from kikao.conversation.chat import Asked, Chat, Ended, Member, Moved, Parked
+from kikao.conversation.chat import Chat
 from kikao.conversation.effects import Host, Perform, Work, apply, asks_again, attempt, inquire
 from kikao.conversation.errors import (
     TEXTS,
@@ -26,7 +26,9 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
 from kikao.conversation.navigation import Navigation
+from kikao.conversation.primitives import Member
 from kikao.conversation.screens import Screen
+from kikao.conversation.signals import Asked, Ended, Moved, Parked
 from kikao.conversation.suspension import Leg, Returned, Signal, close
 from kikao.i18n.messages import Text, t
 
@@ -38,7 +40,18 @@ GOODBYE: Final = t("Thank you.")
 NOT_GOING_ON: Final = t("We updated this service. Please start again.")
 
 What = Literal[
-    "asked", "ended", "refused", "failed", "overdue", "unknown", "settled", "parked", "offered", "shown", "cancelled", "working"
+    "asked",
+    "ended",
+    "refused",
+    "failed",
+    "overdue",
+    "unknown",
+    "settled",
+    "parked",
+    "offered",
+    "shown",
+    "cancelled",
+    "working",
 ]
 
 
@@ -142,7 +155,7 @@ class Runner:
             except HostError as problem:
                 assert problem.__cause__ is not None
                 raise problem.__cause__ from None
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - a mistake in a flow: the member keeps what was
                 return self._failed(TEXTS[ErrorCode.INTERNAL], _misuse_in(problem))
             if isinstance(signal, Moved):
                 notices = run.notices
@@ -161,8 +174,10 @@ class Runner:
                 run.pending = structs.replace(signal.pending, error=error) if error else signal.pending
                 return self._turned(shown(run), "asked", run.pending.key)
             return self._closed(run, signal)
-        problem = Misuse(f"flow {run.flow!r} started anew {MAX_RESTARTS} times in one turn without a question")
-        return self._failed(TEXTS[ErrorCode.INTERNAL], problem)
+        loop = Misuse(
+            f"the flow started anew {MAX_RESTARTS} times in one turn without asking (goto, restart_with)"
+        )
+        return self._failed(TEXTS[ErrorCode.INTERNAL], loop)
 
     async def leg(self, run: Run, reply: Reply | None, *, settle: bool = False) -> Signal:
         """The flow from the top until it waits for something that only a later turn can bring.
@@ -260,7 +275,9 @@ class Runner:
 
     def _closed(self, run: Run, signal: Signal) -> Turned:
         if isinstance(signal, Ended):
-            return self._end([*run.notices, *signal.texts] or [GOODBYE], "refused" if signal.error else "ended")
+            return self._end(
+                [*run.notices, *signal.texts] or [GOODBYE], "refused" if signal.error else "ended"
+            )
         if isinstance(signal, Overdue):
             return self._turned(Screen((RECEIVED,), ends=True), "overdue")
         if isinstance(signal, Uncertain):
@@ -329,8 +346,9 @@ def _copy(run: Run | None) -> Run | None:
 
 def _misuse_in(problem: BaseException) -> BaseException:
     """A misuse inside a TaskGroup's exception group is the error to report."""
-    if isinstance(problem, BaseExceptionGroup):
+    while isinstance(problem, BaseExceptionGroup):
         found = problem.subgroup(Misuse)
-        while isinstance(found, BaseExceptionGroup):
-            problem, found = found.exceptions[0], found.exceptions[0]
+        if found is None:
+            return problem
+        problem = found.exceptions[0]
     return problem

@@ -72,7 +72,7 @@ class Leg:
             while not isinstance(yielded, Signal):
                 try:
                     value = yield yielded
-                except BaseException as error:
+                except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the flow
                     if expired and isinstance(error, asyncio.CancelledError) and task.uncancel() == 0:
                         expired = False
                         error = TimeoutError("the turn's time is up")

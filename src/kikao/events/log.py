@@ -17,7 +17,9 @@ _ENCODER = msgspec.json.Encoder()
 class LogLines:
     """Writes each event as one JSON line: `{"time": "2026-01-31T12:00:00.000Z", "event": "turn", ...}`."""
 
-    def __init__(self, stream: TextIO | None = None, *, clock: Callable[[], dt.datetime] | None = None) -> None:
+    def __init__(
+        self, stream: TextIO | None = None, *, clock: Callable[[], dt.datetime] | None = None
+    ) -> None:
         self._stream = stream or sys.stderr
         self._clock = clock or (lambda: dt.datetime.now(dt.UTC))
 

@@ -31,7 +31,9 @@ class TurnDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     note: str = ""
 
 
-class RecoveryDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="recovery", tag_field="event"):
+class RecoveryDone(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="recovery", tag_field="event"
+):
     """Recovery asked what became of open effects of one session, or a late outcome arrived."""
 
     session: str

@@ -6,6 +6,7 @@ A session that was claimed is a `Held`; every write of it is one atomic `Write`,
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection
@@ -42,7 +43,9 @@ Clock = Callable[[], float]
 class Held:
     """A claimed session. `version` is what the next write expects."""
 
-    def __init__(self, sessions: Sessions, claim: Claim, session: Session, address: Address, blob: bytes) -> None:
+    def __init__(
+        self, sessions: Sessions, claim: Claim, session: Session, address: Address, blob: bytes
+    ) -> None:
         self.claim = claim
         self.session = session
         self.address = address
@@ -56,7 +59,9 @@ class Held:
     def working(self) -> bool:
         """True while somebody performs an effect of the running conversation."""
         run = self.session.conversation.run
-        return run is not None and any(self._sessions.intent_id(intent.token) in self._live for intent in run.intents)
+        return run is not None and any(
+            self._sessions.intent_id(intent.token) in self._live for intent in run.intents
+        )
 
     async def intend(self, dedupe: Dedupe | None, tokens: Collection[str]) -> None:
         """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
@@ -105,7 +110,12 @@ class Sessions:
     """The sessions of an app: a store, the keys that seal them, the policy that ends them."""
 
     def __init__(
-        self, store: SessionStore, ring: KeyRing, policy: SessionPolicy | None = None, *, clock: Clock = time.time
+        self,
+        store: SessionStore,
+        ring: KeyRing,
+        policy: SessionPolicy | None = None,
+        *,
+        clock: Clock = time.time,
     ) -> None:
         self.store = store
         self.ring = ring
@@ -202,10 +212,8 @@ class Sessions:
 
     async def release_quietly(self, held: Held) -> None:
         """Give a lease back even while the task is being cancelled or the store is away: it lapses anyway."""
-        try:
+        with contextlib.suppress(Exception):
             await asyncio.shield(held.release())
-        except Exception:  # noqa: S110 - the lease lapses by itself
-            pass
 
 
 def backoff(tries: int) -> float:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from kikao.conversation.chat import Member
 from kikao.conversation.engine import Engine
 from kikao.conversation.inputs import Settle
+from kikao.conversation.primitives import Member
 from kikao.events.types import Publish, RecoveryDone, described
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.store import Conflict, IntentRow, StoreUnavailable
@@ -30,7 +30,14 @@ class Recovery:
     """Settles open intents. One a process; several processes share the work by leases."""
 
     def __init__(
-        self, sessions: Sessions, engine: Engine, late: Late, services: Services, publish: Publish, *, every: float = EVERY
+        self,
+        sessions: Sessions,
+        engine: Engine,
+        late: Late,
+        services: Services,
+        publish: Publish,
+        *,
+        every: float = EVERY,
     ) -> None:
         self._sessions = sessions
         self._engine = engine
@@ -71,7 +78,9 @@ class Recovery:
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
             except (Conflict, StoreUnavailable):
                 raise
-            except Exception as problem:  # a flow that no longer runs must not stop the others: try again later
+            except (
+                Exception
+            ) as problem:  # a flow that no longer runs must not stop the others: try again later
                 what, error = "failed", problem
                 held.postpone()
             else:

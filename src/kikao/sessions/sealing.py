@@ -39,7 +39,7 @@ class KeyRing:
         if not keys:
             raise ValueError("at least one secret key is needed")
         for kid, key in keys.items():
-            if len(key) != 32:  # noqa: PLR2004 - AES-256
+            if len(key) != 32:
                 raise ValueError(f"secret key {kid!r} must have 32 bytes")
         self._keys = dict(keys)
         self._active = next(iter(self._keys))
@@ -79,7 +79,7 @@ class KeyRing:
 
     def unseal(self, blob: bytes, key: bytes, purpose: bytes, version: int = 0) -> bytes:
         """Decrypt what was sealed for this place. Raises `SealError`."""
-        size = 2 + blob[1] if len(blob) > 2 else 0  # noqa: PLR2004 - format byte and length byte
+        size = 2 + blob[1] if len(blob) > 2 else 0
         head, kid = blob[:size], blob[2:size].decode("ascii", "replace")
         if blob[:1] != FORMAT or kid not in self._keys:
             raise SealError(f"sealed with key {kid!r}, which is not among the secret keys")

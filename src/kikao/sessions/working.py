@@ -74,7 +74,7 @@ class Late:
                     return
             except (Conflict, StoreUnavailable) as problem:
                 error = problem
-            except Exception as problem:
+            except Exception as problem:  # noqa: BLE001 - recovery will find it
                 error = problem
                 break
         self._publish(RecoveryDone(session=key.hex()[:12], what="failed", error=described(error)))
@@ -146,7 +146,9 @@ class Performer:
         except KeyError:
             have = ", ".join(getattr(key, "__name__", str(key)) for key in self._services) or "none"
             name = getattr(kind, "__name__", str(kind))
-            raise LookupError(f"the app has no service {name}; it has {have}. Pass it in App(services=...)") from None
+            raise LookupError(
+                f"the app has no service {name}; it has {have}. Pass it in App(services=...)"
+            ) from None
 
     async def intend(self) -> None:
         """Commit (a): intents, and the inbound as consumed, before any effect."""

@@ -1,0 +1,415 @@
+"""The four primitives of a conversation, and how they meet the journal: `ask`, `read`, `step`, `secret`.
+
+Every method first looks into the journal; what is recorded there is handed back at once. The first open question takes
+the member's answer; the next one suspends the flow, and its screen is the reply.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import msgspec
+
+from kikao.conversation.answers import Answer
+from kikao.conversation.effects import Host, Perform, Step, refusal
+from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
+from kikao.conversation.flows import Flow, Flows
+from kikao.conversation.inputs import Given, Reply
+from kikao.conversation.journal import (
+    Entry,
+    Kind,
+    Pending,
+    Retry,
+    Run,
+    decode_value,
+    encode_value,
+)
+from kikao.conversation.navigation import Navigation
+from kikao.conversation.outcomes import Check, Effect
+from kikao.conversation.screens import Screen
+from kikao.conversation.secrets import Secret
+from kikao.conversation.signals import Asked, Ended, Parked
+from kikao.conversation.suspension import Signal, here
+from kikao.i18n.messages import Text, t
+
+T = TypeVar("T")
+
+UPDATED = t("We updated this service. Please enter this again.")
+
+
+class Member(msgspec.Struct, frozen=True):
+    """Who the flow talks to. `id` is the same on every turn; `msisdn` is E.164 where the channel knows it."""
+
+    id: str
+    channel: str = ""
+    msisdn: str = ""
+
+
+class Primitives:
+    """One turn of one run: the journal first, then the member."""
+
+    def __init__(
+        self,
+        run: Run,
+        member: Member,
+        locale: str,
+        reply: Reply | None,
+        *,
+        host: Host,
+        flows: Flows,
+        navigation: Navigation,
+        at_home: bool = False,
+    ) -> None:
+        self.member = member
+        self.locale = locale
+        self._run = run
+        self._journal = run.journal
+        self._length = len(run.journal)
+        self._at = 0
+        self._scope = ""
+        self._counts: dict[str, int] = {}
+        self._said: list[Text] = []
+        self._reply = reply
+        self._host = host
+        self._flows = flows
+        self._navigation = navigation
+        self._at_home = at_home
+        self._suspended = False
+        self._misuse: Misuse | None = None
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
+
+    def begin(self, flow: Flow) -> Coroutine[Any, Any, Any]:
+        """Start the flow from the top; called once by the runner, in the task of the turn."""
+        self._task = asyncio.current_task()
+        self._coroutine = flow.function(self, **self._run.args)
+        return self._coroutine
+
+    @property
+    def misuse(self) -> Misuse | None:
+        """The first thing the flow did that it must not do, even if the flow swallowed the error."""
+        return self._misuse
+
+    @property
+    def unread(self) -> Entry | None:
+        """The first entry that the flow has not come to."""
+        return self._journal[self._at] if self._at < len(self._journal) else None
+
+    @property
+    def said(self) -> list[Text]:
+        """Texts that wait for the next screen."""
+        return self._said
+
+    # The four primitives.
+
+    async def ask(
+        self,
+        name: str,
+        answer: Answer[T],
+        prompt: Text,
+        *,
+        validate: Callable[[T], Awaitable[None]] | None = None,
+        invalid: Text | None = None,
+        attempts: int | None = None,
+    ) -> T:
+        """Ask and return the answer, typed and valid.
+
+        `validate` may look further (a network check, at most half the turn's time): it raises `Invalid`, or
+        `BackendError` when it could not tell, and runs once, never on replay. `invalid` replaces the sentence for a
+        wrong answer; after `attempts` wrong ones the conversation ends. No limit by default.
+        """
+        key = self._key(name)
+        at = self._at
+        if at < self._length:
+            entry = self._journal[at]
+            if (
+                entry.key == key
+                and entry.tag == answer.tag
+                and (entry.kind == "ask" or entry.kind == "confirm")
+            ):
+                self._at = at + 1
+                if self._said:
+                    self._said.clear()
+                value: T = entry.value if answer.decode is None else answer.decode(entry.value)
+                return value
+            await self._diverge(key, entry)
+        self._live(key)
+        pending = self._run.pending
+        tries, error = 0, None
+        if self._reply is not None:
+            reply, self._reply = self._reply, None
+            if pending is None or pending.key != key or pending.tag != answer.tag:
+                self._run.notices.append(UPDATED)
+            else:
+                tries = pending.tries
+                try:
+                    value = await self._parse(answer, pending, reply, validate)
+                except Invalid as problem:
+                    error, tries = invalid or problem.text, tries + 1
+                    if attempts is not None and tries >= attempts:
+                        await self._suspend(Ended([error], ErrorCode.LIMITED))
+                else:
+                    stored = answer.encode(value)
+                    self._record(key, "confirm" if answer.whole else "ask", answer.tag, stored)
+                    self._run.pending = None
+                    self._said.clear()
+                    return value if answer.decode is None else answer.decode(stored)
+        return await self._question(key, answer, prompt, error, tries)
+
+    async def read(self, name: str, look: Callable[[], Awaitable[T] | T]) -> T:
+        """Look something up and remember it: a fee, a balance, a flag. What is remembered is what replays see.
+
+        A backend that fails raises (`BackendError`, `OSError`, `TimeoutError`): the member sees the previous
+        question again with the error. Results are plain values or msgspec Structs; each turn gets a fresh copy.
+        """
+        key = self._key(name)
+        recorded = await self._recorded(key, "read")
+        if recorded is None:
+            self._live(key)
+            found = look()
+            value = await found if inspect.isawaitable(found) else found
+            self._still_live()
+            entry = self._record(key, "read", *encode_value(value, here(self._coro)))
+            recorded = (decode_value(entry.tag, entry.value),)
+        result: T = recorded[0]
+        return result
+
+    async def step(
+        self,
+        name: str,
+        effect: Effect,
+        *,
+        retry: Retry,
+        check: Check | None = None,
+        done: Text | Callable[[Any], Text] | None = None,
+        args: Any = None,
+    ) -> Any:
+        """Do something to the outside world, effectively once when the service honours the key it is given.
+
+        `effect(key)` returns a result, or `Done`, `Refused`, `Unknown`; an exception means unknown. See `Step` for
+        the rest. Raises `RefusedError` when the service refused. Back never passes a step that is done.
+        """
+        return (await self.steps_parallel({name: Step(effect, retry, check, done, args)}))[name]
+
+    async def steps_parallel(self, steps: Mapping[str, Step]) -> dict[str, Any]:
+        """Do several effects at the same time, each under its own key; returns the results by name.
+
+        All of them are settled before the flow goes on; then the first refusal, if any, is raised.
+        """
+        keys = {name: self._key(name) for name in steps}
+        ours = set(keys.values())
+        found: dict[str, Entry] = {}
+        while True:
+            while self._at < self._length and self._journal[self._at].key in ours:
+                entry = self._journal[self._at]
+                found[entry.key] = entry
+                self._at += 1
+            missing = [
+                (keys[name], "step", step, None) for name, step in steps.items() if keys[name] not in found
+            ]
+            if not missing:
+                break
+            if self._at < self._length:
+                await self._diverge(missing[0][0], self._journal[self._at])
+            self._live(missing[0][0])
+            await Perform(missing)  # type: ignore[arg-type]
+            self._length = len(self._journal)
+        for key in keys.values():
+            if found[key].kind == "refused":
+                raise refusal(found[key])
+        return {name: await self._value(found[key]) for name, key in keys.items()}
+
+    async def secret(
+        self,
+        name: str,
+        answer: Answer[str],
+        prompt: Text,
+        *,
+        use: Callable[[Secret, str], Awaitable[Any]],
+        check: Check | None = None,
+        done: Text | Callable[[Any], Text] | None = None,
+    ) -> Any:
+        """Ask for a secret and use it at once: it exists only inside `use(secret, key)`, never in the journal.
+
+        A refusal with `WRONG_SECRET` asks again; any other raises `RefusedError`. When the outcome is unknown, `check`
+        is asked; a service that cannot tell gets the same key again with the next secret entered.
+        """
+        key = self._key(name)
+        recorded = await self._recorded(key, "secret")
+        if recorded is not None:
+            return recorded[0]
+        self._live(key)
+        probe = Step(_never, "check" if check else "never", check, done)
+        open_intent = self._run.intent(key)
+        if open_intent is not None and open_intent.entry is None:
+            await Perform([(key, "secret", probe, None)])
+            recorded = await self._recorded(key, "secret")
+            if recorded is not None:
+                return recorded[0]
+            still_open = self._run.intent(key) is not None
+            self._run.notices.append(UNCERTAIN if still_open else NOT_DONE)
+        pending = self._run.pending
+        tries: int = 0
+        error: Text | None = None
+        if self._reply is not None:
+            reply, self._reply = self._reply, None
+            if pending is None or pending.key != key or pending.tag != answer.tag:
+                self._run.notices.append(UPDATED)
+            else:
+                tries = pending.tries
+                try:
+                    value = answer.parse(Given(reply.text.reveal(), self._host.now.date()), ())
+                except Invalid as problem:
+                    error, tries = problem.text, tries + 1
+                else:
+                    secret = Secret(value)
+                    self._run.notices.clear()
+                    step = Step(lambda token: use(secret, token), probe.retry, check, done)
+                    refused = await Perform([(key, "secret", step, secret)])
+                    recorded = await self._recorded(key, "secret")
+                    if recorded is not None:
+                        return recorded[0]
+                    error = refused
+        return await self._question(key, answer, prompt, error, tries, secret=True)
+
+    # How it works.
+
+    def _key(self, name: str) -> str:
+        count = self._counts.get(name, 0) + 1
+        self._counts[name] = count
+        return f"{self._scope}{name}#{count}"
+
+    @property
+    def _coro(self) -> Coroutine[Any, Any, Any]:
+        assert self._coroutine is not None
+        return self._coroutine
+
+    async def _recorded(self, key: str, kind: Kind) -> tuple[Any] | None:
+        """What the journal holds of a read, a secret, a call or a marker; None when it is yet to be made."""
+        if self._suspended:
+            return None
+        self._length = len(self._journal)
+        if self._at >= self._length:
+            return None
+        entry = self._journal[self._at]
+        if entry.key == key and entry.kind == "refused":
+            self._at += 1
+            raise refusal(entry)
+        if entry.key == key and entry.kind == kind:
+            try:
+                value = decode_value(entry.tag, entry.value)
+            except (LookupError, msgspec.ValidationError):
+                pass  # the type of the result changed: as good as another entry
+            else:
+                self._at += 1
+                return (value,)
+        await self._diverge(key, entry)
+        return None
+
+    async def _value(self, entry: Entry) -> Any:
+        try:
+            return decode_value(entry.tag, entry.value)
+        except (LookupError, msgspec.ValidationError) as error:
+            await self._suspend(Parked(f"the record of {entry.key!r} no longer fits the code: {error}"))
+
+    def _record(self, key: str, kind: Kind, tag: str, value: Any) -> Entry:
+        self._run.need_room(key)
+        entry = Entry(key, kind, tag, value)
+        self._run.append(entry)
+        self._at = self._length = len(self._journal)
+        return entry
+
+    async def _diverge(self, key: str, entry: Entry) -> None:
+        """The code asks for `key` where the journal has another entry: forget what may be forgotten, or park."""
+        self._still_live()
+        if self._at < self._run.barrier():
+            await self._suspend(
+                Parked(
+                    f"{here(self._coro)}: the code comes to {key!r} where the journal has {entry.key!r} ({entry.kind})"
+                )
+            )
+        self._run.truncate(self._at)
+        self._length = self._at
+        self._reply = None
+        self._run.notices.append(UPDATED)
+
+    def _live(self, key: str) -> None:
+        """The journal is used up: from here on things happen. Raises `Misuse` for what a flow must not do here."""
+        self._still_live()
+        if asyncio.current_task() is not self._task:
+            self._fail(
+                f"{here(self._coro)}: {key!r} runs in a task of its own (gather, create_task, wait_for, TaskGroup). "
+                "Ask one question after another; use `chat.form` for several questions, `chat.steps_parallel` for "
+                "several effects."
+            )
+        self._run.need_room(key)
+
+    def _still_live(self) -> None:
+        if self._suspended:
+            self._fail(
+                f"{here(self._coro)}: the flow goes on after a question is open. Something caught the end of the turn: "
+                "a bare `except`, `except BaseException`, `finally` or `suppress` around a question."
+            )
+
+    def _fail(self, text: str) -> NoReturn:
+        problem = Misuse(text)
+        self._misuse = self._misuse or problem
+        raise problem
+
+    async def _suspend(self, signal: Signal) -> Any:
+        self._suspended = True
+        self._length = -1
+        await signal
+        raise AssertionError("a suspended flow is closed, never resumed")
+
+    async def _parse(
+        self,
+        answer: Answer[T],
+        pending: Pending,
+        reply: Reply,
+        validate: Callable[[T], Awaitable[None]] | None,
+    ) -> T:
+        given = Given(reply.text.reveal(), self._host.now.date(), reply.attachment)
+        value = answer.parse(given, pending.screen.options)
+        if validate is not None:
+            loop = asyncio.get_running_loop()
+            patience = loop.time() + max(0.0, self._host.deadline - loop.time()) / 2
+            try:
+                async with asyncio.timeout_at(patience):
+                    await validate(value)
+            except TimeoutError:
+                raise BackendError(
+                    ErrorCode.BACKEND_TIMEOUT, t("We could not check this. Try again.")
+                ) from None
+        return value
+
+    async def _question(
+        self,
+        key: str,
+        answer: Answer[Any],
+        prompt: Text,
+        error: Text | None,
+        tries: int,
+        *,
+        secret: bool = False,
+    ) -> Any:
+        back = self._run.last_question() is not None
+        home = bool(self._journal) or not self._at_home
+        navigation, literal = self._navigation.offered(answer, back=back, home=home)
+        notices, self._run.notices = self._run.notices, []
+        body = (*notices, *self._said, prompt)
+        screen = Screen(body, answer.options(), navigation, whole=answer.whole, secret=secret)
+        return await self._suspend(Asked(Pending(key, answer.tag, screen, error, tries, literal), notices))
+
+
+UNCERTAIN = t(
+    "We could not confirm your last request. Enter your PIN again to make sure; it will not be done twice."
+)
+NOT_DONE = t("Your last request was not carried out.")
+
+
+async def _never(token: str) -> NoReturn:
+    raise AssertionError("this step is only ever checked")

@@ -1,0 +1,49 @@
+"""What a flow yields to the runner when its turn is over, and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kikao.conversation.errors import ErrorCode
+from kikao.conversation.journal import Pending
+from kikao.conversation.suspension import Signal
+from kikao.i18n.messages import Text
+
+
+class Asked(Signal):
+    """Suspended at a question; `notices` are told with it."""
+
+    __slots__ = ("notices", "pending")
+
+    def __init__(self, pending: Pending, notices: list[Text]) -> None:
+        self.pending = pending
+        self.notices = notices
+
+
+class Ended(Signal):
+    """The conversation is over; `error` is set when too many answers were invalid."""
+
+    __slots__ = ("error", "texts")
+
+    def __init__(self, texts: list[Text], error: ErrorCode | None = None) -> None:
+        self.texts = texts
+        self.error = error
+
+
+class Moved(Signal):
+    """The run goes on as a fresh run of a flow, without the journal."""
+
+    __slots__ = ("args", "flow")
+
+    def __init__(self, flow: str, args: dict[str, Any]) -> None:
+        self.flow = flow
+        self.args = args
+
+
+class Parked(Signal):
+    """The journal and the code no longer agree at or before an effect that is done."""
+
+    __slots__ = ("detail",)
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
