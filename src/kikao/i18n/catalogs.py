@@ -137,7 +137,7 @@ class _Sentences:
         self._catalog = catalog
         self._report = report
         self._templates: dict[str, Template] = {}
-        self._plurals: dict[tuple[str, str, str], Template] = {}
+        self._plurals: dict[tuple[str, str, str, str], Template] = {}
 
     def render(self, text: Text) -> str:
         """The text in this locale, with its parameters."""
@@ -199,7 +199,7 @@ class _Sentences:
         except (ArithmeticError, ValueError, TypeError):
             translated = written
             self._report(f"{self._locale}: the plural rule does not work for {text.n}. Mend Plural-Forms.")
-        key = (msgid, plural, translated)
+        key = (msgid, plural, written, translated)
         found = self._plurals.get(key)
         if found is None:
             found = _compile(translated)
@@ -207,7 +207,7 @@ class _Sentences:
                 one, many = set(_compile(msgid)[1]), set(_compile(plural)[1])
                 there = set(found[1])
                 if not _is_plain(translated) or not (one & many) - {"n"} <= there <= one | many | {"n"}:
-                    self._wrong(written, translated)
+                    self._wrong(msgid, translated)
                     found = _compile(written)
             if len(self._plurals) >= _MOST * 10:
                 self._plurals.clear()

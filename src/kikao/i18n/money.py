@@ -83,9 +83,17 @@ def format_amount(amount: Amount) -> str:
 
     Not Babel's currency format: it puts U+00A0 in Swahili, which forces UCS-2 and halves a USSD page.
     """
-    digits = EXPONENTS.get(amount.currency, 2)
-    sign = "-" if amount.minor < 0 else ""
-    whole, cents = divmod(abs(amount.minor), 10**digits)
-    if cents or (digits and not whole):
-        return f"{sign}{amount.currency} {whole:,}.{cents:0{digits}d}"
-    return f"{sign}{amount.currency} {whole:,}"
+    currency, minor = amount.currency, amount.minor
+    digits = EXPONENTS.get(currency, 2)
+    sign = ""
+    if minor < 0:
+        sign, minor = "-", -minor
+    if not digits:
+        return f"{sign}{currency} {minor:,}"
+    whole, cents = divmod(minor, _SCALES[digits])
+    if cents or not whole:
+        return f"{sign}{currency} {whole:,}.{str(cents).zfill(digits)}"
+    return f"{sign}{currency} {whole:,}"
+
+
+_SCALES = (1, 10, 100, 1000, 10_000)
