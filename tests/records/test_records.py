@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import socket
 import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 
-from kikao.records import Records, RecordsRefused
+from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
 
 ENV = "from kikao.records.migrations import run\n\nrun()\n"
 FIRST = """
@@ -36,6 +39,9 @@ revision, down_revision = "0002", "0001"
 def upgrade():
     {what}
 """
+
+OWNER = "INSERT INTO owners (id) VALUES (1)"
+NOTE = "INSERT INTO notes (body, owner) VALUES ('mine', 1)"
 
 Revisions = Callable[..., Path]
 
@@ -69,14 +75,24 @@ async def records(path: Path, revisions: Revisions) -> AsyncIterator[Records]:
     await records.close()
 
 
-async def write(records: Records, body: str) -> None:
-    async with records.writing() as connection:
-        await connection.execute(text("INSERT INTO notes (body) VALUES (:body)"), {"body": body})
+async def note(records: Records, body: str) -> None:
+    await execute(records, "INSERT INTO notes (body) VALUES (:body)", body=body)
 
 
 async def bodies(records: Records) -> list[str]:
-    async with records.reading() as connection:
-        return list((await connection.execute(text("SELECT body FROM notes ORDER BY rowid"))).scalars())
+    return await query(records, "SELECT body FROM notes ORDER BY rowid")
+
+
+async def execute(records: Records, *statements: str, **values: object) -> None:
+    def work(connection: Connection) -> None:
+        for statement in statements:
+            connection.execute(text(statement), values)
+
+    await records.write(work)
+
+
+async def query(records: Records, statement: str) -> list[Any]:
+    return await records.read(lambda connection: list(connection.execute(text(statement)).scalars()))
 
 
 def write_shopping_list(path: Path) -> None:
@@ -100,102 +116,149 @@ def contents(path: Path) -> list[str]:
 # --- transactions ---
 
 
-async def test_a_block_that_raises_leaves_nothing_behind(records: Records) -> None:
-    async def fail() -> None:
-        async with records.writing() as connection:
-            await connection.execute(text("CREATE TABLE half (a INTEGER)"))
-            await connection.execute(text("INSERT INTO notes (body) VALUES ('lost')"))
-            raise ZeroDivisionError
+async def test_work_that_raises_leaves_nothing_behind(records: Records) -> None:
+    def fail(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE half (a INTEGER)"))
+        connection.execute(text("INSERT INTO notes (body) VALUES ('lost')"))
+        raise ZeroDivisionError
 
-    await write(records, "kept")
+    await note(records, "kept")
     with pytest.raises(ZeroDivisionError):
-        await fail()
+        await records.write(fail)
 
     assert await bodies(records) == ["kept"]
-    async with records.reading() as connection:
-        names = (await connection.execute(text("SELECT name FROM sqlite_master"))).scalars().all()
-    assert "half" not in names
+    assert "half" not in await query(records, "SELECT name FROM sqlite_master")
+
+
+async def test_work_that_reads_changes_nothing(records: Records) -> None:
+    await records.read(
+        lambda connection: connection.execute(text("INSERT INTO notes (body) VALUES ('lost')"))
+    )
+    assert await bodies(records) == []
 
 
 async def test_a_reader_sees_one_state_and_never_waits_for_a_writer(records: Records) -> None:
-    async with records.reading() as reader:
+    started, written = threading.Event(), threading.Event()
+
+    def count_twice(connection: Connection) -> list[int]:
         count = text("SELECT count(*) FROM notes")
-        assert (await reader.execute(count)).scalar_one() == 0
-        await write(records, "later")
-        assert (await reader.execute(count)).scalar_one() == 0
+        before = connection.execute(count).scalar_one()
+        started.set()
+        assert written.wait(10)
+        return [before, connection.execute(count).scalar_one()]
+
+    reader = asyncio.create_task(records.read(count_twice))
+    await asyncio.to_thread(started.wait)
+    await note(records, "later")
+    written.set()
+
+    assert await reader == [0, 0]
     assert await bodies(records) == ["later"]
 
 
-async def test_what_a_writer_read_cannot_change_before_it_commits(records: Records) -> None:
-    """A hundred writers add one to a number they have read: none is lost."""
+async def test_what_a_writer_read_cannot_change_before_it_commits(path: Path, records: Records) -> None:
+    """A hundred writers from two processes' worth of connections add one to a number they read: none is lost."""
+    other = Records(path)
 
-    async def add_one() -> None:
-        async with records.writing() as connection:
-            found = (await connection.execute(text("SELECT count(*) FROM notes"))).scalar_one()
-            await asyncio.sleep(0)
-            await connection.execute(text("INSERT INTO notes (body) VALUES (:n)"), {"n": str(found + 1)})
+    def add_one(connection: Connection) -> None:
+        found = connection.execute(text("SELECT count(*) FROM notes")).scalar_one()
+        connection.execute(text("INSERT INTO notes (body) VALUES (:n)"), {"n": str(found + 1)})
 
-    await asyncio.gather(*[add_one() for _ in range(100)])
+    await asyncio.gather(*[(records, other)[n % 2].write(add_one) for n in range(100)])
+    await other.close()
 
     assert await bodies(records) == [str(n) for n in range(1, 101)]
 
 
 async def test_a_writing_transaction_holds_the_writer_from_its_start(records: Records, path: Path) -> None:
-    async with records.writing():
-        with (
-            closing(sqlite3.connect(path, timeout=0)) as other,
-            pytest.raises(sqlite3.OperationalError, match="locked"),
-        ):
+    def interfere(_: Connection) -> None:
+        with closing(sqlite3.connect(path, timeout=0)) as other:
             other.execute("BEGIN IMMEDIATE")
 
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        await records.write(interfere)
 
-async def test_a_writer_that_was_cancelled_frees_the_next(records: Records) -> None:
-    entered = asyncio.Event()
 
-    async def slow() -> None:
-        async with records.writing() as connection:
-            await connection.execute(text("INSERT INTO notes (body) VALUES ('lost')"))
-            entered.set()
-            await asyncio.Event().wait()
-
-    task = asyncio.create_task(slow())
-    await entered.wait()
+async def test_a_writer_whose_caller_left_does_not_block_the_next(records: Records) -> None:
+    task = asyncio.create_task(note(records, "perhaps"))
+    await asyncio.sleep(0)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await write(records, "next")
-
-    assert await bodies(records) == ["next"]
+    await note(records, "next")
+    assert (await bodies(records))[-1] == "next"
 
 
 async def test_the_promise_of_durability_is_set_on_every_connection(records: Records) -> None:
-    async with records.reading() as one, records.reading() as two:
-        for connection in (one, two):
-            found = {
-                name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-            }
-            assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    together = threading.Barrier(4)
+
+    def settings(connection: Connection) -> dict[str, Any]:
+        together.wait(10)
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        return {name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}
+
+    all_at_once = [*[records.read(settings) for _ in range(3)], records.write(settings)]
+    for found in await asyncio.gather(*all_at_once):
+        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
 
 
 async def test_foreign_keys_hold(records: Records) -> None:
     with pytest.raises(IntegrityError):
-        async with records.writing() as connection:
-            await connection.execute(text("INSERT INTO notes (owner) VALUES (7)"))
+        await execute(records, "INSERT INTO notes (owner) VALUES (7)")
 
 
 async def test_an_error_does_not_show_what_was_sent(records: Records) -> None:
-    await write(records, "very private")
-    with pytest.raises(DBAPIError) as caught:
-        await write(records, "very private")
+    await note(records, "very private")
+    with pytest.raises(IntegrityError) as caught:
+        await note(records, "very private")
     assert "private" not in str(caught.value)
+
+
+# --- when the database is away ---
+
+
+async def test_a_writer_that_waits_too_long_changes_nothing(
+    path: Path, records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kikao.records.sqlite.BUSY_SECONDS", 0.05)
+    hasty = Records(path)
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RecordsAway, match="locked"):
+            await note(hasty, "late")
+    await note(hasty, "in time")
+    await hasty.close()
+    assert await bodies(records) == ["in time"]
+
+
+async def test_a_failure_while_committing_is_not_called_a_failure_before(
+    records: Records, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Connection) -> None:
+        raise OperationalError("COMMIT", None, sqlite3.OperationalError("disk I/O error"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sqlalchemy.Connection.commit", fail)
+        with pytest.raises(CommitUnknown, match="disk I/O error"):
+            await note(records, "perhaps")
+    await note(records, "sure")
+    assert await bodies(records) == ["sure"]
+
+
+async def test_postgresql_that_does_not_listen_is_away() -> None:
+    pytest.importorskip("asyncpg")
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        records = Records(f"postgresql://nobody:hunter2@127.0.0.1:{unused.getsockname()[1]}/none")
+        with pytest.raises(RecordsAway) as caught:
+            await execute(records, "SELECT 1")
+        await records.close()
+    assert "hunter2" not in f"{caught.value} {records.where}"
 
 
 # --- files and addresses ---
 
 
 async def test_files_are_for_their_owner_alone(records: Records, path: Path) -> None:
-    await write(records, "x")
+    await note(records, "x")
     assert modes(path.parent) == {
         "data": 0o700,
         "records.db": 0o600,
@@ -214,8 +277,7 @@ def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+aiosqlite:///{}"])
 async def test_a_path_and_a_url_name_the_same_file(form: str, path: Path) -> None:
     records = Records(form.format(path))
-    async with records.writing() as connection:
-        await connection.execute(text("CREATE TABLE a (b INTEGER)"))
+    await execute(records, "CREATE TABLE a (b INTEGER)")
     await records.close()
     assert any("CREATE TABLE a" in line for line in contents(path))
 
@@ -242,7 +304,7 @@ def test_importing_the_package_loads_no_database_library() -> None:
 
 
 async def test_a_fresh_file_gets_its_tables_and_needs_no_copy(records: Records, path: Path) -> None:
-    await write(records, "works")
+    await note(records, "works")
     await records.close()
     assert modes(path.parent).keys() == {"data", "records.db"}
 
@@ -250,14 +312,13 @@ async def test_a_fresh_file_gets_its_tables_and_needs_no_copy(records: Records, 
 async def test_an_upgrade_keeps_a_copy_of_what_was_there(path: Path, revisions: Revisions) -> None:
     old = Records(path)
     await old.migrate(revisions(), "notes_version")
-    await write(old, "of old")
+    await note(old, "of old")
     await old.close()
     before = contents(path)
 
     new = Records(path)
     await new.migrate(revisions("op.rename_table('notes', 'letters')"), "notes_version")
-    async with new.reading() as connection:
-        assert (await connection.execute(text("SELECT body FROM letters"))).scalar_one() == "of old"
+    assert await query(new, "SELECT body FROM letters") == ["of old"]
     await new.close()
 
     copy = path.with_name("records.db.before-notes_version-0002")
@@ -268,9 +329,7 @@ async def test_an_upgrade_keeps_a_copy_of_what_was_there(path: Path, revisions: 
 async def test_an_upgrade_may_rebuild_a_table_that_others_refer_to(path: Path, revisions: Revisions) -> None:
     old = Records(path)
     await old.migrate(revisions(), "notes_version")
-    async with old.writing() as connection:
-        await connection.execute(text("INSERT INTO owners (id) VALUES (1)"))
-        await connection.execute(text("INSERT INTO notes (body, owner) VALUES ('mine', 1)"))
+    await execute(old, OWNER, NOTE)
     await old.close()
 
     rebuild = """
@@ -283,8 +342,7 @@ async def test_an_upgrade_may_rebuild_a_table_that_others_refer_to(path: Path, r
     await new.migrate(revisions(rebuild), "notes_version")
     assert await bodies(new) == ["mine"]
     with pytest.raises(IntegrityError):
-        async with new.writing() as connection:
-            await connection.execute(text("DELETE FROM owners"))
+        await execute(new, "DELETE FROM owners")
     await new.close()
 
 
@@ -293,7 +351,7 @@ async def test_an_upgrade_may_rebuild_a_table_that_others_refer_to(path: Path, r
     [
         ("op.drop_table('notes'); 1 / 0", ZeroDivisionError),
         ("op.execute('DELETE FROM owners')", RecordsRefused),
-        ("op.drop_table('notes'); op.execute('nonsense')", OperationalError),
+        ("op.drop_table('notes'); op.execute('nonsense')", RecordsAway),
     ],
 )
 async def test_an_upgrade_that_fails_changes_nothing(
@@ -301,9 +359,7 @@ async def test_an_upgrade_that_fails_changes_nothing(
 ) -> None:
     old = Records(path)
     await old.migrate(revisions(), "notes_version")
-    async with old.writing() as connection:
-        await connection.execute(text("INSERT INTO owners (id) VALUES (1)"))
-        await connection.execute(text("INSERT INTO notes (body, owner) VALUES ('mine', 1)"))
+    await execute(old, OWNER, NOTE)
     await old.close()
     before = contents(path)
 
@@ -367,7 +423,7 @@ async def test_sets_of_tables_start_together(path: Path, tmp_path: Path, revisio
         two.migrate(other, "mail_version"),
         two.migrate(mine, "notes_version"),
     )
-    await write(one, "fine")
+    await note(one, "fine")
     assert await bodies(two) == ["fine"]
     await one.close()
     await two.close()
@@ -376,6 +432,6 @@ async def test_sets_of_tables_start_together(path: Path, tmp_path: Path, revisio
 async def test_a_file_that_is_no_database_is_named(path: Path, revisions: Revisions) -> None:
     write_shopping_list(path)
     records = Records(path)
-    with pytest.raises(RecordsRefused, match=r"cannot read .*records\.db"):
+    with pytest.raises(RecordsRefused, match=r"records\.db does not answer \(file is not a database\)"):
         await records.migrate(revisions(), "notes_version")
     await records.close()

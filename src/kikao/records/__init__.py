@@ -1,6 +1,6 @@
 """`KIKAO_RECORDS`: members, notices, audit and an app's own tables, in SQLite or PostgreSQL."""
 
 from kikao.records.engine import Records
-from kikao.records.errors import RecordsRefused
+from kikao.records.errors import CommitUnknown, RecordsAway, RecordsRefused
 
-__all__ = ["Records", "RecordsRefused"]
+__all__ = ["CommitUnknown", "Records", "RecordsAway", "RecordsRefused"]

@@ -1,22 +1,33 @@
-"""The records database: one engine, reading and writing transactions, migrations at start.
+"""The records database: reading and writing transactions, and migrations at start.
 
-SQLAlchemy Core on `sqlite+aiosqlite` (the default, nothing to install) or `postgresql+asyncpg`, with the
-same code. Neither SQLAlchemy nor Alembic is loaded before a `Records` is made.
+A transaction is a plain function of a SQLAlchemy Core connection:
+
+    def names(connection: Connection) -> list[str]:
+        return list(connection.execute(select(MEMBERS.c.name)).scalars())
+
+    await records.read(names)
+
+The same function runs on SQLite (the default, nothing to install) in a thread, and on PostgreSQL (asyncpg)
+in the event loop. A function, not an `async with` block, because a thread that changes hands for every
+statement of SQLite makes a transaction several times as long, and others wait for it.
+
+Neither SQLAlchemy nor Alembic is loaded before a `Records` is made.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from kikao.records.errors import RecordsRefused
+from kikao.records.errors import RecordsAway, RecordsRefused
 
 if TYPE_CHECKING:
-    from sqlalchemy import URL
-    from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+    from sqlalchemy import URL, Connection
+
+    from kikao.records.migrations import Migrations
+
+T = TypeVar("T")
 
 
 class Records:
@@ -31,40 +42,29 @@ class Records:
 
     def __init__(self, where: str | Path) -> None:
         """Raises `RecordsRefused` for an address it cannot use, or a file or folder it cannot make."""
-        from kikao.records import sqlite
-
         url = _parse(where)
         self.where = url.render_as_string(hide_password=True)
         """The address, without its password, for messages and logs."""
-        self._engine: AsyncEngine
-        self._path: Path | None = None
-        self._existed = True
-        if url.get_backend_name() == "sqlite":
-            self._path = sqlite.file_of(url)
-            self._existed = sqlite.prepare(self._path)
-            self._engine = sqlite.engine(self._path)
-        else:
-            self._engine = _postgresql(url)
-        self._writers = self._engine.execution_options(**sqlite.WRITING)
-        # SQLite has one writer at a time. Waiting here is fair and costs nothing; its own waiting polls.
-        self._turn: asyncio.Lock | None = asyncio.Lock() if self._path else None
+        self._backend = _backend(url)
 
-    @contextlib.asynccontextmanager
-    async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A connection that only reads: one state of the database, in PostgreSQL one per statement."""
-        async with self._engine.connect() as connection:
-            yield connection
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run a function that only reads, on one state of the database (in PostgreSQL, one per statement).
 
-    @contextlib.asynccontextmanager
-    async def writing(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that commits when the block ends and rolls back when it raises.
+        Raises `RecordsAway`, and what `work` raises.
+        """
+        return await self._backend.read(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a function in a transaction: commit when it returns, roll back when it raises.
 
         In SQLite it holds the only writer from the start (`BEGIN IMMEDIATE`), so what it read cannot change
-        before it commits. In PostgreSQL (read committed) lock what you base a decision on with `FOR UPDATE`.
-        Keep it short: no hashing and no network inside.
+        before it commits. In PostgreSQL (read committed) lock what you base a decision on with `FOR
+        UPDATE`. Keep it short: no hashing and no network inside.
+
+        Raises `RecordsAway`, `CommitUnknown`, and what `work` raises. A caller that is cancelled does not
+        know whether the transaction was committed.
         """
-        async with self._turn or contextlib.nullcontext(), self._writers.begin() as connection:
-            yield connection
+        return await self._backend.write(work)
 
     async def migrate(self, scripts: Path, version_table: str, *, upgrade: bool | None = None) -> None:
         """Bring one set of tables to the newest revision of its Alembic folder.
@@ -75,42 +75,53 @@ class Records:
         does.
 
         Raises `RecordsRefused` when the database is at a revision that this code does not know, when
-        PostgreSQL lacks an upgrade, or when the copy cannot be made.
+        PostgreSQL lacks an upgrade, when the copy cannot be made, or when there is no database to read.
         """
-        from sqlalchemy.exc import DBAPIError
-
-        from kikao.records import sqlite
         from kikao.records.migrations import ONE_AT_A_TIME, Migrations
 
         migrations = Migrations(scripts, version_table, self.where)
         try:
-            async with self.reading() as connection:
-                if not await connection.run_sync(migrations.pending):
-                    return
-        except (OSError, DBAPIError) as error:
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            raise RecordsRefused(f"records: cannot read {self.where} ({cause}).") from error
-        if upgrade is None:
-            upgrade = self._path is not None
-        if not upgrade:
+            if not await self._backend.read(migrations.pending):
+                return
+        except RecordsAway as error:
+            raise RecordsRefused(str(error)) from error
+        if not (self._backend.upgrades_at_start if upgrade is None else upgrade):
             raise RecordsRefused(
                 f"records: {self.where} lacks an upgrade to revision {migrations.head} of {version_table}. "
                 "Make a backup, then run: kikao migrate"
             )
-        engine = sqlite.migration_engine(self._path) if self._path else self._engine
-        async with ONE_AT_A_TIME, self._turn or contextlib.nullcontext(), engine.begin() as connection:
-            if not await connection.run_sync(migrations.pending):
-                return  # another process was faster
-            if self._path and self._existed:
-                copy = self._path.with_name(f"{self._path.name}.before-{version_table}-{migrations.head}")
-                await asyncio.to_thread(sqlite.copy, self._path, copy)
-            await connection.run_sync(migrations.upgrade)
-            if self._path:
-                await connection.run_sync(sqlite.check_references)
+        async with ONE_AT_A_TIME:
+            await self._backend.upgrade(migrations)
 
     async def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log into the file."""
-        await self._engine.dispose()
+        await self._backend.close()
+
+
+class Backend(Protocol):
+    """What differs between the databases."""
+
+    upgrades_at_start: bool
+
+    async def read(self, work: Callable[[Connection], T]) -> T: ...
+    async def write(self, work: Callable[[Connection], T]) -> T: ...
+    async def upgrade(self, migrations: Migrations) -> None: ...
+    async def close(self) -> None: ...
+
+
+def _backend(url: URL) -> Backend:
+    match url.drivername:
+        case "sqlite" | "sqlite+aiosqlite" | "sqlite+pysqlite":
+            from kikao.records.sqlite import Sqlite
+
+            return Sqlite(url)
+        case "postgres" | "postgresql" | "postgresql+asyncpg":
+            from kikao.records.postgresql import Postgresql
+
+            return Postgresql(url)
+    raise RecordsRefused(
+        f"records: cannot use {url.drivername}. Use a path, sqlite:///path or postgresql://user@host/name."
+    )
 
 
 def _parse(where: str | Path) -> URL:
@@ -118,28 +129,9 @@ def _parse(where: str | Path) -> URL:
     from sqlalchemy.exc import ArgumentError
 
     if isinstance(where, Path) or "://" not in where:
-        return URL.create("sqlite+aiosqlite", database=str(where))
+        return URL.create("sqlite", database=str(where))
     try:
-        url = make_url(where)
+        return make_url(where)
     except (ArgumentError, ValueError):
         # Not chained: the parser's own words may hold a password.
         raise RecordsRefused("records: the address is not a URL (expected sqlite:///path)") from None
-    match url.drivername:
-        case "sqlite" | "sqlite+aiosqlite":
-            return url.set(drivername="sqlite+aiosqlite")
-        case "postgres" | "postgresql" | "postgresql+asyncpg":
-            return url.set(drivername="postgresql+asyncpg")
-    raise RecordsRefused(
-        f"records: cannot use {url.drivername}. Use a path, sqlite:///path or postgresql://user@host/name."
-    )
-
-
-def _postgresql(url: URL) -> AsyncEngine:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
-    try:
-        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
-    except ModuleNotFoundError as error:
-        raise RecordsRefused(
-            f"records: PostgreSQL needs {error.name}. Run: pip install {error.name}"
-        ) from error

@@ -31,7 +31,7 @@ class Migrations:
 
     def __init__(self, scripts: Path, version_table: str, where: str) -> None:
         """`where` names the database in messages."""
-        self._version_table = version_table
+        self.version_table: Final = version_table
         self._where = where
         self._config = Config()
         self._config.set_main_option("script_location", str(scripts).replace("%", "%%"))
@@ -43,14 +43,14 @@ class Migrations:
     def pending(self, connection: Connection) -> bool:
         """True when the database is behind. Raises `RecordsRefused` for a revision it does not know."""
         found = MigrationContext.configure(
-            connection, opts={"version_table": self._version_table}
+            connection, opts={"version_table": self.version_table}
         ).get_current_heads()
         for revision in found:
             try:
                 self._scripts.get_revision(revision)
             except CommandError:
                 raise RecordsRefused(
-                    f"records: {self._where} is at revision {revision} of {self._version_table}, which this "
+                    f"records: {self._where} is at revision {revision} of {self.version_table}, which this "
                     f"version does not know (its newest is {self.head}). Start the version that wrote it, or "
                     "put back the copy made before its upgrade. Nothing was changed."
                 ) from None
@@ -58,7 +58,7 @@ class Migrations:
 
     def upgrade(self, connection: Connection) -> None:
         """Run what is missing, inside the transaction of `connection`."""
-        self._config.attributes.update(connection=connection, version_table=self._version_table)
+        self._config.attributes.update(connection=connection, version_table=self.version_table)
         command.upgrade(self._config, "head")
 
 
