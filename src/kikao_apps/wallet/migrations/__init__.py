@@ -1,0 +1,1 @@
+"""Revisions of the wallet's tables (Alembic)."""
