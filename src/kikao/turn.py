@@ -64,6 +64,7 @@ class Turns:
         publish: Publish,
         late: Late | None = None,
         budget: float = BUDGET,
+        locale: str | None = None,
     ) -> None:
         self.engine = engine
         self.sessions = sessions
@@ -72,7 +73,7 @@ class Turns:
         self._services = services
         self._translate = translate
         self._publish = publish
-        self._locale = next(iter(engine.locales))
+        self._locale = locale or next(iter(engine.locales))
 
     async def handle(self, inbound: Inbound, gateway: Gateway) -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers."""

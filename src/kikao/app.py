@@ -1,0 +1,209 @@
+"""The app: flows, gateways, policies and services, wired once into an ASGI application.
+
+    app = App(flows, entry="menu", services=services)
+
+`uvicorn module:app` serves it, and so does `kikao run module:app`. Everything else is settings (see `kikao.config`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
+from typing import Any, Final
+
+from kikao.channels.channel import BadRequest, Gateway, Response
+from kikao.channels.edge import Denied, Guard, admit, respond, ussd_path
+from kikao.channels.ussd.registry import gateways as ussd_gateways
+from kikao.config import Settings, load
+from kikao.conversation.engine import Engine
+from kikao.conversation.flows import Flows
+from kikao.conversation.navigation import Navigation
+from kikao.events import LogLines, Publish, broadcast
+from kikao.i18n import Catalogs
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.policy import MissingIdentifier, SessionPolicy
+from kikao.sessions.recovery import Recovery
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import SessionStore, StoreUnavailable
+from kikao.sessions.sweeping import Sweeper
+from kikao.sessions.working import Late, Services
+from kikao.turn import BUDGET, Turns
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[MutableMapping[str, Any]], Any]
+
+ServicesFactory = Callable[[Settings], AbstractAsyncContextManager[Services]]
+
+SHUTDOWN: Final = 10.0
+"""Seconds running effects get at shutdown; what does not end is found by recovery."""
+
+TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
+
+
+class App:
+    """A conversation service.
+
+    `entry` names the flow that a dial starts. `services` maps types to instances that flows get with
+    `chat.service(Type)`: a mapping, or an async context manager made from the settings, entered at start and left at
+    the end. `locales` are the languages, code → its own name, the first the default; `catalogs` are folders of
+    compiled gettext catalogs. `budget` is how many seconds a reply may take.
+    """
+
+    def __init__(
+        self,
+        flows: Flows,
+        *,
+        entry: str,
+        services: Mapping[Any, Any] | ServicesFactory | None = None,
+        navigation: Navigation | None = None,
+        locales: Mapping[str, str] | None = None,
+        catalogs: Iterable[str | Path] = (),
+        policy: SessionPolicy | None = None,
+        budget: float = BUDGET,
+        subscribers: Iterable[Publish] = (),
+    ) -> None:
+        self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
+        self.catalogs = Catalogs(*catalogs, default=next(iter(self.engine.locales)))
+        self.policy = policy or SessionPolicy()
+        self.budget = budget
+        self._services = services or {}
+        self._subscribers = list(subscribers)
+        self._server: Server | None = None
+
+    @contextlib.asynccontextmanager
+    async def serving(
+        self,
+        settings: Settings,
+        *,
+        store: SessionStore | None = None,
+        clock: Callable[[], float] = time.time,
+        locale: str | None = None,
+    ) -> AsyncIterator[Server]:
+        """The running app: store and services open, recovery and sweeping at work.
+
+        `store`, `clock` and the `locale` of new members are for tests and tools.
+
+        Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
+        """
+        async with AsyncExitStack() as stack:
+            services: Services = self._services if isinstance(self._services, Mapping) else {}
+            if not isinstance(self._services, Mapping):
+                services = await stack.enter_async_context(self._services(settings))
+            ring = KeyRing(settings.secret_keys)
+            sessions = Sessions(store or make_store(settings), ring, self.policy, clock=clock)
+            await sessions.open()
+            stack.push_async_callback(sessions.close)
+            server = Server(self, settings, sessions, services, locale)
+            stack.push_async_callback(server.stop)
+            await server.start()
+            yield server
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "http":
+            if self._server is None:
+                raise RuntimeError("the server must support ASGI lifespan: the app was not started")
+            await self._server(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                settings = self.settings or load()
+                self._server = await stack.enter_async_context(self.serving(settings))
+            except Exception as error:
+                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self._server = None
+        await send({"type": "lifespan.shutdown.complete"})
+
+    settings: Settings | None = None
+    """Set by whoever starts the app in this process; read from the environment otherwise."""
+
+
+class Server:
+    """An app at work: answers HTTP requests. One a process, or one a test."""
+
+    def __init__(self, app: App, settings: Settings, sessions: Sessions, services: Services, locale: str | None) -> None:
+        publish = broadcast(app._subscribers or [LogLines()])
+        self.settings = settings
+        self.sessions = sessions
+        self.services = services
+        self.late = Late(sessions, publish)
+        self.turns = Turns(
+            app.engine,
+            sessions,
+            services,
+            translate=app.catalogs.translate,
+            publish=publish,
+            late=self.late,
+            budget=app.budget,
+            locale=locale,
+        )
+        self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
+        self.sweeper = Sweeper(sessions)
+        self.gateways: dict[str, Gateway] = ussd_gateways(app.engine.navigation)
+        self.guards: dict[str, Guard] = {slug: settings.guard(slug) for slug in self.gateways}
+        self._work: list[asyncio.Task[None]] = []
+        self._in_flight = 0
+
+    async def start(self) -> None:
+        """Settle what an earlier process left open, then keep settling and sweeping."""
+        self._work = [asyncio.create_task(self.recovery.run()), asyncio.create_task(self.sweeper.run())]
+
+    async def stop(self) -> None:
+        """Stop background work; effects that still run get a little time."""
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.late.close(SHUTDOWN)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        route = ussd_path(path)
+        if route is not None and route[0] in self.gateways:
+            await respond(send, await self._ussd(scope, receive, *route))
+        elif path in ("/healthz", "/readyz"):
+            await respond(send, await self._health(ready=path == "/readyz"))
+        else:
+            await respond(send, Response(404, TEXT, b"not found\n"))
+
+    async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
+        gateway = self.gateways[slug]
+        try:
+            request = await admit(scope, receive, token=token, guard=self.guards[slug])
+            inbound = gateway.parse(request)
+            return await self.turns.handle(inbound, gateway)
+        except Denied as denied:
+            return denied.response
+        except (BadRequest, MissingIdentifier) as error:
+            return Response(400, TEXT, f"{error}\n".encode())
+
+    async def _health(self, *, ready: bool) -> Response:
+        if ready:
+            try:
+                await self.sessions.store.due(now=0.0, limit=1)
+            except StoreUnavailable:
+                return Response(503, TEXT, b"session store unavailable\n")
+        return Response(200, TEXT, b"ok\n")
+
+
+def make_store(settings: Settings) -> SessionStore:
+    """The session store that `KIKAO_STORE` names."""
+    if settings.store == "memory:":
+        from kikao.sessions.stores.memory import MemoryStore
+
+        return MemoryStore()
+    from kikao.sessions.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(settings.store_path)

@@ -1,0 +1,72 @@
+"""The other side of a gateway: the requests a provider sends for a phone. For `kikao chat` and for tests."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+from urllib.parse import urlencode
+
+import msgspec
+
+FORM: Final = (("content-type", "application/x-www-form-urlencoded"),)
+
+
+class Exchange(msgspec.Struct, frozen=True):
+    """One request, as the provider would make it. `path` is filled in by who knows the server."""
+
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+class Client(Protocol):
+    """A phone as seen through a provider."""
+
+    def dial(self, dialogue: str) -> Exchange:
+        """A new dialogue, with the provider's id for it."""
+        ...
+
+    def answer(self, text: str) -> Exchange:
+        """What the member typed on the present screen."""
+        ...
+
+    def read(self, body: bytes) -> tuple[str, bool]:
+        """The text of a reply, and whether the dialogue goes on."""
+        ...
+
+
+class AfricasTalkingClient:
+    """Form posts with everything typed since the dial, joined by `*`."""
+
+    def __init__(self, number: str, code: str) -> None:
+        self._number = number
+        self._code = code
+        self._dialogue = ""
+        self._text = ""
+
+    def dial(self, dialogue: str, ahead: str = "") -> Exchange:
+        """See `Client.dial`; `ahead` is what was dialled behind the code."""
+        self._dialogue, self._text = dialogue, ahead
+        return self._exchange()
+
+    def answer(self, text: str) -> Exchange:
+        """See `Client.answer`."""
+        self._text = f"{self._text}*{text}" if self._text else text
+        return self._exchange()
+
+    def read(self, body: bytes) -> tuple[str, bool]:
+        """See `Client.read`."""
+        state, _, text = body.decode().partition(" ")
+        return text, state == "CON"
+
+    def _exchange(self) -> Exchange:
+        fields = {
+            "sessionId": self._dialogue,
+            "phoneNumber": self._number,
+            "networkCode": "99999",
+            "serviceCode": self._code,
+            "text": self._text,
+        }
+        return Exchange("", FORM, urlencode(fields).encode())
+
+
+CLIENTS: Final = {"africastalking": AfricasTalkingClient}

@@ -1,0 +1,58 @@
+"""The command line. Each command imports what it needs when it runs, so that `kikao --help` answers at once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+
+DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
+"""What `kikao demo` can run, and where it is."""
+
+HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+PORT = click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="kikao")
+def main() -> None:
+    """Durable conversations over USSD, WhatsApp, Telegram and WebSocket."""
+
+
+@main.command()
+@click.argument("target", metavar="MODULE:APP")
+@HOST
+@PORT
+def run(target: str, host: str, port: int) -> None:
+    """Serve an app. Settings come from the environment and kikao.toml."""
+    from kikao.cli.serving import serve
+
+    serve(target, host, port)
+
+
+@main.command()
+@click.argument("name", type=click.Choice(list(DEMOS)), default="wallet")
+@HOST
+@PORT
+def demo(name: str, host: str, port: int) -> None:
+    """Serve one of the complete services that come with kikao, and say how to try it."""
+    from kikao.cli.serving import serve
+
+    serve(DEMOS[name], host, port, welcome=True)
+
+
+@main.command()
+@click.argument("target", metavar="[MODULE:APP]", required=False)
+@click.option("--gateway", default="africastalking", show_default=True, help="Gateway to speak.")
+@click.option("--as", "number", default="+256772000001", show_default=True, help="The member's number (E.164).")
+@click.option("--code", default="*284#", show_default=True, help="Service code to dial.")
+@click.option("--locale", help="Language of a new member (with MODULE:APP).")
+@click.option("--url", help="Talk to a running server.  [default: http://127.0.0.1:8000]")
+@click.option("--token", help="The gateway's secret path token, if the server has one.")
+def chat(
+    target: str | None, gateway: str, number: str, code: str, locale: str | None, url: str | None, token: str | None
+) -> None:
+    """A phone in the terminal: talk to a running server, or to MODULE:APP in this process."""
+    from kikao.cli.phone import talk
+
+    talk(target, gateway=gateway, number=number, code=code, locale=locale, url=url, token=token)

@@ -1,0 +1,152 @@
+"""A phone in the terminal. It speaks a gateway's real format, to a running server or to an app in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import urllib.error
+import urllib.request
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+import click
+
+from kikao.app import Server
+from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
+from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.records import RecordsRefused
+from kikao.sessions.store import StoreRefused
+
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
+HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
+
+Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
+
+
+def talk(
+    target: str | None,
+    *,
+    gateway: str,
+    number: str,
+    code: str,
+    locale: str | None,
+    url: str | None,
+    token: str | None,
+) -> None:
+    """Hold a conversation until the user leaves it."""
+    if gateway not in CLIENTS:
+        give_up(f"the phone does not speak {gateway!r}; it speaks {', '.join(CLIENTS)}")
+    if target is not None and url is not None:
+        give_up("give either MODULE:APP or --url, not both")
+    if target is None and locale is not None:
+        give_up("--locale needs MODULE:APP: a running server has its own default language")
+    phone = Phone(CLIENTS[gateway](number, code), f"/ussd/{gateway}" + (f"/{token}" if token else ""))
+    try:
+        if target is None:
+            asyncio.run(phone.hold(over_http(url or DEFAULT_URL)))
+        else:
+            asyncio.run(_in_process(target, locale, phone))
+    except (StoreRefused, RecordsRefused) as error:
+        give_up(f"{error}\nIf a server is running on this data, talk to it: kikao chat --url {DEFAULT_URL}")
+
+
+class Phone:
+    """Reads answers from the terminal and shows screens."""
+
+    def __init__(self, client: Client, path: str) -> None:
+        self._client = client
+        self._path = path
+
+    async def hold(self, send: Send) -> None:
+        """Dial, then answer screen after screen."""
+        click.secho(HELP, dim=True)
+        exchange = self._client.dial(secrets.token_hex(8))
+        while True:
+            alive = await self._exchange(send, exchange)
+            line = await self._line("> " if alive else "(ended; Enter dials again) ")
+            if line is None or line == "/quit":
+                return
+            if line == "/again":
+                continue
+            if line == "/hangup":
+                click.secho("you hung up; Enter dials again", dim=True)
+                if await self._line("") is None:
+                    return
+                exchange = self._client.dial(secrets.token_hex(8))
+            elif line == "/dial" or not alive:
+                exchange = self._client.dial(secrets.token_hex(8))
+            else:
+                exchange = self._client.answer(line)
+
+    async def _exchange(self, send: Send, exchange: Exchange) -> bool:
+        status, body = await send(Exchange(self._path, exchange.headers, exchange.body))
+        if status != 200:  # noqa: PLR2004
+            click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
+            return False
+        text, alive = self._client.read(body)
+        width = max((len(line) for line in text.splitlines()), default=0)
+        click.echo("\n".join(["", "┌" + "─" * (width + 2) + "┐", *(f"│ {line:<{width}} │" for line in text.splitlines())]))
+        click.echo("└" + "─" * (width + 2) + "┘")
+        return alive
+
+    async def _line(self, prompt: str) -> str | None:
+        try:
+            return (await asyncio.to_thread(input, prompt)).strip("\n")
+        except (EOFError, KeyboardInterrupt):
+            click.echo()
+            return None
+
+
+def over_http(url: str) -> Send:
+    """Send to a running server."""
+
+    def post(exchange: Exchange) -> tuple[int, bytes]:
+        request = urllib.request.Request(  # noqa: S310 - the user names the server
+            url.rstrip("/") + exchange.path, data=exchange.body, headers=dict(exchange.headers), method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()
+        except OSError as error:
+            give_up(f"nothing answers at {url} ({error}). Start a server first: kikao demo")
+
+    async def send(exchange: Exchange) -> tuple[int, bytes]:
+        return await asyncio.to_thread(post, exchange)
+
+    return send
+
+
+async def _in_process(target: str, locale: str | None, phone: Phone) -> None:
+    app = load_app(target)
+    app.settings = load_settings()
+    async with app.serving(app.settings, locale=locale) as server:
+        await phone.hold(in_process(server))
+
+
+def in_process(server: Server) -> Send:
+    """Send to a server in this process, through its ASGI door."""
+
+    async def send(exchange: Exchange) -> tuple[int, bytes]:
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": exchange.path,
+            "raw_path": exchange.path.encode(),
+            "query_string": b"",
+            "headers": [(name.encode(), value.encode()) for name, value in exchange.headers],
+            "client": ("127.0.0.1", 0),
+        }
+        received: list[MutableMapping[str, Any]] = []
+
+        async def receive() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": exchange.body, "more_body": False}
+
+        async def collect(message: MutableMapping[str, Any]) -> None:
+            received.append(message)
+
+        await server(scope, receive, collect)
+        return received[0]["status"], b"".join(message.get("body", b"") for message in received[1:])
+
+    return send

@@ -1,0 +1,112 @@
+"""Serving an app: settings, start-up errors in plain words, uvicorn."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+from typing import Any, Final, NoReturn
+
+import click
+
+from kikao.app import App
+from kikao.config import Settings, SettingsError, load
+from kikao.records import RecordsRefused
+from kikao.sessions.store import StoreRefused
+
+GRACE: Final = 10
+"""Seconds that requests in flight get to finish at shutdown."""
+
+
+def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
+    """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
+    app, settings = load_app(target), load_settings()
+    try:
+        asyncio.run(_serve(app, settings, host, port, welcome=welcome))
+    except (StoreRefused, RecordsRefused) as error:
+        give_up(str(error))
+
+
+def load_settings() -> Settings:
+    """The settings, or an exit that lists every problem with them."""
+    try:
+        return load()
+    except SettingsError as error:
+        give_up(str(error))
+
+
+def load_app(target: str) -> App:
+    """The app that `module:app` names; modules of the present folder are found."""
+    module_name, colon, attribute = target.partition(":")
+    if not colon or not module_name or not attribute:
+        give_up(f"{target!r} must look like module:app")
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module_name), attribute)
+    except ModuleNotFoundError as error:
+        if error.name is None or not module_name.startswith(error.name):
+            raise  # something the app itself imports
+        give_up(f"there is no module {module_name!r} in {os.getcwd()} or installed")
+    except AttributeError:
+        give_up(f"module {module_name!r} has no {attribute!r}")
+    if not isinstance(found, App):
+        give_up(f"{target} is a {type(found).__name__}, not a kikao App")
+    return found
+
+
+def give_up(reason: str) -> NoReturn:
+    """End the command with a reason for a human."""
+    click.secho(f"kikao: {reason}", fg="red", err=True)
+    raise SystemExit(2)
+
+
+async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome: bool) -> None:
+    import uvicorn
+
+    class Web(uvicorn.Server):
+        async def startup(self, sockets: list[Any] | None = None) -> None:
+            await super().startup(sockets)
+            if self.started:
+                bound = self.servers[0].sockets[0].getsockname()[1]
+                announce(settings, f"http://{host}:{bound}", welcome=welcome)
+
+    # uvicorn raises the signal that ended it once more when it is done; by then the store must still be closed.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
+    async with app.serving(settings) as server:
+        config = uvicorn.Config(
+            server,
+            host=host,
+            port=port,
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=GRACE,
+        )
+        await Web(config).serve()
+
+
+def announce(settings: Settings, url: str, *, welcome: bool) -> None:
+    """Say what is on, where the data lies and, for a demo, what to type."""
+    click.echo(f"kikao is answering on {url}")
+    for line in settings.describe():
+        click.echo(f"  {line}")
+    if welcome:
+        click.echo(WELCOME.format(url=url, chat="kikao chat" if url.endswith(":8000") else f"kikao chat --url {url}"))
+
+
+WELCOME = """
+Try it from another terminal:
+
+  a phone          .venv/bin/{chat}
+  a second phone   .venv/bin/{chat} --as +256772000002
+  as the gateway   curl -d sessionId=1 -d phoneNumber=+256772000001 -d serviceCode='*284#' \\
+                        --data-urlencode text= {url}/ussd/africastalking
+
+Register, then send money to the second number. Stop it with Ctrl-C, or kill -9 it in the middle:
+start it again, and the conversation goes on. Nothing is lost and nothing is paid twice.
+"""
