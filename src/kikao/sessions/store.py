@@ -166,7 +166,10 @@ class SessionStore(Protocol):
         ...
 
     async def commit(self, write: Write) -> None:
-        """Commit the end of a turn and give the lease back. Raises `Conflict`, `CommitUnknown`."""
+        """Commit the end of a turn and give the lease back, whatever comes of it.
+
+        Raises `Conflict`, `CommitUnknown`; `ValueError` for an intent of another session.
+        """
         ...
 
     async def release(self, claim: Claim) -> None:
@@ -182,9 +185,10 @@ class SessionStore(Protocol):
         ...
 
     async def sweep(self, *, now: float, limit: int) -> int:
-        """Remove at most `limit` expired sessions without open intents, and expired dedupe records.
+        """Remove at most `limit` expired sessions, and all expired dedupe records, a few at a time.
 
-        Returns the number of sessions removed.
+        Sessions that a turn holds or that have open intents stay. Returns the number of sessions removed: less
+        than `limit` when no more have expired.
         """
         ...
 

@@ -18,31 +18,45 @@ FOREIGN_INTENT: Final = "an intent must belong to the session it is written with
 TAKEN_INTENT: Final = "an intent of this id is open in another session"
 
 
-async def claim_leased(
-    leases: Leases, look: Look, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
-) -> Claim | Duplicate | Busy:
-    """`SessionStore.claim` over a lease table and a way to look."""
+def claim_now(
+    leases: Leases, look: Look, key: bytes, dedupe: bytes | None, now: float, lease: float
+) -> Claim | Duplicate | int:
+    """The claim if the session is free, or the duplicate; else the version found, to `claim_in_line` with."""
     record, seen, intents = look(key, dedupe, now)
     if seen is not None and seen.reply is not None:
         return Duplicate(seen.reply)
-    arrival = 0 if record is None else record.version
-    held = leases.take(key, now=now, lease=lease)
+    version = 0 if record is None else record.version
+    held = leases.take(key, now, lease)
     if held is None:
-        held = await leases.wait(key, now=now, lease=lease, wait=wait) if wait > 0 else None
-        try:
-            # The turn that was waited for may have answered this very inbound.
-            record, seen, intents = look(key, dedupe, now)
-        except BaseException:
-            if held is not None:
-                leases.release(key, held.fence)
-            raise
-        if seen is not None and seen.reply is not None:
-            if held is not None:
-                leases.release(key, held.fence)
-            return Duplicate(seen.reply)
-        if held is None:
-            return Busy(record)
-    return Claim(key, held.fence, held.until, record, seen, arrival, intents)
+        return version
+    return Claim(key, held[0], held[1], record, seen, version, intents)
+
+
+async def claim_in_line(
+    leases: Leases,
+    look: Look,
+    key: bytes,
+    dedupe: bytes | None,
+    *,
+    now: float,
+    lease: float,
+    wait: float,
+    arrival: int,
+) -> Claim | Duplicate | Busy:
+    """Wait for the session, and look again: the turn waited for may have answered this very inbound."""
+    held = await leases.wait(key, now=now, lease=lease, wait=wait) if wait > 0 else None
+    try:
+        record, seen, intents = look(key, dedupe, now)
+        if held is not None and (seen is None or seen.reply is None):
+            claim = Claim(key, held[0], held[1], record, seen, arrival, intents)
+            held = None
+            return claim
+    finally:
+        if held is not None:
+            leases.release(key, held[0])
+    if seen is not None and seen.reply is not None:
+        return Duplicate(seen.reply)
+    return Busy(record)
 
 
 def conflict(write: Write, version: int, fence: int) -> Conflict:

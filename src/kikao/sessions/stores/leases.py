@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Final, NamedTuple
+from typing import Final
 
 from kikao.sessions.store import StoreUnavailable
 
@@ -19,10 +19,8 @@ PRUNE_FROM: Final = 1024
 """Leases of turns that died are dropped when this many are held, then whenever the number has doubled."""
 
 
-class Lease(NamedTuple):
-    fence: int
-    until: float
-    """Seconds since the epoch."""
+Lease = tuple[int, float]
+"""The fence, and until when (seconds since the epoch): a bare tuple, for the speed of a claim."""
 
 
 class Leases:
@@ -40,18 +38,18 @@ class Leases:
     def __len__(self) -> int:
         return len(self._held)
 
-    def take(self, key: bytes, *, now: float, lease: float) -> Lease | None:
+    def take(self, key: bytes, now: float, lease: float) -> Lease | None:
         """The lease, if the session is free (or its lease has lapsed) and nobody is in line for it."""
         held = self._held.get(key)
         if held is not None:
-            if held.until > now:
+            if held[1] > now:
                 return None
             if key in self._lines:
                 self._hand_over(key, now)
                 if key in self._held:
                     return None
         self.fence = fence = self.fence + 1
-        self._held[key] = taken = Lease(fence, now + lease)
+        self._held[key] = taken = (fence, now + lease)
         if len(self._held) > self._prune_at:
             self._prune(now)
         return taken
@@ -67,7 +65,7 @@ class Leases:
         line = self._lines.get(key)
         if line is None:
             line = self._lines[key] = _Line()
-            self._watch(key, line, self._held[key].until - now)
+            self._watch(key, line, self._held[key][1] - now)
         line.waiters.append(waiter)
         giving_up = loop.call_later(wait, waiter.give_up)
         try:
@@ -75,7 +73,7 @@ class Leases:
         except asyncio.CancelledError:
             # Cancelled in the moment between the grant and this line: pass it on.
             if waiter.granted.done() and not waiter.granted.cancelled() and (won := waiter.granted.result()):
-                self.release(key, won.fence)
+                self.release(key, won[0])
             raise
         finally:
             giving_up.cancel()
@@ -84,7 +82,7 @@ class Leases:
     def release(self, key: bytes, fence: int) -> None:
         """Give the lease back, to the next in line if there is one; harmless if `fence` does not hold it."""
         held = self._held.get(key)
-        if held is None or held.fence != fence:
+        if held is None or held[0] != fence:
             return
         if key in self._lines:
             self._hand_over(key)
@@ -93,7 +91,7 @@ class Leases:
 
     def is_held(self, key: bytes, now: float) -> bool:
         held = self._held.get(key)
-        return held is not None and held.until > now
+        return held is not None and held[1] > now
 
     def close(self) -> None:
         """Send everybody in line away."""
@@ -113,7 +111,7 @@ class Leases:
             if waiter.granted.done():  # gave up or was cancelled
                 continue
             self.fence = fence = self.fence + 1
-            self._held[key] = given = Lease(fence, max(waiter.offset + time, now) + waiter.lease)
+            self._held[key] = given = (fence, max(waiter.offset + time, now) + waiter.lease)
             waiter.granted.set_result(given)
             if line.waiters:
                 self._watch(key, line, waiter.lease)
@@ -140,7 +138,7 @@ class Leases:
         del self._lines[key]
 
     def _prune(self, now: float) -> None:
-        lapsed = [key for key, held in self._held.items() if held.until <= now and key not in self._lines]
+        lapsed = [key for key, held in self._held.items() if held[1] <= now and key not in self._lines]
         for key in lapsed:
             del self._held[key]
         self._prune_at = max(PRUNE_FROM, 2 * len(self._held))

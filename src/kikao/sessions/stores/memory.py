@@ -23,7 +23,14 @@ from kikao.sessions.store import (
     Seen,
     Write,
 )
-from kikao.sessions.stores.claims import FOREIGN_INTENT, TAKEN_INTENT, Sight, claim_leased, conflict
+from kikao.sessions.stores.claims import (
+    FOREIGN_INTENT,
+    TAKEN_INTENT,
+    Sight,
+    claim_in_line,
+    claim_now,
+    conflict,
+)
 from kikao.sessions.stores.expiry import NEVER, REMOVED, STALE, ExpiryIndex, slot_of
 from kikao.sessions.stores.leases import Leases
 
@@ -68,7 +75,12 @@ class MemoryStore:
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
-        return await claim_leased(self._leases, self._look, key, dedupe, now=now, lease=lease, wait=wait)
+        claim = claim_now(self._leases, self._look, key, dedupe, now, lease)
+        if not isinstance(claim, int):
+            return claim
+        return await claim_in_line(
+            self._leases, self._look, key, dedupe, now=now, lease=lease, wait=wait, arrival=claim
+        )
 
     async def intent(self, write: Write) -> None:
         self._apply(write)

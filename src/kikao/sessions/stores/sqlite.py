@@ -28,7 +28,7 @@ from kikao.sessions.store import (
     Write,
 )
 from kikao.sessions.stores import sqlite_rows as rows
-from kikao.sessions.stores.claims import Sight, claim_leased
+from kikao.sessions.stores.claims import Sight, claim_in_line, claim_now
 from kikao.sessions.stores.leases import Leases
 from kikao.sessions.stores.sqlite_file import FileLock, prepare
 from kikao.sessions.stores.sqlite_writer import Writer
@@ -38,8 +38,8 @@ T = TypeVar("T")
 FENCES_PER_BOOT: Final = 1 << 40
 
 _SCAN_PAGE: Final = 200
-_SWEEP_CHUNK: Final = 100
-"""Rows removed in one savepoint: about a millisecond of the writer, so that turns pass between."""
+_SWEEP_CHUNK: Final = 50
+"""Rows removed in one job: about a millisecond of the writer, so that turns pass between."""
 
 _READ_PATIENCE: Final = 0.05
 """Seconds a read may wait for another program that recovers the log."""
@@ -119,10 +119,16 @@ class SQLiteStore:
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
         opened = self._opened or self._closed()
-        return await claim_leased(opened.leases, opened.look, key, dedupe, now=now, lease=lease, wait=wait)
+        claim = claim_now(opened.leases, opened.look, key, dedupe, now, lease)
+        if not isinstance(claim, int):
+            return claim
+        return await claim_in_line(
+            opened.leases, opened.look, key, dedupe, now=now, lease=lease, wait=wait, arrival=claim
+        )
 
     async def intent(self, write: Write) -> None:
-        await self._write(rows.apply, write)
+        opened = self._opened or self._closed()
+        await opened.writer.submit(rows.apply, (write,), size=len(write.state))
 
     async def commit(self, write: Write) -> None:
         opened = self._opened or self._closed()
@@ -131,8 +137,8 @@ class SQLiteStore:
             opened.leases.release(write.key, write.fence)
 
         try:
-            stored = opened.writer.submit(rows.apply, (write,), give_back)
-        except StoreUnavailable:
+            stored = opened.writer.submit(rows.apply, (write,), give_back, len(write.state))
+        except BaseException:
             give_back()
             raise
         await stored
@@ -152,16 +158,15 @@ class SQLiteStore:
     async def sweep(self, *, now: float, limit: int) -> int:
         opened = self._opened or self._closed()
         removed = 0
-        after: tuple[float, bytes] = (float("-inf"), b"")
+        after = (float("-inf"), 0)
         while removed < limit:
             chunk = min(_SWEEP_CHUNK, limit - removed)
             found = opened.read(rows.expired, now, after, chunk)
             if not found:
                 break
-            after = found[-1]
-            keys = [key for _, key in found if not opened.leases.is_held(key, now)]
-            if keys:
-                removed += await opened.writer.submit(rows.remove_expired, (keys, now))
+            after = found[-1][:2]
+            keys = [key for *_, key in found if not opened.leases.is_held(key, now)]
+            removed += await opened.writer.submit(rows.sweep, (keys, now))
         while await opened.writer.submit(rows.forget_expired, (now, _SWEEP_CHUNK)):
             pass
         return removed

@@ -11,12 +11,15 @@ SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessi
 SEEN = "SELECT reply FROM dedupe WHERE session = ? AND key = ? AND expires_at > ?"
 
 INSERT = (
-    "INSERT INTO sessions (key, version, fence, expires_at, intents, state, address) "
-    "VALUES (?, 1, ?, ?, 0, ?, ?) ON CONFLICT DO NOTHING"
+    "INSERT INTO sessions (key, version, fence, expires_at, intents, sweep_at, state, address) "
+    "VALUES (?1, 1, ?2, ?3, 0, ?3, ?4, ?5) ON CONFLICT DO NOTHING"
 )
 UPDATE = (
-    "UPDATE sessions SET version = version + 1, fence = ?, expires_at = ?, state = ?, address = ? "
-    "WHERE key = ? AND version = ? AND fence <= ?"
+    "UPDATE sessions SET version = version + 1, fence = ?2, expires_at = ?3, state = ?4, address = ?5 "
+    "WHERE key = ?1 AND version = ?6 AND fence <= ?2 AND sweep_at <= ?3"
+)
+UPDATE_SOONER = UPDATE.replace("expires_at =", "sweep_at = ?3, expires_at =").replace(
+    " AND sweep_at <= ?3", ""
 )
 REMEMBER = (
     "INSERT INTO dedupe (session, key, reply, expires_at) VALUES (?, ?, ?, ?) "
@@ -43,12 +46,14 @@ SCAN_FROM = (
 )
 SCAN_AFTER = SCAN_FROM.replace(">=", ">")
 EXPIRED = (
-    "SELECT expires_at, key FROM sessions "
-    "WHERE intents = 0 AND expires_at <= ? AND (expires_at, key) > (?, ?) ORDER BY expires_at, key LIMIT ?"
+    "SELECT sweep_at, rowid, expires_at, key FROM sessions "
+    "WHERE intents = 0 AND sweep_at <= ? AND (sweep_at, rowid) > (?, ?) ORDER BY sweep_at, rowid LIMIT ?"
 )
+REMOVE = "DELETE FROM sessions WHERE key = ? AND intents = 0 AND expires_at <= ?"
+PROLONG = "UPDATE sessions SET sweep_at = expires_at WHERE key = ?"
 FORGET = (
-    "DELETE FROM dedupe WHERE (session, key) IN "
-    "(SELECT session, key FROM dedupe WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
+    "DELETE FROM dedupe WHERE rowid IN "
+    "(SELECT rowid FROM dedupe WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 )
 RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND fence = ?"
 
@@ -76,10 +81,10 @@ def apply(cursor: sqlite3.Cursor, write: Write) -> None:
     if write.version == 0:
         cursor.execute(INSERT, (key, write.fence, write.expires_at, write.state, write.address))
     else:
-        cursor.execute(
-            UPDATE,
-            (write.fence, write.expires_at, write.state, write.address, key, write.version, write.fence),
-        )
+        found = (key, write.fence, write.expires_at, write.state, write.address, write.version)
+        cursor.execute(UPDATE, found)
+        if cursor.rowcount != 1:
+            cursor.execute(UPDATE_SOONER, found)
     if cursor.rowcount != 1:
         row = cursor.execute(SESSION, (key,)).fetchone() or (0, 0)
         raise conflict(write, row[0], row[1])
@@ -117,12 +122,14 @@ def end(cursor: sqlite3.Cursor, key: bytes) -> bool:
     return True
 
 
-def remove_expired(cursor: sqlite3.Cursor, keys: list[bytes], now: float) -> int:
-    places = ", ".join("?" * len(keys))
-    return cursor.execute(
-        f"DELETE FROM sessions WHERE key IN ({places}) AND intents = 0 AND expires_at <= ?",  # noqa: S608 - only "?"
-        (*keys, now),
-    ).rowcount
+def sweep(cursor: sqlite3.Cursor, keys: list[bytes], now: float) -> int:
+    """Remove those that have expired, and have the others swept when they will have; return how many went."""
+    removed = 0
+    for key in keys:
+        removed += (gone := cursor.execute(REMOVE, (key, now)).rowcount)
+        if not gone:
+            cursor.execute(PROLONG, (key,))
+    return removed
 
 
 def forget_expired(cursor: sqlite3.Cursor, now: float, limit: int) -> int:
@@ -141,9 +148,9 @@ def scan(cursor: sqlite3.Cursor, after: bytes | None, limit: int) -> list[Record
 
 
 def expired(
-    cursor: sqlite3.Cursor, now: float, after: tuple[float, bytes], limit: int
-) -> list[tuple[float, bytes]]:
-    """The next page of sessions to sweep, by expiry and key."""
+    cursor: sqlite3.Cursor, now: float, after: tuple[float, int], limit: int
+) -> list[tuple[float, int, float, bytes]]:
+    """The next page of sessions to sweep: place in the index (two values), expiry and key."""
     return cursor.execute(EXPIRED, (now, *after, limit)).fetchall()
 
 

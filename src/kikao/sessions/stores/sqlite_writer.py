@@ -48,7 +48,7 @@ class Job:
     result.
     """
 
-    __slots__ = ("args", "error", "future", "result", "settled", "work")
+    __slots__ = ("args", "error", "future", "result", "settled", "size", "work")
 
     def __init__(
         self,
@@ -56,11 +56,13 @@ class Job:
         args: tuple[Any, ...],
         future: asyncio.Future[Any],
         settled: Callable[[], None] | None,
+        size: int,
     ) -> None:
         self.work = work
         self.args = args
         self.future = future
         self.settled = settled
+        self.size = size
         self.result: Any = None
         self.error: Exception | None = None
 
@@ -88,10 +90,15 @@ class Writer:
         self._thread.start()
 
     def submit(
-        self, work: Callable[..., Any], args: tuple[Any, ...] = (), settled: Callable[[], None] | None = None
+        self,
+        work: Callable[..., Any],
+        args: tuple[Any, ...] = (),
+        settled: Callable[[], None] | None = None,
+        size: int = 0,
     ) -> asyncio.Future[Any]:
-        """Queue a job, `work(cursor, *args)`. Raises `StoreUnavailable` at once if too many wait,
-        `StoreBroken` after a failure.
+        """Queue a job, `work(cursor, *args)`, that writes values of about `size` bytes.
+
+        Raises `StoreUnavailable` at once if too many wait, `StoreBroken` after a failure.
         """
         if self.broken is not None:
             raise StoreBroken(self.broken)
@@ -103,7 +110,7 @@ class Writer:
             )
         self._waiting += 1
         future = self._loop.create_future()
-        self._queue.put(Job(work, args, future, settled))
+        self._queue.put(Job(work, args, future, settled, size))
         return future
 
     def stop(self) -> None:
@@ -170,7 +177,7 @@ class Writer:
             if _primary(error) in _NOT_COMMITTED:
                 return self._give_up(batch, error)
             return self._lose(batch, error)
-        self._pages += _PAGES_PER_JOB * len(batch)
+        self._pages += sum(_PAGES_PER_JOB + job.size // 4096 for job in batch)
         return None
 
     def _give_up(self, batch: list[Job], error: Exception) -> None:

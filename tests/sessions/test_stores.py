@@ -1,0 +1,48 @@
+"""Every store under the contract, and against a simple model of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from kikao.sessions.store import SessionStore
+from kikao.sessions.stores import MemoryStore, SQLiteStore
+from tests.sessions.store_contract import StoreContract
+from tests.sessions.store_machine import StoreMachine
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    async def store(self) -> AsyncIterator[SessionStore]:
+        store = MemoryStore()
+        await store.open()
+        yield store
+        await store.close()
+
+
+class TestSQLiteStore(StoreContract):
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[SessionStore]:
+        store = SQLiteStore(tmp_path / "sessions.db")
+        await store.open()
+        yield store
+        await store.close()
+
+
+class MemoryMachine(StoreMachine):
+    def make_store(self, folder: Path) -> SessionStore:
+        return MemoryStore()
+
+
+class SQLiteMachine(StoreMachine):
+    def make_store(self, folder: Path) -> SessionStore:
+        return SQLiteStore(folder / "sessions.db")
+
+
+TestMemoryModel = MemoryMachine.TestCase
+TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestSQLiteModel = SQLiteMachine.TestCase
+TestSQLiteModel.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
