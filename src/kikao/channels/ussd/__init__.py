@@ -1,0 +1,1 @@
+"""USSD: synchronous screens of a few lines, over the dialects of many gateways."""
