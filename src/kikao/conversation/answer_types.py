@@ -103,7 +103,10 @@ class Money(Answer[Amount]):
 
     def literal(self, text: str) -> bool:
         """True for an amount in plain digits: where 99 is allowed, "99" is not "cancel"."""
-        return _accepts(self, text)
+        if not _counts(text):
+            return False
+        minor = int(text) * 10 ** exponent(self.tag.removeprefix(_MONEY_TAG))
+        return minor >= max(self._min, 1) and (self._max is None or minor <= self._max)
 
 
 class Pin(Answer[str]):
@@ -131,7 +134,8 @@ class Pin(Answer[str]):
 
     def literal(self, text: str) -> bool:
         """True for digits of the right number, which only a PIN of one or two digits shares with a key."""
-        return _accepts(self, text)
+        least, most = self._range()
+        return least <= len(text) <= most and text.isascii() and text.isdigit()
 
     def _range(self) -> tuple[int, int]:
         return (self._digits, self._digits) if isinstance(self._digits, int) else self._digits
@@ -153,13 +157,16 @@ class Number(Answer[int]):
         if match is None:
             raise Invalid(self._wanted())
         number = int(re.sub("[, +]", "", match[0]))
-        if (self._min is not None and number < self._min) or (self._max is not None and number > self._max):
+        if not self._in_range(number):
             raise Invalid(self._wanted())
         return number
 
     def literal(self, text: str) -> bool:
         """True for a number in range: "0" is then an answer and not "back"; "00" never is one."""
-        return (text == "0" or not text.startswith("0")) and _accepts(self, text)
+        return _counts(text) and self._in_range(int(text))
+
+    def _in_range(self, number: int) -> bool:
+        return (self._min is None or number >= self._min) and (self._max is None or number <= self._max)
 
     def _wanted(self) -> Message:
         least, most = self._min, self._max
@@ -214,8 +221,14 @@ class Text(Answer[str]):
         return text
 
     def literal(self, text: str) -> bool:
-        """As asked for."""
-        return self._literal and _accepts(self, text)
+        """As asked for, if it is a valid text."""
+        if not self._literal:
+            return False
+        try:
+            self.parse(Given(text, _NO_DAY), ())
+        except Invalid:
+            return False
+        return True
 
     def _too_long(self) -> Message:
         return tn("Enter at most {n} character.", "Enter at most {n} characters.", self._max)
@@ -312,13 +325,9 @@ def _plain(text: str) -> str:
     return text if text.isascii() else ascii_digits(text.translate(_AS_ASCII)).strip()
 
 
-def _accepts(answer: Answer[Any], text: str) -> bool:
-    """Whether this text is a valid answer."""
-    try:
-        answer.parse(Given(text, _NO_DAY), ())
-    except Invalid:
-        return False
-    return True
+def _counts(text: str) -> bool:
+    """Whether a navigation key is also a plain number: "0" and "98" are, "00" and "#" are not."""
+    return text.isascii() and text.isdecimal() and len(text) <= 15 and (text == "0" or text[0] != "0")
 
 
 def _day(match: re.Match[str]) -> dt.date | None:

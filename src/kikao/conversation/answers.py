@@ -71,7 +71,7 @@ class Choice(Answer[V]):
     not mean two things.
     """
 
-    __slots__ = ("_options",)
+    __slots__ = ("_options", "_shown")
     tag = "choice"
 
     @overload
@@ -82,9 +82,12 @@ class Choice(Answer[V]):
     def __init__(self, options: Mapping[V, Text]) -> None: ...
     def __init__(self, options: Any) -> None:
         self._options = options
+        self._shown: tuple[Option, ...] | None = None
 
     def options(self) -> tuple[Option, ...]:
         """The options with their keys. Raises `Misuse` for none, for a value twice or of another type."""
+        if self._shown is not None:
+            return self._shown
         found = tuple(
             Option(str(number), label, value)
             for number, (label, value) in enumerate(_pairs(self._options), start=1)
@@ -104,6 +107,7 @@ class Choice(Answer[V]):
                 raise Misuse(
                     f"options {earlier} and {option.key} of a Choice have one value: give each its own."
                 )
+        self._shown = found
         return found
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> V:
