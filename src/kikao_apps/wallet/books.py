@@ -12,7 +12,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from kikao_apps.wallet.tables import ACCOUNTS, ENTRIES, NUMBERS, PINS, PROPOSED_PINS
+from kikao_apps.wallet.keys import Taken
+from kikao_apps.wallet.tables import ACCOUNTS, ENTRIES, NUMBERS, PINS, PROPOSED_PINS, TRANSFERS
 
 TRIES = 3
 """Wrong PINs in a row that lock an account."""
@@ -24,7 +25,7 @@ ADD_UNCLAIMED = sa.text(
 )
 ADD_TRANSFER = sa.text(
     "INSERT INTO wallet_transfers (kind, ref, key, at) VALUES (:kind, :ref, :key, :at) "
-    "ON CONFLICT (ref) DO NOTHING RETURNING id"
+    "ON CONFLICT DO NOTHING RETURNING id"
 )
 PROPOSE = sa.text(
     "INSERT INTO wallet_proposed_pins (msisdn, hash, expires_at) VALUES (:msisdn, :hash, :expires_at) "
@@ -147,12 +148,18 @@ def unclaimed_entries(connection: Connection, msisdn: str) -> list[Entry]:
 def move(
     connection: Connection, kind: str, key: str, at: float, new_ref: Callable[[], str], *entries: Entry
 ) -> str:
-    """Write one transfer and its entries; triggers carry them into the balances. Returns its reference."""
+    """Write one transfer and its entries; triggers carry them into the balances. Returns its reference.
+
+    Raises `Taken` when the key has paid already.
+    """
     while True:
         ref = new_ref()
         made = connection.execute(ADD_TRANSFER, {"kind": kind, "ref": ref, "key": key, "at": at})
         if (transfer_id := made.scalar_one_or_none()) is not None:
             break
+        paid = sa.select(TRANSFERS.c.id).where(TRANSFERS.c.key == key, TRANSFERS.c.kind == "payment")
+        if kind == "payment" and connection.execute(paid).first():
+            raise Taken
     rows = [{"transfer_id": transfer_id, **msgspec.structs.asdict(entry)} for entry in entries]
     connection.execute(sa.insert(ENTRIES), rows)
     return ref

@@ -125,7 +125,10 @@ class Ledger:
             books.propose(connection, msisdn, proposed, now, now + PROPOSED_SECONDS)
             return None
 
-        return await self._once(key, keys.fingerprint("propose_pin", msisdn), look, hashed, act)
+        def lock(connection: Connection) -> None:
+            books.lock(connection, msisdn)
+
+        return await self._once(key, keys.fingerprint("propose_pin", msisdn), lock, look, hashed, act)
 
     async def open_account(
         self, msisdn: str, name: str, currency: str, pin: Secret, *, key: str
@@ -144,7 +147,6 @@ class Ledger:
 
         def act(connection: Connection, found: tuple[str | None, bool]) -> Account | Refused:
             hashed, same = found
-            books.add_number(connection, msisdn)
             if books.member(connection, msisdn):
                 return HAS_ACCOUNT
             now = self._clock()
@@ -160,8 +162,11 @@ class Ledger:
                 books.move(connection, "gift", key, now, self._new_ref, gift)
             return Account(number=msisdn, name=name, currency=currency, locked=False)
 
+        def lock(connection: Connection) -> None:
+            books.add_number(connection, msisdn)
+
         request = keys.fingerprint("open_account", msisdn, name, currency)
-        return await self._once(key, request, look, compared, act)
+        return await self._once(key, request, lock, look, compared, act)
 
     async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
         """See `Bank.balance`."""
@@ -233,7 +238,6 @@ class Ledger:
             before, right = found
             if before is None:
                 return NO_ACCOUNT
-            books.lock(connection, msisdn, *others)
             member = books.member(connection, msisdn)
             if member is None or member.hash != before.hash:
                 return AWAY
@@ -248,23 +252,31 @@ class Ledger:
                 )
             return act(connection, member)
 
-        return await self._once(key, request, look, compared, admit)
+        def lock(connection: Connection) -> None:
+            books.lock(connection, msisdn, *others)
+
+        return await self._once(key, request, lock, look, compared, admit)
 
     async def _once(
         self,
         key: str,
         request: str,
+        lock: Callable[[Connection], None],
         look: Callable[[Connection], Q],
         hashed: Callable[[Q], Awaitable[P]],
         act: Callable[[Connection, P], R | Refused],
     ) -> Done[R] | Refused:
-        """Answer what is stored under `key`; else look, hash, and act and store the result in one transaction."""
+        """Answer what is stored under `key`; else look, hash, then act and store the result in one transaction.
+
+        That begins with `lock`, so that a call which waited for the same one sees its result, not its effect.
+        """
 
         def first(connection: Connection) -> tuple[Q | None, Done[Result] | Refused | None]:
             answer = keys.stored(connection, key, request)
             return None if answer else look(connection), answer
 
         def decide(connection: Connection) -> Done[Result] | Refused:
+            lock(connection)
             if answer := keys.stored(connection, key, request):
                 return answer
             result = act(connection, prepared)
@@ -280,7 +292,7 @@ class Ledger:
                 answer = await self._records.write(decide)
         except keys.Taken:
             # What this call wrote is rolled back; the other one's result (or tombstone) is there to be read.
-            return await self._once(key, request, look, hashed, act)
+            return await self._once(key, request, lock, look, hashed, act)
         except PinsBusy:
             return BUSY
         except RecordsAway as error:

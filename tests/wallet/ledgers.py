@@ -1,0 +1,140 @@
+"""A bank for tests: cheap PINs, a clock to turn, members with money.
+
+With `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name` set, each bank gets a database of its own on that server;
+otherwise a SQLite file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from kikao.conversation.outcomes import Done, Refused
+from kikao.conversation.secrets import Secret
+from kikao.i18n.money import Amount
+from kikao.records import Records
+from kikao_apps.wallet.bank import Account
+from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger, readable_ref
+from kikao_apps.wallet.pins import Pins
+
+T = TypeVar("T")
+
+POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
+ASHA, BINTA, CHIDI = "+256700000001", "+256700000002", "+256700000003"
+STRANGER = "+256700000009"
+PIN = Secret("2580")
+WRONG = Secret("1111")
+GIFT = 100_000
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_750_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def cheap_pins(pepper: bytes = b"", workers: int = 2, queue: int = 128) -> Pins:
+    return Pins(pepper=pepper, memory_kib=8, passes=1, workers=workers, queue=queue)
+
+
+class StallingPins(Pins):
+    """A worker that stops between comparing a PIN and its transaction, until it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__(memory_kib=8, passes=1)
+        self.compared = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def verify(self, msisdn: str, pin: Secret, stored: str | None) -> bool:
+        right = await super().verify(msisdn, pin, stored)
+        self.compared.set()
+        await self.go_on.wait()
+        return right
+
+
+@asynccontextmanager
+async def a_ledger(
+    folder: Path,
+    *,
+    gift: int | None = GIFT,
+    clock: Callable[[], float] | None = None,
+    pins: Pins | None = None,
+    new_ref: Callable[[], str] = readable_ref,
+) -> AsyncIterator[Ledger]:
+    """A bank in `folder`; open a second one on the same folder to meet what the first left."""
+    where = await _where(folder)
+    records = Records(where)
+    ledger = Ledger(
+        records, opening_gift=gift, pins=pins or cheap_pins(), clock=clock or Clock(), new_ref=new_ref
+    )
+    await records.migrate(MIGRATIONS, VERSION_TABLE, upgrade=True)
+    await ledger.start()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+        await records.close()
+
+
+@asynccontextmanager
+async def its_records(folder: Path) -> AsyncIterator[Records]:
+    """The database of the bank in `folder`, to look under the floor."""
+    records = Records(await _where(folder))
+    try:
+        yield records
+    finally:
+        await records.close()
+
+
+_keys = itertools.count()
+
+
+def a_key() -> str:
+    """A key that no test has used."""
+    return f"key-{next(_keys)}"
+
+
+async def register(ledger: Ledger, *members: str, currency: str = "UGX", pin: Secret = PIN) -> None:
+    for member in members:
+        done(await ledger.propose_pin(member, pin, key=a_key()))
+        opened = done(await ledger.open_account(member, f"M {member[-1]}", currency, pin, key=a_key()))
+        assert isinstance(opened, Account)
+
+
+async def held(ledger: Ledger, member: str, pin: Secret = PIN) -> int:
+    """What a member has, in minor units."""
+    return done(await ledger.balance(member, pin, key=a_key())).amount.minor
+
+
+def done(outcome: Done[T] | Refused) -> T:
+    assert isinstance(outcome, Done), outcome
+    return outcome.result
+
+
+def ugx(minor: int) -> Amount:
+    return Amount("UGX", minor)
+
+
+async def _where(folder: Path) -> str | Path:
+    if not POSTGRESQL:
+        return folder / "bank" / "records.db"
+    import asyncpg
+
+    note = folder / "database"
+    if not note.exists():
+        name = f"kikao_{secrets.token_hex(8)}"
+        connection = await asyncpg.connect(POSTGRESQL)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+        note.write_text(name)
+    return f"{POSTGRESQL.rpartition('/')[0]}/{note.read_text()}"
