@@ -186,7 +186,7 @@ def migrate(path: Path, version: int, migrations: tuple[str, ...]) -> None:
             if not new:
                 copy_beside(path, connection, version)
             _durable(connection)
-            steps = "".join(migrations[version:])
+            steps = ";\n".join(migrations[version:])
             try:
                 connection.executescript(
                     f"BEGIN EXCLUSIVE; {steps}; PRAGMA application_id = {APPLICATION_ID};"
