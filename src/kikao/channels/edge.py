@@ -1,0 +1,228 @@
+"""The edge: the one function every request passes before a route sees it, raw ASGI.
+
+In this order, each step cheaper than what it protects: path token, allow-list, method, body size, body. Nothing of a
+request is parsed before its token was compared in constant time. A refusal tells the caller nothing that it did not
+know; `Denied.reason` is for our log, and never holds a token.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from functools import lru_cache
+from http import HTTPStatus
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from kikao.channels.channel import Request, Response
+from kikao.config import Hidden, Settings
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+MAX_BODY: Final = 64 * 1024
+"""Octets of a body: a USSD request has a few hundred."""
+
+PATIENCE: Final = 10.0
+"""Seconds a body may take to arrive."""
+
+MAX_HOPS: Final = 32
+"""Proxies looked at in X-Forwarded-For."""
+
+
+class Guard(msgspec.Struct, frozen=True):
+    """What a route demands of a request.
+
+    `token` is the secret last segment of the path, None where there is none. `allow` are the networks a client may
+    come from, empty for all. `trusted` are the proxies whose X-Forwarded-For is believed. A `closed` route answers as
+    if it did not exist.
+    """
+
+    methods: tuple[str, ...] = ("POST",)
+    token: Hidden | None = None
+    allow: tuple[Network, ...] = ()
+    trusted: tuple[Network, ...] = ()
+    max_body: int = MAX_BODY
+    """Octets."""
+    patience: float = PATIENCE
+    """Seconds."""
+    closed: bool = False
+
+
+class Denied(Exception):
+    """A request that is not let in. `reason` is for the log; `response` says no more than its status."""
+
+    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+        self.headers = headers
+
+    @property
+    def response(self) -> Response:
+        """What to answer. It closes the connection, since a body may still be on its way."""
+        text = f"{HTTPStatus(self.status).phrase.lower()}\n"
+        return Response(self.status, (*_TEXT, *self.headers, ("connection", "close")), text.encode())
+
+
+class UssdPath(NamedTuple):
+    """`/ussd/{gateway}` or `/ussd/{gateway}/{token}`. Do not log it: see `without_token`."""
+
+    gateway: str
+    token: str | None
+
+
+def ussd_path(path: str) -> UssdPath | None:
+    """What a path names, None if it is no USSD path. An empty token is none."""
+    if not path.startswith("/ussd/"):
+        return None
+    gateway, _, token = path[6:].partition("/")
+    if "/" in token or _SLUG(gateway) is None:
+        return None
+    return UssdPath(gateway, token or None)
+
+
+def without_token(path: str) -> str:
+    """A path as it may be logged: what follows the gateway is left out."""
+    return _SECRET_PART.sub(r"\1/…", path, count=1)
+
+
+def ussd_guard(settings: Settings, gateway: str, *, methods: tuple[str, ...] = ("POST",)) -> Guard:
+    """The guard of a USSD gateway. In production one that is not configured is closed."""
+    own = settings.ussd.get(gateway)
+    if own is None:
+        return Guard(methods, trusted=settings.trusted_proxies, closed=settings.env == "production")
+    return Guard(methods, token=own.token, allow=own.allow, trusted=settings.trusted_proxies)
+
+
+async def admit(scope: Scope, receive: Receive, *, guard: Guard, token: str | None = None) -> Request:
+    """The request, read to its end. Raises `Denied`.
+
+    `token` is what the path carried (`ussd_path`); the request's own `path` is without it. Header names are lower
+    case; values of a header given more than once are joined by `, ` (RFC 9110, 5.3).
+    """
+    given = (token or "").encode(errors="replace")
+    expected = guard.token.reveal() if guard.token is not None else b""
+    if not hmac.compare_digest(expected, given) or guard.closed:
+        raise Denied(404, "path token wrong or missing" if not guard.closed else "not configured")
+    headers = _headers(scope["headers"])
+    if guard.allow:
+        peer = scope.get("client")
+        client = client_address(peer[0] if peer else "", headers.get("x-forwarded-for", ""), guard.trusted)
+        if client is None or not _within(client, guard.allow):
+            raise Denied(403, f"client address {client or 'unknown'} is not on the allow-list")
+    method = scope["method"]
+    if method not in guard.methods:
+        raise Denied(405, "method not allowed", (("allow", ", ".join(guard.methods)),))
+    body = await _body(receive, headers.get("content-length"), guard)
+    path: str = scope["path"]
+    if token:
+        path = path.removesuffix(f"/{token}")
+    return Request(method, path, scope["query_string"], headers, body)
+
+
+async def respond(send: Send, response: Response) -> None:
+    """Send a response. A caller that left gets nothing and is no error: it will ask again."""
+    body = response.body
+    headers = [*_encoded(response.headers), (b"content-length", b"%d" % len(body))]
+    try:
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+    except OSError:  # ASGI 2.4: the client disconnected
+        return
+
+
+def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> Address | None:
+    """Where a request comes from; None if that cannot be known.
+
+    `peer` is the other end of the connection. If it is a trusted proxy, `forwarded` (X-Forwarded-For) is read from
+    the right, skipping trusted proxies; the first other address is the client, and what stands left of it is only
+    what the client claims. Something there that is no address is not trusted, and nobody.
+    """
+    address = _address(peer)
+    if not forwarded or address is None or not _within(address, trusted):
+        return address
+    for hop in reversed(forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
+        address = _address(hop.strip())
+        if address is None or not _within(address, trusted):
+            return address
+    return address
+
+
+async def _body(receive: Receive, declared: str | None, guard: Guard) -> bytes:
+    length = -1
+    if declared is not None:
+        if not (declared.isascii() and declared.isdigit() and len(declared) <= 12):
+            raise Denied(400, "content-length is not a number")
+        length = int(declared)
+        if length > guard.max_body:
+            raise Denied(413, f"body of {length} octets, at most {guard.max_body}")
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(guard.patience):
+            more = True
+            while more and size <= guard.max_body:
+                message = await receive()
+                if message["type"] != "http.request":
+                    raise Denied(400, "the client left before its request was complete")
+                chunk = message.get("body", b"")
+                chunks.append(chunk)
+                size += len(chunk)
+                more = message.get("more_body", False)
+    except TimeoutError:
+        raise Denied(408, f"the body did not arrive within {guard.patience:g} s") from None
+    if size > guard.max_body:
+        raise Denied(413, f"body of more than {guard.max_body} octets")
+    if length not in (-1, size):
+        raise Denied(400, f"body of {size} octets, content-length says {length}")
+    return b"".join(chunks)
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key = name.decode("latin-1").lower()
+        text = value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+@lru_cache(maxsize=256)
+def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> Address | None:
+    """An address as proxies write it: also with a port, and an IPv4 one in IPv6 clothes."""
+    with_port = _WITH_PORT(text)
+    if with_port:
+        text = with_port[1] or with_port[2]
+    if "%" in text:  # a zone means something on one machine only
+        return None
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+@lru_cache(maxsize=4096)
+def _within(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
+_TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
+_SLUG = re.compile("[a-z0-9][a-z0-9_-]{0,39}").fullmatch
+_SECRET_PART = re.compile("^(/(?:ussd|sms)/[^/]*)/.+", re.DOTALL)
+_WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?").fullmatch

@@ -1,0 +1,26 @@
+"""Settings: what the environment and `kikao.toml` say, checked all at once, as one frozen object.
+
+The environment wins over `kikao.toml` in the working directory. Everything wrong is told in one `SettingsError`, so
+that nobody mends settings one restart at a time. Secret values are kept in `Hidden` and shown nowhere.
+
+    KIKAO_DATA=/var/lib/kikao                      data = "/var/lib/kikao"
+    KIKAO_TRUSTED_PROXIES=10.0.0.0/8,127.0.0.1     trusted_proxies = ["10.0.0.0/8", "127.0.0.1"]
+    KIKAO_USSD_AFRICASTALKING_TOKEN=…              [ussd.africastalking]
+                                                   token = "…"
+"""
+
+from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.loading import load
+from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
+
+__all__ = [
+    "MEMORY",
+    "Environment",
+    "Hidden",
+    "Network",
+    "SecretKeys",
+    "Settings",
+    "SettingsError",
+    "UssdSettings",
+    "load",
+]

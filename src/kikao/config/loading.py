@@ -1,0 +1,287 @@
+"""Reading settings: where each stands, what it means, and what production refuses."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
+
+from kikao.config.hidden import SecretKeys
+from kikao.config.key_file import KEY_FILE, keys_of
+from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
+from kikao.config.values import Found, Wrong, count, environment, networks, path_token, secret_keys, typed
+
+FILE: Final = "kikao.toml"
+
+T = TypeVar("T")
+
+
+def load(
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    *,
+    gateways: Collection[str] | None = None,
+    serves: Collection[str] = (),
+) -> Settings:
+    """Settings from the environment and from `kikao.toml` in `cwd`. Raises `SettingsError`.
+
+    `gateways` are the USSD gateways there are (any name passes when None); `serves` those that the app turns on, each
+    of which needs a token or an allow-list in production. In development without secret keys a key file is made in
+    the data folder, where the next start finds it.
+    """
+    return _Loading(os.environ if environ is None else environ, cwd or Path.cwd(), gateways).settings(serves)
+
+
+class _Setting(NamedTuple):
+    kind: type
+    example: str
+
+    def as_set(self, found: Found) -> str:
+        """The example, as it is written where the value was found."""
+        if not found.from_file:
+            return f"{found.name}={self.example}"
+        listed = '", "'.join(self.example.split(","))
+        written = {str: f'"{self.example}"', list: f'["{listed}"]', int: self.example}[self.kind]
+        return f"{found.name} = {written}"
+
+
+SETTINGS: Final = {
+    "env": _Setting(str, "production"),
+    "data": _Setting(str, "/var/lib/kikao"),
+    "store": _Setting(str, "/var/lib/kikao/sessions.db"),
+    "records": _Setting(str, "/var/lib/kikao/records.db"),
+    "secret_keys": _Setting(list, "k1:<the output of: openssl rand -base64 32>"),
+    "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
+    "release": _Setting(int, "7"),
+}
+"""The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case."""
+
+USSD: Final = {
+    "token": _Setting(str, "<the output of: openssl rand -hex 24>"),
+    "allow": _Setting(list, "203.0.113.0/24,198.51.100.7"),
+}
+"""The settings of a USSD gateway: `[ussd.NAME]`, in the environment `KIKAO_USSD_NAME_`."""
+
+
+class _Loading:
+    """One reading of the settings, collecting problems."""
+
+    def __init__(self, environ: Mapping[str, str], cwd: Path, gateways: Collection[str] | None) -> None:
+        self.cwd = cwd.absolute()
+        self.gateways = gateways
+        self.problems: list[str] = []
+        self.found: dict[str, Found] = {}
+        self.found_ussd: dict[str, dict[str, Found]] = {}
+        self._read_file(self.cwd / FILE)
+        for name in sorted(environ):
+            if name.startswith("KIKAO_"):
+                self._read_variable(name, environ[name])
+
+    def settings(self, serves: Collection[str]) -> Settings:
+        env: Environment = self._take("env", environment, "dev")
+        production = env == "production"
+        data = self._take("data", self._path, self.cwd / "kikao-data")
+        store = self._take("store", self._store, str(data / "sessions.db"))
+        records = self._take("records", self._records, str(data / "records.db"))
+        if not data.is_dir() and os.path.lexists(data):
+            self.problems.append(f"KIKAO_DATA: {data} is not a folder. Set the path of one.")
+        if store == records:
+            self.problems.append(
+                f"KIKAO_STORE and KIKAO_RECORDS are both {store}. Give each a file of its own."
+            )
+        keys = self._take("secret_keys", secret_keys, None)
+        proxies: tuple[Network, ...] = self._take("trusted_proxies", networks, ())
+        release: int = self._take("release", count, 0)
+        ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
+        if production:
+            self._refuse_weak(keys or {})
+            self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
+        keys_from = self.found["secret_keys"].where if "secret_keys" in self.found else str(data / KEY_FILE)
+        if keys is None and not self.problems:
+            keys = self._development_keys(data / KEY_FILE)
+        if self.problems or keys is None:
+            raise SettingsError(self.problems)
+        return Settings(
+            env=env,
+            data=data,
+            store=store,
+            records=records,
+            secret_keys=keys,
+            trusted_proxies=proxies,
+            release=release,
+            ussd=ussd,
+            keys_from=keys_from,
+        )
+
+    # --- where values stand ---
+
+    def _read_variable(self, name: str, value: str) -> None:
+        where = f"{name} (environment)"
+        plain = name.removeprefix("KIKAO_").lower()
+        found = Found(name, value, where, False)
+        if plain in SETTINGS and name.isupper():
+            self.found[plain] = found
+        elif match := _USSD_VARIABLE(name):
+            if self._is_gateway(match[1].lower(), where):
+                self.found_ussd.setdefault(match[1].lower(), {})[match[2].lower()] = found
+        else:
+            known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
+            self._unknown(where, name, [*known, "KIKAO_USSD_<GATEWAY>_TOKEN", "KIKAO_USSD_<GATEWAY>_ALLOW"])
+
+    def _read_file(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self.problems.append(f"{path}: cannot be read ({reason}). Make it readable, or remove it.")
+            return
+        import tomllib
+
+        try:
+            tables = tomllib.loads(text)
+        except (ValueError, RecursionError) as error:
+            self.problems.append(f'{path}: not TOML ({error}). Values of text go in quotes: data = "folder".')
+            return
+        ussd = tables.pop("ussd", {})
+        for key, value in tables.items():
+            if key in SETTINGS:
+                self.found[key] = Found(key, value, f"{key} ({FILE})", True)
+            else:
+                self._unknown(f"{key} ({FILE})", key, [*SETTINGS, "ussd"])
+        if not isinstance(ussd, dict):
+            self.problems.append(f"ussd ({FILE}): must be tables. Write [ussd.africastalking].")
+            return
+        for gateway, table in ussd.items():
+            where = f"ussd.{gateway} ({FILE})"
+            if not isinstance(table, dict):
+                self.problems.append(
+                    f"{where}: must be a table. Write [ussd.{gateway}], token and allow below."
+                )
+            elif self._is_gateway(gateway, where):
+                own = self.found_ussd.setdefault(gateway, {})
+                for key, value in table.items():
+                    where = f"ussd.{gateway}.{key} ({FILE})"
+                    if key in USSD:
+                        own[key] = Found(key, value, where, True)
+                    else:
+                        self._unknown(where, key, list(USSD))
+
+    def _is_gateway(self, gateway: str, where: str) -> bool:
+        if gateway in self.gateways if self.gateways is not None else _GATEWAY(gateway):
+            return True
+        known = ", ".join(self.gateways) if self.gateways is not None else "names of a-z, 0-9 and _"
+        self.problems.append(f"{where}: no USSD gateway {gateway[:40]!r}. There are: {known}.")
+        return False
+
+    def _unknown(self, where: str, name: str, known: list[str]) -> None:
+        import difflib
+
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+        self.problems.append(f"{where}: no such setting. {hint}")
+
+    # --- what values mean ---
+
+    def _take(self, name: str, parse: Callable[[Any], T], default: Any) -> Any:
+        return self._parsed(self.found.get(name), SETTINGS[name], parse, default)
+
+    def _parsed(self, found: Found | None, setting: _Setting, parse: Callable[[Any], T], default: Any) -> Any:
+        if found is None:
+            return default
+        try:
+            return parse(typed(found, setting.kind))
+        except Wrong as wrong:
+            self.problems.append(f"{found.where}: {wrong}. Set for example: {setting.as_set(found)}")
+            return default
+
+    def _ussd(self, gateway: str, own: dict[str, Found]) -> UssdSettings:
+        token = self._parsed(own.get("token"), USSD["token"], path_token, None)
+        return UssdSettings(token, self._parsed(own.get("allow"), USSD["allow"], networks, ()))
+
+    def _path(self, value: str) -> Path:
+        if value.startswith("~") or "\0" in value:
+            raise Wrong("must be a path written in full, without ~")
+        return Path(os.path.abspath(self.cwd / value))
+
+    def _store(self, value: str) -> str:
+        return MEMORY if value in (MEMORY, "memory", "memory://") else self._sqlite(value, f"{MEMORY}, ")
+
+    def _records(self, value: str) -> str:
+        return self._sqlite(value, "")
+
+    def _sqlite(self, value: str, other: str) -> str:
+        value = value.removeprefix("sqlite:///")
+        if not value or "://" in value or value.startswith((MEMORY, ":")):
+            scheme = value.partition(":")[0]
+            shown = f"{scheme} cannot be used here; " if _SCHEME(scheme) else ""
+            raise Wrong(f"{shown}must be {other}a path or sqlite:///path")
+        return str(self._path(value))
+
+    # --- what production refuses ---
+
+    def _refuse_unsafe(
+        self, data: Path, store: str, proxies: tuple[Network, ...], ussd: Mapping[str, UssdSettings]
+    ) -> None:
+        refuse = self.problems.append
+        if "secret_keys" not in self.found:
+            refuse(
+                "KIKAO_SECRET_KEYS: missing, and production makes no keys of its own. Set for example: "
+                f"{SETTINGS['secret_keys'].example}. To keep what development stored, set the line in "
+                f"{data / KEY_FILE}."
+            )
+        if store == MEMORY:
+            refuse(
+                "KIKAO_STORE: the memory store forgets every session at a restart. Set a path, or nothing."
+            )
+        for gateway, own in sorted(ussd.items()):
+            found = self.found_ussd.get(gateway, {})
+            open_to_all = any(network.prefixlen == 0 for network in own.allow)
+            if "token" not in found and (open_to_all or "allow" not in found):
+                refuse(
+                    f"KIKAO_USSD_{gateway.upper()}_TOKEN, KIKAO_USSD_{gateway.upper()}_ALLOW: neither keeps strangers "
+                    f"from posting as any member{' (a network of every address does not)' if open_to_all else ''}. "
+                    f"Set TOKEN to {USSD['token'].example}, and give the gateway the path "
+                    f"/ussd/{gateway}/<token>; or set ALLOW to the gateway's networks."
+                )
+        if any(network.prefixlen == 0 for network in proxies):
+            refuse(
+                "KIKAO_TRUSTED_PROXIES: trusts every address, so that any caller may claim to be another. Set the "
+                "addresses of your proxies."
+            )
+        mode = data.stat().st_mode & 0o777 if data.is_dir() else 0
+        if mode & 0o007:
+            refuse(
+                f"KIKAO_DATA: other users of this machine may enter {data} (mode {mode:04o}). "
+                f"Run: chmod o-rwx {data}"
+            )
+
+    def _refuse_weak(self, keys: Mapping[str, bytes]) -> None:
+        for kid, key in keys.items():
+            if len(set(key)) < 12:  # one random key in 10^17
+                self.problems.append(
+                    f"{self.found['secret_keys'].where}: key {kid} is not random. Make one with: "
+                    "openssl rand -base64 32"
+                )
+
+    def _development_keys(self, path: Path) -> SecretKeys | None:
+        try:
+            return keys_of(path)
+        except OSError as error:
+            self.problems.append(
+                f"{path}: cannot be made or read ({error.strerror}). Make the folder writable, or set "
+                "KIKAO_SECRET_KEYS."
+            )
+        except Wrong as wrong:
+            self.problems.append(
+                f"{path}: {wrong}. Restore a copy; without these keys nothing that is stored can be opened."
+            )
+        return None
+
+
+_USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW)").fullmatch
+_GATEWAY = re.compile("[a-z0-9_]{1,40}").fullmatch
+_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,20}").fullmatch

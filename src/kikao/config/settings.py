@@ -1,0 +1,82 @@
+"""What kikao runs with: the settings that exist, their types, and what `kikao` says about them at start."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from kikao.config.hidden import Hidden, SecretKeys
+
+Network = IPv4Network | IPv6Network
+Environment = Literal["dev", "production"]
+
+MEMORY: Final = "memory:"
+"""The store that keeps sessions in the process."""
+
+
+class UssdSettings(msgspec.Struct, frozen=True):
+    """Who may call a USSD gateway's address: `token` is the last segment of its path, `allow` its networks."""
+
+    token: Hidden | None = None
+    allow: tuple[Network, ...] = ()
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What kikao runs with. Make it with `load`; paths are absolute."""
+
+    env: Environment
+    data: Path
+    """The folder of files; made with mode 0700 when first needed."""
+    store: str
+    """Sessions: `memory:` or the path of a SQLite file."""
+    records: str
+    """Members, audit and app tables: the path of a SQLite file."""
+    secret_keys: SecretKeys
+    trusted_proxies: tuple[Network, ...] = ()
+    release: int = 0
+    """Counts deploys that change flows."""
+    ussd: Mapping[str, UssdSettings] = {}
+    """By gateway, those that something is set for."""
+    keys_from: str = ""
+    """Where the secret keys were found."""
+
+    @property
+    def store_path(self) -> Path:
+        """The file of sessions. Raises `ValueError` for the memory store, which has none."""
+        if self.store == MEMORY:
+            raise ValueError("the memory store has no file")
+        return Path(self.store)
+
+    def describe(self) -> list[str]:
+        """What is on, a line each. Secrets show as set or not set."""
+        keys = ", ".join(self.secret_keys)
+        proxies = ", ".join(map(str, self.trusted_proxies)) or "none"
+        lines = [
+            f"environment: {self.env}" + (", not safe to expose" if self.env == "dev" else ""),
+            f"data folder: {self.data}",
+            f"sessions: {'memory, lost when the process ends' if self.store == MEMORY else self.store}",
+            f"records: {self.records}",
+            f"secret keys: set, from {self.keys_from} ({keys}; the first seals)",
+            f"trusted proxies: {proxies}",
+            f"release: {self.release}",
+        ]
+        for gateway, ussd in sorted(self.ussd.items()):
+            token = "set" if ussd.token else "not set"
+            allow = ", ".join(map(str, ussd.allow)) or "every address"
+            lines.append(f"ussd {gateway}: path token {token}, allowed: {allow}")
+        if not self.ussd:
+            lines.append("ussd: no gateway has a path token or allow-list")
+        return lines
+
+
+class SettingsError(Exception):
+    """Settings kikao does not start with. `problems` has every one; none carries a secret value."""
+
+    def __init__(self, problems: Collection[str]) -> None:
+        self.problems = tuple(problems)
+        head = "kikao cannot start. Settings to mend:"
+        super().__init__("\n- ".join([head, *self.problems]))

@@ -1,0 +1,112 @@
+"""What a value of a setting may be, wherever it stands. Nothing here shows a secret."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import re
+from ipaddress import ip_network
+from typing import Any, Final, NamedTuple
+
+from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.settings import Environment, Network
+
+KEY_BYTES: Final = 32
+
+
+class Found(NamedTuple):
+    """A value and where it stands: `KIKAO_DATA (environment)` or `data (kikao.toml)`."""
+
+    name: str
+    value: Any
+    where: str
+    from_file: bool
+
+
+class Wrong(Exception):
+    """What is wrong with one value; never the value of a secret."""
+
+
+def typed(found: Found, kind: type) -> Any:
+    """The value as its kind. In the environment a list is divided by commas and a number is digits."""
+    value = found.value
+    if not found.from_file:
+        if not value.strip():
+            raise Wrong("is empty; remove it or give it a value")
+        value = value.strip()
+        if kind is list:
+            value = [part.strip() for part in value.split(",") if part.strip()]
+        elif kind is int:
+            if not _DIGITS(value):
+                raise Wrong("must be a whole number from 0")
+            value = int(value)
+    elif type(value) is not kind:
+        raise Wrong(f"must be {_KINDS[kind]}, not {_KINDS.get(type(value), type(value).__name__)}")
+    if kind is list and not all(isinstance(part, str) for part in value):
+        raise Wrong("must be a list of texts")
+    if kind is str and not value.strip():
+        raise Wrong("is empty; remove it or give it a value")
+    return value
+
+
+def environment(value: str) -> Environment:
+    if value == "dev":
+        return "dev"
+    if value == "production":
+        return "production"
+    raise Wrong(f"must be dev or production, not {value[:40]!r}")
+
+
+def count(value: int) -> int:
+    if not 0 <= value < 2**31:
+        raise Wrong("must be a whole number from 0")
+    return value
+
+
+def networks(values: list[str]) -> tuple[Network, ...]:
+    found = []
+    for value in values:
+        try:
+            found.append(ip_network(value))
+        except ValueError:
+            with contextlib.suppress(ValueError):
+                meant = ip_network(value, strict=False)
+                raise Wrong(f"{value[:60]!r} has an address and a mask; write {meant}") from None
+            raise Wrong(f"{value[:60]!r} is no network or address") from None
+    if not found:
+        raise Wrong("is empty; remove it or give it a value")
+    return tuple(found)
+
+
+def path_token(value: str) -> Hidden:
+    if not _TOKEN(value):
+        raise Wrong("must be 16 to 128 letters, digits, - and _")
+    return Hidden(value.encode())
+
+
+def secret_keys(values: list[str]) -> SecretKeys:
+    keys: dict[str, bytes] = {}
+    for place, value in enumerate(filter(None, values), 1):
+        kid, colon, encoded = value.partition(":")
+        if not colon or not _KID(kid):
+            raise Wrong(f"key {place} must be kid:base64, the kid of 1 to 16 of a-z, 0-9 and -")
+        if kid in keys:
+            raise Wrong(f"key id {kid} is there twice")
+        try:
+            key = base64.b64decode(
+                encoded.replace("-", "+").replace("_", "/") + "=" * (-len(encoded) % 4), validate=True
+            )
+        except ValueError:
+            raise Wrong(f"key {kid} is not base64") from None
+        if len(key) != KEY_BYTES:
+            raise Wrong(f"key {kid} has {len(key)} bytes, not {KEY_BYTES}")
+        keys[kid] = key
+    if not keys:
+        raise Wrong("is empty; remove it or give it a value")
+    return SecretKeys(keys)
+
+
+_KINDS: Final = {str: "a text", int: "a whole number", list: "a list", bool: "true or false", dict: "a table"}
+_TOKEN = re.compile("[A-Za-z0-9_-]{16,128}").fullmatch
+_KID = re.compile("[a-z0-9-]{1,16}").fullmatch
+_DIGITS = re.compile("[0-9]{1,10}").fullmatch
