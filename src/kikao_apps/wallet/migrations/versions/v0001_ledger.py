@@ -188,4 +188,4 @@ def _refuse_sqlite(why: str) -> str:
 
 
 def _refuse_postgresql(why: str) -> str:
-    return f"RAISE EXCEPTION '{why}'"
+    return f"RAISE EXCEPTION '{why}' USING ERRCODE = 'integrity_constraint_violation'"
