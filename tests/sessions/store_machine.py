@@ -51,7 +51,7 @@ class Model:
         return key in self.leases and self.leases[key][1] > self.now
 
     def release(self, key: bytes, fence: int) -> None:
-        if self.leases.get(key, (0, 0))[0] == fence:
+        if self.leases.get(key, (-1, 0))[0] == fence:
             del self.leases[key]
 
     def accepts(self, write: Write) -> bool:

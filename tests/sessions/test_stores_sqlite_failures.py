@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -178,30 +179,28 @@ async def test_an_io_error_in_commit_is_unknown_and_stops_the_store(tmp_path: Pa
 
 
 @pytest.mark.parametrize("locked", ["folder", "file"])
-def test_what_cannot_be_written_is_refused(tmp_path_factory: pytest.TempPathFactory, locked: str) -> None:
-    folder = tmp_path_factory.mktemp("read-only")
-    path = folder / "sessions.db"
-    asyncio.run(make_file(path))
-    path.chmod(0o444)
-    for ancestor in folder.parents:
-        if ancestor.is_relative_to(tmp_path_factory.getbasetemp()):
-            ancestor.chmod(0o755)
-    tmp_path_factory.getbasetemp().parent.chmod(0o755)
-    path.with_name("sessions.db.lock").unlink()
-    folder.chmod(0o555 if locked == "folder" else 0o777)
+async def test_what_cannot_be_written_is_refused(public_folder: Path, locked: str) -> None:
+    path = public_folder / "sessions.db"
+    store = SQLiteStore(path)
+    await store.open()
+    await store.close()
     before = path.read_bytes()
+    path.with_name("sessions.db.lock").unlink()
+    path.chmod(0o444)
+    public_folder.chmod(0o555 if locked == "folder" else 0o777)
     with child(path, "nobody") as process:
         (refusal,) = read_lines(process)
-    folder.chmod(0o755)
     assert refusal.startswith(f"refused: {path}")
     assert ("make its lock file" if locked == "folder" else "cannot be opened for writing") in refusal
     assert path.read_bytes() == before
 
 
-async def make_file(path: Path) -> None:
-    store = SQLiteStore(path)
-    await store.open()
-    await store.close()
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that any user can reach; those of pytest are closed to others."""
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
+        Path(name).chmod(0o700)
 
 
 # --- other programs, queues and cancelled callers ---
