@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from kikao.channels.channel import BadRequest, Gateway, Response
-from kikao.channels.edge import Denied, Guard, admit, respond, ussd_path
+from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
+from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateways as ussd_gateways
 from kikao.config import Settings, load
 from kikao.conversation.engine import Engine
@@ -117,7 +118,7 @@ class App:
         await receive()
         async with AsyncExitStack() as stack:
             try:
-                settings = self.settings or load()
+                settings = self.settings or load(gateways=SLUGS)
                 self._server = await stack.enter_async_context(self.serving(settings))
             except Exception as error:
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
@@ -134,7 +135,9 @@ class App:
 class Server:
     """An app at work: answers HTTP requests. One a process, or one a test."""
 
-    def __init__(self, app: App, settings: Settings, sessions: Sessions, services: Services, locale: str | None) -> None:
+    def __init__(
+        self, app: App, settings: Settings, sessions: Sessions, services: Services, locale: str | None
+    ) -> None:
         publish = broadcast(app._subscribers or [LogLines()])
         self.settings = settings
         self.sessions = sessions
@@ -153,7 +156,7 @@ class Server:
         self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
         self.sweeper = Sweeper(sessions)
         self.gateways: dict[str, Gateway] = ussd_gateways(app.engine.navigation)
-        self.guards: dict[str, Guard] = {slug: settings.guard(slug) for slug in self.gateways}
+        self.guards: dict[str, Guard] = {slug: ussd_guard(settings, slug) for slug in self.gateways}
         self._work: list[asyncio.Task[None]] = []
         self._in_flight = 0
 

@@ -44,13 +44,21 @@ def demo(name: str, host: str, port: int) -> None:
 @main.command()
 @click.argument("target", metavar="[MODULE:APP]", required=False)
 @click.option("--gateway", default="africastalking", show_default=True, help="Gateway to speak.")
-@click.option("--as", "number", default="+256772000001", show_default=True, help="The member's number (E.164).")
+@click.option(
+    "--as", "number", default="+256772000001", show_default=True, help="The member's number (E.164)."
+)
 @click.option("--code", default="*284#", show_default=True, help="Service code to dial.")
 @click.option("--locale", help="Language of a new member (with MODULE:APP).")
 @click.option("--url", help="Talk to a running server.  [default: http://127.0.0.1:8000]")
 @click.option("--token", help="The gateway's secret path token, if the server has one.")
 def chat(
-    target: str | None, gateway: str, number: str, code: str, locale: str | None, url: str | None, token: str | None
+    target: str | None,
+    gateway: str,
+    number: str,
+    code: str,
+    locale: str | None,
+    url: str | None,
+    token: str | None,
 ) -> None:
     """A phone in the terminal: talk to a running server, or to MODULE:APP in this process."""
     from kikao.cli.phone import talk

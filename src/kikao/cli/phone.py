@@ -85,7 +85,11 @@ class Phone:
             return False
         text, alive = self._client.read(body)
         width = max((len(line) for line in text.splitlines()), default=0)
-        click.echo("\n".join(["", "┌" + "─" * (width + 2) + "┐", *(f"│ {line:<{width}} │" for line in text.splitlines())]))
+        click.echo(
+            "\n".join(
+                ["", "┌" + "─" * (width + 2) + "┐", *(f"│ {line:<{width}} │" for line in text.splitlines())]
+            )
+        )
         click.echo("└" + "─" * (width + 2) + "┘")
         return alive
 

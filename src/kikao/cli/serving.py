@@ -12,6 +12,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from kikao.app import App
+from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
@@ -32,7 +33,7 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
 def load_settings() -> Settings:
     """The settings, or an exit that lists every problem with them."""
     try:
-        return load()
+        return load(gateways=SLUGS)
     except SettingsError as error:
         give_up(str(error))
 
@@ -96,7 +97,9 @@ def announce(settings: Settings, url: str, *, welcome: bool) -> None:
     for line in settings.describe():
         click.echo(f"  {line}")
     if welcome:
-        click.echo(WELCOME.format(url=url, chat="kikao chat" if url.endswith(":8000") else f"kikao chat --url {url}"))
+        click.echo(
+            WELCOME.format(url=url, chat="kikao chat" if url.endswith(":8000") else f"kikao chat --url {url}")
+        )
 
 
 WELCOME = """

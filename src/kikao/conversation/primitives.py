@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, overload
 
 import msgspec
 
@@ -133,12 +133,13 @@ class Primitives:
                 self._at = at + 1
                 if self._said:
                     self._said.clear()
-                value: T = entry.value if answer.decode is None else answer.decode(entry.value)
-                return value
+                stored = entry.value
+                return answer.decode(stored) if answer.decode is not None else stored
             await self._diverge(key, entry)
         self._live(key)
         pending = self._run.pending
-        tries, error = 0, None
+        tries = 0
+        error: Text | None = None
         if self._reply is not None:
             reply, self._reply = self._reply, None
             if pending is None or pending.key != key or pending.tag != answer.tag:
@@ -156,10 +157,18 @@ class Primitives:
                     self._record(key, "confirm" if answer.whole else "ask", answer.tag, stored)
                     self._run.pending = None
                     self._said.clear()
-                    return value if answer.decode is None else answer.decode(stored)
+                    if answer.decode is not None:
+                        value = answer.decode(stored)
+                    return value
         return await self._question(key, answer, prompt, error, tries)
 
-    async def read(self, name: str, look: Callable[[], Awaitable[T] | T]) -> T:
+    @overload
+    async def read(self, name: str, look: Callable[[], Awaitable[T]]) -> T: ...
+
+    @overload
+    async def read(self, name: str, look: Callable[[], T]) -> T: ...
+
+    async def read(self, name: str, look: Callable[[], Any]) -> Any:
         """Look something up and remember it: a fee, a balance, a flag. What is remembered is what replays see.
 
         A backend that fails raises (`BackendError`, `OSError`, `TimeoutError`): the member sees the previous
@@ -174,8 +183,7 @@ class Primitives:
             self._still_live()
             entry = self._record(key, "read", *encode_value(value, here(self._coro)))
             recorded = (decode_value(entry.tag, entry.value),)
-        result: T = recorded[0]
-        return result
+        return recorded[0]
 
     async def step(
         self,
@@ -397,7 +405,7 @@ class Primitives:
         secret: bool = False,
     ) -> Any:
         back = self._run.last_question() is not None
-        home = bool(self._journal) or not self._at_home
+        home = back or self._run.barrier() > 0 or not self._at_home
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
         body = (*notices, *self._said, prompt)

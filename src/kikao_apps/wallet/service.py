@@ -22,7 +22,7 @@ OPENING_GIFT = 100_000
 async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
     """The embedded bank. In development a new account gets money to try the wallet with."""
     records = Records(settings.records)
-    ledger = Ledger(records, opening_gift=None if settings.production else OPENING_GIFT)
+    ledger = Ledger(records, opening_gift=None if settings.env == "production" else OPENING_GIFT)
     try:
         await ledger.start()
         yield {Bank: ledger}
