@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import hmac
 import re
-from collections.abc import Awaitable, Callable, MutableMapping
+import types
+from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
+from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, NamedTuple
-
-import msgspec
 
 from kikao.channels.channel import Request, Response
 from kikao.config import Hidden, Settings
@@ -35,11 +35,12 @@ MAX_BODY: Final = 64 * 1024
 PATIENCE: Final = 10.0
 """Seconds a body may take to arrive."""
 
-MAX_HOPS: Final = 32
-"""Proxies looked at in X-Forwarded-For."""
+MAX_FORWARDED: Final = 2048
+"""Characters of X-Forwarded-For: some 40 proxies. With more the client is unknown."""
 
 
-class Guard(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True, eq=False)  # no eq: by identity it is a cheap key of a cache
+class Guard:
     """What a route demands of a request.
 
     `token` is the secret last segment of the path, None where there is none. `allow` are the networks a client may
@@ -117,13 +118,14 @@ async def admit(scope: Scope, receive: Receive, *, guard: Guard, token: str | No
     headers = _headers(scope["headers"])
     if guard.allow:
         peer = scope.get("client")
-        client = client_address(peer[0] if peer else "", headers.get("x-forwarded-for", ""), guard.trusted)
-        if client is None or not _within(client, guard.allow):
+        forwarded = headers.get("x-forwarded-for", "")[: MAX_FORWARDED + 1]
+        client, allowed = _judge(guard, peer[0] if peer else "", forwarded)
+        if not allowed:
             raise Denied(403, f"client address {client or 'unknown'} is not on the allow-list")
     method = scope["method"]
     if method not in guard.methods:
         raise Denied(405, "method not allowed", (("allow", ", ".join(guard.methods)),))
-    body = await _body(receive, headers.get("content-length"), guard)
+    body = await _within(guard.patience, _body(receive, headers.get("content-length"), guard.max_body))
     path: str = scope["path"]
     if token:
         path = path.removesuffix(f"/{token}")
@@ -149,51 +151,79 @@ def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> A
     what the client claims. Something there that is no address is not trusted, and nobody.
     """
     address = _address(peer)
-    if not forwarded or address is None or not _within(address, trusted):
+    if not forwarded or address is None or not _is_in(address, trusted):
         return address
-    for hop in reversed(forwarded.rsplit(",", MAX_HOPS)[-MAX_HOPS:]):
+    if len(forwarded) > MAX_FORWARDED:
+        return None
+    for hop in reversed(forwarded.split(",")):
         address = _address(hop.strip())
-        if address is None or not _within(address, trusted):
+        if address is None or not _is_in(address, trusted):
             return address
     return address
 
 
-async def _body(receive: Receive, declared: str | None, guard: Guard) -> bytes:
+async def _body(receive: Receive, declared: str | None, most: int) -> bytes:
     length = -1
     if declared is not None:
         if not (declared.isascii() and declared.isdigit() and len(declared) <= 12):
-            raise Denied(400, "content-length is not a number")
+            raise Denied(400, "content-length is not one number")
         length = int(declared)
-        if length > guard.max_body:
-            raise Denied(413, f"body of {length} octets, at most {guard.max_body}")
+        if length > most:
+            raise Denied(413, f"a body of {length} octets, at most {most}")
     chunks: list[bytes] = []
     size = 0
-    try:
-        async with asyncio.timeout(guard.patience):
-            more = True
-            while more and size <= guard.max_body:
-                message = await receive()
-                if message["type"] != "http.request":
-                    raise Denied(400, "the client left before its request was complete")
-                chunk = message.get("body", b"")
-                chunks.append(chunk)
-                size += len(chunk)
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise Denied(408, f"the body did not arrive within {guard.patience:g} s") from None
-    if size > guard.max_body:
-        raise Denied(413, f"body of more than {guard.max_body} octets")
+    more = True
+    while more and size <= most:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Denied(400, "the client left before its request was complete")
+        chunk = message.get("body", b"")
+        chunks.append(chunk)
+        size += len(chunk)
+        more = message.get("more_body", False)
+    if size > most:
+        raise Denied(413, f"a body of more than {most} octets")
     if length not in (-1, size):
-        raise Denied(400, f"body of {size} octets, content-length says {length}")
+        raise Denied(400, f"a body of {size} octets, content-length says {length}")
     return b"".join(chunks)
 
 
+async def _within(seconds: float, reading: Coroutine[Any, Any, bytes]) -> bytes:
+    """Await within a time. Most bodies are there already: what ends at once needs no timer."""
+    try:
+        waits_for = reading.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    try:
+        async with asyncio.timeout(seconds):
+            return await _rest(reading, waits_for)
+    except TimeoutError:
+        raise Denied(408, f"the body did not arrive within {seconds:g} s") from None
+
+
+@types.coroutine
+def _rest(begun: Coroutine[Any, Any, bytes], waits_for: Any) -> Generator[Any, Any, bytes]:
+    """A coroutine from where it began to wait."""
+    try:
+        while True:
+            try:
+                value = yield waits_for
+            except BaseException as error:  # noqa: BLE001 - whatever is thrown in belongs to it
+                waits_for = begun.throw(error)
+            else:
+                waits_for = begun.send(value)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+
+
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, value in raw:
-        key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
-        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    """Header names are lower case in ASGI."""
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    if len(headers) < len(raw):
+        values: dict[str, list[str]] = {}
+        for name, value in raw:
+            values.setdefault(name.decode("latin-1"), []).append(value.decode("latin-1"))
+        headers = {name: ", ".join(several) for name, several in values.items()}
     return headers
 
 
@@ -203,6 +233,15 @@ def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes],
 
 
 @lru_cache(maxsize=4096)
+def _judge(guard: Guard, peer: str, forwarded: str) -> tuple[Address | None, bool]:
+    client = client_address(peer, forwarded, guard.trusted)
+    return client, client is not None and _is_in(client, guard.allow)
+
+
+def _is_in(address: Address, networks: tuple[Network, ...]) -> bool:
+    return any(address in network for network in networks)
+
+
 def _address(text: str) -> Address | None:
     """An address as proxies write it: also with a port, and an IPv4 one in IPv6 clothes."""
     with_port = _WITH_PORT(text)
@@ -215,11 +254,6 @@ def _address(text: str) -> Address | None:
     except ValueError:
         return None
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
-
-
-@lru_cache(maxsize=4096)
-def _within(address: Address, networks: tuple[Network, ...]) -> bool:
-    return any(address in network for network in networks)
 
 
 _TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)

@@ -124,29 +124,44 @@ class UssdGateway:
         return self._fields(request.body)
 
     def _fields(self, encoded: bytes) -> dict[str, str]:
-        fields: dict[str, str] = {}
-        pieces = encoded.replace(b"+", b" ").split(b"&")
+        try:
+            form = encoded.decode()
+        except UnicodeDecodeError:
+            raise self.refuse("the form is not UTF-8") from None
+        if "\0" in form or "%00" in form:
+            raise self.refuse("the form has a NUL character")
+        if "+" in form:
+            form = form.replace("+", " ")
+        pieces = form.split("&")
         if len(pieces) > MAX_FIELDS:
             raise self.refuse(f"the form has more than {MAX_FIELDS} fields")
+        fields: dict[str, str] = {}
         for piece in pieces:
-            if not piece:
-                continue
-            name, equals, value = piece.partition(b"=")
+            name, equals, value = piece.partition("=")
             if not equals:
+                if not piece:
+                    continue
                 raise self.refuse("the form has a piece without '='; a '&' within a value must be escaped")
-            try:
-                key = _unescape(name)
-                text = _unescape(value)
-            except KeyError:
-                raise self.refuse("the form has a broken percent-escape") from None
-            except UnicodeDecodeError:
-                raise self.refuse("the form is not UTF-8") from None
-            if "\0" in text or "\0" in key:
-                raise self.refuse("the form has a NUL character")
-            if key in fields:
-                raise self.refuse(f"field {_shown(key)} is given twice")
-            fields[key] = text
+            if "%" in piece:
+                name, value = self._unescape(name), self._unescape(value)
+            if name in fields:
+                raise self.refuse(f"field {_shown(name)} is given twice")
+            fields[name] = value
         return fields
+
+    def _unescape(self, escaped: str) -> str:
+        first, *rest = escaped.split("%")
+        try:
+            return first + "".join([_ASCII[piece[:2]] + piece[2:] for piece in rest])
+        except KeyError:  # beyond ASCII, or no escape at all
+            pass
+        try:
+            octets = [_OCTETS[piece[:2]] + piece[2:].encode() for piece in rest]
+            return b"".join([first.encode(), *octets]).decode()
+        except KeyError:
+            raise self.refuse("the form has a broken percent-escape") from None
+        except UnicodeDecodeError:
+            raise self.refuse("the form is not UTF-8") from None
 
     def required(self, fields: Mapping[str, str], name: str) -> str:
         """The value of a field. Raises `BadRequest` naming it, and the fields that did come, when it is missing."""
@@ -202,14 +217,6 @@ def _free(key: Key, command: str, taken: Collection[str]) -> Option | None:
     return Option(free, key.label, command) if free is not None and key.shown else None
 
 
-def _unescape(part: bytes) -> str:
-    """The text of an escaped name or value. Raises `KeyError` for an escape that is none, `UnicodeDecodeError`."""
-    if b"%" not in part:
-        return part.decode()
-    first, *rest = part.split(b"%")
-    return b"".join([first, *[_OCTETS[piece[:2]] + piece[2:] for piece in rest]]).decode()
-
-
 def _shown(name: str) -> str:
     """A field name as it may be logged: what does not look like one may be an answer gone astray."""
     return name if _NAME(name) else "?"
@@ -220,6 +227,7 @@ _PAGING: Final = frozenset({"more", "previous"})
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _HEX: Final = "0123456789abcdefABCDEF"
-_OCTETS: Final = {f"{high}{low}".encode(): bytes.fromhex(high + low) for high in _HEX for low in _HEX}
+_OCTETS: Final = {high + low: bytes.fromhex(high + low) for high in _HEX for low in _HEX}
+_ASCII: Final = {escape: octet.decode() for escape, octet in _OCTETS.items() if octet < b"\x80"}
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch
