@@ -54,7 +54,8 @@ class Held:
         self._address_blob = blob
         self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
-        self._given_back = False
+        self.given_back = False
+        """Whether the lease is no longer ours to give."""
 
     def working(self) -> bool:
         """True while somebody performs an effect of the running conversation."""
@@ -72,12 +73,12 @@ class Held:
         """Commit and give the lease back. `working` are tokens of effects that still run."""
         await self._sessions.store.commit(self._write(dedupe, working))
         self.version += 1
-        self._given_back = True
+        self.given_back = True
 
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
-        if not self._given_back:
-            self._given_back = True
+        if not self.given_back:
+            self.given_back = True
             await self._sessions.store.release(self.claim)
 
     def postpone(self) -> None:
@@ -212,6 +213,8 @@ class Sessions:
 
     async def release_quietly(self, held: Held) -> None:
         """Give a lease back even while the task is being cancelled or the store is away: it lapses anyway."""
+        if held.given_back:
+            return  # as after every commit: no task to shield
         with contextlib.suppress(Exception):
             await asyncio.shield(held.release())
 
