@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from tests.wallet.ledgers import (
     STRANGER,
     WRONG,
     Clock,
+    StallingPins,
     a_key,
     a_ledger,
     done,
@@ -83,6 +85,18 @@ async def test_the_last_proposed_pin_counts(ledger: Ledger) -> None:
     await ledger.propose_pin(ASHA, PIN, key="2")
     assert text_of(await ledger.open_account(ASHA, "Asha", "UGX", WRONG, key="3")) == "PINs do not match."
     assert isinstance(await ledger.open_account(ASHA, "Asha", "UGX", PIN, key="4"), Done)
+
+
+async def test_a_pin_replaced_while_it_was_compared_opens_nothing(tmp_path: Path) -> None:
+    stalling = StallingPins()
+    async with a_ledger(tmp_path) as ledger, a_ledger(tmp_path, pins=stalling) as stalled:
+        await ledger.propose_pin(ASHA, PIN, key="1")
+        opening = asyncio.create_task(stalled.open_account(ASHA, "Asha", "UGX", PIN, key="2"))
+        await stalling.compared.wait()
+        await ledger.propose_pin(ASHA, WRONG, key="3")
+        stalling.go_on.set()
+        assert text_of(await opening) == "Please choose your PIN again."
+        assert await ledger.account(ASHA) is None
 
 
 async def test_a_proposed_pin_waits_ten_minutes(ledger: Ledger, clock: Clock) -> None:
