@@ -120,7 +120,7 @@ class App:
             try:
                 settings = self.settings or load(gateways=SLUGS)
                 self._server = await stack.enter_async_context(self.serving(settings))
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told to the server, which gives up
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
                 return
             await send({"type": "lifespan.startup.complete"})

@@ -80,7 +80,7 @@ class Phone:
 
     async def _exchange(self, send: Send, exchange: Exchange) -> bool:
         status, body = await send(Exchange(self._path, exchange.headers, exchange.body))
-        if status != 200:  # noqa: PLR2004
+        if status != 200:
             click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
             return False
         text, alive = self._client.read(body)

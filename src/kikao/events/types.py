@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import traceback
 from collections.abc import Callable, Sequence
@@ -50,11 +51,12 @@ Publish = Callable[[Event], None]
 
 
 def broadcast(subscribers: Sequence[Publish]) -> Publish:
-    """One publisher for several subscribers."""
+    """One publisher for several subscribers. What a subscriber raises is dropped: it must not undo a turn."""
 
     def publish(event: Event) -> None:
         for subscriber in subscribers:
-            subscriber(event)
+            with contextlib.suppress(Exception):
+                subscriber(event)
 
     return publish
 

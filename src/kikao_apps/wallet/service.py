@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from kikao.config import Settings
-
 from kikao.app import App
+from kikao.config import Settings
 from kikao.records import Records
 from kikao_apps.wallet.bank import Bank
 from kikao_apps.wallet.flows import flows
