@@ -1,0 +1,120 @@
+"""What a member sees on the phone: lines, keys, and what happens when a screen is longer than a page."""
+
+import pytest
+
+from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.pages import Budget, TooLong
+from kikao.conversation.navigation import Key, Navigation
+from kikao.conversation.screens import Option, Screen
+from kikao.i18n.messages import Message, Text, t
+
+SWAHILI = {"Send money": "Tuma pesa", "Back": "Rudi", "More": "Zaidi", "Hello {name}": "Habari {name}"}
+BACK = Option("0", t("Back"), "back")
+HOME = Option("00", t("Home"), "home")
+
+
+def english(text: Text) -> str:
+    return text.msgid.format(**text.params) if isinstance(text, Message) else text
+
+
+def swahili(text: Text) -> str:
+    if isinstance(text, str):
+        return text
+    return SWAHILI.get(text.msgid, text.msgid).format(**text.params)
+
+
+def menu(*labels: str, keys: str = "123456789") -> tuple[Option, ...]:
+    return tuple(Option(key, t(label), label) for key, label in zip(keys, labels, strict=False))
+
+
+LONG_MENU = menu(*(f"Pay the bill of company number {n}" for n in range(1, 8)))
+
+
+def test_a_menu_in_the_member_s_language() -> None:
+    screen = Screen((t("Hello {name}", name="Aisha"), "UGX 500"), menu("Send money", "Cash"), (BACK,))
+    assert AfricasTalking().pages(screen, swahili) == ["Habari Aisha\nUGX 500\n1 Tuma pesa\n2 Cash\n0 Rudi"]
+
+
+def test_an_empty_screen_is_one_empty_page() -> None:
+    assert AfricasTalking().pages(Screen(()), english) == [""]
+    assert AfricasTalking().pages(Screen(("", "Hi", "")), english) == ["Hi"]
+
+
+def test_typographic_signs_do_not_halve_a_page() -> None:
+    text = "Ng’ombe – “UGX\u00a0500”… " * 5
+    assert AfricasTalking().pages(Screen((text.strip(),)), english) == [
+        ('Ng\'ombe - "UGX 500"... ' * 5).strip()
+    ]
+
+
+def test_a_long_menu_goes_on_with_more_and_back() -> None:
+    pages = AfricasTalking().pages(Screen((t("Pay a bill"),), LONG_MENU), swahili)
+    assert len(pages) > 1
+    assert [page.endswith("98 Zaidi") for page in pages] == [True] * (len(pages) - 1) + [False]
+    assert [("\n0 Rudi" in page) for page in pages] == [False] + [True] * (len(pages) - 1)
+    options = [line for page in pages for line in page.split("\n") if line[0] in "1234567"]
+    assert options == [f"{o.key} {english(o.label)}" for o in LONG_MENU]
+
+
+def test_back_in_the_footer_also_leads_to_the_page_before() -> None:
+    pages = AfricasTalking().pages(Screen(("Pay a bill",), LONG_MENU, (BACK, HOME)), english)
+    assert len(pages) > 1
+    for page in pages:
+        assert page.count("\n0 Back") == 1
+        assert page.count("\n00 Home") == 1
+
+
+def test_an_open_question_offers_no_zero_of_its_own() -> None:
+    """Where "0" may be the answer, no line may promise that it leads back."""
+    pages = AfricasTalking().pages(Screen(("How many bags? " * 30,)), english)
+    assert len(pages) > 1
+    assert not any("0 Back" in page for page in pages)
+    assert all("98 More" in page for page in pages[:-1])
+
+
+def test_a_choice_keeps_its_key() -> None:
+    """An option "98" or "0" is what it says; the page is turned with the app's next key, or none."""
+    options = (*LONG_MENU, Option("98", "Ninety-eight", 98), Option("0", "Nothing", 0))
+    pages = AfricasTalking().pages(Screen(("Pay a bill",), options), english)
+    assert all("# More" in page and "98 More" not in page for page in pages[:-1])
+    assert not any("0 Back" in page for page in pages)
+
+
+def test_the_app_s_keys_turn_pages() -> None:
+    navigation = Navigation(more=Key(("11",), "Next"), back=Key(("22",), "Previous"))
+    pages = AfricasTalking(navigation).pages(Screen(("Pay a bill",), LONG_MENU), english)
+    assert "11 Next" in pages[0]
+    assert "22 Previous" in pages[1]
+
+
+def test_keys_that_are_off_or_hidden_are_not_shown() -> None:
+    for more in (Key((), "More"), Key(("98",), "More", shown=False)):
+        pages = AfricasTalking(Navigation(more=more)).pages(Screen(("Pay a bill",), LONG_MENU), english)
+        assert len(pages) > 1
+        assert not any("More" in page for page in pages)
+
+
+def test_a_screen_may_bring_its_own_paging_lines() -> None:
+    own = (Option("#", "Go on", "more"), Option("*", "Go back", "previous"))
+    short = AfricasTalking().pages(Screen(("Short",), (), own), english)
+    assert short == ["Short"]
+    pages = AfricasTalking().pages(Screen(("Pay a bill",), LONG_MENU, own), english)
+    assert pages[0].endswith("# Go on")
+    assert pages[-1].endswith("* Go back")
+
+
+def test_a_confirmation_is_never_cut() -> None:
+    fits = Screen(("Send UGX 5,000 to Aisha? " * 6,), menu("Yes", "No"), whole=True)
+    assert len(AfricasTalking(budget=Budget(182, 80)).pages(fits, english)) == 1
+    with pytest.raises(TooLong):
+        AfricasTalking().pages(Screen(("Send UGX 5,000 to Aisha? " * 8,), whole=True), english)
+
+
+def test_the_budget_is_what_the_network_carries_less_the_envelope() -> None:
+    gateway = AfricasTalking()
+    assert gateway.budget == Budget(156, 76)
+    assert len(gateway.pages(Screen(("a" * 156,)), english)) == 1
+    assert len(gateway.pages(Screen(("a" * 157,)), english)) == 2
+    assert len(gateway.pages(Screen(("ŋ" * 76,)), english)) == 1
+    assert len(gateway.pages(Screen(("ŋ" * 77,)), english)) == 2
+    assert AfricasTalking(budget=Budget(182, 80)).budget == Budget(178, 76)
