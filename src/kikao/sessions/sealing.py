@@ -13,9 +13,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
+import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -23,6 +24,11 @@ from kikao.sessions.store import partition
 
 NONCE: Final = 12
 FORMAT: Final = b"\x01"
+
+_BLOCK: Final = 64
+"""Octets that SHA-256 takes in at once."""
+
+_ENCODER = msgspec.msgpack.Encoder()
 
 
 class SealError(Exception):
@@ -51,7 +57,7 @@ class KeyRing:
             raise ValueError(
                 f"the look-up key {self.lookup_kid!r} is not among the secret keys {list(self._keys)}"
             )
-        self._lookup = self._derive(self.lookup_kid, "lookup")
+        self._lookup = hmac_sha256(self._derive(self.lookup_kid, "lookup"))
 
     def with_lookup(self, kid: str) -> KeyRing:
         """The same keys, hashing with another one. Raises `ValueError` when the ring does not have it."""
@@ -64,11 +70,8 @@ class KeyRing:
 
     def lookup(self, purpose: str, *parts: str | bytes) -> bytes:
         """Keyed hash (HMAC-SHA-256) of some parts for a purpose: 32 bytes."""
-        message = bytearray(purpose.encode())
-        for part in parts:
-            data = part.encode() if isinstance(part, str) else part
-            message += len(data).to_bytes(4, "big") + data
-        return hmac.digest(self._lookup, message, "sha256")
+        # msgpack keeps the parts apart: no two lists of parts make the same message.
+        return self._lookup(_ENCODER.encode((purpose, *parts)))
 
     def seal(self, data: bytes, key: bytes, purpose: bytes, version: int = 0) -> bytes:
         """Encrypt for one place: the session `key`, what it is for, and its version."""
@@ -101,3 +104,18 @@ class KeyRing:
     def _derive(self, kid: str, label: str) -> bytes:
         # One-step key derivation with HMAC as the function (NIST SP 800-56C): keys are uniformly random already.
         return hmac.digest(self._keys[kid], b"kikao/" + label.encode(), hashlib.sha256)
+
+
+def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:
+    """HMAC-SHA-256 (RFC 2104) under one key, at half the cost of `hmac.digest`: the key is taken in only once."""
+    padded = key.ljust(_BLOCK, b"\0")
+    inner = hashlib.sha256(bytes(octet ^ 0x36 for octet in padded))
+    outer = hashlib.sha256(bytes(octet ^ 0x5C for octet in padded))
+
+    def digest(message: bytes) -> bytes:
+        inside, outside = inner.copy(), outer.copy()
+        inside.update(message)
+        outside.update(inside.digest())
+        return outside.digest()
+
+    return digest
