@@ -1,16 +1,13 @@
-"""The records database: its transactions, its files, and what happens to them when a newer kikao starts."""
+"""The records database: its transactions, its files, and what it says when it is away."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import socket
 import sqlite3
-import stat
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,98 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
-
-ENV = "from kikao.records.migrations import run\n\nrun()\n"
-FIRST = """
-import sqlalchemy as sa
-from alembic import op
-revision, down_revision = "0001", None
-def upgrade():
-    op.create_table("owners", sa.Column("id", sa.Integer, primary_key=True))
-    op.create_table(
-        "notes", sa.Column("body", sa.Text, unique=True),
-        sa.Column("owner", sa.Integer, sa.ForeignKey("owners.id")),
-    )
-"""
-SECOND = """
-from alembic import op
-revision, down_revision = "0002", "0001"
-def upgrade():
-    {what}
-"""
-
-OWNER = "INSERT INTO owners (id) VALUES (1)"
-NOTE = "INSERT INTO notes (body, owner) VALUES ('mine', 1)"
-
-Revisions = Callable[..., Path]
-
-
-@pytest.fixture
-def revisions(tmp_path: Path) -> Revisions:
-    """Writes a folder of revisions: the first, and if given, what the second does."""
-
-    def write(second: str = "") -> Path:
-        folder = tmp_path / f"scripts{len(list(tmp_path.glob('scripts*')))}"
-        (folder / "versions").mkdir(parents=True)
-        (folder / "env.py").write_text(ENV)
-        (folder / "versions" / "first.py").write_text(FIRST)
-        if second:
-            (folder / "versions" / "second.py").write_text(SECOND.format(what=second))
-        return folder
-
-    return write
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "records.db"
-
-
-@pytest.fixture
-async def records(path: Path, revisions: Revisions) -> AsyncIterator[Records]:
-    records = Records(path)
-    await records.migrate(revisions(), "notes_version")
-    yield records
-    await records.close()
-
-
-async def note(records: Records, body: str) -> None:
-    await execute(records, "INSERT INTO notes (body) VALUES (:body)", body=body)
-
-
-async def bodies(records: Records) -> list[str]:
-    return await query(records, "SELECT body FROM notes ORDER BY rowid")
-
-
-async def execute(records: Records, *statements: str, **values: object) -> None:
-    def work(connection: Connection) -> None:
-        for statement in statements:
-            connection.execute(text(statement), values)
-
-    await records.write(work)
-
-
-async def query(records: Records, statement: str) -> list[Any]:
-    return await records.read(lambda connection: list(connection.execute(text(statement)).scalars()))
-
-
-def write_shopping_list(path: Path) -> None:
-    path.parent.mkdir()
-    path.write_text("bread, milk, tea\n" * 100)
-
-
-def fingerprint(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def modes(folder: Path) -> dict[str, int]:
-    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in [folder, *folder.iterdir()]}
-
-
-def contents(path: Path) -> list[str]:
-    with closing(sqlite3.connect(path)) as connection:
-        return list(connection.iterdump())
-
+from tests.records.notes import bodies, contents, execute, modes, note, query
 
 # --- transactions ---
 
@@ -271,7 +177,7 @@ def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
     path.parent.mkdir()
     path.touch(0o644)
     Records(path)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert modes(path.parent)[path.name] == 0o600
 
 
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+aiosqlite:///{}"])
@@ -298,140 +204,3 @@ def test_importing_the_package_loads_no_database_library() -> None:
     script = "import sys, kikao.records; print({'sqlalchemy', 'alembic'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
-
-
-# --- migrations ---
-
-
-async def test_a_fresh_file_gets_its_tables_and_needs_no_copy(records: Records, path: Path) -> None:
-    await note(records, "works")
-    await records.close()
-    assert modes(path.parent).keys() == {"data", "records.db"}
-
-
-async def test_an_upgrade_keeps_a_copy_of_what_was_there(path: Path, revisions: Revisions) -> None:
-    old = Records(path)
-    await old.migrate(revisions(), "notes_version")
-    await note(old, "of old")
-    await old.close()
-    before = contents(path)
-
-    new = Records(path)
-    await new.migrate(revisions("op.rename_table('notes', 'letters')"), "notes_version")
-    assert await query(new, "SELECT body FROM letters") == ["of old"]
-    await new.close()
-
-    copy = path.with_name("records.db.before-notes_version-0002")
-    assert contents(copy) == before
-    assert modes(path.parent)[copy.name] == 0o600
-
-
-async def test_an_upgrade_may_rebuild_a_table_that_others_refer_to(path: Path, revisions: Revisions) -> None:
-    old = Records(path)
-    await old.migrate(revisions(), "notes_version")
-    await execute(old, OWNER, NOTE)
-    await old.close()
-
-    rebuild = """
-    op.execute("CREATE TABLE rebuilt (id INTEGER PRIMARY KEY, name TEXT)")
-    op.execute("INSERT INTO rebuilt (id) SELECT id FROM owners")
-    op.drop_table("owners")
-    op.rename_table("rebuilt", "owners")
-"""
-    new = Records(path)
-    await new.migrate(revisions(rebuild), "notes_version")
-    assert await bodies(new) == ["mine"]
-    with pytest.raises(IntegrityError):
-        await execute(new, "DELETE FROM owners")
-    await new.close()
-
-
-@pytest.mark.parametrize(
-    ("second", "error"),
-    [
-        ("op.drop_table('notes'); 1 / 0", ZeroDivisionError),
-        ("op.execute('DELETE FROM owners')", RecordsRefused),
-        ("op.drop_table('notes'); op.execute('nonsense')", RecordsAway),
-    ],
-)
-async def test_an_upgrade_that_fails_changes_nothing(
-    second: str, error: type[Exception], path: Path, revisions: Revisions
-) -> None:
-    old = Records(path)
-    await old.migrate(revisions(), "notes_version")
-    await execute(old, OWNER, NOTE)
-    await old.close()
-    before = contents(path)
-
-    new = Records(path)
-    with pytest.raises(error):
-        await new.migrate(revisions(second), "notes_version")
-    await new.close()
-
-    assert contents(path) == before
-
-
-async def test_a_database_of_a_newer_kikao_is_left_alone(path: Path, revisions: Revisions) -> None:
-    newer = Records(path)
-    await newer.migrate(revisions("op.rename_table('notes', 'letters')"), "notes_version")
-    await newer.close()
-    before = fingerprint(path)
-
-    older = Records(path)
-    with pytest.raises(RecordsRefused, match=r"revision 0002 of notes_version.*its newest is 0001") as caught:
-        await older.migrate(revisions(), "notes_version")
-    await older.close()
-
-    assert str(path) in str(caught.value)
-    assert fingerprint(path) == before
-    assert modes(path.parent).keys() == {"data", "records.db"}
-
-
-async def test_without_room_for_the_copy_there_is_no_upgrade(path: Path, revisions: Revisions) -> None:
-    old = Records(path)
-    await old.migrate(revisions(), "notes_version")
-    await old.close()
-    before = contents(path)
-    path.with_name("records.db.before-notes_version-0002").mkdir()
-
-    new = Records(path)
-    with pytest.raises(RecordsRefused, match="was not upgraded"):
-        await new.migrate(revisions("op.rename_table('notes', 'letters')"), "notes_version")
-    await new.close()
-
-    assert contents(path) == before
-
-
-async def test_an_upgrade_can_be_left_to_the_operator(path: Path, revisions: Revisions) -> None:
-    records = Records(path)
-    with pytest.raises(RecordsRefused, match="kikao migrate"):
-        await records.migrate(revisions(), "notes_version", upgrade=False)
-    await records.migrate(revisions(), "notes_version")
-    await records.migrate(revisions(), "notes_version", upgrade=False)
-    await records.close()
-
-
-async def test_sets_of_tables_start_together(path: Path, tmp_path: Path, revisions: Revisions) -> None:
-    """Two apps on one database, started by two processes at once."""
-    other = revisions()
-    text_of = (other / "versions" / "first.py").read_text()
-    (other / "versions" / "first.py").write_text(text_of.replace("owners", "people").replace("notes", "mail"))
-    mine = revisions()
-    one, two = Records(path), Records(path)
-    await asyncio.gather(
-        one.migrate(mine, "notes_version"),
-        two.migrate(other, "mail_version"),
-        two.migrate(mine, "notes_version"),
-    )
-    await note(one, "fine")
-    assert await bodies(two) == ["fine"]
-    await one.close()
-    await two.close()
-
-
-async def test_a_file_that_is_no_database_is_named(path: Path, revisions: Revisions) -> None:
-    write_shopping_list(path)
-    records = Records(path)
-    with pytest.raises(RecordsRefused, match=r"records\.db does not answer \(file is not a database\)"):
-        await records.migrate(revisions(), "notes_version")
-    await records.close()

@@ -7,6 +7,7 @@ otherwise a SQLite file.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import os
 import secrets
@@ -128,7 +129,7 @@ def ugx(minor: int) -> Amount:
 async def _where(folder: Path) -> str | Path:
     if not POSTGRESQL:
         return folder / "bank" / "records.db"
-    import asyncpg
+    asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs
 
     note = folder / "database"
     if not note.exists():
