@@ -180,8 +180,9 @@ class _Loading:
     def _unknown(self, where: str, name: str, known: list[str]) -> None:
         import difflib
 
-        near = difflib.get_close_matches(name, known, 1)
-        hint = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(known)}."
+        by_word = {each.lower(): each for each in known}
+        near = difflib.get_close_matches(name.lower(), by_word, 1)
+        hint = f"Did you mean {by_word[near[0]]}?" if near else f"There are: {', '.join(known)}."
         self.problems.append(f"{where}: no such setting. {hint}")
 
     # --- what values mean ---

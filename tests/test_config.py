@@ -1,0 +1,450 @@
+"""Settings: every problem at once, each with a way out, and no secret in any text."""
+
+import base64
+import copy
+import multiprocessing
+import os
+import pickle
+import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kikao.config import Hidden, SecretKeys, Settings, SettingsError, load
+
+KEY = bytes(range(32))
+KEY_TEXT = base64.b64encode(KEY).decode()
+TOKEN = "x9Hq2vTt-7LmB_4w"
+PRODUCTION = {
+    "KIKAO_ENV": "production",
+    "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}",
+    "KIKAO_USSD_AFRICASTALKING_TOKEN": TOKEN,
+}
+
+
+def problems(environ: dict[str, str], cwd: Path, **options: tuple[str, ...]) -> tuple[str, ...]:
+    with pytest.raises(SettingsError) as refused:
+        load(environ, cwd, **options)
+    assert str(refused.value).count("\n- ") == len(refused.value.problems)
+    return refused.value.problems
+
+
+def problem(environ: dict[str, str], cwd: Path, **options: tuple[str, ...]) -> str:
+    (only,) = problems(environ, cwd, **options)
+    return only
+
+
+def toml(cwd: Path, text: str) -> Path:
+    (cwd / "kikao.toml").write_text(text, encoding="utf-8")
+    return cwd
+
+
+# --- development starts with nothing set ---
+
+
+def test_nothing_set(tmp_path: Path) -> None:
+    found = load({"PATH": "/bin"}, tmp_path)
+    assert found.env == "dev"
+    assert found.data == tmp_path / "kikao-data"
+    assert found.store == str(tmp_path / "kikao-data" / "sessions.db")
+    assert found.store_path == Path(found.store)
+    assert found.records == str(tmp_path / "kikao-data" / "records.db")
+    assert (found.trusted_proxies, found.release, found.ussd) == ((), 0, {})
+    assert [len(key) for key in found.secret_keys.values()] == [32]
+    assert "environment: dev, not safe to expose" in found.describe()
+
+
+def test_the_process_s_own_environment_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("KIKAO_RELEASE", "3")
+    monkeypatch.chdir(tmp_path)
+    assert load().release == 3
+    assert load().data == tmp_path / "kikao-data"
+
+
+def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    first = load({}, tmp_path)
+    path = tmp_path / "kikao-data" / "secret-keys"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [each.name for each in path.parent.iterdir()] == ["secret-keys"]
+    text = path.read_bytes()
+    assert dict(load({}, tmp_path).secret_keys) == dict(first.secret_keys)
+    assert path.read_bytes() == text
+    assert not any(part in "\n".join(first.describe()) for part in text.decode().split())
+
+
+def test_a_wide_umask_changes_nothing(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        load({}, tmp_path)
+    finally:
+        os.umask(before)
+    path = tmp_path / "kikao-data" / "secret-keys"
+    assert [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent)] == [0o600, 0o700]
+
+
+def keys_seen(cwd: Path) -> dict[str, bytes]:
+    return dict(load({}, cwd).secret_keys)
+
+
+def test_processes_that_start_at_once_have_the_same_keys(tmp_path: Path) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        seen = pool.map(keys_seen, [tmp_path] * 8, chunksize=1)
+    assert all(keys == seen[0] for keys in seen)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n", b"dev:", b"not keys", b"\xff", f"dev:{KEY_TEXT[:20]}".encode()]
+)
+def test_a_damaged_key_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "kikao-data" / "secret-keys"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    told = problem({}, tmp_path)
+    assert told.startswith(f"{path}: ")
+    assert "Restore a copy" in told
+    assert KEY_TEXT[:20] not in told
+    assert path.read_bytes() == content
+
+
+def test_no_key_file_where_keys_are_set_or_settings_are_wrong(tmp_path: Path) -> None:
+    load({"KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}"}, tmp_path)
+    problems({"KIKAO_RELEASE": "x"}, tmp_path)
+    assert not (tmp_path / "kikao-data").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    told = problem({"KIKAO_DATA": "file/data"}, tmp_path)
+    assert "cannot be made or read" in told
+    assert "KIKAO_SECRET_KEYS" in told
+    assert "is not a folder" in problem({"KIKAO_DATA": "file"}, tmp_path)
+
+
+# --- where values come from ---
+
+FILE = f"""
+env = "production"
+data = "state"
+store = "sqlite:////srv/s.db"
+records = "r.db"
+release = 7
+trusted_proxies = ["10.0.0.0/8", "::1"]
+secret_keys = ["k2:{KEY_TEXT}", "k1:{KEY_TEXT}"]
+
+[ussd.africastalking]
+token = "{TOKEN}"
+allow = ["203.0.113.0/24"]
+"""
+
+
+def test_the_file_says_everything(tmp_path: Path) -> None:
+    found = load({}, toml(tmp_path, FILE))
+    assert (found.env, found.release) == ("production", 7)
+    assert (found.data, found.store, found.records) == (
+        tmp_path / "state",
+        "/srv/s.db",
+        str(tmp_path / "r.db"),
+    )
+    assert found.trusted_proxies == (ip_network("10.0.0.0/8"), ip_network("::1"))
+    assert list(found.secret_keys) == ["k2", "k1"]
+    own = found.ussd["africastalking"]
+    assert own.token is not None
+    assert (own.token.reveal(), own.allow) == (TOKEN.encode(), (ip_network("203.0.113.0/24"),))
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    environ = {
+        "KIKAO_ENV": "dev",
+        "KIKAO_STORE": "memory:",
+        "KIKAO_RELEASE": " 8 ",
+        "KIKAO_TRUSTED_PROXIES": " 192.0.2.1 , 10.0.0.0/8,",
+        "KIKAO_USSD_AFRICASTALKING_ALLOW": "198.51.100.7",
+        "KIKAO_USSD_MTN_MADAPI_TOKEN": TOKEN * 2,
+    }
+    found = load(environ, toml(tmp_path, FILE))
+    assert (found.env, found.store, found.release) == ("dev", "memory:", 8)
+    assert found.trusted_proxies == (ip_network("192.0.2.1"), ip_network("10.0.0.0/8"))
+    assert found.ussd["africastalking"].allow == (ip_network("198.51.100.7"),)
+    assert found.ussd["africastalking"].token is not None
+    assert found.ussd["mtn_madapi"].token is not None
+    with pytest.raises(ValueError, match="no file"):
+        _ = found.store_path
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+@given(key=st.binary(min_size=32, max_size=32))
+@settings(max_examples=20)
+def test_keys_in_either_base64_with_or_without_padding(
+    tmp_path_factory: pytest.TempPathFactory, encode: Callable[[bytes], bytes], key: bytes
+) -> None:
+    text = encode(key).decode()
+    cwd = tmp_path_factory.getbasetemp()
+    keys = load({"KIKAO_SECRET_KEYS": f"new:{text}, old-1:{text.rstrip('=')}"}, cwd).secret_keys
+    assert dict(keys) == {"new": key, "old-1": key}
+
+
+@pytest.mark.parametrize("memory", ["memory:", "memory", "memory://"])
+def test_the_memory_store(tmp_path: Path, memory: str) -> None:
+    found = load({"KIKAO_STORE": memory}, tmp_path)
+    assert found.store == "memory:"
+    assert "sessions: memory, lost when the process ends" in found.describe()
+
+
+# --- every problem at once ---
+
+
+def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
+    toml(
+        tmp_path,
+        """
+        dat = "x"
+        release = "7"
+        trusted_proxies = "10.0.0.0/8"
+        records = "postgresql://kikao:hunter2@db/kikao"
+        [ussd.africastalking]
+        tokn = "hunter2hunter2hunter2"
+        allow = ["10.0.0.1/8"]
+        [ussd.nalo]
+        token = "hunter2"
+        [sms.x]
+        """,
+    )
+    environ = {
+        "KIKAO_ENV": "prod",
+        "KIKAO_STOR": "x",
+        "KIKAO_DATA": "  ",
+        "KIKAO_SECRET_KEYS": "k1:hunter2",
+        "KIKAO_USSD_AFRICASTALKING_SECRET": "hunter2",
+    }
+    told = problems(environ, tmp_path)
+    assert [each.partition(": ")[0] for each in told] == [
+        "dat (kikao.toml)",
+        "sms (kikao.toml)",
+        "ussd.africastalking.tokn (kikao.toml)",
+        "KIKAO_STOR (environment)",
+        "KIKAO_USSD_AFRICASTALKING_SECRET (environment)",
+        "KIKAO_ENV (environment)",
+        "KIKAO_DATA (environment)",
+        "records (kikao.toml)",
+        "KIKAO_SECRET_KEYS (environment)",
+        "trusted_proxies (kikao.toml)",
+        "release (kikao.toml)",
+        "ussd.africastalking.allow (kikao.toml)",
+        "ussd.nalo.token (kikao.toml)",
+    ]
+    assert "hunter2" not in "\n".join(told)
+    assert "Did you mean data?" in told[0]
+    assert "Did you mean KIKAO_STORE?" in told[3]
+    assert "must be dev or production, not 'prod'. Set for example: KIKAO_ENV=production" in told[5]
+    assert 'Set for example: trusted_proxies = ["10.0.0.0/8", "127.0.0.1"]' in told[9]
+    assert "must be a whole number, not a text. Set for example: release = 7" in told[10]
+    assert "write 10.0.0.0/8" in told[11]
+    assert 'token = "<the output of: openssl rand -hex 24>"' in told[12]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ENV", "Production", "must be dev or production"),
+        ("ENV", "", "is empty"),
+        ("DATA", "~/kikao", "without ~"),
+        ("STORE", "redis://:hunter2@cache/0", "redis cannot be used here"),
+        ("STORE", "postgresql://a:hunter2@db/kikao", "postgresql cannot be used here"),
+        ("STORE", "sqlite://", "must be memory:, a path or sqlite:///path"),
+        ("STORE", "sqlite:///", "must be memory:, a path or sqlite:///path"),
+        ("STORE", ":memory:", "must be memory:, a path or sqlite:///path"),
+        ("RECORDS", "memory:", "memory cannot be used here; must be a path"),
+        ("SECRET_KEYS", KEY_TEXT, "key 1 must be kid:base64"),
+        ("SECRET_KEYS", f"K1:{KEY_TEXT}", "key 1 must be kid:base64"),
+        ("SECRET_KEYS", f"{'k' * 17}:{KEY_TEXT}", "key 1 must be kid:base64"),
+        ("SECRET_KEYS", f"k1:{KEY_TEXT},k1:{KEY_TEXT}", "key id k1 is there twice"),
+        ("SECRET_KEYS", f"k1:{KEY_TEXT},k2:{KEY_TEXT}!", "key k2 is not base64"),
+        ("SECRET_KEYS", f"k1:{KEY_TEXT}AAAA", "key k1 is not base64"),
+        ("SECRET_KEYS", f"k1:{base64.b64encode(KEY + KEY).decode()}", "key k1 has 64 bytes, not 32"),
+        ("SECRET_KEYS", "k1:ŋ", "key k1 is not base64"),
+        ("SECRET_KEYS", ",", "is empty"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33", "is no network or address"),
+        ("TRUSTED_PROXIES", "10.0.0.5/24", "write 10.0.0.0/24"),
+        ("TRUSTED_PROXIES", "*", "'*' is no network or address"),
+        ("RELEASE", "-1", "must be a whole number from 0"),
+        ("RELEASE", "1.5", "must be a whole number from 0"),
+        ("RELEASE", "٣", "must be a whole number from 0"),
+        ("RELEASE", "9999999999", "must be a whole number from 0"),
+        ("USSD_NALO_TOKEN", "hunter2/hunter2/hunter2", "must be 16 to 128"),
+        ("USSD_NALO_TOKEN", "x" * 129, "must be 16 to 128"),
+        ("USSD_NALO_ALLOW", "localhost", "is no network or address"),
+        ("USSD__TOKEN", TOKEN, "no such setting"),
+        ("USSD_NALO_PORT", "1", "no such setting"),
+        ("PUBLIC_URL", "https://x", "no such setting"),
+        ("data", "x", "no such setting. Did you mean KIKAO_DATA?"),
+        ("", "x", "no such setting"),
+    ],
+)
+def test_what_is_wrong_with_a_variable(tmp_path: Path, name: str, value: str, told: str) -> None:
+    found = problem({f"KIKAO_{name}": value}, tmp_path)
+    assert found.startswith(f"KIKAO_{name} (environment): ")
+    assert told in found
+    assert "hunter2" not in found
+    assert KEY_TEXT[:8] not in found
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("data = folder", "not TOML"),
+        ("data = 'x\n", "not TOML"),
+        ("data = " + "[" * 5000, "not TOML"),
+        ("release = " + "9" * 5000, "not TOML"),
+        ("release = true", "must be a whole number, not true or false"),
+        ("release = 1.0", "must be a whole number, not float"),
+        ("release = -1", "must be a whole number from 0"),
+        ("data = 2026-01-05", "must be a text, not date"),
+        ("data = ''", "is empty"),
+        ("secret_keys = [1]", "must be a list of texts"),
+        ("secret_keys = []", "is empty"),
+        ("trusted_proxies = []", "is empty"),
+        ("[data]", "must be a text, not a table"),
+        ("ussd = 1", "Write [ussd.africastalking]"),
+        ("[ussd]\nnalo = 'hunter2'", "Write [ussd.nalo]"),
+        ("[ussd.Nalo]", "no USSD gateway 'Nalo'"),
+        ("[ussd.nalo.token]", "must be a text, not a table"),
+    ],
+)
+def test_what_is_wrong_with_the_file(tmp_path: Path, text: str, told: str) -> None:
+    found = problem({}, toml(tmp_path, text))
+    assert "kikao.toml" in found
+    assert told in found
+    assert "hunter2" not in found
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "kikao.toml").write_bytes(b"data = '\xff'")
+    assert "cannot be read (it is not UTF-8)" in problem({}, tmp_path)
+    (tmp_path / "kikao.toml").unlink()
+    (tmp_path / "kikao.toml").mkdir()
+    assert "cannot be read" in problem({}, tmp_path)
+
+
+def test_a_gateway_there_is_not(tmp_path: Path) -> None:
+    there = ("africastalking",)
+    told = problem({"KIKAO_USSD_AFRICASTALKIN_TOKEN": TOKEN}, tmp_path, gateways=there)
+    assert "no USSD gateway 'africastalkin'. There are: africastalking." in told
+    assert "no USSD gateway 'nalo'" in problem({}, toml(tmp_path, "[ussd.nalo]"), gateways=there)
+
+
+def test_two_databases_are_two_files(tmp_path: Path) -> None:
+    told = problem({"KIKAO_STORE": "one.db", "KIKAO_RECORDS": f"sqlite:///{tmp_path}/x/../one.db"}, tmp_path)
+    assert "KIKAO_STORE and KIKAO_RECORDS are both" in told
+
+
+# --- production refuses what is not safe ---
+
+
+def test_production_starts(tmp_path: Path) -> None:
+    found = load(PRODUCTION, tmp_path, gateways=("africastalking",), serves=("africastalking",))
+    assert found.env == "production"
+    assert not found.data.exists()
+
+
+def test_production_without_keys_says_how_to_keep_what_is_stored(tmp_path: Path) -> None:
+    environ = {**PRODUCTION}
+    del environ["KIKAO_SECRET_KEYS"]
+    told = problem(environ, tmp_path)
+    assert told.startswith("KIKAO_SECRET_KEYS: missing")
+    assert "openssl rand -base64 32" in told
+    assert str(tmp_path / "kikao-data" / "secret-keys") in told
+    assert not (tmp_path / "kikao-data").exists()
+
+
+def test_production_refuses_keys_that_nobody_drew(tmp_path: Path) -> None:
+    zeros = base64.b64encode(bytes(32)).decode()
+    told = problem({**PRODUCTION, "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT},k0:{zeros}"}, tmp_path)
+    assert "key k0 is not random" in told
+    assert zeros not in told
+
+
+def test_production_refuses_a_store_that_forgets(tmp_path: Path) -> None:
+    assert "memory store forgets" in problem({**PRODUCTION, "KIKAO_STORE": "memory:"}, tmp_path)
+
+
+def test_production_refuses_a_gateway_open_to_strangers(tmp_path: Path) -> None:
+    environ = {name: value for name, value in PRODUCTION.items() if "USSD" not in name}
+    told = problem(environ, tmp_path, serves=("africastalking",))
+    assert told.startswith("KIKAO_USSD_AFRICASTALKING_TOKEN, KIKAO_USSD_AFRICASTALKING_ALLOW: neither")
+    assert "/ussd/africastalking/<token>" in told
+    assert "neither" in problem(environ, toml(tmp_path, "[ussd.nalo]"))
+    toml(tmp_path, "")
+    load({**environ, "KIKAO_USSD_NALO_ALLOW": "203.0.113.0/24"}, tmp_path)
+    told = problem({**environ, "KIKAO_USSD_NALO_ALLOW": "0.0.0.0/0"}, tmp_path)
+    assert "a network of every address does not" in told
+
+
+def test_production_refuses_to_trust_everybody(tmp_path: Path) -> None:
+    for everybody in ("0.0.0.0/0", "::/0"):
+        told = problem({**PRODUCTION, "KIKAO_TRUSTED_PROXIES": f"10.0.0.0/8,{everybody}"}, tmp_path)
+        assert "any caller may claim to be another" in told
+
+
+def test_production_refuses_a_data_folder_others_may_enter(tmp_path: Path) -> None:
+    data = tmp_path / "kikao-data"
+    data.mkdir()
+    data.chmod(0o755)
+    told = problem(PRODUCTION, tmp_path)
+    assert "mode 0755" in told
+    assert f"chmod o-rwx {data}" in told
+    data.chmod(0o750)
+    load(PRODUCTION, tmp_path)
+
+
+def test_production_tells_all_of_it(tmp_path: Path) -> None:
+    environ = {"KIKAO_ENV": "production", "KIKAO_STORE": "memory:", "KIKAO_RELEASE": "x"}
+    assert len(problems(environ, tmp_path, serves=("africastalking", "nalo"))) == 5
+
+
+# --- secrets stay hidden ---
+
+
+def test_no_text_of_the_settings_has_a_secret(tmp_path: Path) -> None:
+    found = load(PRODUCTION, tmp_path)
+    lines = "\n".join(found.describe())
+    for text in (repr(found), str(found), f"{found}", lines):
+        assert TOKEN not in text
+        assert KEY_TEXT not in text
+        assert repr(KEY)[2:-1] not in text
+    assert "secret keys: set, from KIKAO_SECRET_KEYS (environment) (k1; the first seals)" in lines
+    assert "ussd africastalking: path token set, allowed: every address" in lines
+
+
+@pytest.mark.parametrize("secret", [Hidden(b"hunter2"), SecretKeys({"k1": b"hunter2"})])
+def test_a_hidden_value_has_no_text_and_no_copy(secret: Hidden | SecretKeys) -> None:
+    assert "hunter2" not in f"{secret} {secret!r}"
+    for leak in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="cannot be pickled or copied"):
+            leak(secret)
+    with pytest.raises(AttributeError):
+        secret.other = 1  # type: ignore[union-attr]
+
+
+def test_settings_do_not_change(tmp_path: Path) -> None:
+    found = load({}, tmp_path)
+    with pytest.raises(AttributeError):
+        found.env = "production"  # type: ignore[misc]
+    assert isinstance(found, Settings)
+
+
+def test_settings_load_nothing_heavy() -> None:
+    script = "import sys, kikao.config as c, pathlib; c.load; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert not loaded & {"tomllib", "difflib", "cryptography", "starlette", "uvicorn", "sqlalchemy", "httpx"}
