@@ -444,7 +444,7 @@ def test_settings_do_not_change(tmp_path: Path) -> None:
 
 
 def test_settings_load_nothing_heavy() -> None:
-    script = "import sys, kikao.config as c, pathlib; c.load; print(*sys.modules)"
+    script = "import sys; before = set(sys.modules); import kikao.config; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     loaded = set(done.stdout.split())
     assert not loaded & {"tomllib", "difflib", "cryptography", "starlette", "uvicorn", "sqlalchemy", "httpx"}
