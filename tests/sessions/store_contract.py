@@ -232,7 +232,7 @@ class StoreContract:
         await asyncio.sleep(0)
         await store.release(holder)
         await cancelled(waiting)
-        await take(store, wait=30)
+        await take(store, wait=LEASE / 2)
 
     async def test_who_waits_gets_a_lease_that_lapses(self, store: SessionStore) -> None:
         lost = await take(store, lease=0.01)

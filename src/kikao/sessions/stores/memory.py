@@ -64,7 +64,10 @@ class MemoryStore:
         return len(self._sessions)
 
     async def open(self) -> None:
-        pass
+        """Leases of a process that died over the same memory (a restart, in tests) are void."""
+        self._leases = Leases(self._leases.fence)
+        for key, rows in self._intents.items():
+            self._intents[key] = {id_: replace(row, lease_until=0.0) for id_, row in rows.items()}
 
     async def close(self) -> None:
         self._leases.close()

@@ -29,13 +29,16 @@ from kikao.sessions.store import CommitUnknown, StoreBroken, StoreUnavailable
 BATCH: Final = 256
 """Most jobs in one transaction."""
 
-CHECKPOINT_PAGES: Final = 2000
+CHECKPOINT_PAGES: Final = 1000
 """About how many pages (4 KiB) gather in the log before they are moved into the database."""
 
 LOG_KEPT: Final = 64 * 1024 * 1024
 """A log that a long reader let grow is cut back to this many bytes."""
 
 _PAGES_PER_JOB: Final = 4
+
+_READERS_LEAVE: Final = 10
+"""Milliseconds a checkpoint waits for readers."""
 
 _HARMLESS: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -79,6 +82,7 @@ class Writer:
         """Why the store stopped acknowledging."""
         self._path = path
         self._limit = limit
+        self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._waiting = 0
@@ -206,8 +210,13 @@ class Writer:
         """Move the log into the database: by hand, because SQLite keeps an automatic one's errors quiet."""
         if self._pages < CHECKPOINT_PAGES or self.broken is not None:
             return
+        execute = self._cursor.execute
         try:
-            self._cursor.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            # RESTART waits for readers to leave the log, so that it begins anew instead of growing. Ours leave
+            # within microseconds; for those of other programs (a backup) the next checkpoint comes soon enough.
+            execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
+            execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
             self._pages = 0
         except sqlite3.Error as error:
             if _primary(error) not in _HARMLESS:
