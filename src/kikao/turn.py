@@ -40,6 +40,9 @@ BUDGET: Final = 4.0
 RESERVE: Final = 0.1
 """Share of the budget kept for committing and sending the closing screen after the deadline."""
 
+WINDOW: Final = 1.0
+"""Seconds after its reply in which the same text is a redelivery, where a provider gives nothing to tell by."""
+
 ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
 
@@ -68,7 +71,7 @@ class Turns:
     ) -> None:
         self.engine = engine
         self.sessions = sessions
-        self.late = late or Late(sessions, publish)
+        self.late = Late(sessions, publish) if late is None else late
         self.budget = budget
         self._services = services
         self._translate = translate
@@ -88,16 +91,14 @@ class Turns:
             inbound.channel, inbound.gateway, inbound.identity, inbound.service_code, inbound.msisdn
         )
         key = session_key(self.sessions.ring, address, flow=self.engine.entry)
-        dedupe = None
-        if inbound.message_id is not None and gateway.dedupe == "exact":
-            message = inbound.message_id.reveal()
-            dedupe = self.sessions.ring.lookup("message", inbound.channel, inbound.gateway, message)
+        dedupe = self._dedupe(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
+        turn = _Turn(self, inbound, gateway, address, key, dedupe, deadline, started)
         what = "unavailable"
         error: Exception | None = None
         for _ in range(ATTEMPTS):
             try:
-                return await _Turn(self, inbound, gateway, address, key, dedupe, deadline, started).take()
+                return await turn.take()
             except Conflict as problem:
                 what, error = "busy", problem
             except CommitUnknown as problem:
@@ -117,9 +118,19 @@ class Turns:
         self._log(inbound, started, what, key=key, error=error)
         return self.apology(inbound, gateway)
 
-    def apology(self, inbound: Inbound, gateway: Gateway) -> Response:
+    def apology(self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE) -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
-        return gateway.reply(inbound, gateway.pages(UNAVAILABLE, self._translate(self._locale))[0], ends=True)
+        return gateway.reply(inbound, gateway.pages(screen, self._translate(self._locale))[0], ends=True)
+
+    def _dedupe(self, inbound: Inbound, gateway: Gateway) -> bytes | None:
+        """What an inbound has in common with its redeliveries; None where nothing tells them from a new answer."""
+        lookup, where = self.sessions.ring.lookup, (inbound.channel, inbound.gateway)
+        if gateway.dedupe == "exact" and inbound.message_id is not None:
+            return lookup("message", *where, inbound.message_id.reveal())
+        if gateway.dedupe == "window":
+            said = (inbound.dialogue, inbound.happening, inbound.text.reveal())
+            return lookup("window", *where, inbound.identity, *said)
+        return None
 
     def _log(
         self,
@@ -151,7 +162,7 @@ class Turns:
 
 
 class _Turn:
-    """One attempt at one inbound."""
+    """One inbound, tried until nobody else writes its session meanwhile."""
 
     def __init__(
         self,
@@ -172,6 +183,8 @@ class _Turn:
         self.dedupe = dedupe
         self.deadline = deadline
         self.started = started
+        self.arrival: int | None = None
+        """The session's version when this inbound first met it: what the member saw is no newer."""
 
     async def take(self) -> Response:
         turns, sessions = self.turns, self.turns.sessions
@@ -184,7 +197,9 @@ class _Turn:
             return _REPLY.decode(sessions.ring.unseal(held.reply, self.key, b"reply" + (self.dedupe or b"")))
         if held is None or isinstance(held, Busy):
             turns._log(self.inbound, self.started, "busy", key=self.key)
-            return turns.apology(self.inbound, self.gateway)
+            return turns.apology(self.inbound, self.gateway, WORKING)
+        if self.arrival is None:
+            self.arrival = held.claim.version_on_arrival
         try:
             return await self._process(held)
         finally:
@@ -199,7 +214,7 @@ class _Turn:
         sessions.expire(session, event)
         if isinstance(event, Dial) and event.resume and not sessions.resumable(session):
             event = Dial(event.ahead, resume=False)
-        crossed = held.claim.record is not None and held.version != held.claim.version_on_arrival
+        crossed = held.version != self.arrival
         if held.claim.seen is not None or (crossed and not isinstance(event, Dial)):
             event = Show()
         session.dialogue = dialogue
@@ -248,4 +263,5 @@ class _Turn:
         sessions, sealed = self.turns.sessions, None
         if response is not None:
             sealed = sessions.ring.seal(_ENCODER.encode(response), self.key, b"reply" + self.dedupe)
-        return Dedupe(self.dedupe, sealed, sessions.clock() + self.gateway.retention)
+        kept = WINDOW if self.gateway.dedupe == "window" else self.gateway.retention
+        return Dedupe(self.dedupe, sealed, sessions.clock() + kept)

@@ -81,28 +81,34 @@ class Chat(Primitives):
 
     async def say(self, text: Text) -> None:
         """Show a text together with the next question (or the end)."""
-        self._still_live()
+        await self._still_live()
         self._said.append(text)
 
     async def end(self, text: Text | None = None) -> NoReturn:
         """Show a last text and end the conversation. Nothing after it runs."""
         if self._at < self._length:
             await self._diverge("end", self._journal[self._at])
-        self._live("end")
+        await self._live("end")
         await self._suspend(Ended([*self._said, *([] if text is None else [text])]))
-        raise AssertionError("unreachable")
 
     async def goto(self, flow: Flow | str, **args: Any) -> NoReturn:
-        """Leave this conversation and hold another; there is no way back into this one."""
+        """Leave this conversation and hold another; there is no way back into this one.
+
+        `args` are plain values or msgspec Structs, like the result of a `read`.
+        """
         child = flow if isinstance(flow, Flow) else self._flows[flow]
         if self._at < self._length:
             await self._diverge("goto", self._journal[self._at])
-        self._live("goto")
-        await self._suspend(Moved(child.name, args))
-        raise AssertionError("unreachable")
+        await self._live("goto")
+        where = here(self._coro)
+        kept = {name: encode_value(value, where) for name, value in args.items()}
+        await self._suspend(Moved(child.name, kept, [*self._said]))
 
     async def restart_with(self, **state: Any) -> NoReturn:
-        """Start this flow again with `state` as its arguments and an empty journal: for loops without end."""
+        """Start the conversation again with `state` as its flow's arguments and an empty journal: for endless loops.
+
+        Inside a called flow it is the outermost flow that starts again.
+        """
         await self.goto(self._run.flow, **state)
 
     async def version(self, name: str) -> bool:
@@ -113,7 +119,7 @@ class Chat(Primitives):
                 return False
             await self._recorded(key, "version")
             return True
-        self._live(key)
+        await self._live(key)
         if self._run.pending is None or self._run.pending.key == key:
             self._record(key, "version", "", True)
             return True
@@ -125,7 +131,7 @@ class Chat(Primitives):
         key = self._key("now")
         recorded = await self._recorded(key, "read")
         if recorded is None:
-            self._live(key)
+            await self._live(key)
             recorded = (self._record(key, "read", "", self._host.now.isoformat()).value,)
         return dt.datetime.fromisoformat(recorded[0])
 

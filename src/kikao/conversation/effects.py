@@ -11,7 +11,16 @@ import msgspec
 from msgspec import structs
 
 from kikao.conversation.errors import TEXTS, WAYS_ON, BackendError, ErrorCode, Misuse, RefusedError, WayOn
-from kikao.conversation.journal import Entry, Intent, Retry, Run, encode_value, leaks
+from kikao.conversation.journal import (
+    BARRIERS,
+    Conversation,
+    Entry,
+    Intent,
+    Retry,
+    Run,
+    encode_value,
+    redacted,
+)
 from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal
@@ -19,7 +28,9 @@ from kikao.i18n.messages import Message, Text, t
 
 T = TypeVar("T")
 
-NOT_CARRIED_OUT: Final = Refused(ErrorCode.REJECTED, t("Your last request was not carried out."))
+SETTLED: Final = t("Your last request was completed.")
+NOT_DONE: Final = t("Your last request was not carried out.")
+NOT_CARRIED_OUT: Final = Refused(ErrorCode.REJECTED, NOT_DONE)
 """A voided step: the member decides anew, from the last plain question."""
 
 
@@ -138,26 +149,35 @@ def inquire(intent: Intent, step: Step) -> Work:
 
 
 def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Settled:
-    """An outcome as data. A result that cannot be kept, or that holds the secret, leaves the outcome open."""
+    """An outcome as data, without the secret. A result that cannot be kept leaves the outcome open."""
     if isinstance(result, Voided):
         return Settled("voided")
     if isinstance(result, Unknown):
-        return Settled("unknown", reason=result.reason)
+        return Settled("unknown", reason=_clean(result.reason, secret))
     if isinstance(result, Refused):
+        text = msgspec.to_builtins(result.text)
+        if _clean(text, secret) != text:
+            result = Refused(result.code)
         return Settled("refused", refusal=result)
     value = result.result if isinstance(result, Done) else result
     try:
         tag, data = encode_value(value, intent.key)
-        receipt = step.done(value) if callable(step.done) else step.done
     except Misuse as error:
-        return Settled("unknown", reason=str(error))
-    except Exception as error:  # noqa: BLE001 - the effect happened all the same
-        return Settled("unknown", reason=f"done= raised {type(error).__name__}")
-    if secret is not None and leaks(data, secret.reveal()):
-        return Settled(
-            "unknown", reason=f"{intent.key}: the result holds the secret; a service must not return it"
-        )
-    return Settled("done", Entry(intent.key, intent.kind, tag, data), receipt or _reference(value))
+        return Settled("unknown", reason=_clean(str(error), secret))
+    receipt, reason = _reference(value), ""
+    if step.done is not None:
+        try:
+            receipt = step.done(value) if callable(step.done) else step.done
+        except Exception as error:  # noqa: BLE001 - the effect happened all the same
+            reason = f"done= raised {type(error).__name__}"
+    clean = _clean(data, secret)
+    if clean != data:
+        receipt, reason = None, "the result held the secret; a service must not return it"
+    return Settled("done", Entry(intent.key, intent.kind, tag, clean), receipt, reason=reason)
+
+
+def _clean(data: Any, secret: Secret | None) -> Any:
+    return data if secret is None else redacted(data, secret.reveal())
 
 
 def _reference(value: Any) -> Text | None:
@@ -203,7 +223,30 @@ def apply_late(run: Run, token: str, settled: Settled) -> bool:
     refused = settled.refusal
     if intent is not None and refused is not None and asks_again(intent, refused.code):
         run.notices.append(refused.text or TEXTS[refused.code])
+    if intent is not None and settled.kind == "voided" and intent.kind == "secret":
+        run.notices.append(NOT_DONE)
     return apply(run, token, settled)
+
+
+def unpark(conversation: Conversation, run: Run, since: int) -> None:
+    """Let a parked run go when nothing of it is open any more, and keep what to tell of it.
+
+    `since` is the length its journal had before.
+    """
+    if run.intents or not any(parked is run for parked in conversation.parked):
+        return
+    conversation.parked = [parked for parked in conversation.parked if parked is not run]
+    conversation.notices.extend(_told(run, since) or [NOT_DONE])
+
+
+def _told(run: Run, since: int) -> list[Text]:
+    texts: list[Text] = []
+    for entry in run.journal[since:]:
+        if entry.kind == "refused":
+            texts.append(refusal(entry).text)
+        elif entry.kind in BARRIERS:
+            texts.append(run.receipts.get(entry.key, SETTLED))
+    return texts
 
 
 def asks_again(intent: Intent, code: ErrorCode) -> bool:

@@ -11,20 +11,20 @@ from typing import Final
 from msgspec import structs
 
 from kikao.conversation.chat import CANCELLED
-from kikao.conversation.effects import Host
-from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
+from kikao.conversation.effects import Host, unpark
+from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
 from kikao.conversation.journal import FORMAT, Conversation, Run
 from kikao.conversation.navigation import Command, Navigation
-from kikao.conversation.primitives import NOT_DONE, Member
-from kikao.conversation.runner import Runner, Turned, Uncertain, shown
+from kikao.conversation.primitives import Member
+from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
-from kikao.i18n.messages import Text, t
+from kikao.conversation.signals import Parked
+from kikao.i18n.messages import t
 
 ALREADY_DONE: Final = t("This is already done and cannot be undone.")
 AT_START: Final = t("You are at the start.")
-SETTLED: Final = t("Your last request was completed.")
 
 RESUME: Final = Screen(
     (t("Continue where you stopped?"),),
@@ -85,6 +85,7 @@ class Engine:
             entry=self.entry,
             navigation=self.navigation,
             host=host,
+            afresh=isinstance(event, Dial),
         )
         if isinstance(event, Reply):
             return await self._reply(conversation, runner, event)
@@ -103,7 +104,7 @@ class Engine:
         if turned.screen.ends or conversation.overlay:
             conversation.page, conversation.pages = turned.page, pages
         elif run is not None and run.pending is not None and run.pending.pages != pages:
-            run.pending = structs.replace(run.pending, pages=pages)
+            run.pending = structs.replace(run.pending, page=turned.page, pages=pages)
 
     async def _dial(self, conversation: Conversation, runner: Runner, event: Dial) -> Turned:
         conversation.overlay, conversation.farewell, conversation.page = "", None, 0
@@ -112,14 +113,18 @@ class Engine:
             return self._still_checking(conversation, await runner.go(dialled=True))
         if run is not None and run.pending is None and not run.failed:
             return await runner.go(dialled=True)  # an outcome waits to be told
-        if run is not None and event.resume and not event.ahead and self._can_resume(run):
-            return self._offer(conversation, "resume")
+        if run is not None and event.resume and not event.ahead:
+            if self._can_resume(run):
+                return self._offer(conversation, "resume")
+            conversation.notices.extend(run.recorded())
+        ahead = () if conversation.notices else event.ahead  # what waits to be told must be seen
         turned = await self._home(runner)
-        for answer in event.ahead:
+        for answer in ahead:
             run = conversation.run
             pending = run.pending if run is not None else None
             if turned.what != "asked" or pending is None or pending.screen.secret or pending.screen.whole:
                 break
+            runner.keep()
             turned = await runner.go(Reply(answer))
             if conversation.run is run and run is not None and run.pending is not None and run.pending.error:
                 break
@@ -156,12 +161,12 @@ class Engine:
         if run is None:
             return await self._home(runner)
         if run.pending is None:
-            return await runner.go(reply)
+            return await self._show(conversation, runner)
         pending = run.pending
         text = reply.text.reveal()
         first, last = pending.page == 0, pending.page >= pending.pages - 1
         command = None
-        if text.strip() not in pending.literal:
+        if text.strip().lower() not in pending.literal:
             command = self.navigation.command(text, first_page=first, last_page=last)
         if command is None or (command == "language" and len(self.locales) < 2):
             return await runner.go(reply)
@@ -170,22 +175,26 @@ class Engine:
     async def _move(self, conversation: Conversation, runner: Runner, run: Run, command: Command) -> Turned:
         pending = run.pending
         assert pending is not None
+        if run.intents and command in ("home", "cancel"):
+            return self._offer(conversation, "checking")
         if command == "home":
             return await self._home(runner)
         if command == "cancel":
             self._leave(conversation)
             return Turned(Screen((*run.recorded(), CANCELLED), ends=True), "cancelled", run.flow)
         if command == "language":
+            conversation.page = 0
             return self._offer(conversation, "language")
         if command == "back":
             question = run.last_question()
             if question is not None:
                 run.truncate(question)
                 return await runner.go()
-            done = run.barrier() > 0
-            run.pending = structs.replace(
-                pending, error=(run.recorded() or [ALREADY_DONE])[-1] if done else AT_START
-            )
+            if run.intents:
+                error = CHECKING.body[0]
+            else:
+                error = (run.recorded() or [ALREADY_DONE])[-1] if run.barrier() else AT_START
+            run.pending = structs.replace(pending, error=error)
         else:
             page = pending.page + (1 if command == "more" else -1)
             run.pending = structs.replace(pending, page=page)
@@ -204,8 +213,8 @@ class Engine:
         run = conversation.run
         if run is None:
             return await self._home(runner)
-        if run.pending is None or run.intents:
-            return await runner.go()
+        if run.pending is None:
+            return self._still_checking(conversation, await runner.go())
         return Turned(shown(run), "shown", run.flow, run.pending.key, run.pending.page)
 
     def _leave(self, conversation: Conversation) -> None:
@@ -271,20 +280,23 @@ class Engine:
 
     async def _settle(self, conversation: Conversation, runner: Runner) -> Turned:
         """Find out what became of open intents, of the running flow and of parked ones."""
-        open_still = False
+        turned = Turned(Screen(()), "settled", conversation.run.flow if conversation.run else "")
         for run in [run for run in conversation.runs() if run.intents]:
-            attempts = dict(run.attempts)
-            signal = await runner.leg(run, None, settle=True)
-            open_still = open_still or bool(run.intents)
-            if run is not conversation.run and not run.intents:
-                conversation.parked.remove(run)
-                conversation.notices.extend(told(run, carried_out=run.attempts == attempts))
-            if isinstance(signal, Uncertain):
-                open_still = True
-        flow = conversation.run.flow if conversation.run else ""
-        return Turned(Screen(()), "unknown" if open_still else "settled", flow, reasons=runner.reasons)
-
-
-def told(run: Run, *, carried_out: bool) -> list[Text]:
-    """What to tell a member of a parked run that is settled now."""
-    return (run.recorded()[-1:] or [SETTLED]) if carried_out else [NOT_DONE]
+            before = len(run.journal)
+            try:
+                signal = await runner.leg(run, None, settle=True)
+                asked = isinstance(signal, Uncertain | Overdue)
+                if isinstance(signal, Parked):
+                    turned.error = Misuse(signal.detail)
+            except HostError as problem:
+                assert problem.__cause__ is not None
+                raise problem.__cause__ from None
+            except Exception as problem:  # noqa: BLE001 - a flow that no longer runs must not stop the others
+                turned.error, asked = problem, False
+            if run.intents:
+                turned.what = "unknown"
+                if not asked:  # nobody could even be asked: not so soon again
+                    run.intents = [structs.replace(intent, tries=intent.tries + 1) for intent in run.intents]
+            unpark(conversation, run, before)
+        turned.reasons = runner.reasons
+        return turned

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import sys
-from collections.abc import Callable
 from typing import Any, Final, Literal
 
 import msgspec
@@ -83,7 +82,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     release: int = 0
     """Highest release of the code that wrote this journal."""
     format: int = FORMAT
-    args: dict[str, Any] = {}
+    args: dict[str, tuple[str, Any]] = {}
+    """What the flow was started with, each as a tag and plain data."""
     journal: list[Entry] = []
     size: int = 0
     """Encoded bytes of the journal."""
@@ -186,7 +186,8 @@ def derive(seed: bytes, label: str) -> bytes:
 # Values: what a read or a step returned, stored as plain data under a tag that names its type.
 
 _ENCODER = msgspec.msgpack.Encoder()
-_PLAIN = (str, int, float, bool, type(None))
+_DECODER = msgspec.msgpack.Decoder()
+_MUTABLE = frozenset({list, dict})
 
 
 def encode_value(value: Any, where: str) -> tuple[str, Any]:
@@ -196,8 +197,7 @@ def encode_value(value: Any, where: str) -> tuple[str, Any]:
     """
     tag = _tag_of(value)
     try:
-        data = msgspec.to_builtins(value, builtin_types=(bytes,))
-        _ENCODER.encode(data)
+        data = _DECODER.decode(_ENCODER.encode(msgspec.to_builtins(value, builtin_types=(bytes,))))
     except (TypeError, ValueError, OverflowError) as error:
         raise Misuse(
             f"{where}: the result of type {type(value).__name__} cannot be kept in the journal ({error}). "
@@ -208,11 +208,17 @@ def encode_value(value: Any, where: str) -> tuple[str, Any]:
 
 def decode_value(tag: str, data: Any) -> Any:
     """The value again, always a fresh copy. Raises `LookupError` or `msgspec.ValidationError` if its type changed."""
+    data = fresh(data)
     if not tag:
         return data
     if tag.startswith("["):
         return msgspec.convert(data, list[_find_type(tag[1:-1])])  # type: ignore[misc]
     return msgspec.convert(data, _find_type(tag), builtin_types=(bytes,))
+
+
+def fresh(data: Any) -> Any:
+    """Plain data that a flow may change without changing the journal."""
+    return _DECODER.decode(_ENCODER.encode(data)) if type(data) in _MUTABLE else data
 
 
 def _tag_of(value: Any) -> str:
@@ -238,16 +244,17 @@ def _find_type(tag: str) -> Any:
     return found
 
 
-def leaks(data: Any, secret: str) -> bool:
-    """True when a text inside plain data equals or contains the secret as a word of its own."""
-    return _any_text(data, lambda text: secret in text if len(secret) > 4 else secret == text)
+REDACTED: Final = "***"
 
 
-def _any_text(data: Any, test: Callable[[str], bool]) -> bool:
+def redacted(data: Any, secret: str) -> Any:
+    """Plain data without the secret: a text that equals it, or holds it and it is too long to be there by chance."""
     if isinstance(data, str):
-        return test(data)
+        if len(secret) > 4:
+            return data.replace(secret, REDACTED)
+        return REDACTED if data == secret else data
     if isinstance(data, dict):
-        return any(_any_text(item, test) for pair in data.items() for item in pair)
+        return {redacted(key, secret): redacted(item, secret) for key, item in data.items()}
     if isinstance(data, list | tuple):
-        return any(_any_text(item, test) for item in data)
-    return False
+        return [redacted(item, secret) for item in data]
+    return data

@@ -4,8 +4,8 @@
 |---|---|---|
 | `Done` | it happened | keeps the result under the key, for ever |
 | `Refused` | it certainly did not happen, and why | keeps nothing under the key; the next attempt has another key |
-| `Unknown` | nobody can say (timeout, crash) | keeps the key open; asks `check`, or tries again under this key |
-| `Voided` | only from `check`: it did not happen and the service has refused this key for ever | lets the member try again |
+| `Unknown` | nobody can say (timeout, crash) | keeps the key open, asks `check` or repeats the key |
+| `Voided` | from `check`: it did not happen; the service refuses this key for ever | lets the member try again |
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, overload
 import msgspec
 
 from kikao.conversation.answers import Answer
-from kikao.conversation.effects import Host, Perform, Step, refusal
+from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, refusal
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
@@ -26,12 +26,13 @@ from kikao.conversation.journal import (
     Run,
     decode_value,
     encode_value,
+    fresh,
 )
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.outcomes import Check, Effect
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
-from kikao.conversation.signals import Asked, Ended, Parked
+from kikao.conversation.signals import Asked, Changed, Ended, Parked
 from kikao.conversation.suspension import Signal, here
 from kikao.i18n.messages import Text, t
 
@@ -78,6 +79,8 @@ class Primitives:
         self._navigation = navigation
         self._at_home = at_home
         self._suspended = False
+        self._changed = False
+        self._inside = ""
         self._misuse: Misuse | None = None
         self._coroutine: Coroutine[Any, Any, Any] | None = None
         self._task: asyncio.Task[Any] | None = None
@@ -85,7 +88,8 @@ class Primitives:
     def begin(self, flow: Flow) -> Coroutine[Any, Any, Any]:
         """Start the flow from the top; called once by the runner, in the task of the turn."""
         self._task = asyncio.current_task()
-        self._coroutine = flow.function(self, **self._run.args)
+        args = {name: decode_value(tag, data) for name, (tag, data) in self._run.args.items()}
+        self._coroutine = flow.function(self, **args)
         return self._coroutine
 
     @property
@@ -134,9 +138,9 @@ class Primitives:
                 if self._said:
                     self._said.clear()
                 stored = entry.value
-                return answer.decode(stored) if answer.decode is not None else stored
+                return answer.decode(stored) if answer.decode is not None else fresh(stored)
             await self._diverge(key, entry)
-        self._live(key)
+        await self._live(key)
         pending = self._run.pending
         tries = 0
         error: Text | None = None
@@ -147,7 +151,7 @@ class Primitives:
             else:
                 tries = pending.tries
                 try:
-                    value = await self._parse(answer, pending, reply, validate)
+                    value = await self._parse(key, answer, pending, reply, validate)
                 except Invalid as problem:
                     error, tries = invalid or problem.text, tries + 1
                     if attempts is not None and tries >= attempts:
@@ -157,9 +161,7 @@ class Primitives:
                     self._record(key, "confirm" if answer.whole else "ask", answer.tag, stored)
                     self._run.pending = None
                     self._said.clear()
-                    if answer.decode is not None:
-                        value = answer.decode(stored)
-                    return value
+                    return answer.decode(stored) if answer.decode is not None else fresh(stored)
         return await self._question(key, answer, prompt, error, tries)
 
     @overload
@@ -177,10 +179,14 @@ class Primitives:
         key = self._key(name)
         recorded = await self._recorded(key, "read")
         if recorded is None:
-            self._live(key)
-            found = look()
-            value = await found if inspect.isawaitable(found) else found
-            self._still_live()
+            await self._live(key)
+            self._inside = key
+            try:
+                found = look()
+                value = await found if inspect.isawaitable(found) else found
+            finally:
+                self._inside = ""
+            await self._still_live()
             entry = self._record(key, "read", *encode_value(value, here(self._coro)))
             recorded = (decode_value(entry.tag, entry.value),)
         return recorded[0]
@@ -222,7 +228,12 @@ class Primitives:
                 break
             if self._at < self._length:
                 await self._diverge(missing[0][0], self._journal[self._at])
-            self._live(missing[0][0])
+            await self._live(missing[0][0])
+            if self._changed or self._reply is not None:
+                # The member answered a question that is gone: an effect must not be the answer to that.
+                await self._suspend(
+                    Changed(f"{here(self._coro)}: {missing[0][0]!r} comes where a question was open")
+                )
             await Perform(missing)  # type: ignore[arg-type]
             self._length = len(self._journal)
         for key in keys.values():
@@ -249,21 +260,19 @@ class Primitives:
         recorded = await self._recorded(key, "secret")
         if recorded is not None:
             return recorded[0]
-        self._live(key)
+        await self._live(key)
+        pending, reply, self._reply = self._run.pending, self._reply, None
         probe = Step(_never, "check" if check else "never", check, done)
-        open_intent = self._run.intent(key)
-        if open_intent is not None and open_intent.entry is None:
+        if self._run.intent(key) is not None:
             await Perform([(key, "secret", probe, None)])
             recorded = await self._recorded(key, "secret")
             if recorded is not None:
                 return recorded[0]
             still_open = self._run.intent(key) is not None
             self._run.notices.append(UNCERTAIN if still_open else NOT_DONE)
-        pending = self._run.pending
         tries: int = 0
         error: Text | None = None
-        if self._reply is not None:
-            reply, self._reply = self._reply, None
+        if reply is not None:
             if pending is None or pending.key != key or pending.tag != answer.tag:
                 self._run.notices.append(UPDATED)
             else:
@@ -303,6 +312,8 @@ class Primitives:
         if self._at >= self._length:
             return None
         entry = self._journal[self._at]
+        if kind == "secret" and entry.key == key:
+            self._said.clear()  # shown with the question
         if entry.key == key and entry.kind == "refused":
             self._at += 1
             raise refusal(entry)
@@ -321,7 +332,8 @@ class Primitives:
         try:
             return decode_value(entry.tag, entry.value)
         except (LookupError, msgspec.ValidationError) as error:
-            await self._suspend(Parked(f"the record of {entry.key!r} no longer fits the code: {error}"))
+            detail = f"the record of {entry.key!r} no longer fits the code ({type(error).__name__})"
+            await self._suspend(Parked(detail))
 
     def _record(self, key: str, kind: Kind, tag: str, value: Any) -> Entry:
         self._run.need_room(key)
@@ -332,7 +344,7 @@ class Primitives:
 
     async def _diverge(self, key: str, entry: Entry) -> None:
         """The code asks for `key` where the journal has another entry: forget what may be forgotten, or park."""
-        self._still_live()
+        await self._still_live()
         if self._at < self._run.barrier():
             await self._suspend(
                 Parked(
@@ -341,22 +353,35 @@ class Primitives:
             )
         self._run.truncate(self._at)
         self._length = self._at
-        self._reply = None
+        self._reply, self._changed = None, True
         self._run.notices.append(UPDATED)
 
-    def _live(self, key: str) -> None:
+    async def _live(self, key: str) -> None:
         """The journal is used up: from here on things happen. Raises `Misuse` for what a flow must not do here."""
-        self._still_live()
+        await self._still_live()
         if asyncio.current_task() is not self._task:
             self._fail(
                 f"{here(self._coro)}: {key!r} runs in a task of its own (gather, create_task, wait_for, TaskGroup). "
                 "Ask one question after another; use `chat.form` for several questions, `chat.steps_parallel` for "
                 "several effects."
             )
+        if self._inside:
+            self._fail(
+                f"{here(self._coro)}: {key!r} runs inside the look-up or the validator of {self._inside!r}, which does "
+                "not run again on replay. Ask and read before it."
+            )
+        if self._run.intents and self._run.intent(key) is None:
+            await self._suspend(
+                Parked(f"{here(self._coro)}: the code comes to {key!r} where an effect is open")
+            )
         self._run.need_room(key)
 
-    def _still_live(self) -> None:
+    async def _still_live(self) -> None:
         if self._suspended:
+            if self._misuse is not None:
+                await (
+                    Signal()
+                )  # something catches even that error, maybe for ever: only a yield gets out of it
             self._fail(
                 f"{here(self._coro)}: the flow goes on after a question is open. Something caught the end of the turn: "
                 "a bare `except`, `except BaseException`, `finally` or `suppress` around a question."
@@ -367,7 +392,7 @@ class Primitives:
         self._misuse = self._misuse or problem
         raise problem
 
-    async def _suspend(self, signal: Signal) -> Any:
+    async def _suspend(self, signal: Signal) -> NoReturn:
         self._suspended = True
         self._length = -1
         await signal
@@ -375,6 +400,7 @@ class Primitives:
 
     async def _parse(
         self,
+        key: str,
         answer: Answer[T],
         pending: Pending,
         reply: Reply,
@@ -385,6 +411,7 @@ class Primitives:
         if validate is not None:
             loop = asyncio.get_running_loop()
             patience = loop.time() + max(0.0, self._host.deadline - loop.time()) / 2
+            self._inside = key
             try:
                 async with asyncio.timeout_at(patience):
                     await validate(value)
@@ -392,6 +419,8 @@ class Primitives:
                 raise BackendError(
                     ErrorCode.BACKEND_TIMEOUT, t("We could not check this. Try again.")
                 ) from None
+            finally:
+                self._inside = ""
         return value
 
     async def _question(
@@ -403,20 +432,19 @@ class Primitives:
         tries: int,
         *,
         secret: bool = False,
-    ) -> Any:
+    ) -> NoReturn:
         back = self._run.last_question() is not None
         home = back or self._run.barrier() > 0 or not self._at_home
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
         body = (*notices, *self._said, prompt)
         screen = Screen(body, answer.options(), navigation, whole=answer.whole, secret=secret)
-        return await self._suspend(Asked(Pending(key, answer.tag, screen, error, tries, literal), notices))
+        await self._suspend(Asked(Pending(key, answer.tag, screen, error, tries, literal), notices))
 
 
 UNCERTAIN = t(
     "We could not confirm your last request. Enter your PIN again to make sure; it will not be done twice."
 )
-NOT_DONE = t("Your last request was not carried out.")
 
 
 async def _never(token: str) -> NoReturn:

@@ -12,7 +12,16 @@ from typing import Any, Final, Literal
 from msgspec import structs
 
 from kikao.conversation.chat import Chat
-from kikao.conversation.effects import Host, Perform, Work, apply, asks_again, attempt, inquire
+from kikao.conversation.effects import (
+    Host,
+    Perform,
+    Work,
+    apply,
+    apply_late,
+    asks_again,
+    attempt,
+    inquire,
+)
 from kikao.conversation.errors import (
     TEXTS,
     WAYS_ON,
@@ -26,9 +35,9 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.primitives import Member
+from kikao.conversation.primitives import UPDATED, Member
 from kikao.conversation.screens import Screen
-from kikao.conversation.signals import Asked, Ended, Moved, Parked
+from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Leg, Returned, Signal, close
 from kikao.i18n.messages import Text, t
 
@@ -97,7 +106,10 @@ class Resume:
 
 
 class Runner:
-    """Runs the flow of a conversation from the top until it waits, ends or breaks: one object a turn."""
+    """Runs the flow of a conversation from the top until it waits, ends or breaks: one object a turn.
+
+    `afresh`: a dialogue just began, so nothing of what the conversation holds is on the member's screen.
+    """
 
     def __init__(
         self,
@@ -108,6 +120,7 @@ class Runner:
         entry: str,
         navigation: Navigation,
         host: Host,
+        afresh: bool = False,
     ) -> None:
         self.conversation = conversation
         self.reasons: list[str] = []
@@ -117,9 +130,15 @@ class Runner:
         self._navigation = navigation
         self._host = host
         self._acted = False
-        self._kept = _copy(conversation.run)
+        self._afresh = afresh
+        self._kept = _copy(conversation)
 
-    def start(self, flow: str, args: dict[str, Any] | None = None) -> Run:
+    def keep(self) -> None:
+        """What the conversation is now is what a failure goes back to, and the member is about to see it."""
+        self._afresh = False
+        self._kept = _copy(self.conversation)
+
+    def start(self, flow: str, args: dict[str, tuple[str, Any]] | None = None) -> Run:
         """A new run of a flow, in place of the present one."""
         run_id, seed = self._host.new_run()
         self.conversation.run = Run(run_id, flow, seed, self._flows.release, args=args or {})
@@ -142,7 +161,7 @@ class Runner:
                 error = refused.text
                 question = self._earlier(run, refused.code)
                 if question is None:
-                    return self._end([refused.text], "refused", refused)
+                    return self._end([*run.notices, *run.recorded(), refused.text], "refused", refused)
                 run.truncate(question)
                 reply = None
                 continue
@@ -158,8 +177,16 @@ class Runner:
             except Exception as problem:  # noqa: BLE001 - a mistake in a flow: the member keeps what was
                 return self._failed(TEXTS[ErrorCode.INTERNAL], _misuse_in(problem))
             if isinstance(signal, Moved):
-                notices = run.notices
+                notices = [*run.notices, *signal.texts]
                 self.start(signal.flow, signal.args).notices = notices
+                reply = None
+                continue
+            if isinstance(signal, Changed):
+                question = run.last_question()
+                if question is None:
+                    return self._closed(run, Parked(signal.detail))
+                run.truncate(question)
+                run.notices = [UPDATED]
                 reply = None
                 continue
             if isinstance(signal, Asked):
@@ -170,7 +197,6 @@ class Runner:
                     run.truncate(safe)
                     continue
                 run.failed = False
-                run.release = max(run.release, self._flows.release)
                 run.pending = structs.replace(signal.pending, error=error) if error else signal.pending
                 return self._turned(shown(run), "asked", run.pending.key)
             return self._closed(run, signal)
@@ -198,6 +224,7 @@ class Runner:
             navigation=self._navigation,
             at_home=run.flow == self._entry,
         )
+        run.release = max(run.release, self._flows.release)
         coroutine = chat.begin(flow)
         value: Any = None
         try:
@@ -213,23 +240,27 @@ class Runner:
                     signal = self._returned(run, chat)
                 return signal
         finally:
-            close(coroutine)
-            if chat.misuse is not None:
-                raise chat.misuse
+            try:
+                close(coroutine)
+            finally:
+                if chat.misuse is not None:
+                    raise chat.misuse
 
     async def _perform(self, run: Run, signal: Perform, *, settle: bool) -> Resume | Signal:
         works: list[Work] = []
-        acts, probing = False, False
+        acts, probing, begun = False, False, bool(run.intents)
         for key, kind, step, secret in signal.items:
             intent = run.intent(key)
             if intent is not None and intent.entry is not None:
                 continue  # settled, waits for the others of its group
             if intent is None:
+                if begun:
+                    return Parked(f"{key!r} joins effects that are open")
                 intent = Intent(key, kind, run.token(key), step.retry, run.proof(step.args))
                 run.intents.append(intent)
                 works.append(attempt(intent, step, secret))
                 acts = True
-            elif intent.proof != run.proof(step.args):
+            elif intent.kind != kind or intent.proof != run.proof(step.args):
                 return Parked(f"{key!r}: the arguments changed since its effect was begun")
             elif secret is not None or step.retry == "key":
                 works.append(attempt(intent, step, secret))
@@ -249,8 +280,8 @@ class Runner:
         for work, outcome in zip(works, outcomes, strict=True):
             if outcome is None:
                 continue
-            apply(run, work.intent.token, outcome)
-            if outcome.kind == "unknown":
+            (apply_late if settle else apply)(run, work.intent.token, outcome)
+            if outcome.reason:
                 self.reasons.append(f"{work.intent.key}: {outcome.reason}")
             refused = outcome.refusal
             if refused is not None and asks_again(work.intent, refused.code):
@@ -264,6 +295,8 @@ class Runner:
         return Resume(refusal)
 
     def _returned(self, run: Run, chat: Chat) -> Signal:
+        if run.intents:
+            return Parked(f"the flow ends before the open {run.intents[0].key!r}")
         unread = chat.unread
         if unread is not None and any(e.kind in BARRIERS for e in run.journal[run.journal.index(unread) :]):
             return Parked(f"the flow ends before the recorded {unread.key!r}")
@@ -296,20 +329,22 @@ class Runner:
         return turned
 
     def _failed(self, text: Text, error: BaseException) -> Turned:
-        """Keep what was before this turn, except what was done and cannot be undone."""
+        """Keep what was before this turn, except what was done and cannot be undone: that is told."""
+        conversation = self.conversation
         if self._acted:
-            run = self.conversation.run
-            assert run is not None
-            run.truncate(run.barrier())
-            run.failed = True
-            turned = self._turned(Screen((text,), ends=True), "failed")
+            assert conversation.run is not None
+            conversation.run.truncate(conversation.run.barrier())
+            conversation.run.failed = True
         else:
-            run = self.conversation.run = self._kept
-            if run is not None and run.pending is not None:
-                run.pending = structs.replace(run.pending, error=text)
-                turned = self._turned(shown(run), "failed", run.pending.key)
-            else:
-                turned = self._turned(Screen((text,), ends=True), "failed")
+            kept = self._kept
+            conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
+        run = conversation.run
+        if run is not None and run.pending is not None and not self._afresh:
+            run.pending = structs.replace(run.pending, error=text)
+            turned = self._turned(shown(run), "failed", run.pending.key)
+        else:
+            done = run.recorded() if run is not None and run.pending is None else []
+            turned = self._turned(Screen((*done, text), ends=True), "failed")
         turned.error = error
         return turned
 
@@ -331,16 +366,19 @@ def shown(run: Run) -> Screen:
     return structs.replace(pending.screen, body=(pending.error, *pending.screen.body))
 
 
-def _copy(run: Run | None) -> Run | None:
-    if run is None:
-        return None
+def _copy(conversation: Conversation) -> Conversation:
+    run = conversation.run
+    if run is not None:
+        run = structs.replace(
+            run,
+            journal=list(run.journal),
+            intents=list(run.intents),
+            notices=list(run.notices),
+            attempts=dict(run.attempts),
+            receipts=dict(run.receipts),
+        )
     return structs.replace(
-        run,
-        journal=list(run.journal),
-        intents=list(run.intents),
-        notices=list(run.notices),
-        attempts=dict(run.attempts),
-        receipts=dict(run.receipts),
+        conversation, run=run, parked=list(conversation.parked), notices=list(conversation.notices)
     )
 
 

@@ -34,6 +34,9 @@ class Secret:
     def __format__(self, spec: str) -> NoReturn:
         raise TypeError("a Secret cannot be formatted into a text")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError("a Secret cannot be pickled or copied")
+
     def __reduce_ex__(self, protocol: Any) -> NoReturn:
         raise TypeError("a Secret cannot be pickled or copied")
 

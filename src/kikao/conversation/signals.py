@@ -31,13 +31,23 @@ class Ended(Signal):
 
 
 class Moved(Signal):
-    """The run goes on as a fresh run of a flow, without the journal."""
+    """The run goes on as a fresh run of a flow, without the journal; `args` are encoded, `texts` still to be shown."""
 
-    __slots__ = ("args", "flow")
+    __slots__ = ("args", "flow", "texts")
 
-    def __init__(self, flow: str, args: dict[str, Any]) -> None:
+    def __init__(self, flow: str, args: dict[str, tuple[str, Any]], texts: list[Text]) -> None:
         self.flow = flow
         self.args = args
+        self.texts = texts
+
+
+class Changed(Signal):
+    """The code changed since the last turn and an effect comes next: the member must look at a question first."""
+
+    __slots__ = ("detail",)
+
+    def __init__(self, detail: str) -> None:
+        self.detail = detail
 
 
 class Parked(Signal):

@@ -11,9 +11,12 @@ import os
 import sys
 from collections.abc import Coroutine, Generator
 from types import FrameType
-from typing import Any
+from typing import Any, Final
 
 from kikao.conversation.errors import Misuse
+
+GRACE: Final = 0.1
+"""Seconds a flow gets to clean up (leave an `async with`) after its time is up."""
 
 _ENGINE = os.path.dirname(__file__) + os.sep
 
@@ -36,7 +39,8 @@ class Returned(Signal):
 class Leg:
     """Drives a flow until its next signal: `signal = await Leg(coroutine, value, deadline)`.
 
-    `deadline` is event-loop time; I/O of the flow that still waits then gets a TimeoutError.
+    `deadline` is event-loop time; I/O of the flow that still waits then gets a TimeoutError. A flow that catches it and
+    goes on waiting is ended a moment later.
     """
 
     __slots__ = ("_coroutine", "_deadline", "_value")
@@ -60,26 +64,32 @@ class Leg:
         coroutine = self._coroutine
         task = asyncio.current_task()
         assert task is not None
-        expired = False
+        loop = asyncio.get_running_loop()
+        expired, late = False, False
 
         def expire() -> None:
             nonlocal expired
             expired = True
             task.cancel()
 
-        timer = asyncio.get_running_loop().call_at(self._deadline, expire)
+        timer = loop.call_at(self._deadline, expire)
         try:
             while not isinstance(yielded, Signal):
                 try:
                     value = yield yielded
-                except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the flow
+                except BaseException as error:
                     if expired and isinstance(error, asyncio.CancelledError) and task.uncancel() == 0:
-                        expired = False
                         error = TimeoutError("the turn's time is up")
+                        if late:
+                            raise error from None
+                        expired, late = False, True
+                        timer = loop.call_at(loop.time() + GRACE, expire)
                     yielded = coroutine.throw(error)
                 else:
                     yielded = coroutine.send(value)
             return yielded
+        except StopIteration:
+            return Returned()
         finally:
             timer.cancel()
 

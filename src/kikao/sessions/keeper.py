@@ -13,7 +13,6 @@ from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
-from msgspec import structs
 
 from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.inputs import Event, Reply
@@ -81,11 +80,6 @@ class Held:
             self.given_back = True
             await self._sessions.store.release(self.claim)
 
-    def postpone(self) -> None:
-        """Count a failed try of every open intent, so that recovery waits longer before the next."""
-        for run in self.session.conversation.runs():
-            run.intents = [structs.replace(intent, tries=intent.tries + 1) for intent in run.intents]
-
     def _write(self, dedupe: Dedupe | None, working: Collection[str]) -> Write:
         sessions, claim, session = self._sessions, self.claim, self.session
         now = sessions.clock()
@@ -102,7 +96,12 @@ class Held:
             sessions.ring.seal(encode(session), claim.key, b"state", self.version + 1),
             self._address_blob,
             dedupe,
-            tuple(sessions.row(intent, claim, now, intent.token in working) for intent in intents),
+            tuple(
+                sessions.row(intent, claim, now, intent.token in working)
+                for intent in intents
+                # Whoever performs an effect holds its lease: leave that alone.
+                if intent.token in working or sessions.intent_id(intent.token) not in self._live
+            ),
             tuple(sessions.intent_id(token) for token in gone),
         )
 

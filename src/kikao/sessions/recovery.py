@@ -15,7 +15,7 @@ from kikao.conversation.inputs import Settle
 from kikao.conversation.primitives import Member
 from kikao.events.types import Publish, RecoveryDone, described
 from kikao.sessions.keeper import Held, Sessions
-from kikao.sessions.store import Conflict, IntentRow, StoreUnavailable
+from kikao.sessions.store import CommitUnknown, Conflict, IntentRow, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
 
 BATCH: Final = 100
@@ -64,7 +64,8 @@ class Recovery:
         return len(by_session)
 
     async def _settle(self, row: IntentRow) -> None:
-        sessions, what, error, flow = self._sessions, "conflict", None, ""
+        sessions, what, flow = self._sessions, "conflict", ""
+        error: BaseException | None = None
         reasons: tuple[str, ...] = ()
         held = None
         try:
@@ -74,20 +75,13 @@ class Recovery:
             deadline = asyncio.get_running_loop().time() + PATIENCE
             performer = Performer(held, self._late, self._services, deadline=deadline, clock=sessions.clock)
             member = member_of(sessions, held)
-            try:
-                turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
-            except (Conflict, StoreUnavailable):
-                raise
-            except (
-                Exception
-            ) as problem:  # a flow that no longer runs must not stop the others: try again later
-                what, error = "failed", problem
-                held.postpone()
-            else:
-                what, flow, reasons = turned.what, turned.flow, tuple(turned.reasons)
+            turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
             await held.commit(working=performer.working)
-        except (Conflict, StoreUnavailable) as problem:
+            what, error, flow, reasons = turned.what, turned.error, turned.flow, tuple(turned.reasons)
+        except (Conflict, StoreUnavailable, CommitUnknown) as problem:
             error = problem
+        except Exception as problem:  # noqa: BLE001 - one session must not stop the others; nothing was written
+            what, error = "failed", problem
         finally:
             if isinstance(held, Held):
                 await sessions.release_quietly(held)

@@ -13,9 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from kikao.conversation.effects import Settled, Work, apply_late
-from kikao.conversation.engine import told
-from kikao.conversation.journal import Conversation
+from kikao.conversation.effects import Settled, Work, apply_late, unpark
 from kikao.events.types import Publish, RecoveryDone, described
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
 from kikao.sessions.store import Conflict, Dedupe, StoreUnavailable
@@ -96,21 +94,15 @@ class Late:
             run = find_run(held.session, token)
             if run is None:
                 return True  # recovery was faster
+            before = len(run.journal)
             apply_late(run, token, settled)
-            unpark(held.session.conversation, carried_out=settled.kind == "done")
+            unpark(held.session.conversation, run, before)
             await held.commit()
             reasons = (f"{run.flow}: {settled.reason}",) if settled.reason else ()
             self._publish(RecoveryDone(session=key.hex()[:12], what="late", flow=run.flow, reasons=reasons))
             return True
         finally:
             await self._sessions.release_quietly(held)
-
-
-def unpark(conversation: Conversation, *, carried_out: bool) -> None:
-    """Let parked runs go whose effects are settled, and keep what to tell of them."""
-    for run in [run for run in conversation.parked if not run.intents]:
-        conversation.parked.remove(run)
-        conversation.notices.extend(told(run, carried_out=carried_out))
 
 
 class Performer:

@@ -1,0 +1,314 @@
+"""A member's phone for tests of the engine: real turns, a real store, a clock that moves when told.
+
+`Talk` sends what Africa's Talking would send (the whole text typed since the dial) through `Turns`, without HTTP.
+A crash is a process that stops writing in the middle of a turn: see `Process.kill_at`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from kikao.channels.channel import Dedupe, Request, Response
+from kikao.channels.inbound import Inbound
+from kikao.conversation import Flows, Navigation, Secret
+from kikao.conversation.engine import Engine
+from kikao.conversation.journal import Conversation
+from kikao.conversation.screens import Screen
+from kikao.events import Event
+from kikao.i18n import Catalogs
+from kikao.i18n.messages import Translate
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.policy import SessionPolicy
+from kikao.sessions.recovery import Recovery
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.session import Session, decode
+from kikao.sessions.store import Busy, Claim, Duplicate, IntentRow, Record, SessionStore, Write
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.sessions.working import Late
+from kikao.turn import Turns
+
+KEY = bytes(range(32))
+
+
+class Clock:
+    """Seconds since the epoch, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_750_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        self.now += seconds
+
+
+class PlainGateway:
+    """A gateway without HTTP: one page a screen, lines as a USSD phone shows them."""
+
+    slug = "plain"
+    channel = "ussd"
+    dedupe: Dedupe = "exact"
+    retention = 3600.0
+
+    def __init__(self, page_lines: int = 1000) -> None:
+        self.page_lines = page_lines
+
+    def parse(self, request: Request) -> Inbound:
+        raise AssertionError("tests pass inbounds")
+
+    def pages(self, screen: Screen, translate: Translate) -> Sequence[str]:
+        lines = [translate(text) for text in screen.body]
+        lines += [f"{o.key} {translate(o.label)}" for o in screen.options]
+        footer = [f"{o.key} {translate(o.label)}" for o in screen.navigation]
+        if len(lines) <= self.page_lines or screen.whole:
+            return ["\n".join(lines + footer)]
+        chunks = [lines[i : i + self.page_lines] for i in range(0, len(lines), self.page_lines)]
+        return [
+            "\n".join([*chunk, *footer, *([] if chunk is chunks[-1] else ["98 More"])]) for chunk in chunks
+        ]
+
+    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+        return Response(200, (), f"{'END' if ends else 'CON'} {text}".encode())
+
+    def acknowledge(self, inbound: Inbound) -> Response:
+        return Response(200, (), b"")
+
+
+class ProcessDied(BaseException):
+    """The process was killed here. Not an Exception: nothing may handle it."""
+
+
+class Mortal:
+    """A store as one process sees it: from the moment of its death on, nothing more is written.
+
+    `die_before` and `die_after` are (method, nth call): the process dies right before or after that store call.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self.store = store
+        self.dead = False
+        self.die_before: tuple[str, int] | None = None
+        self.die_after: tuple[str, int] | None = None
+        self.calls: dict[str, int] = {}
+
+    async def _do(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        if self.dead:
+            raise ProcessDied
+        self.calls[name] = self.calls.get(name, 0) + 1
+        if self.die_before == (name, self.calls[name]):
+            self.dead = True
+            raise ProcessDied
+        result = await getattr(self.store, name)(*args, **kwargs)
+        if self.die_after == (name, self.calls[name]):
+            self.dead = True
+            raise ProcessDied
+        return result
+
+    async def open(self) -> None:
+        await self._do("open")
+
+    async def close(self) -> None:
+        return None
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        return await self._do("bind", name, value)  # type: ignore[no-any-return]
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        return await self._do("claim", key, dedupe, now=now, lease=lease, wait=wait)  # type: ignore[no-any-return]
+
+    async def intent(self, write: Write) -> None:
+        await self._do("intent", write)
+
+    async def commit(self, write: Write) -> None:
+        await self._do("commit", write)
+
+    async def release(self, claim: Claim) -> None:
+        if not self.dead:
+            await self._do("release", claim)
+
+    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        return await self._do("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
+
+    async def end(self, key: bytes) -> bool:
+        return await self._do("end", key)  # type: ignore[no-any-return]
+
+    async def sweep(self, *, now: float, limit: int) -> int:
+        return await self._do("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+        return await self._do("due", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    def scan(self) -> AsyncIterator[Record]:
+        return self.store.scan()
+
+
+class Process:
+    """One run of the server over a store. Make another over the same store to restart it."""
+
+    def __init__(
+        self,
+        flows: Flows,
+        entry: str,
+        store: SessionStore,
+        clock: Clock,
+        *,
+        services: Mapping[Any, Any] | None = None,
+        navigation: Navigation | None = None,
+        locales: Mapping[str, str] | None = None,
+        policy: SessionPolicy | None = None,
+        budget: float = 4.0,
+        translate: Callable[[str], Translate] | None = None,
+    ) -> None:
+        self._made = functools.partial(
+            Process,
+            entry=entry,
+            store=store,
+            clock=clock,
+            services=services,
+            navigation=navigation,
+            locales=locales,
+            policy=policy,
+            budget=budget,
+            translate=translate,
+        )
+        self.flows = flows
+        self.clock = clock
+        self.events: list[Event] = []
+        self.store = Mortal(store)
+        self.sessions = Sessions(self.store, KeyRing({"test": KEY}), policy, clock=clock)
+        self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
+        services = services or {}
+        self.late = Late(self.sessions, self.events.append)
+        self.turns = Turns(
+            self.engine,
+            self.sessions,
+            services,
+            translate=translate or Catalogs().translate,
+            publish=self.events.append,
+            late=self.late,
+            budget=budget,
+        )
+        self.recovery = Recovery(self.sessions, self.engine, self.late, services, self.events.append)
+
+    async def open(self) -> None:
+        """Start: a store of one process drops the leases of a dead one here."""
+        await self.sessions.open()
+
+    async def again(self, flows: Flows | None = None, **options: Any) -> Process:
+        """The next process over the same store: a restart, or with other `flows` a deploy. This one is dead."""
+        self.store.dead = True
+        process = self._made(flows or self.flows, **options)
+        await process.open()
+        return process
+
+    async def settle(self) -> None:
+        """Wait for effects that outlived their turn."""
+        await self.late.close(10.0)
+
+    async def stored(self) -> list[Session]:
+        """What the store holds, opened: what an attacker with the keys would see."""
+        ring = self.sessions.ring
+        return [
+            decode(ring.unseal(record.state, record.key, b"state", record.version))
+            async for record in self.store.scan()
+        ]
+
+    async def holds(self, secret: str) -> bool:
+        """Whether any stored session or published event has it in a text (random ids, which are hex, aside)."""
+        stored = [text for session in await self.stored() for text in texts(msgspec.to_builtins(session))]
+        told = [text for event in self.events for text in texts(msgspec.to_builtins(event))]
+        return any(secret in text for text in stored + told if not _HEX(text))
+
+    async def conversation(self) -> Conversation:
+        """The only stored conversation."""
+        (session,) = await self.stored()
+        return session.conversation
+
+
+class Talk:
+    """One member's phone. `text` is the screen, `ended` whether the dialogue was closed."""
+
+    def __init__(
+        self, process: Process, number: str = "+256772000001", gateway: PlainGateway | None = None
+    ) -> None:
+        self.process = process
+        self.number = number
+        self.gateway = gateway or PlainGateway()
+        self.text = ""
+        self.ended = True
+        self.typed = ""
+        self._dials = 0
+
+    async def dial(self, ahead: str = "") -> str:
+        """Dial the code, with `ahead` typed behind it: `dial("1*500")`. Starts a new dialogue."""
+        self._dials += 1
+        self.typed = ahead
+        return await self.send()
+
+    async def restart(self, flows: Flows | None = None, **options: Any) -> Talk:
+        """The server dies and starts again, with other `flows` if given."""
+        self.process = await self.process.again(flows, **options)
+        return self
+
+    async def say(self, *answers: str) -> str:
+        """Answer one screen after the other; the last screen."""
+        for answer in answers:
+            assert not self.ended, f"the dialogue has ended with: {self.text}"
+            self.typed = f"{self.typed}*{answer}" if self.typed else answer
+            await self.send()
+        return self.text
+
+    async def send(self, typed: str | None = None) -> str:
+        """Send a request as the gateway would, by default the last one again (a redelivery)."""
+        response = await self.process.turns.handle(self.inbound(typed), self.gateway)
+        state, _, self.text = response.body.decode().partition(" ")
+        self.ended = state == "END"
+        return self.text
+
+    def inbound(self, typed: str | None = None) -> Inbound:
+        """What the gateway would parse from the request."""
+        text = self.typed if typed is None else typed
+        dialogue = f"{self.number}/{self._dials}"
+        return Inbound(
+            channel="ussd",
+            gateway=self.gateway.slug,
+            identity=self.number,
+            happening="reply" if text else "new",
+            text=Secret(text),
+            dialogue=dialogue,
+            service_code="*284#",
+            msisdn=self.number,
+            message_id=Secret(f"{dialogue}|{text}"),
+            accumulated=True,
+        )
+
+
+def texts(data: Any) -> Iterator[str]:
+    """Every text in plain data."""
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for key, value in data.items():
+            yield from texts(key)
+            yield from texts(value)
+    elif isinstance(data, list | tuple):
+        for item in data:
+            yield from texts(item)
+
+
+_HEX = re.compile(r"[0-9a-f]{12,32}").fullmatch
+
+
+async def start(flows: Flows, entry: str, **options: Any) -> Talk:
+    """A server on a memory store, and a phone."""
+    process = Process(flows, entry, MemoryStore(), Clock(), **options)
+    await process.open()
+    return Talk(process)
