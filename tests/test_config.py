@@ -103,6 +103,21 @@ def test_processes_that_start_at_once_have_the_same_keys(tmp_path: Path) -> None
     assert all(keys == seen[0] for keys in seen)
 
 
+def test_a_process_that_was_faster_keeps_its_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "kikao-data" / "secret-keys"
+    fsync = os.fsync
+
+    def rival_wins(fd: int) -> None:
+        if not path.exists():
+            path.write_text(f"dev:{KEY_TEXT}\n")
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", rival_wins)
+    assert dict(load({}, tmp_path).secret_keys) == {"dev": KEY}
+    assert path.read_text() == f"dev:{KEY_TEXT}\n"
+    assert [each.name for each in path.parent.iterdir()] == ["secret-keys"]
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\n", b"dev:", b"not keys", b"\xff", f"dev:{KEY_TEXT[:20]}".encode()]
 )

@@ -521,7 +521,7 @@ async def test_over_http_a_large_body_is_refused_before_it_is_sent() -> None:
         head = "POST /ussd/nalo HTTP/1.1\nhost: x\ncontent-length: 1000000"
         reply = await served.send(head, b"x")
         assert reply.startswith(b"HTTP/1.1 413")
-        assert b"connection: close" in reply
+        assert b"\r\nconnection: close\r\n" in reply
 
 
 async def test_over_http_lies_about_the_length_never_reach_a_gateway() -> None:

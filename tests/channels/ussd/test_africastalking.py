@@ -5,7 +5,7 @@ import string
 from urllib.parse import quote_plus, urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kikao.channels.channel import BadRequest, Request
@@ -134,6 +134,8 @@ def test_an_empty_answer_is_no_redelivery() -> None:
 PRINTABLE = st.text(string.ascii_letters + string.digits + ":*_-", min_size=1, max_size=12)
 
 
+@example("ab", "1", "a", "b1")
+@example("1:a", "1", "1", "1:a1")
 @given(PRINTABLE, PRINTABLE, PRINTABLE, PRINTABLE)
 def test_two_messages_never_share_an_id(session: str, text: str, other: str, other_text: str) -> None:
     same = message_id(parse(sessionId=session, text=text)) == message_id(
