@@ -94,7 +94,7 @@ class SQLiteStore:
             reader = _connect_reader(self.path, self._cache_kib)
         except BaseException as error:
             if writer is not None:
-                await asyncio.to_thread(writer.stop)
+                await writer.stop()
             lock.release()
             if isinstance(error, sqlite3.Error | StoreUnavailable):
                 raise StoreRefused(f"{self.path}: cannot be opened for writing ({error}).") from error
@@ -109,7 +109,7 @@ class SQLiteStore:
         if opened.writer.broken is None:
             # The last connection to close moves the log into the database: that is the writer's to do.
             opened.reader.close()
-        await asyncio.to_thread(opened.writer.stop)
+        await opened.writer.stop()
         # After a failed fsync nobody does: the log is the evidence, and a read-only connection leaves it.
         opened.reader.close()
         opened.lock.release()

@@ -1,4 +1,9 @@
-"""The one writer of a SQLite store: a thread that puts what is waiting into one transaction, and one fsync.
+"""The one writer of a SQLite store: what is waiting goes into one transaction, and one fsync.
+
+Statements run in the event loop: they take microseconds, while a thread would wait for the interpreter's lock after
+every one of them, up to 5 ms each time while the loop is busy. What waits for the disk or for another program has a
+thread: COMMIT, the checkpoint, and a BEGIN that finds the write lock taken. Only one of the two uses the connection
+at a time; meanwhile the next batch gathers.
 
 Each job runs in a savepoint of its own, so that a conflict undoes only itself. Nobody hears of success before
 COMMIT has returned, and then the whole batch hears of it through one call into the event loop.
@@ -20,6 +25,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +77,7 @@ class Job:
 
 
 class Writer:
-    """Runs jobs on a connection of its own thread. `limit` is how many may wait; `patience`, in seconds, is
+    """Runs jobs on a connection of its own, in batches. `limit` is how many may wait; `patience`, in seconds, is
     how long another program may hold the write lock.
     """
 
@@ -84,14 +90,18 @@ class Writer:
         self._limit = limit
         self._patience = patience
         self._loop = asyncio.get_running_loop()
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self._waiting = 0
-        self._closed = False
+        self._jobs: deque[Job] = deque()
+        self._waiting = 0  # jobs that have not been settled: those, and the batch at work
+        self._working = False  # a batch is at work, or about to be
+        self._stopped: asyncio.Future[None] | None = None
         self._pages = 0
-        self._connection = _connect(path, patience, max_size, cache_kib)
+        self._connection = _connect(path, max_size, cache_kib)
         self._cursor = self._connection.cursor()
+        self._handed: queue.SimpleQueue[tuple[list[Job], bool] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"sqlite writer {path.name}", daemon=True)
         self._thread.start()
+
+    # --- in the event loop ---
 
     def submit(
         self,
@@ -106,7 +116,7 @@ class Writer:
         """
         if self.broken is not None:
             raise StoreBroken(self.broken)
-        if self._closed:
+        if self._stopped is not None:
             raise StoreUnavailable(f"{self._path} was closed.")
         if self._waiting >= self._limit:
             raise StoreUnavailable(
@@ -114,53 +124,126 @@ class Writer:
             )
         self._waiting += 1
         future = self._loop.create_future()
-        self._queue.put(Job(work, args, future, settled, size))
+        self._jobs.append(Job(work, args, future, settled, size))
+        if not self._working:
+            self._working = True
+            self._loop.call_soon(self._start)
         return future
 
-    def stop(self) -> None:
-        """Take no more jobs, finish those accepted, and close the connection. Blocks."""
-        self._closed = True
-        self._queue.put(None)
-        self._thread.join()
+    async def stop(self) -> None:
+        """Take no more jobs, finish those accepted, and close the connection."""
+        self._stopped = self._loop.create_future()
+        if self._working:
+            await self._stopped
+        self._handed.put(None)
+        await asyncio.to_thread(self._thread.join)
 
-    # --- in the writer's thread ---
+    def _start(self) -> None:
+        """Put what waits into a transaction, and hand it over to be committed."""
+        if not self._jobs:
+            self._working = False
+            if self._stopped is not None and not self._stopped.done():
+                self._stopped.set_result(None)
+            return
+        batch = [self._jobs.popleft() for _ in range(min(BATCH, len(self._jobs)))]
+        if not self._hand_over(batch):
+            self._settle(batch)
+            self._loop.call_soon(self._start)
+
+    def _hand_over(self, batch: list[Job]) -> bool:
+        """Whether the thread has the batch now: to be committed, or else to be begun; False if it failed."""
+        if self.broken is not None:
+            _fail(batch, StoreBroken, self.broken)
+            return False
+        try:
+            self._cursor.execute("BEGIN IMMEDIATE")
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
+            if _primary(error) not in _HARMLESS:
+                self._give_up(batch, error)
+                return False
+            begun = False
+        else:
+            if not self._perform(batch):
+                return False
+            begun = True
+        self._handed.put((batch, begun))
+        return True
+
+    def _settle(self, batch: list[Job]) -> None:
+        self._waiting -= len(batch)
+        for job in batch:
+            if job.settled is not None:
+                job.settled()
+            if job.future.done():  # cancelled
+                continue
+            if job.error is None:
+                job.future.set_result(job.result)
+            else:
+                job.future.set_exception(job.error)
+
+    # --- in the thread ---
 
     def _run(self) -> None:
         try:
-            while batch := self._next():
-                self._transact(batch)
+            while handed := self._handed.get():
+                batch, begun = handed
+                if begun or (self._begin(batch) and self._perform(batch)):
+                    self._commit(batch)
                 try:
                     self._loop.call_soon_threadsafe(self._settle, batch)
+                    self._checkpoint()
+                    self._loop.call_soon_threadsafe(self._start)
                 except RuntimeError:  # the event loop is gone, and with it everybody who waits
                     return
-                self._checkpoint()
         finally:
             self._connection.close()
 
-    def _next(self) -> list[Job]:
-        """Everything that waits, at least one job; empty when it is time to stop."""
-        take = self._queue.get_nowait
-        first = self._queue.get()
-        if first is None:
-            return []
-        batch = [first]
-        try:
-            while len(batch) < BATCH:
-                job = take()
-                if job is None:
-                    self._queue.put(None)
-                    break
-                batch.append(job)
-        except queue.Empty:
-            pass
-        return batch
-
-    def _transact(self, batch: list[Job]) -> None:
-        if self.broken is not None:
-            return _fail(batch, StoreBroken, self.broken)
+    def _begin(self, batch: list[Job]) -> bool:
+        """Wait for the write lock, which another program holds."""
         execute = self._cursor.execute
         try:
+            execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
             execute("BEGIN IMMEDIATE")
+            execute("PRAGMA busy_timeout = 0")
+        except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
+            self._roll_back()
+            self._give_up(batch, error)
+            return False
+        return True
+
+    def _commit(self, batch: list[Job]) -> None:
+        try:
+            self._cursor.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001
+            self._roll_back()
+            if _primary(error) in _NOT_COMMITTED:
+                return self._give_up(batch, error)
+            return self._lose(batch, error)
+        self._pages += sum(_PAGES_PER_JOB + job.size // 4096 for job in batch)
+        return None
+
+    def _checkpoint(self) -> None:
+        """Move the log into the database: by hand, because SQLite keeps an automatic one's errors quiet."""
+        if self._pages < CHECKPOINT_PAGES or self.broken is not None:
+            return
+        execute = self._cursor.execute
+        try:
+            # RESTART waits for readers to leave the log, so that it begins anew instead of growing. Ours leave
+            # within microseconds; for those of other programs (a backup) the next checkpoint comes soon enough.
+            execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
+            execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+            execute("PRAGMA busy_timeout = 0")
+            self._pages = 0
+        except sqlite3.Error as error:
+            if _primary(error) not in _HARMLESS:
+                self.broken = _why(self._path, error)
+
+    # --- in either ---
+
+    def _perform(self, batch: list[Job]) -> bool:
+        """Run the jobs in the transaction that was begun; False if that was its end, for all of them."""
+        execute = self._cursor.execute
+        try:
             for job in batch:
                 execute("SAVEPOINT job")
                 try:
@@ -173,16 +256,9 @@ class Writer:
                 execute("RELEASE job")
         except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
             self._roll_back()
-            return self._give_up(batch, error)
-        try:
-            execute("COMMIT")
-        except Exception as error:  # noqa: BLE001
-            self._roll_back()
-            if _primary(error) in _NOT_COMMITTED:
-                return self._give_up(batch, error)
-            return self._lose(batch, error)
-        self._pages += sum(_PAGES_PER_JOB + job.size // 4096 for job in batch)
-        return None
+            self._give_up(batch, error)
+            return False
+        return True
 
     def _give_up(self, batch: list[Job], error: Exception) -> None:
         """Nothing of the batch is stored, and nothing will be."""
@@ -206,39 +282,9 @@ class Writer:
         except sqlite3.Error:
             pass  # without its commit record the transaction is not in the file whatever happens
 
-    def _checkpoint(self) -> None:
-        """Move the log into the database: by hand, because SQLite keeps an automatic one's errors quiet."""
-        if self._pages < CHECKPOINT_PAGES or self.broken is not None:
-            return
-        execute = self._cursor.execute
-        try:
-            # RESTART waits for readers to leave the log, so that it begins anew instead of growing. Ours leave
-            # within microseconds; for those of other programs (a backup) the next checkpoint comes soon enough.
-            execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
-            execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-            execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
-            self._pages = 0
-        except sqlite3.Error as error:
-            if _primary(error) not in _HARMLESS:
-                self.broken = _why(self._path, error)
 
-    # --- in the event loop ---
-
-    def _settle(self, batch: list[Job]) -> None:
-        self._waiting -= len(batch)
-        for job in batch:
-            if job.settled is not None:
-                job.settled()
-            if job.future.done():  # cancelled
-                continue
-            if job.error is None:
-                job.future.set_result(job.result)
-            else:
-                job.future.set_exception(job.error)
-
-
-def _connect(path: Path, patience: float, max_size: int | None, cache_kib: int) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=patience, isolation_level=None, check_same_thread=False)
+def _connect(path: Path, max_size: int | None, cache_kib: int) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
     try:
         (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
         if mode != "wal":
