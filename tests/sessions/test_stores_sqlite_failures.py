@@ -257,10 +257,13 @@ async def test_closing_finishes_what_was_accepted(tmp_path: Path) -> None:
     store = SQLiteStore(tmp_path / "sessions.db")
     await store.open()
     claims = [await take(store, b"%d" % number) for number in range(500)]
-    commits = [asyncio.create_task(store.commit(written(claim))) for claim in claims]
-    waiting = asyncio.create_task(take(store, b"0", wait=30))
-    await asyncio.sleep(0)
-    await store.close()
+    with write_lock(store.path):
+        commits = [asyncio.create_task(store.commit(written(claim))) for claim in claims]
+        waiting = asyncio.create_task(take(store, b"0", wait=30))
+        await asyncio.sleep(0)
+        closing = asyncio.create_task(store.close())
+        await asyncio.sleep(0)
+    await closing
     await asyncio.gather(*commits)
     with pytest.raises(StoreUnavailable, match="closed"):
         await waiting
