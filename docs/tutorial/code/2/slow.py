@@ -1,0 +1,5 @@
+from airtime import app, provider
+
+provider.delay = 6
+
+__all__ = ["app"]

@@ -1,0 +1,346 @@
+"""The documentation runs: its code, its transcripts, and its tables say what there is.
+
+A transcript in the tutorial is what a terminal shows. It is typed again here, into the real command, and every screen
+has to be the same.
+"""
+
+import ast
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, get_args
+from urllib.parse import urlencode
+
+import msgspec
+import pytest
+
+from kikao import Amount, App, Chat, Done, ErrorCode, Refused, Secret, Voided
+from kikao.app import Server
+from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
+from kikao.cli import main
+from kikao.cli.phone import in_process
+from kikao.config import load
+from kikao.conversation.errors import WAYS_ON
+from kikao.conversation.runner import What
+from kikao.events import RecoveryDone, TurnDone
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
+KIKAO = str(Path(sys.executable).with_name("kikao"))
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return [text for kind, text in FENCE.findall(page.read_text(encoding="utf-8")) if kind == language]
+
+
+# --- the tutorial ---
+
+PROMPTS = ("\n> ", "(ended; Enter dials again) ", "you hung up; Enter dials again\n")
+TYPED = re.compile(r"^(> |\(ended; Enter dials again\))(.*)$", re.MULTILINE)
+
+
+class Terminal:
+    """`kikao chat` with a keyboard."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [KIKAO, "chat", *arguments],
+            cwd=folder,
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+        self.shown = ""
+        self.read()
+
+    def type(self, line: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+        self.shown += "\n"  # a terminal shows the Enter
+        self.read()
+
+    def read(self) -> None:
+        """What is shown until the next prompt, or until the end."""
+        assert self.process.stdout is not None
+        new = b""
+        while chunk := os.read(self.process.stdout.fileno(), 4096):
+            new += chunk
+            if new.decode(errors="replace").endswith(PROMPTS):
+                break
+        self.shown += new.decode()
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+def environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("KIKAO_")}
+
+
+def retype(
+    transcript: str, folder: Path, *arguments: str, before: Mapping[int, Callable[[], None]] | None = None
+) -> None:
+    """Type what a transcript types; `before` the n-th line (from 0) something else happens."""
+    lines = typed(transcript)
+    terminal = Terminal(folder, *arguments)
+    try:
+        for place, line in enumerate(lines):
+            if before and place in before:
+                before[place]()
+            terminal.type(line)
+    finally:
+        terminal.close()
+    assert screens(terminal.shown) == screens(TYPED.sub(lambda match: match[1], transcript))
+
+
+def typed(transcript: str) -> list[str]:
+    marked = transcript.replace("you hung up; Enter dials again", "(ended; Enter dials again)")
+    return [match[2].strip() for match in TYPED.finditer(marked)]
+
+
+def screens(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def tutorial(tmp_path: Path, version: str) -> Path:
+    folder = tmp_path / "airtime"
+    shutil.copytree(DOCS / "tutorial/code" / version, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+class Served:
+    """`kikao run` on a port of its own choice, then always on that port."""
+
+    def __init__(self, folder: Path, target: str) -> None:
+        self.folder = folder
+        self.target = target
+        self.port = "0"
+        self.url = ""
+        self.start()
+
+    def start(self) -> None:
+        command = [KIKAO, "run", self.target, "--port", self.port]
+        self.process = subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        found = re.match(r"kikao is answering on (http://\S+:(\d+))\n", self.process.stdout.readline())
+        assert found
+        self.url, self.port = found[1], found[2]
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.communicate()
+
+
+def test_a_conversation_is_held_as_the_tutorial_shows(tmp_path: Path) -> None:
+    (transcript,) = blocks(DOCS / "tutorial/a-conversation.md", "text")
+    retype(transcript, tutorial(tmp_path, "1"), "airtime:app")
+
+
+def test_a_conversation_goes_on_after_kill_9(tmp_path: Path) -> None:
+    (transcript,) = blocks(DOCS / "tutorial/kill-it.md", "text")
+    folder = tutorial(tmp_path, "1")
+    server = Served(folder, "airtime:app")
+
+    def kill_and_start() -> None:
+        server.kill()
+        server.start()
+
+    try:
+        retype(transcript, folder, "--url", server.url, before={1: kill_and_start})
+    finally:
+        server.kill()
+
+
+def test_a_slow_service_is_told_of_at_the_next_dial(tmp_path: Path) -> None:
+    slow, _ = blocks(DOCS / "tutorial/a-service.md", "text")
+    last = len(typed(slow)) - 2
+    retype(slow, tutorial(tmp_path, "2"), "slow:app", before={last: lambda: time.sleep(4)})
+
+
+def test_a_refusal_leads_back_as_the_tutorial_shows(tmp_path: Path) -> None:
+    _, refused = blocks(DOCS / "tutorial/a-service.md", "text")
+    retype(refused, tutorial(tmp_path, "2"), "airtime:app")
+
+
+def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
+    folder = tutorial(tmp_path, "2")
+    (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "3 passed" in done.stdout
+
+
+# --- the README ---
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    ref: str
+
+
+class Bank:
+    async def fee(self, amount: Amount) -> Amount:
+        return Amount(amount.currency, 500)
+
+    async def transfer(
+        self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str
+    ) -> Done[Receipt] | Refused:
+        if not pin.matches(Secret("1234")):
+            return Refused(ErrorCode.WRONG_SECRET)
+        return Done(Receipt("AB12CD34"))
+
+    async def find(self, key: str) -> Voided:
+        return Voided()
+
+
+@pytest.fixture
+def bank() -> Iterator[None]:
+    module: Any = types.ModuleType("bank")
+    module.Bank, module.bank = Bank, Bank()
+    sys.modules["bank"] = module
+    yield
+    del sys.modules["bank"]
+
+
+async def dial(server: Server, *answers: str, number: str = "+256772000001") -> list[str]:
+    """The screens of one dialogue."""
+    client, post, shown = AfricasTalkingClient(number, "*284#"), in_process(server), []
+    for exchange in (client.dial("1"), *map(client.answer, answers)):
+        status, body = await post(Exchange("/ussd/africastalking", exchange.headers, exchange.body))
+        assert status == 200, body
+        shown.append(body.decode())
+    return shown
+
+
+@pytest.mark.usefixtures("bank")
+async def test_the_flow_of_the_readme_pays(tmp_path: Path) -> None:
+    (code,) = blocks(ROOT / "README.md", "python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "README.md", "exec"), names)  # our own README
+    app: App = names["app"]
+    async with app.serving(load({}, tmp_path)) as server:
+        shown = await dial(server, "0772000002", "5000", "1", "9999", "1234")
+    assert shown[2].startswith("CON Send UGX 5,000 to +256772000002? Fee UGX 500")
+    assert shown[4].startswith("CON Wrong PIN. Try again.\nEnter PIN")
+    assert shown[5] == "END Sent. Ref AB12CD34"
+
+
+async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
+    from kikao_apps.wallet import app
+
+    shell = "\n".join(blocks(ROOT / "README.md", "sh")).replace("\\\n", " ")
+    (curl,) = [shlex.split(line) for line in shell.splitlines() if line.startswith("curl ")]
+    fields = [curl[i + 1].partition("=") for i, word in enumerate(curl) if word in ("-d", "--data-urlencode")]
+    path = "/" + curl[-1].split("/", 3)[3]
+    async with app.serving(load({}, tmp_path)) as server:
+        body = urlencode({name: value for name, _, value in fields}, safe="+").encode()
+        status, reply = await in_process(server)(Exchange(path, FORM, body))
+    assert (status, reply[:4]) == (200, b"CON ")
+
+
+def test_make_targets_that_are_named_exist() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = {
+        target
+        for page in PAGES
+        for block in [*blocks(page, "sh"), *re.findall("`(make [^`]+)`", page.read_text())]
+        for target in re.findall(r"^make ([a-z]+)", block, re.MULTILINE)
+    }
+    assert named <= targets
+
+
+# --- the how-to guides ---
+
+
+def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
+    folder = tmp_path / "service"
+    shutil.copytree(DOCS / "how-to/code", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "laws.py"]
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
+def test_every_piece_of_python_is_python(page: Path) -> None:
+    for code in blocks(page, "python"):
+        ast.parse(code)
+
+
+# --- the reference: everything that exists is in its table ---
+
+
+def reference(page: str) -> str:
+    return (DOCS / "reference" / f"{page}.md").read_text(encoding="utf-8")
+
+
+def test_every_setting_is_documented(tmp_path: Path) -> None:
+    from kikao.config.loading import SETTINGS, USSD
+
+    names = {f"KIKAO_{name.upper()}" for name in SETTINGS}
+    names |= {f"KIKAO_USSD_<GATEWAY>_{name.upper()}" for name in USSD}
+    assert set(re.findall(r"^\| `(KIKAO_[A-Z_<>]+)`", reference("settings"), re.MULTILINE)) == names
+
+
+def test_every_command_and_option_is_documented() -> None:
+    page = reference("command-line")
+    for name, command in main.commands.items():
+        assert f"## kikao {name}" in page
+        for parameter in command.params:
+            for option in parameter.opts:
+                assert not option.startswith("-") or f"`{option}" in page, f"kikao {name} {option}"
+    assert set(re.findall(r"^## kikao (\w+)", page, re.MULTILINE)) == set(main.commands)
+
+
+def test_every_chat_method_is_documented() -> None:
+    methods = {name for name in dir(Chat) if not name.startswith("_") and callable(getattr(Chat, name))} - {
+        "begin"
+    }
+    assert methods <= set(re.findall(r"^\| `(\w+)", reference("chat"), re.MULTILINE))
+
+
+def test_every_error_is_documented_with_its_way_on() -> None:
+    page = reference("errors")
+    for code in ErrorCode:
+        (row,) = re.findall(rf"^\| `{code.name}` .*$", page, re.MULTILINE)
+        assert WAYS_ON[code].name in row
+
+
+@pytest.mark.parametrize("event", [TurnDone, RecoveryDone])
+def test_every_field_of_the_log_is_documented(event: type[msgspec.Struct]) -> None:
+    documented = set(re.findall(r"^\| `(\w+)`", reference("events"), re.MULTILINE))
+    assert set(event.__struct_fields__) <= documented
+
+
+def test_everything_a_turn_may_come_to_is_documented() -> None:
+    page = reference("events")
+    words = {*get_args(What), "duplicate", "busy", "unavailable", "older_code", "closed", "stale"}
+    assert {word for word in words if f"`{word}`" not in page} == set()
+
+
+def test_every_answer_type_is_documented() -> None:
+    import kikao
+    from kikao import Answer
+
+    names = {n for n in kikao.__all__ if isinstance(k := getattr(kikao, n), type) and issubclass(k, Answer)}
+    documented = set(re.findall(r"^\| `(\w+)\(", reference("answers"), re.MULTILINE))
+    assert names - {"Answer"} == documented
