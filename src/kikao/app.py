@@ -23,7 +23,7 @@ from kikao.config import Settings, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
-from kikao.events import LogLines, Publish, broadcast
+from kikao.events import LogLines, Publish, RequestRefused, broadcast
 from kikao.i18n import Catalogs
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import MissingIdentifier, SessionPolicy
@@ -73,7 +73,7 @@ class App:
         self.policy = policy or SessionPolicy()
         self.budget = budget
         self._services = services or {}
-        self._subscribers = list(subscribers)
+        self.subscribers: list[Publish] = list(subscribers)
         self._server: Server | None = None
 
     @contextlib.asynccontextmanager
@@ -95,6 +95,8 @@ class App:
             services: Services = self._services if isinstance(self._services, Mapping) else {}
             if not isinstance(self._services, Mapping):
                 services = await stack.enter_async_context(self._services(settings))
+            flows = self.engine.flows
+            flows.release = max(flows.release, settings.release)
             ring = KeyRing(settings.secret_keys)
             sessions = Sessions(store or make_store(settings), ring, self.policy, clock=clock)
             await sessions.open()
@@ -138,7 +140,8 @@ class Server:
     def __init__(
         self, app: App, settings: Settings, sessions: Sessions, services: Services, locale: str | None
     ) -> None:
-        publish = broadcast(app._subscribers or [LogLines()])
+        publish = broadcast(app.subscribers or [LogLines()])
+        self._publish = publish
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -156,9 +159,11 @@ class Server:
         self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
         self.sweeper = Sweeper(sessions)
         self.gateways: dict[str, Gateway] = ussd_gateways(app.engine.navigation)
-        self.guards: dict[str, Guard] = {slug: ussd_guard(settings, slug) for slug in self.gateways}
+        self.guards: dict[str, Guard] = {
+            slug: ussd_guard(settings, slug, methods=gateway.methods)
+            for slug, gateway in self.gateways.items()
+        }
         self._work: list[asyncio.Task[None]] = []
-        self._in_flight = 0
 
     async def start(self) -> None:
         """Settle what an earlier process left open, then keep settling and sweeping."""
@@ -188,9 +193,13 @@ class Server:
             inbound = gateway.parse(request)
             return await self.turns.handle(inbound, gateway)
         except Denied as denied:
-            return denied.response
+            response, reason = denied.response, denied.reason
         except (BadRequest, MissingIdentifier) as error:
-            return Response(400, TEXT, f"{error}\n".encode())
+            response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
+        self._publish(
+            RequestRefused(channel=gateway.channel, gateway=slug, status=response.status, reason=reason)
+        )
+        return response
 
     async def _health(self, *, ready: bool) -> Response:
         if ready:

@@ -45,6 +45,8 @@ class Gateway(Protocol):
 
     slug: str
     channel: str
+    methods: tuple[str, ...]
+    """HTTP methods the provider uses."""
     dedupe: Dedupe
     """`exact`: a redelivery is recognised by its id or text; `window`: by the same body shortly after; `none`."""
     retention: float

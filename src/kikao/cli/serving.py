@@ -86,6 +86,7 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
             access_log=False,
             log_level="warning",
             server_header=False,
+            proxy_headers=False,  # the edge decides which proxies are believed
             timeout_graceful_shutdown=GRACE,
         )
         await Web(config).serve()

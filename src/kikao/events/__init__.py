@@ -4,6 +4,6 @@ An event carries names, codes and times. It never carries an answer, a text show
 """
 
 from kikao.events.log import LogLines
-from kikao.events.types import Event, Publish, RecoveryDone, TurnDone, broadcast
+from kikao.events.types import Event, Publish, RecoveryDone, RequestRefused, TurnDone, broadcast
 
-__all__ = ["Event", "LogLines", "Publish", "RecoveryDone", "TurnDone", "broadcast"]
+__all__ = ["Event", "LogLines", "Publish", "RecoveryDone", "RequestRefused", "TurnDone", "broadcast"]

@@ -46,7 +46,19 @@ class RecoveryDone(
     reasons: tuple[str, ...] = ()
 
 
-Event = TurnDone | RecoveryDone
+class RequestRefused(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="request_refused", tag_field="event"
+):
+    """A request was not let in, or is not what the gateway's contract says. `reason` names fields, never values."""
+
+    channel: str
+    gateway: str
+    status: int
+    """The HTTP status of the answer."""
+    reason: str
+
+
+Event = TurnDone | RecoveryDone | RequestRefused
 Publish = Callable[[Event], None]
 
 
