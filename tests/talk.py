@@ -27,7 +27,17 @@ from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.session import Session, decode
-from kikao.sessions.store import Busy, Claim, Duplicate, IntentRow, Record, SessionStore, Write
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    CommitUnknown,
+    Duplicate,
+    IntentRow,
+    Record,
+    SessionStore,
+    StoreUnavailable,
+    Write,
+)
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.working import Late
 from kikao.turn import Turns
@@ -52,6 +62,7 @@ class PlainGateway:
     """A gateway without HTTP: one page a screen, lines as a USSD phone shows them."""
 
     slug = "plain"
+    methods: tuple[str, ...] = ("POST",)
     channel = "ussd"
     dedupe: Dedupe = "exact"
     retention = 3600.0
@@ -95,6 +106,9 @@ class Mortal:
         self.dead = False
         self.die_before: tuple[str, int] | None = None
         self.die_after: tuple[str, int] | None = None
+        self.unavailable = False
+        self.unanswered: tuple[str, int, bool] | None = None
+        """(method, nth call, stored): the store does not answer that write, which is stored or not."""
         self.calls: dict[str, int] = {}
 
     async def _do(self, name: str, *args: Any, **kwargs: Any) -> Any:
@@ -104,7 +118,16 @@ class Mortal:
         if self.die_before == (name, self.calls[name]):
             self.dead = True
             raise ProcessDied
+        if self.unavailable:
+            raise StoreUnavailable
+        silent = (
+            self.unanswered if self.unanswered and self.unanswered[:2] == (name, self.calls[name]) else None
+        )
+        if silent and not silent[2]:
+            raise CommitUnknown
         result = await getattr(self.store, name)(*args, **kwargs)
+        if silent:
+            raise CommitUnknown
         if self.die_after == (name, self.calls[name]):
             self.dead = True
             raise ProcessDied
@@ -245,6 +268,8 @@ class Talk:
         self.text = ""
         self.ended = True
         self.typed = ""
+        self.accumulates = True
+        """Whether the gateway sends everything typed since the dial, with an id; else only the last answer."""
         self._dials = 0
 
     async def dial(self, ahead: str = "") -> str:
@@ -262,7 +287,7 @@ class Talk:
         """Answer one screen after the other; the last screen."""
         for answer in answers:
             assert not self.ended, f"the dialogue has ended with: {self.text}"
-            self.typed = f"{self.typed}*{answer}" if self.typed else answer
+            self.typed = f"{self.typed}*{answer}" if self.typed and self.accumulates else answer
             await self.send()
         return self.text
 
@@ -286,8 +311,8 @@ class Talk:
             dialogue=dialogue,
             service_code="*284#",
             msisdn=self.number,
-            message_id=Secret(f"{dialogue}|{text}"),
-            accumulated=True,
+            message_id=Secret(f"{dialogue}|{text}") if self.accumulates else None,
+            accumulated=self.accumulates,
         )
 
 

@@ -183,6 +183,7 @@ class _Turn:
         self.dedupe = dedupe
         self.deadline = deadline
         self.started = started
+        self.begun: set[bytes] = set()
         self.arrival: int | None = None
         """The session's version when this inbound first met it: what the member saw is no newer."""
 
@@ -200,9 +201,11 @@ class _Turn:
             return turns.apology(self.inbound, self.gateway, WORKING)
         if self.arrival is None:
             self.arrival = held.claim.version_on_arrival
+        held.disregard(self.begun)
         try:
             return await self._process(held)
         finally:
+            self.begun |= held.begun
             await sessions.release_quietly(held)
 
     async def _process(self, held: Held) -> Response:

@@ -52,6 +52,15 @@ class Member(msgspec.Struct, frozen=True):
 class Primitives:
     """One turn of one run: the journal first, then the member."""
 
+    _at = 0
+    _scope = ""
+    _suspended = False
+    _changed = False
+    _inside = ""
+    _misuse: Misuse | None = None
+    _coroutine: Coroutine[Any, Any, Any] | None = None
+    _task: asyncio.Task[Any] | None = None
+
     def __init__(
         self,
         run: Run,
@@ -69,8 +78,6 @@ class Primitives:
         self._run = run
         self._journal = run.journal
         self._length = len(run.journal)
-        self._at = 0
-        self._scope = ""
         self._counts: dict[str, int] = {}
         self._said: list[Text] = []
         self._reply = reply
@@ -78,19 +85,13 @@ class Primitives:
         self._flows = flows
         self._navigation = navigation
         self._at_home = at_home
-        self._suspended = False
-        self._changed = False
-        self._inside = ""
-        self._misuse: Misuse | None = None
-        self._coroutine: Coroutine[Any, Any, Any] | None = None
-        self._task: asyncio.Task[Any] | None = None
 
     def begin(self, flow: Flow) -> Coroutine[Any, Any, Any]:
         """Start the flow from the top; called once by the runner, in the task of the turn."""
         self._task = asyncio.current_task()
         args = {name: decode_value(tag, data) for name, (tag, data) in self._run.args.items()}
-        self._coroutine = flow.function(self, **args)
-        return self._coroutine
+        self._coroutine = coroutine = flow.function(self, **args)
+        return coroutine
 
     @property
     def misuse(self) -> Misuse | None:
@@ -358,7 +359,8 @@ class Primitives:
 
     async def _live(self, key: str) -> None:
         """The journal is used up: from here on things happen. Raises `Misuse` for what a flow must not do here."""
-        await self._still_live()
+        if self._suspended:
+            await self._still_live()
         if asyncio.current_task() is not self._task:
             self._fail(
                 f"{here(self._coro)}: {key!r} runs in a task of its own (gather, create_task, wait_for, TaskGroup). "

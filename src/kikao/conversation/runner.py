@@ -6,6 +6,7 @@ the host's.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -38,7 +39,7 @@ from kikao.conversation.navigation import Navigation
 from kikao.conversation.primitives import UPDATED, Member
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
-from kikao.conversation.suspension import Leg, Returned, Signal, close
+from kikao.conversation.suspension import Returned, Signal, close, drive
 from kikao.i18n.messages import Text, t
 
 MAX_RESTARTS: Final = 20
@@ -229,7 +230,7 @@ class Runner:
         value: Any = None
         try:
             while True:
-                signal = await Leg(coroutine, value, self._host.deadline)
+                signal = await drive(coroutine, value, self._host.deadline)
                 if isinstance(signal, Perform):
                     after = await self._perform(run, signal, settle=settle)
                     if isinstance(after, Resume):
@@ -367,19 +368,13 @@ def shown(run: Run) -> Screen:
 
 
 def _copy(conversation: Conversation) -> Conversation:
-    run = conversation.run
+    copied, run = copy(conversation), conversation.run
+    copied.parked, copied.notices = [*conversation.parked], [*conversation.notices]
     if run is not None:
-        run = structs.replace(
-            run,
-            journal=list(run.journal),
-            intents=list(run.intents),
-            notices=list(run.notices),
-            attempts=dict(run.attempts),
-            receipts=dict(run.receipts),
-        )
-    return structs.replace(
-        conversation, run=run, parked=list(conversation.parked), notices=list(conversation.notices)
-    )
+        copied.run = run = copy(run)
+        run.journal, run.intents, run.notices = [*run.journal], [*run.intents], [*run.notices]
+        run.attempts, run.receipts = {**run.attempts}, {**run.receipts}
+    return copied
 
 
 def _misuse_in(problem: BaseException) -> BaseException:

@@ -7,6 +7,7 @@ A raised control signal can be swallowed by any `except` in the flow; a yielded 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Coroutine, Generator
@@ -18,7 +19,11 @@ from kikao.conversation.errors import Misuse
 GRACE: Final = 0.1
 """Seconds a flow gets to clean up (leave an `async with`) after its time is up."""
 
+UNWINDS: Final = 10
+"""How often a flow that awaits while being unwound is told to stop, before it is left as it is."""
+
 _ENGINE = os.path.dirname(__file__) + os.sep
+_PYTHON = os.path.dirname(os.__file__) + os.sep
 
 
 class Signal:
@@ -36,32 +41,31 @@ class Returned(Signal):
     __slots__ = ()
 
 
-class Leg:
-    """Drives a flow until its next signal: `signal = await Leg(coroutine, value, deadline)`.
+async def drive(coroutine: Coroutine[Any, Any, Any], value: Any, deadline: float) -> Signal:
+    """Send a value into a flow and return its next signal.
 
     `deadline` is event-loop time; I/O of the flow that still waits then gets a TimeoutError. A flow that catches it and
     goes on waiting is ended a moment later.
     """
+    try:
+        yielded = coroutine.send(value)
+        return yielded if isinstance(yielded, Signal) else await _Waiting(coroutine, yielded, deadline)
+    except StopIteration:
+        return Returned()
 
-    __slots__ = ("_coroutine", "_deadline", "_value")
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], value: Any, deadline: float) -> None:
+class _Waiting:
+    """A flow that waits for I/O, until its next signal."""
+
+    __slots__ = ("_coroutine", "_deadline", "_yielded")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], yielded: Any, deadline: float) -> None:
         self._coroutine = coroutine
-        self._value = value
+        self._yielded = yielded
         self._deadline = deadline
 
     def __await__(self) -> Generator[Any, Any, Signal]:
-        coroutine = self._coroutine
-        try:
-            yielded = coroutine.send(self._value)
-            if isinstance(yielded, Signal):
-                return yielded
-            return (yield from self._with_io(yielded))
-        except StopIteration:
-            return Returned()
-
-    def _with_io(self, yielded: Any) -> Generator[Any, Any, Signal]:
-        coroutine = self._coroutine
+        coroutine, yielded = self._coroutine, self._yielded
         task = asyncio.current_task()
         assert task is not None
         loop = asyncio.get_running_loop()
@@ -101,8 +105,13 @@ def close(coroutine: Coroutine[Any, Any, Any]) -> None:
     except RuntimeError as error:
         if "ignored GeneratorExit" not in str(error):
             raise
+        place = innermost(coroutine)
+        for _ in range(UNWINDS):
+            with contextlib.suppress(BaseException):
+                coroutine.close()
+                break
         raise Misuse(
-            f"{innermost(coroutine)}: awaiting in `finally`, in an `except` that catches everything, or when leaving "
+            f"{place}: awaiting in `finally`, in an `except` that catches everything, or when leaving "
             "`async with` around a question: the flow is unwound at every question and must not wait there."
         ) from None
 
@@ -112,10 +121,10 @@ def here(coroutine: Coroutine[Any, Any, Any]) -> str:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
-        if not name.startswith(_ENGINE):
-            if os.sep + "asyncio" + os.sep in name:
-                break
+        if _authors(name):
             return f"{name}:{frame.f_lineno}"
+        if os.sep + "asyncio" + os.sep in name:
+            break
         frame = frame.f_back
     return innermost(coroutine)
 
@@ -124,7 +133,14 @@ def innermost(coroutine: Any) -> str:
     """`file:line` where a waiting coroutine stands, as deep as its own code goes."""
     place = "unknown place"
     while coroutine is not None and getattr(coroutine, "cr_frame", None) is not None:
-        if not coroutine.cr_code.co_filename.startswith(_ENGINE):
+        if _authors(coroutine.cr_code.co_filename):
             place = f"{coroutine.cr_code.co_filename}:{coroutine.cr_frame.f_lineno}"
         coroutine = coroutine.cr_await
     return place
+
+
+def _authors(file: str) -> bool:
+    """Whether a file belongs to an app: neither to the engine nor to Python itself."""
+    if file.startswith(_PYTHON):
+        return "site-packages" in file and not file.startswith(_ENGINE)
+    return not file.startswith((_ENGINE, "<frozen"))

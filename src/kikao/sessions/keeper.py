@@ -55,6 +55,8 @@ class Held:
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
         self.given_back = False
         """Whether the lease is no longer ours to give."""
+        self.begun: set[bytes] = set()
+        """Intents whose effects this turn began, as far as nobody else follows them to their end."""
 
     def working(self) -> bool:
         """True while somebody performs an effect of the running conversation."""
@@ -63,8 +65,17 @@ class Held:
             self._sessions.intent_id(intent.token) in self._live for intent in run.intents
         )
 
+    def follow(self, token: str) -> None:
+        """The effect goes on after this turn, and somebody waits for it."""
+        self.begun.discard(self._sessions.intent_id(token))
+
+    def disregard(self, begun: Collection[bytes]) -> None:
+        """Effects that an earlier try of this turn began, and that are not at work any more."""
+        self._live.difference_update(begun)
+
     async def intend(self, dedupe: Dedupe | None, tokens: Collection[str]) -> None:
         """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
+        self.begun.update(self._sessions.intent_id(token) for token in tokens)
         await self._sessions.store.intent(self._write(dedupe, tokens))
         self.version += 1
 

@@ -157,5 +157,6 @@ class Performer:
             for work, task in zip(works, tasks, strict=True):
                 if not task.done():
                     self.working.add(work.intent.token)
+                    self._held.follow(work.intent.token)
                     self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
         return [task.result() if task.done() else None for task in tasks]
