@@ -30,7 +30,7 @@ from kikao.cli.phone import in_process
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
 from kikao.conversation.runner import What
-from kikao.events import RecoveryDone, TurnDone
+from kikao.events import Event
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -174,12 +174,19 @@ def test_a_conversation_goes_on_after_kill_9(tmp_path: Path) -> None:
 def test_a_slow_service_is_told_of_at_the_next_dial(tmp_path: Path) -> None:
     slow, _ = blocks(DOCS / "tutorial/a-service.md", "text")
     last = len(typed(slow)) - 2
-    retype(slow, tutorial(tmp_path, "2"), "slow:app", before={last: lambda: time.sleep(4)})
+    retype(
+        slow,
+        tutorial(tmp_path, "2"),
+        "slow:app",
+        "--as",
+        "+256772000003",
+        before={last: lambda: time.sleep(4)},
+    )
 
 
 def test_a_refusal_leads_back_as_the_tutorial_shows(tmp_path: Path) -> None:
     _, refused = blocks(DOCS / "tutorial/a-service.md", "text")
-    retype(refused, tutorial(tmp_path, "2"), "airtime:app")
+    retype(refused, tutorial(tmp_path, "2"), "airtime:app", "--as", "+256772000004")
 
 
 def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
@@ -325,10 +332,11 @@ def test_every_error_is_documented_with_its_way_on() -> None:
         assert WAYS_ON[code].name in row
 
 
-@pytest.mark.parametrize("event", [TurnDone, RecoveryDone])
+@pytest.mark.parametrize("event", get_args(Event))
 def test_every_field_of_the_log_is_documented(event: type[msgspec.Struct]) -> None:
     documented = set(re.findall(r"^\| `(\w+)`", reference("events"), re.MULTILINE))
     assert set(event.__struct_fields__) <= documented
+    assert f"## {event.__struct_config__.tag}\n" in reference("events")
 
 
 def test_everything_a_turn_may_come_to_is_documented() -> None:
