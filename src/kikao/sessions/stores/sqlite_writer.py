@@ -25,6 +25,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,10 @@ LOG_KEPT: Final = 64 * 1024 * 1024
 _PAGES_PER_JOB: Final = 4
 
 _READERS_LEAVE: Final = 10
-"""Milliseconds a checkpoint waits for readers."""
+"""Tries of a checkpoint to find the log without readers."""
+
+_RETRY: Final = 0.001
+"""Seconds between tries. SQLite's own busy time-out is off: it would stop the event loop."""
 
 _HARMLESS: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
@@ -200,16 +204,17 @@ class Writer:
 
     def _begin(self, batch: list[Job]) -> bool:
         """Wait for the write lock, which another program holds."""
-        execute = self._cursor.execute
-        try:
-            execute(f"PRAGMA busy_timeout = {round(self._patience * 1000)}")
-            execute("BEGIN IMMEDIATE")
-            execute("PRAGMA busy_timeout = 0")
-        except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
-            self._roll_back()
-            self._give_up(batch, error)
-            return False
-        return True
+        deadline = time.monotonic() + self._patience
+        while True:
+            try:
+                self._cursor.execute("BEGIN IMMEDIATE")
+            except Exception as error:  # noqa: BLE001 - whatever it is, everybody waiting is told
+                if _primary(error) not in _HARMLESS or time.monotonic() >= deadline:
+                    self._give_up(batch, error)
+                    return False
+            else:
+                return True
+            time.sleep(_RETRY)
 
     def _commit(self, batch: list[Job]) -> None:
         try:
@@ -226,13 +231,14 @@ class Writer:
         """Move the log into the database: by hand, because SQLite keeps an automatic one's errors quiet."""
         if self._pages < CHECKPOINT_PAGES or self.broken is not None:
             return
-        execute = self._cursor.execute
         try:
-            # RESTART waits for readers to leave the log, so that it begins anew instead of growing. Ours leave
+            # RESTART wants readers to have left the log, so that it begins anew instead of growing. Ours leave
             # within microseconds; for those of other programs (a backup) the next checkpoint comes soon enough.
-            execute(f"PRAGMA busy_timeout = {_READERS_LEAVE}")
-            execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
-            execute("PRAGMA busy_timeout = 0")
+            for _ in range(_READERS_LEAVE):
+                ((busy, _, _),) = self._cursor.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+                if not busy:
+                    break
+                time.sleep(_RETRY)
             self._pages = 0
         except sqlite3.Error as error:
             if _primary(error) not in _HARMLESS:
