@@ -386,11 +386,34 @@ class TestADeployChangesTheFlow:
         recovery, clock = talk.process.recovery, talk.process.clock
         clock.advance(5)
         assert await recovery.once() == 1
-        assert await recovery.once() == 0, "nobody can be asked: not again at once"
+        clock.advance(5)
+        assert await recovery.once() == 0, "nobody can be asked: not so soon again"
         await talk.restart(flow(shop))
         clock.advance(60)
         await talk.process.recovery.once()
         assert (await talk.dial()).startswith("Done. Ref TX1\nWhat"), "the old code is back and finds out"
+
+    async def test_the_same_key_with_other_arguments_is_refused(self) -> None:
+        calls: list[str] = []
+
+        def version(price: int) -> Flows:
+            async def order(key: str) -> str:
+                calls.append(key)
+                raise TimeoutError
+
+            async def f(chat: Chat) -> None:
+                await chat.ask("q", Text(), "Q")
+                await chat.step("order", order, retry="key", args=price)
+
+            return flow(f)
+
+        talk = await start(version(5), "f")
+        await talk.dial()
+        await talk.say("x")
+        await talk.restart(version(6))
+        assert await talk.dial() == "We updated this service. Please start again."
+        assert "arguments changed" in last(talk).error
+        assert len(calls) == 1
 
     async def test_a_marker_lets_old_and_new_runs_go_their_ways(self) -> None:
         async def form(chat: Chat) -> None:
@@ -642,9 +665,9 @@ class TestASwallowedSuspension:
 
     async def test_a_bare_except(self) -> None:
         async def f(chat: Chat) -> None:
-            try:
+            try:  # noqa: SIM105
                 await chat.ask("q", Text(), "Q")
-            except:  # noqa: E722  # noqa: SIM105
+            except:  # noqa: E722
                 pass
             await chat.say("after")
 
