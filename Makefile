@@ -15,7 +15,7 @@ COMPILE := $(PY) -m uv --quiet --no-config pip compile --universal --python-vers
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
-demo: $(VENV)/.run ## run the wallet with its simulator page (PORT=8000)
+demo: $(VENV)/.run ## run the wallet (PORT=8000)
 	@$(VENV)/bin/kikao demo wallet --port $(PORT)
 
 test: $(VENV)/.dev ## run all tests with coverage; ARGS="tests/test_house.py -k circle" runs some, without

@@ -1,4 +1,4 @@
-"""Durable conversations over USSD, WhatsApp, Telegram and WebSocket: a conversation is one plain `async` function.
+"""Durable conversations: one plain `async` function that survives hang-ups, restarts and redelivered requests.
 
 What a flow needs is importable from here; `App` wires flows into an ASGI application.
 """

@@ -19,7 +19,7 @@ from kikao.channels.channel import BadRequest, Gateway, Response
 from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateways as ussd_gateways
-from kikao.config import Settings, load
+from kikao.config import Settings, SettingsError, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
@@ -91,6 +91,7 @@ class App:
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
+        refuse_deserted(settings)
         async with AsyncExitStack() as stack:
             services: Services = self._services if isinstance(self._services, Mapping) else {}
             if not isinstance(self._services, Mapping):
@@ -208,6 +209,15 @@ class Server:
             except StoreUnavailable:
                 return Response(503, TEXT, b"session store unavailable\n")
         return Response(200, TEXT, b"ok\n")
+
+
+def refuse_deserted(settings: Settings) -> None:
+    """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
+    if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
+        names = " or ".join(f"KIKAO_USSD_{slug.upper()}_TOKEN" for slug in SLUGS)
+        raise SettingsError(
+            [f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."]
+        )
 
 
 def make_store(settings: Settings) -> SessionStore:

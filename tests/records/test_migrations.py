@@ -126,7 +126,7 @@ async def test_without_room_for_the_copy_there_is_no_upgrade(path: Path, revisio
 
 async def test_an_upgrade_can_be_left_to_the_operator(path: Path, revisions: Revisions) -> None:
     records = Records(path)
-    with pytest.raises(RecordsRefused, match="kikao migrate"):
+    with pytest.raises(RecordsRefused, match="Make a backup, then upgrade it"):
         await records.migrate(revisions(), "notes_version", upgrade=False)
     await records.migrate(revisions(), "notes_version")
     await records.migrate(revisions(), "notes_version", upgrade=False)

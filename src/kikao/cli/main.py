@@ -16,7 +16,7 @@ PORT = click.option("--port", default=8000, show_default=True, type=click.IntRan
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="kikao")
 def main() -> None:
-    """Durable conversations over USSD, WhatsApp, Telegram and WebSocket."""
+    """Durable conversations: serve them, try them, talk to them."""
 
 
 @main.command()

@@ -14,6 +14,7 @@ import click
 from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.events import Event
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 
@@ -125,8 +126,15 @@ def over_http(url: str) -> Send:
 async def _in_process(target: str, locale: str | None, phone: Phone) -> None:
     app = load_app(target)
     app.settings = load_settings()
+    app.subscribers.append(show_trouble)
     async with app.serving(app.settings, locale=locale) as server:
         await phone.hold(in_process(server))
+
+
+def show_trouble(event: Event) -> None:
+    """Of all that is logged, what somebody at a terminal wants to see between the screens."""
+    if getattr(event, "error", ""):
+        click.secho(str(event), fg="yellow", err=True)
 
 
 def in_process(server: Server) -> Send:

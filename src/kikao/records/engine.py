@@ -88,7 +88,7 @@ class Records:
         if not (self._backend.upgrades_at_start if upgrade is None else upgrade):
             raise RecordsRefused(
                 f"records: {self.where} lacks an upgrade to revision {migrations.head} of {version_table}. "
-                "Make a backup, then run: kikao migrate"
+                "Make a backup, then upgrade it: migrate(..., upgrade=True)."
             )
         async with ONE_AT_A_TIME:
             await self._backend.upgrade(migrations)

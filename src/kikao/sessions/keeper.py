@@ -143,7 +143,7 @@ class Sessions:
             except ValueError:
                 raise StoreRefused(
                     f"this store was made with the secret key {kid!r}, which is not set. Add it to KIKAO_SECRET_KEYS "
-                    f"(after the first, which seals), or run `kikao migrate --rekey`."
+                    "(after the first, which seals)."
                 ) from None
             if await self.store.bind("lookup_check", ring.lookup_check) != ring.lookup_check:
                 raise StoreRefused(

@@ -127,6 +127,9 @@ class CommitUnknown(Exception):
 class StoreBroken(StoreUnavailable):
     """Disk full, failed fsync, read-only disk: the store stopped acknowledging, for good, and says why."""
 
+    SAFE = True
+    """The text names a file and what to do, nothing of a member."""
+
 
 class StoreRefused(Exception):
     """The store cannot be opened as it is (newer schema, corrupt, in use); it was left untouched."""

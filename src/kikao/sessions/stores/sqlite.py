@@ -176,6 +176,8 @@ class SQLiteStore:
 
     async def due(self, *, now: float, limit: int) -> list[IntentRow]:
         opened = self._opened or self._closed()
+        if opened.writer.broken is not None:  # what is due could not be settled
+            raise StoreBroken(opened.writer.broken)
         return opened.read(rows.due, now, limit)
 
     async def scan(self) -> AsyncIterator[Record]:

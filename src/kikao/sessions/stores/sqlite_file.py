@@ -94,8 +94,8 @@ class FileLock:
             holder = os.pread(self._fd, 20, 0).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
             raise StoreRefused(
-                f"{path} is in use by another process (pid {holder}). Stop it first, or send the command "
-                "to it: a SQLite store has one process. For several use PostgreSQL or Redis."
+                f"{path} is in use by another process (pid {holder}). Stop it first: a "
+                "SQLite store has one process."
             ) from error
         os.ftruncate(self._fd, 0)
         os.pwrite(self._fd, str(os.getpid()).encode(), 0)
@@ -122,6 +122,7 @@ def prepare(
     try:
         version = inspect(path, newest=len(migrations), checked_up_to=checked_up_to)
         migrate(path, version, migrations)
+        _close_to_others(path)
     except BaseException:
         lock.release(leave_no_trace=True)
         raise
@@ -251,6 +252,14 @@ def _inspect(path: Path, connection: sqlite3.Connection, newest: int, check: boo
 
 def _create(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+
+
+def _close_to_others(path: Path) -> None:
+    # A restored copy may be readable by everybody.
+    mode = path.stat().st_mode
+    if mode & 0o077:
+        with contextlib.suppress(PermissionError):
+            path.chmod(mode & 0o700)
 
 
 def _durable(connection: sqlite3.Connection) -> None:
