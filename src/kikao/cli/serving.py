@@ -67,6 +67,8 @@ def give_up(reason: str) -> NoReturn:
 async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome: bool) -> None:
     import uvicorn
 
+    from kikao.cli.http import BoundedHead
+
     class Web(uvicorn.Server):
         async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
@@ -74,14 +76,24 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
                 bound = self.servers[0].sockets[0].getsockname()[1]
                 announce(settings, f"http://{host}:{bound}", welcome=welcome)
 
-    # uvicorn raises the signal that ended it once more when it is done; by then the store must still be closed.
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        stopped = True
+
+    # Ours are the signals that come while the app starts, and the one that ended uvicorn, which it raises once more
+    # when it is done: by then the store must still be closed.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, stop)
     async with app.serving(settings) as server:
+        if stopped:
+            return
         config = uvicorn.Config(
             server,
             host=host,
             port=port,
+            http=BoundedHead,
             lifespan="off",
             access_log=False,
             log_level="warning",
