@@ -1,0 +1,224 @@
+"""A server process under load, redelivery, restarts and signals."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from kikao.channels.ussd.clients import FORM, Exchange
+from tests.http.phones import Phone
+from tests.http.servers import ServerProcess, logged, serving, spawn, until
+from tests.http.wire import get, over_wire, post
+from tests.reliability.moods import Mood
+
+numbers = (f"+2567720{n:05d}" for n in itertools.count(1))
+STRANGER = "+256752000001"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    with serving(tmp_path_factory.mktemp("http") / "data") as running:
+        yield running
+
+
+def phone(server: ServerProcess) -> Phone:
+    """The phone of a member the server has not met."""
+    return Phone(over_wire(server.port), next(numbers))
+
+
+# --- many at once ---
+
+
+async def test_a_hundred_members_at_once_keep_their_own_data(server: ServerProcess) -> None:
+    turns: list[float] = []
+
+    async def timed(exchange: Exchange) -> tuple[int, bytes]:
+        began = time.perf_counter()
+        reply = await post(server.port, exchange)
+        turns.append(time.perf_counter() - began)
+        return reply
+
+    async def member(n: int) -> None:
+        own = Phone(timed, next(numbers))
+        assert f"Hello Member {n}. " in await own.register(f"Member {n}", pin=f"{n:04d}")
+        await own.say("1", STRANGER)
+        assert f"Send UGX {1000 + n:,} to {STRANGER}" in await own.say(str(1000 + n))
+        assert f"You sent UGX {1000 + n:,} to {STRANGER}" in await own.say("1", f"{n:04d}")
+        assert f"Hello Member {n}. " in await own.dial()
+        await own.say("2")
+        assert "Your balance is UGX" in await own.say(f"{n:04d}")
+
+    await asyncio.gather(*(member(n) for n in range(100)))
+
+    turns.sort()
+    print(f"{len(turns)} turns of 100 members: p50 {turns[len(turns) // 2] * 1000:.0f} ms, ", end="")
+    print(f"p99 {turns[len(turns) * 99 // 100] * 1000:.0f} ms")
+
+
+async def test_the_same_request_at_once_is_one_turn_and_one_reply(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        asha = phone(server)
+        await asha.dial()
+        answer = asha.client.answer("Asha")
+
+        replies = await asyncio.gather(*(post(server.port, answer) for _ in range(20)))
+
+        assert set(replies) == {
+            (200, b"CON Choose your currency\n1 UGX\n2 KES\n3 TZS\n4 RWF\n0 Back\n00 Home")
+        }
+        log = await logged(server, '"event":"turn"', times=21)
+        assert (log.count('"what":"asked"'), log.count('"what":"duplicate"')) == (2, 19)
+
+
+# --- restarts ---
+
+
+async def test_a_redelivery_after_a_restart_gets_the_same_octets(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        asha = Phone(over_wire(server.port))
+        await asha.register()
+        await asha.say("1", STRANGER, "5000", "1", "2580")
+        receipt = asha.reply
+        server.kill()
+    with serving(tmp_path / "data") as server:
+        assert await post(server.port, asha.exchange) == (200, receipt)
+        assert await post(server.port, asha.exchange) == (200, receipt)
+
+
+async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        asha = Phone(over_wire(lambda: server.port))
+        await asha.register("Asha")
+        await asha.say("1", STRANGER)
+        server.kill()
+    with serving(tmp_path / "data") as server:
+        assert f"Send UGX 5,000 to {STRANGER}" in await asha.say("5000")
+
+
+async def test_sigterm_finishes_the_turn_in_flight_and_closes_the_store(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data, "tests.reliability.canary_app:app") as server:
+        asha = Phone(over_wire(server.port))
+        await asha.register()
+        await asha.say("1", STRANGER, str(Mood.LATE.value), "1")
+        paying = asyncio.create_task(asha.say("2580"))
+        await until_paid(data)
+
+        assert await asyncio.to_thread(server.stop) == 0
+
+        assert await paying == "Request received. Dial again to see the result."
+        assert sorted(path.name for path in data.glob("*.db-*")) == []
+    with serving(data, "tests.reliability.canary_app:app") as server:
+        asha = Phone(over_wire(server.port))
+        assert "You sent UGX 1,002" in await asha.dial()
+        assert '"event":"recovery","session"' in server.log.read_text()
+
+
+async def until_paid(data: Path) -> None:
+    """Wait until the bank has paid, while the turn that asked for it still runs."""
+    query = "SELECT count(*) FROM wallet_transfers WHERE kind = 'payment'"
+    with closing(sqlite3.connect(f"{(data / 'records.db').as_uri()}?mode=ro", uri=True)) as connection:
+        await until(lambda: connection.execute(query).fetchone() == (1,), "nothing is paid")
+
+
+def test_sigterm_during_the_start_is_not_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_START)
+    server = spawn(tmp_path / "data", "slow:app")
+    assert server.process.stdout is not None
+    assert server.process.stdout.readline() == "starting\n"
+
+    assert server.stop() == 0
+    assert server.said == []
+
+
+SLOW_START = """
+import time
+from contextlib import asynccontextmanager
+from kikao.app import App
+from kikao_apps.wallet.flows import flows
+
+@asynccontextmanager
+async def services(settings):
+    print("starting", flush=True)
+    time.sleep(0.5)  # as a migration would
+    yield {}
+
+app = App(flows, entry="wallet", services=services)
+"""
+
+
+# --- health ---
+
+
+async def test_a_server_that_can_store_is_ready(server: ServerProcess) -> None:
+    assert await get(server.port, "/healthz") == (200, b"ok\n")
+    assert await get(server.port, "/readyz") == (200, b"ok\n")
+
+
+async def test_a_full_disk_makes_the_server_unready_and_takes_no_turn(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with serving(data):
+        pass
+    server = spawn(data, largest_file=256).wait_until_up()
+    try:
+        asha = Phone(over_wire(server.port))
+        for _ in range(200):
+            if "unavailable" in await asha.dial():
+                break
+        assert asha.reply == b"END Service unavailable. Try again later."
+        assert await get(server.port, "/healthz") == (200, b"ok\n")
+        assert await get(server.port, "/readyz") == (503, b"session store unavailable\n")
+    finally:
+        server.kill()
+    with serving(data) as server:
+        assert "Continue where you stopped?" in await Phone(over_wire(server.port)).dial()
+
+
+# --- who may call ---
+
+ENDED = b"sessionId=S1&phoneNumber=%2B256772000001&serviceCode=*284%23&status=Success&durationInMillis=900"
+
+
+async def test_an_end_notification_is_acknowledged(server: ServerProcess) -> None:
+    assert await post(server.port, Exchange("", FORM, ENDED)) == (200, b"")
+
+
+async def test_a_path_token_keeps_strangers_out(tmp_path: Path) -> None:
+    token = "a" * 32
+    with serving(tmp_path / "data", KIKAO_USSD_AFRICASTALKING_TOKEN=token) as server:
+        dial = phone(server).client.dial("S1")
+        for path in ("", "/", "/" + "b" * 32, f"/{token}/", f"/{token}x", f"/{token[:-1]}", "/%00"):
+            assert (await post(server.port, dial, f"/ussd/africastalking{path}"))[0] == 404
+        status, body = await post(server.port, dial, f"/ussd/africastalking/{token}")
+        assert (status, body[:4]) == (200, b"CON ")
+        assert token not in server.log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("allow", "proxies", "forwarded", "status"),
+    [
+        ("127.0.0.0/8", "", "", 200),
+        ("10.0.0.0/8", "", "", 403),
+        ("10.0.0.0/8", "", "10.0.0.1", 403),
+        ("10.0.0.0/8", "127.0.0.1", "10.0.0.1", 200),
+        ("10.0.0.0/8", "127.0.0.1", "10.0.0.1, 192.0.2.1", 403),
+    ],
+)
+async def test_an_allow_list_lets_only_its_networks_in(
+    tmp_path: Path, allow: str, proxies: str, forwarded: str, status: int
+) -> None:
+    env = {
+        "KIKAO_USSD_AFRICASTALKING_ALLOW": allow,
+        **({"KIKAO_TRUSTED_PROXIES": proxies} if proxies else {}),
+    }
+    with serving(tmp_path / "data", **env) as server:
+        dial = phone(server).client.dial("S1")
+        headers = (*dial.headers, ("X-Forwarded-For", forwarded)) if forwarded else dial.headers
+        assert (await post(server.port, Exchange("", headers, dial.body)))[0] == status

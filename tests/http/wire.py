@@ -1,0 +1,71 @@
+"""HTTP on a bare socket: tests decide about every octet, and a reply is exactly what came back."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from kikao.channels.ussd.clients import Exchange
+
+PATH: Final = "/ussd/africastalking"
+PATIENCE: Final = 20.0
+"""Seconds to wait for a reply; far beyond what a server may take."""
+
+Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
+"""An exchange to status and body. Raises `OSError` when no complete reply came."""
+
+
+def over_wire(port: Callable[[], int] | int, path: str = PATH) -> Send:
+    """Send to the server on a port of this machine."""
+
+    async def send(exchange: Exchange) -> tuple[int, bytes]:
+        return await post(port if isinstance(port, int) else port(), exchange, path)
+
+    return send
+
+
+async def post(port: int, exchange: Exchange, path: str = PATH) -> tuple[int, bytes]:
+    """One request on a connection of its own."""
+    return parsed(await raw(port, request(path, exchange.body, headers=exchange.headers)))
+
+
+async def get(port: int, path: str) -> tuple[int, bytes]:
+    return parsed(await raw(port, request(path, method="GET")))
+
+
+def request(
+    path: str, body: bytes = b"", *, method: str = "POST", headers: tuple[tuple[str, str], ...] = ()
+) -> bytes:
+    """The octets of a request that asks to close the connection."""
+    lines = [f"{method} {path} HTTP/1.1", "host: 127.0.0.1", "connection: close"]
+    lines += [f"{name}: {value}" for name, value in headers]
+    if body or method == "POST":
+        lines.append(f"content-length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1") + body
+
+
+async def raw(port: int, octets: bytes, *, shut: bool = False) -> bytes:
+    """Send octets, and return everything that comes back. `shut` ends our side of the connection first."""
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            writer.write(octets)
+            if shut:
+                writer.write_eof()
+            return await reader.read()
+        finally:
+            writer.close()
+
+
+def parsed(octets: bytes) -> tuple[int, bytes]:
+    """Status and body. Raises `ConnectionError` for a reply that is not all there."""
+    head, found, body = octets.partition(b"\r\n\r\n")
+    if not found:
+        raise ConnectionError("no reply")
+    status, *fields = head.decode("latin-1").split("\r\n")
+    for field in fields:
+        name, _, value = field.partition(":")
+        if name.lower() == "content-length" and len(body) != int(value):
+            raise ConnectionError("half a reply")
+    return int(status.split(" ")[1]), body

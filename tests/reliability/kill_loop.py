@@ -1,0 +1,271 @@
+"""kill -9 at random moments, over and over, while members send each other money.
+
+What must hold afterwards, whatever was killed when:
+
+- no acknowledged turn is lost: its reply is the same, octet for octet, when the request comes again, and the stored
+  conversation has a version for each turn that was acknowledged;
+- the books sum to zero, nobody is overdrawn, and no transfer happened that nobody asked for, or twice;
+- each receipt that a member saw stands in the books once, and a member who waited for every reply saw them all;
+- every member can go on, and nothing is left open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import sqlite3
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from kikao.config import load
+from kikao.records import Records
+from kikao.sessions.policy import Address, session_key
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.session import decode
+from kikao.sessions.stores import SQLiteStore
+from kikao_apps.wallet.audit import Audit, audit
+from tests.http.servers import ServerProcess, environment, spawn
+from tests.http.wire import over_wire
+from tests.reliability.members import CODE, Member, Receipt, Transfer
+
+LIFE: Final = (0.05, 0.9)
+"""Seconds a server lives after it began to answer."""
+
+STILLBORN: Final = 0.12
+"""The share of servers that are killed while they start."""
+
+BANK: Final = {"BANK_PAUSE": "0.03", "TURN_BUDGET": "0.5"}
+"""How slow the bank is: see `wallet_app`."""
+
+STRANGERS: Final = ("+256752000001", "+256752000002")
+"""Numbers that never register: money waits for them."""
+
+AT_ONCE: Final = 16
+"""Requests of the last round of redelivery that run at the same time."""
+
+PAYMENTS: Final = (
+    "SELECT t.ref, d.msisdn, c.msisdn, e.amount FROM wallet_transfers t "
+    "JOIN wallet_entries e ON e.transfer_id = t.id "
+    "JOIN wallet_accounts d ON d.id = e.debit_id JOIN wallet_accounts c ON c.id = e.credit_id "
+    "WHERE t.kind = 'payment' AND c.kind <> 'fees'"
+)
+
+
+class Outcome(msgspec.Struct):
+    """The figures of a run, and what was wrong: nothing, if all is well."""
+
+    figures: dict[str, int | float]
+    violations: list[str]
+
+
+class Killed:
+    """A server that is killed and started again. Members wait here until it answers."""
+
+    def __init__(self, data: Path) -> None:
+        self.kills = 0
+        self._data = data
+        self._server: ServerProcess | None = None
+        self._up = asyncio.Event()
+
+    @property
+    def port(self) -> int:
+        return self._server.port if self._server is not None else 0
+
+    async def answers(self) -> None:
+        await self._up.wait()
+
+    async def start(self) -> None:
+        self._server = self._spawn()
+        await asyncio.to_thread(self._server.wait_until_up)
+        self._up.set()
+
+    async def kill(self, after: float) -> None:
+        await asyncio.sleep(after)
+        assert self._server is not None
+        self._up.clear()
+        self._server.kill()
+        self.kills += 1
+
+    async def kill_at_birth(self, after: float) -> None:
+        self._server = self._spawn()
+        await self.kill(after)
+
+    def stop(self) -> int:
+        self._up.clear()
+        return self._server.stop() if self._server is not None else 0
+
+    def abandon(self) -> None:
+        if self._server is not None and self._server.process.poll() is None:
+            self._server.kill()
+
+    def _spawn(self) -> ServerProcess:
+        return spawn(self._data, env=BANK)
+
+
+async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: int) -> Outcome:
+    """Kill so many times, but for no longer than `seconds`; then check."""
+    data, began = folder / "data", time.monotonic()
+    chance = random.Random(seed)
+    server = Killed(data)
+    send = over_wire(lambda: server.port)
+    people = [
+        Member(f"+25677200{n:04d}", send, server.answers, chance.randrange(2**32), patient=n % 2 == 0)
+        for n in range(members)
+    ]
+    for person in people:
+        person.others = [other.number for other in people if other is not person] + [*STRANGERS]
+    enough = asyncio.Event()
+    try:
+        await server.start()
+        async with asyncio.TaskGroup() as tasks:
+            for person in people:
+                tasks.create_task(person.live(enough))
+            while server.kills < kills and time.monotonic() - began < seconds:
+                await server.kill(chance.uniform(*LIFE))
+                while server.kills < kills - 1 and chance.random() < STILLBORN:
+                    await server.kill_at_birth(chance.uniform(0, 1.5))
+                await server.start()
+            enough.set()
+        killing = time.monotonic() - began
+        finished = await asyncio.gather(*(person.finish() for person in people))
+        await redeliver_everything(people)
+        code = server.stop()
+    finally:
+        server.abandon()
+    violations = [
+        f"{person.number} cannot go on: {screen}"
+        for person, screen in zip(people, finished, strict=True)
+        if screen
+    ]
+    violations += [change for person in people for change in person.changed]
+    if code:
+        violations.append(f"SIGTERM ended the server with {code}")
+    if server.kills < kills:
+        violations.append(f"only {server.kills} of {kills} kills within {seconds:g} s")
+    payments = payments_in(data / "records.db")
+    violations += check_payments(payments, people)
+    violations += check_audit(await books_of(data / "records.db"), len(payments))
+    violations += await check_sessions(data, people)
+    logged, noise = read_log(data.with_suffix(".log"))
+    violations += noise
+    figures = {
+        "kills": server.kills,
+        "members": members,
+        "turns acknowledged": sum(len(person.acknowledged) for person in people),
+        "requests sent again": sum(person.redelivered for person in people),
+        "duplicates served": logged["turn duplicate"],
+        "transfers": len(payments),
+        "receipts seen": len({receipt for person in people for receipt in person.receipts}),
+        "told after the deadline": logged["turn overdue"],
+        "outcomes written late": logged["recovery late"],
+        "intents settled by recovery": logged["recovery settled"],
+        "seconds of killing": round(killing, 1),
+    }
+    return Outcome(figures, violations)
+
+
+async def redeliver_everything(people: list[Member]) -> None:
+    """Every request that was ever acknowledged, once more."""
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def again(person: Member) -> None:
+        for exchange in list(person.acknowledged):
+            async with gate:
+                await person.check(exchange)
+
+    await asyncio.gather(*(again(person) for person in people))
+
+
+def payments_in(path: Path) -> list[Receipt]:
+    """What the books say was sent, as a member would be told it."""
+    with closing(sqlite3.connect(path)) as connection:
+        return [Receipt(*row) for row in connection.execute(PAYMENTS)]
+
+
+async def books_of(path: Path) -> Audit:
+    records = Records(path)
+    try:
+        return await records.read(audit)
+    finally:
+        await records.close()
+
+
+def check_payments(payments: list[Receipt], people: list[Member]) -> list[str]:
+    """At most once, only what was asked for, and nothing that was told is missing."""
+    found = []
+    paid = Counter(Transfer(payment.sender, payment.to, payment.amount) for payment in payments)
+    asked_for = {transfer for person in people for transfer in person.asked_for}
+    found += [f"paid {times} times: {transfer}" for transfer, times in paid.items() if times > 1]
+    found += [f"paid, but nobody asked for it: {transfer}" for transfer in paid.keys() - asked_for]
+    times_in_books = Counter(payments)
+    for person in people:
+        found += [
+            f"{times_in_books[receipt]} times in the books: {receipt}"
+            for receipt in person.receipts
+            if times_in_books[receipt] != 1
+        ]
+        if person.patient:
+            sent = {payment for payment in payments if payment.sender == person.number}
+            found += [f"never told: {payment}" for payment in sent - person.receipts]
+    return found
+
+
+def check_audit(books: Audit, payments: int) -> list[str]:
+    found = [] if books.right else [f"the books are wrong: {books}"]
+    if books.payments != payments:
+        found.append(f"{books.payments} payments in the books, {payments} in the entries")
+    return found
+
+
+async def check_sessions(data: Path, people: list[Member]) -> list[str]:
+    """The stored conversations are at or after what was acknowledged, and nothing is open."""
+    settings = load(environment(data), data.parent)
+    ring = KeyRing(settings.secret_keys)
+    store = SQLiteStore(settings.store_path)
+    await store.open()
+    found = []
+    try:
+        records = {record.key: record async for record in store.scan()}
+        for person in people:
+            address = Address("ussd", "africastalking", person.number, CODE, person.number)
+            record = records.get(session_key(ring, address, flow="wallet"))
+            turns = len(person.acknowledged)
+            if record is None or record.version < turns:
+                found.append(
+                    f"{person.number}: version {record.version if record else 0} after {turns} acknowledged turns"
+                )
+                continue
+            conversation = decode(
+                ring.unseal(record.state, record.key, b"state", record.version)
+            ).conversation
+            if any(run.intents for run in conversation.runs()):
+                found.append(f"{person.number}: an effect is still open")
+        if due := await store.due(now=time.time() + 1e6, limit=1):
+            found.append(f"an intent is left open: {due}")
+    finally:
+        await store.close()
+    return found
+
+
+def read_log(path: Path) -> tuple[Counter[str], list[str]]:
+    """How often each thing was logged; and lines that say that something broke."""
+    logged: Counter[str] = Counter()
+    noise = []
+    for line in path.read_text().splitlines():
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            # The last line of a killed process may be cut.
+            if not line.startswith("{"):
+                noise.append(f"in the log: {line}")
+            continue
+        logged[f"{event['event']} {event['what']}"] += 1
+        if event["what"] in ("failed", "parked"):
+            noise.append(f"in the log: {line}")
+    return logged, noise[:10]

@@ -1,0 +1,50 @@
+"""The rows of the suite: what each does, and the table that is printed."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.reliability import canary, kill_loop
+
+
+async def kills(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
+    """kill -9 of a server while members send money."""
+    if quick:
+        outcome = await kill_loop.run(folder, kills=5, members=8, seconds=60, seed=seed)
+    else:
+        outcome = await kill_loop.run(folder, kills=100, members=16, seconds=400, seed=seed)
+    return outcome.figures, outcome.violations
+
+
+async def secrets(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
+    """PINs typed into a running server, and looked for wherever it writes."""
+    result = await canary.run(folder)
+    return result.figures, result.found
+
+
+ROWS = {"kill -9 during transfers": kills, "secret canary": secrets}
+
+
+def main(*, quick: bool, seed: int) -> int:
+    """Run every row; print one table. The exit code is 1 when anything was violated."""
+    violations: list[str] = []
+    print(f"reliability, seed {seed}{', quick' if quick else ''}")
+    for title, row in ROWS.items():
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="kikao-reliability-") as folder:
+            figures, found = asyncio.run(row(Path(folder), quick=quick, seed=seed))
+        violations += [f"{title}: {violation}" for violation in found]
+        print(f"\n{title}")
+        for name, value in {
+            **figures,
+            "violations": len(found),
+            "seconds": round(time.monotonic() - began),
+        }.items():
+            print(f"  {name:<28} {value:>10,}", flush=True)
+    for violation in violations:
+        print(f"VIOLATED: {violation}")
+    return 1 if violations else 0

@@ -1,0 +1,149 @@
+"""A slice of the suite, and proof that each of its checks can fail."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from kikao.channels.ussd.clients import Exchange
+from kikao_apps.wallet.audit import Audit
+from tests.reliability import canary, kill_loop
+from tests.reliability.canary import Canary
+from tests.reliability.members import APOLOGY, Member, Receipt, Transfer
+
+PIN, NUMBER = "19406382", "+256772000001"
+TEXT = f"1*0772000002*5000*1*{PIN}"
+
+
+# --- a slice ---
+
+
+async def test_killed_servers_keep_what_they_promised(tmp_path: Path) -> None:
+    outcome = await kill_loop.run(tmp_path, kills=4, members=8, seconds=60, seed=7)
+
+    assert outcome.violations == []
+    assert outcome.figures["kills"] == 4
+    assert outcome.figures["transfers"] >= 8
+    assert outcome.figures["duplicates served"] > 0
+
+
+async def test_no_pin_is_found_anywhere(tmp_path: Path) -> None:
+    result = await canary.run(tmp_path)
+
+    assert result.found == []
+    assert result.figures["places searched"] > 100
+
+
+# --- the canary sings ---
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        PIN.encode(),
+        f"pin={PIN}\n".encode(),
+        PIN.encode("utf-16-le"),
+        PIN.encode("utf-16-be"),
+        PIN.encode().hex().encode(),
+        base64.b64encode(PIN.encode()),
+        base64.b64encode(b"x" + PIN.encode() + b"xyz"),
+        base64.b64encode(b"xx" + PIN.encode()),
+        hashlib.md5(PIN.encode()).digest(),
+        hashlib.sha1(PIN.encode()).hexdigest().encode(),
+        hashlib.sha256((NUMBER + PIN).encode()).digest(),
+        base64.b64encode(hashlib.sha256(PIN.encode()).digest()),
+        TEXT.encode(),
+        hashlib.sha256(TEXT.encode()).hexdigest().upper().encode(),
+        hashlib.sha256(b"dialogue" + TEXT.encode()).digest(),
+    ],
+    ids=range(15),
+)
+def test_a_planted_secret_is_found(tmp_path: Path, planted: bytes) -> None:
+    bird = Canary()
+    bird.watch_pin(PIN, NUMBER)
+    bird.watch_text(TEXT, "dialogue")
+    (tmp_path / "sub").mkdir()
+    file = tmp_path / "sub" / "sessions.db-wal"
+    file.write_bytes(bytes(4096))
+    assert bird.search(canary.files(tmp_path)) == []
+
+    file.write_bytes(bytes(4093) + planted + bytes(99))
+
+    assert bird.search(canary.files(tmp_path))
+
+
+@pytest.mark.parametrize("pin", ["2580", "258036"])
+def test_a_short_pin_is_found_under_a_hash(pin: str) -> None:
+    bird = Canary()
+    bird.watch_pin(pin, NUMBER)
+
+    assert bird.search([("log", b"." + hashlib.sha256(pin.encode()).hexdigest().encode())])
+    assert bool(bird.search([("log", b"pin " + pin.encode())])) == (len(pin) == 6)
+
+
+# --- the checks of the kill loop ---
+
+
+def member(*, patient: bool = True, reply: bytes = b"") -> Member:
+    async def send(exchange: Exchange) -> tuple[int, bytes]:
+        return 200, reply
+
+    async def at_once() -> None:
+        return None
+
+    found = Member(NUMBER, send, at_once, seed=1, patient=patient)
+    found.asked_for.add(Transfer(NUMBER, "+2", 1000))
+    found.receipts.add(Receipt("REF22222", NUMBER, "+2", 1000))
+    return found
+
+
+def test_right_payments_pass() -> None:
+    assert kill_loop.check_payments([Receipt("REF22222", NUMBER, "+2", 1000)], [member()]) == []
+
+
+@pytest.mark.parametrize(
+    ("payments", "words"),
+    [
+        ([], "0 times in the books"),
+        ([Receipt("REF22222", NUMBER, "+2", 1000)] * 2, "paid 2 times"),
+        ([Receipt("REF22222", NUMBER, "+2", 1000), Receipt("REF33333", NUMBER, "+2", 1000)], "paid 2 times"),
+        ([Receipt("REF22222", NUMBER, "+2", 1000), Receipt("REF33333", NUMBER, "+3", 9)], "nobody asked"),
+        ([Receipt("REF22222", NUMBER, "+2", 1000), Receipt("REF33333", NUMBER, "+2", 1000)], "never told"),
+    ],
+)
+def test_a_wrong_payment_is_found(payments: list[Receipt], words: str) -> None:
+    assert any(words in violation for violation in kill_loop.check_payments(payments, [member()]))
+
+
+def test_wrong_books_are_found() -> None:
+    right = Audit(sums={"UGX": 0}, drift={}, overdrawn=0, unkept=0, payments=2)
+
+    assert kill_loop.check_audit(right, 2) == []
+    assert kill_loop.check_audit(right, 3)
+    assert kill_loop.check_audit(Audit(sums={"UGX": 1}, drift={}, overdrawn=0, unkept=0, payments=2), 2)
+
+
+@pytest.mark.parametrize(("reply", "changed"), [(b"CON A", 0), (APOLOGY, 0), (b"CON B", 1)])
+async def test_a_reply_that_changed_is_found(reply: bytes, changed: int) -> None:
+    person = member(reply=reply)
+    exchange = Exchange("", (), b"text=1")
+    person.acknowledged[exchange] = b"CON A"
+
+    await person.check(exchange)
+
+    assert len(person.changed) == changed
+
+
+def test_what_broke_is_found_in_the_log(tmp_path: Path) -> None:
+    log = tmp_path / "data.log"
+    log.write_text(
+        '{"event":"turn","what":"duplicate"}\n{"event":"turn","what":"failed"}\nTraceback\n{"event":'
+    )
+
+    counted, noise = kill_loop.read_log(log)
+
+    assert counted["turn duplicate"] == 1
+    assert len(noise) == 2
