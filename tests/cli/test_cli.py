@@ -1,0 +1,188 @@
+"""The `kikao` command as a user meets it: processes, their output and their exit codes."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kikao.cli import main as command
+from tests.http.phones import Phone
+from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
+from tests.http.wire import over_wire
+
+HEAVY = {"argon2", "cryptography", "httpx", "kikao.app", "kikao.config", "sqlalchemy", "uvicorn"}
+
+
+def kikao(*words: str, cwd: Path, typed: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, with lines typed into it."""
+    return subprocess.run(
+        (*KIKAO, *words),
+        cwd=cwd,
+        env=environment(cwd / "data", **env),
+        input=typed,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+# --- help ---
+
+
+def test_help_lists_the_commands(tmp_path: Path) -> None:
+    done = kikao("--help", cwd=tmp_path)
+
+    assert done.returncode == 0
+    assert all(f"\n  {name} " in done.stdout for name in command.commands)
+    assert {"run", "demo", "chat"} <= set(command.commands)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["chat", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    script = (
+        "import sys\nfrom kikao.cli import main\n"
+        f"try:\n    main({words!r})\nexcept SystemExit:\n    print('loaded:', *sys.modules)"
+    )
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True)
+
+    assert HEAVY & set(done.stdout.partition("loaded:")[2].split()) == set()
+
+
+# --- what cannot start says why ---
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("nowhere", "'nowhere' must look like module:app"),
+        (":app", "must look like module:app"),
+        ("nowhere:app", "there is no module 'nowhere' in"),
+        ("kikao_apps.nowhere:app", "there is no module 'kikao_apps.nowhere' in"),
+        ("kikao_apps.wallet.flows:app", "module 'kikao_apps.wallet.flows' has no 'app'"),
+        ("kikao_apps.wallet.flows:flows", "kikao_apps.wallet.flows:flows is a Flows, not a kikao App"),
+    ],
+)
+def test_a_target_that_is_no_app(tmp_path: Path, target: str, words: str) -> None:
+    done = kikao("run", target, cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("kikao: ")
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_error_in_the_app_itself_is_shown_whole(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("import no_such_library\n")
+
+    done = kikao("run", "broken:app", cwd=tmp_path)
+
+    assert done.returncode == 1
+    assert "No module named 'no_such_library'" in done.stderr
+    assert "broken.py" in done.stderr
+
+
+def test_wrong_settings_are_listed_all_at_once(tmp_path: Path) -> None:
+    done = kikao("run", CHEAP_WALLET, cwd=tmp_path, KIKAO_ENV="prod", KIKAO_STROE="x", KIKAO_RELEASE="one")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "KIKAO_ENV (environment): " in done.stderr
+    assert "KIKAO_STROE (environment): no such setting. Did you mean KIKAO_STORE?" in done.stderr
+    assert "KIKAO_RELEASE (environment): " in done.stderr
+
+
+def test_production_without_secrets_is_refused(tmp_path: Path) -> None:
+    done = kikao("run", CHEAP_WALLET, cwd=tmp_path, KIKAO_ENV="production")
+
+    assert done.returncode == 2
+    assert "KIKAO_SECRET_KEYS: missing" in done.stderr
+
+
+def test_a_store_in_use_is_refused_and_says_how_to_reach_the_server(tmp_path: Path) -> None:
+    with serving(tmp_path / "data"):
+        for words in (["run", CHEAP_WALLET, "--port", "0"], ["chat", CHEAP_WALLET]):
+            done = kikao(*words, cwd=tmp_path)
+
+            assert done.returncode == 2, done.stderr
+            assert "sessions.db" in done.stderr
+            assert "Traceback" not in done.stderr
+            assert ("kikao chat --url" in done.stderr) == (words[0] == "chat")
+
+
+def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        done = kikao(
+            "run", CHEAP_WALLET, "--port", str(server.port), cwd=tmp_path, KIKAO_DATA=str(tmp_path / "other")
+        )
+
+    assert done.returncode != 0
+    assert "address already in use" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_chat_with_nobody_says_what_to_start(tmp_path: Path) -> None:
+    done = kikao("chat", "--url", "http://127.0.0.1:9", cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert "nothing answers at http://127.0.0.1:9" in done.stderr
+    assert "kikao demo" in done.stderr
+
+
+# --- chat ---
+
+
+def test_a_chat_with_an_app_in_this_process(tmp_path: Path) -> None:
+    typed = ["Asha", "1", "2580", "2580", "1", "0772000002", "5000", "1", "2580", "/again", "/quit"]
+
+    done = kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="\n".join(typed) + "\n")
+
+    assert done.returncode == 0, done.stderr
+    assert "│ Enter your name to register" in done.stdout
+    assert "Hello Asha. Choose an option." in done.stdout
+    assert "Send UGX 5,000 to +256772000002? Fee UGX 100" in done.stdout
+    refs = re.findall(r"You sent UGX 5,000 to \+256772000002. Ref (\w{8})\.", done.stdout)
+    assert len(refs) == 2
+    assert len(set(refs)) == 1
+    assert "2580" not in done.stdout + done.stderr
+
+
+def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) -> None:
+    assert kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="Asha\n").returncode == 0
+
+    done = kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="1\n")
+
+    assert "Continue where you stopped?" in done.stdout
+    assert "Choose your currency" in done.stdout
+
+
+async def test_a_chat_with_a_running_server(tmp_path: Path) -> None:
+    with serving(tmp_path / "data") as server:
+        words = ("chat", "--url", f"http://127.0.0.1:{server.port}", "--as", "+256772000009")
+        done = kikao(*words, cwd=tmp_path, typed="Asha\n/hangup\n\n1\n/quit\n")
+
+        assert done.returncode == 0, done.stderr
+        assert "Continue where you stopped?" in done.stdout
+        assert done.stdout.count("Choose your currency") == 2
+        assert "Continue" in await Phone(over_wire(server.port), "+256772000009").dial()
+
+
+# --- demo ---
+
+
+async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -> None:
+    server = spawn(tmp_path / "data", "wallet", command="demo").wait_until_up()
+    try:
+        assert "Enter your name" in await Phone(over_wire(server.port)).dial()
+        server.process.terminate()
+        said = "".join([*server.said, server.process.communicate(timeout=PATIENCE)[0]])
+    finally:
+        server.kill()
+    assert server.process.returncode == 0
+    assert f"kikao is answering on http://127.0.0.1:{server.port}\n" in said
+    assert f"kikao chat --url http://127.0.0.1:{server.port}\n" in said
+    assert "environment: dev, not safe to expose" in said
