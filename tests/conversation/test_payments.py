@@ -32,7 +32,7 @@ from tests.bank import PIN, Bank, fail
 from tests.talk import Clock, Process, ProcessDied, Talk, start
 
 WELCOME = "To whom?"
-CHECKING = "We are checking your last request. It will not be done twice.\n1 Check again\n2 Start again"
+CHECKING = "We are checking your last request: it may still go through.\n1 Check again\n2 Start again"
 RESUME = "Continue where you stopped?\n1 Continue\n2 Start again"
 
 

@@ -31,7 +31,7 @@ RESUME: Final = Screen(
     (Option("1", t("Continue"), "continue"), Option("2", t("Start again"), "restart")),
 )
 CHECKING: Final = Screen(
-    (t("We are checking your last request. It will not be done twice."),),
+    (t("We are checking your last request: it may still go through."),),
     (Option("1", t("Check again"), "continue"), Option("2", t("Start again"), "restart")),
 )
 MAX_PARKED: Final = 3
