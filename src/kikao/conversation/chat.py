@@ -24,6 +24,8 @@ CANCELLED = t("Cancelled.")
 class Chat(Primitives):
     """One turn of one run. A flow gets it as its first argument and never makes one."""
 
+    __slots__ = ()
+
     async def choose(
         self,
         name: str,

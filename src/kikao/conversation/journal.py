@@ -31,7 +31,7 @@ QUESTIONS: Final = frozenset({"ask", "confirm"})
 Retry = Literal["key", "check", "never"]
 
 
-class Entry(msgspec.Struct, frozen=True, array_like=True):
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One observation: key (`scope/name#ordinal`), what kind, the tag of its stored form, the value."""
 
     key: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar, overload
+from typing import Any, Final, NoReturn, TypeVar, overload
 
 import msgspec
 
@@ -19,6 +19,8 @@ from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import (
+    MAX_ENTRIES,
+    QUESTIONS,
     Entry,
     Kind,
     Pending,
@@ -41,6 +43,16 @@ T = TypeVar("T")
 UPDATED = t("We updated this service. Please enter this again.")
 
 
+class _Ordinals(dict[int, str]):
+    """`#1`, `#2` ...: the end of a key, made once."""
+
+    def __missing__(self, count: int) -> str:
+        return f"#{count}"
+
+
+ORDINALS: Final = _Ordinals({count: f"#{count}" for count in range(1, MAX_ENTRIES + 1)})
+
+
 class Member(msgspec.Struct, frozen=True):
     """Who the flow talks to. `id` is the same on every turn; `msisdn` is E.164 where the channel knows it."""
 
@@ -52,14 +64,28 @@ class Member(msgspec.Struct, frozen=True):
 class Primitives:
     """One turn of one run: the journal first, then the member."""
 
-    _at = 0
-    _scope = ""
-    _suspended = False
-    _changed = False
-    _inside = ""
-    _misuse: Misuse | None = None
-    _coroutine: Coroutine[Any, Any, Any] | None = None
-    _task: asyncio.Task[Any] | None = None
+    __slots__ = (
+        "_at",
+        "_at_home",
+        "_changed",
+        "_coroutine",
+        "_counts",
+        "_flows",
+        "_host",
+        "_inside",
+        "_journal",
+        "_length",
+        "_misuse",
+        "_navigation",
+        "_reply",
+        "_run",
+        "_said",
+        "_scope",
+        "_suspended",
+        "_task",
+        "locale",
+        "member",
+    )
 
     def __init__(
         self,
@@ -78,6 +104,8 @@ class Primitives:
         self._run = run
         self._journal = run.journal
         self._length = len(run.journal)
+        self._at = 0
+        self._scope = ""
         self._counts: dict[str, int] = {}
         self._said: list[Text] = []
         self._reply = reply
@@ -85,6 +113,12 @@ class Primitives:
         self._flows = flows
         self._navigation = navigation
         self._at_home = at_home
+        self._suspended = False
+        self._changed = False
+        self._inside = ""
+        self._misuse: Misuse | None = None
+        self._coroutine: Coroutine[Any, Any, Any] | None = None
+        self._task: asyncio.Task[Any] | None = None
 
     def begin(self, flow: Flow) -> Coroutine[Any, Any, Any]:
         """Start the flow from the top; called once by the runner, in the task of the turn."""
@@ -126,21 +160,34 @@ class Primitives:
         `BackendError` when it could not tell, and runs once, never on replay. `invalid` replaces the sentence for a
         wrong answer; after `attempts` wrong ones the conversation ends. No limit by default.
         """
-        key = self._key(name)
+        # Every question answered before comes through here on every turn: `_key` is written out.
+        counts = self._counts
+        counts[name] = count = counts.get(name, 0) + 1
+        key = self._scope + name + ORDINALS[count]
         at = self._at
         if at < self._length:
             entry = self._journal[at]
-            if (
-                entry.key == key
-                and entry.tag == answer.tag
-                and (entry.kind == "ask" or entry.kind == "confirm")
-            ):
+            if entry.key == key and entry.kind in QUESTIONS and entry.tag == answer.tag:
                 self._at = at + 1
                 if self._said:
                     self._said.clear()
-                stored = entry.value
-                return answer.decode(stored) if answer.decode is not None else fresh(stored)
+                if answer.decode is not None:
+                    return answer.decode(entry.value)
+                value: T = entry.value
+                return value if type(value) is str else fresh(value)
             await self._diverge(key, entry)
+        return await self._ask(key, answer, prompt, validate, invalid, attempts)
+
+    async def _ask(
+        self,
+        key: str,
+        answer: Answer[T],
+        prompt: Text,
+        validate: Callable[[T], Awaitable[None]] | None,
+        invalid: Text | None,
+        attempts: int | None,
+    ) -> T:
+        """The question that is open: take the reply to it, or show it."""
         await self._live(key)
         pending = self._run.pending
         tries = 0
@@ -163,7 +210,7 @@ class Primitives:
                     self._run.pending = None
                     self._said.clear()
                     return answer.decode(stored) if answer.decode is not None else fresh(stored)
-        return await self._question(key, answer, prompt, error, tries)
+        return await self._suspend(self._question(key, answer, prompt, error, tries))
 
     @overload
     async def read(self, name: str, look: Callable[[], Awaitable[T]]) -> T: ...
@@ -291,14 +338,14 @@ class Primitives:
                     if recorded is not None:
                         return recorded[0]
                     error = refused
-        return await self._question(key, answer, prompt, error, tries, secret=True)
+        return await self._suspend(self._question(key, answer, prompt, error, tries, secret=True))
 
     # How it works.
 
     def _key(self, name: str) -> str:
-        count = self._counts.get(name, 0) + 1
-        self._counts[name] = count
-        return f"{self._scope}{name}#{count}"
+        counts = self._counts
+        counts[name] = count = counts.get(name, 0) + 1
+        return self._scope + name + ORDINALS[count]
 
     @property
     def _coro(self) -> Coroutine[Any, Any, Any]:
@@ -425,7 +472,7 @@ class Primitives:
                 self._inside = ""
         return value
 
-    async def _question(
+    def _question(
         self,
         key: str,
         answer: Answer[Any],
@@ -434,14 +481,14 @@ class Primitives:
         tries: int,
         *,
         secret: bool = False,
-    ) -> NoReturn:
+    ) -> Asked:
         back = self._run.last_question() is not None
         home = back or self._run.barrier() > 0 or not self._at_home
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
         body = (*notices, *self._said, prompt)
         screen = Screen(body, answer.options(), navigation, whole=answer.whole, secret=secret)
-        await self._suspend(Asked(Pending(key, answer.tag, screen, error, tries, literal), notices))
+        return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)
 
 
 UNCERTAIN = t(

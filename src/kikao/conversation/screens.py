@@ -14,7 +14,7 @@ Value = str | int | bool | None
 """What a choice may stand for in the journal: a plain value, never a label."""
 
 
-class Option(msgspec.Struct, frozen=True, array_like=True):
+class Option(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One thing to choose: its label and the value the flow gets. `key` is what the member types on a keypad."""
 
     key: str

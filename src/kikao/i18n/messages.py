@@ -14,7 +14,7 @@ import msgspec
 from kikao.i18n.money import Amount
 
 
-class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True):
+class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True, gc=False):
     """One sentence to show: the English msgid, its parameters, and for a plural its second form and count.
 
     Parameters are kept as values (`Amount`, not "UGX 500") and formatted when rendered.
