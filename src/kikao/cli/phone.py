@@ -1,13 +1,18 @@
-"""A phone in the terminal. It speaks a gateway's real format, to a running server or to an app in this process."""
+"""A phone in the terminal. It speaks a gateway's real format, to a running server or to an app in this process.
+
+The terminal is read in the main thread, where Ctrl-C ends the wait for a line; an app runs in a thread beside it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
+import threading
 import urllib.error
 import urllib.request
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Iterator, MutableMapping
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -21,7 +26,10 @@ from kikao.sessions.store import StoreRefused
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
 
-Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
+T = TypeVar("T")
+
+Send = Callable[[Exchange], tuple[int, bytes]]
+"""An exchange to status and body."""
 
 
 def talk(
@@ -44,9 +52,10 @@ def talk(
     phone = Phone(CLIENTS[gateway](number, code), f"/ussd/{gateway}" + (f"/{token}" if token else ""))
     try:
         if target is None:
-            asyncio.run(phone.hold(over_http(url or DEFAULT_URL)))
+            phone.hold(over_http(url or DEFAULT_URL))
         else:
-            asyncio.run(_in_process(target, locale, phone))
+            with beside(target, locale) as send:
+                phone.hold(send)
     except (StoreRefused, RecordsRefused) as error:
         give_up(f"{error}\nIf a server is running on this data, talk to it: kikao chat --url {DEFAULT_URL}")
 
@@ -58,20 +67,20 @@ class Phone:
         self._client = client
         self._path = path
 
-    async def hold(self, send: Send) -> None:
+    def hold(self, send: Send) -> None:
         """Dial, then answer screen after screen."""
         click.secho(HELP, dim=True)
         exchange = self._client.dial(secrets.token_hex(8))
         while True:
-            alive = await self._exchange(send, exchange)
-            line = await self._line("> " if alive else "(ended; Enter dials again) ")
+            alive = self._exchange(send, exchange)
+            line = self._line("> " if alive else "(ended; Enter dials again) ")
             if line is None or line == "/quit":
                 return
             if line == "/again":
                 continue
             if line == "/hangup":
                 click.secho("you hung up; Enter dials again", dim=True)
-                if await self._line("") is None:
+                if self._line("") is None:
                     return
                 exchange = self._client.dial(secrets.token_hex(8))
             elif line == "/dial" or not alive:
@@ -79,8 +88,8 @@ class Phone:
             else:
                 exchange = self._client.answer(line)
 
-    async def _exchange(self, send: Send, exchange: Exchange) -> bool:
-        status, body = await send(Exchange(self._path, exchange.headers, exchange.body))
+    def _exchange(self, send: Send, exchange: Exchange) -> bool:
+        status, body = send(Exchange(self._path, exchange.headers, exchange.body))
         if status != 200:
             click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
             return False
@@ -94,9 +103,9 @@ class Phone:
         click.echo("└" + "─" * (width + 2) + "┘")
         return alive
 
-    async def _line(self, prompt: str) -> str | None:
+    def _line(self, prompt: str) -> str | None:
         try:
-            return (await asyncio.to_thread(input, prompt)).strip("\n")
+            return input(prompt).strip("\n")
         except (EOFError, KeyboardInterrupt):
             click.echo()
             return None
@@ -105,7 +114,7 @@ class Phone:
 def over_http(url: str) -> Send:
     """Send to a running server."""
 
-    def post(exchange: Exchange) -> tuple[int, bytes]:
+    def send(exchange: Exchange) -> tuple[int, bytes]:
         request = urllib.request.Request(  # noqa: S310 - the user names the server
             url.rstrip("/") + exchange.path, data=exchange.body, headers=dict(exchange.headers), method="POST"
         )
@@ -117,18 +126,41 @@ def over_http(url: str) -> Send:
         except OSError as error:
             give_up(f"nothing answers at {url} ({error}). Start a server first: kikao demo")
 
-    async def send(exchange: Exchange) -> tuple[int, bytes]:
-        return await asyncio.to_thread(post, exchange)
-
     return send
 
 
-async def _in_process(target: str, locale: str | None, phone: Phone) -> None:
+@contextlib.contextmanager
+def beside(target: str, locale: str | None) -> Iterator[Send]:
+    """Serve an app in a thread of this process, and send to it."""
     app = load_app(target)
     app.settings = load_settings()
     app.subscribers.append(show_trouble)
-    async with app.serving(app.settings, locale=locale) as server:
-        await phone.hold(in_process(server))
+    with loop_in_thread() as run:
+        serving = app.serving(app.settings, locale=locale)
+        send = in_process(run(serving.__aenter__()))
+        try:
+            yield lambda exchange: run(send(exchange))
+        finally:
+            run(serving.__aexit__(None, None, None))
+
+
+@contextlib.contextmanager
+def loop_in_thread() -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
+    """An event loop in a thread of its own; what it yields runs a coroutine there and waits for its result."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="kikao-app")
+    thread.start()
+
+    def run(work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, loop).result()
+
+    try:
+        yield run
+    finally:
+        asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
 
 
 def show_trouble(event: Event) -> None:
@@ -137,7 +169,7 @@ def show_trouble(event: Event) -> None:
         click.secho(str(event), fg="yellow", err=True)
 
 
-def in_process(server: Server) -> Send:
+def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]:
     """Send to a server in this process, through its ASGI door."""
 
     async def send(exchange: Exchange) -> tuple[int, bytes]:
