@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -160,6 +162,34 @@ def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) ->
     assert "Choose your currency" in done.stdout
 
 
+def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:
+    terminal, stdin = os.openpty()
+    process = subprocess.Popen(
+        (*KIKAO, "chat", CHEAP_WALLET),
+        cwd=tmp_path,
+        env=environment(tmp_path / "data"),
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        shown = ""
+        while not shown.endswith("\n> "):
+            shown += process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+
+        stderr = process.communicate(timeout=PATIENCE)[1]
+
+        assert (process.returncode, stderr) == (0, "")
+        assert sorted(path.name for path in (tmp_path / "data").glob("*.db-*")) == []
+    finally:
+        process.kill()
+        os.close(terminal)
+        os.close(stdin)
+
+
 async def test_a_chat_with_a_running_server(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         words = ("chat", "--url", f"http://127.0.0.1:{server.port}", "--as", "+256772000009")
@@ -179,7 +209,8 @@ async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -
     try:
         assert "Enter your name" in await Phone(over_wire(server.port)).dial()
         server.process.terminate()
-        said = "".join([*server.said, server.process.communicate(timeout=PATIENCE)[0]])
+        assert server.process.stdout is not None
+        said = "".join([*server.said, server.process.stdout.read()])
     finally:
         server.kill()
     assert server.process.returncode == 0
