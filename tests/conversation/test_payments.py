@@ -311,7 +311,7 @@ class TestNoTombstones:
         await talk.say(PIN)
         await talk.dial()
         await talk.say("1")
-        assert (await talk.say("0")).startswith("We are checking your last request.")
+        assert (await talk.say("0")).startswith("We are checking your last request:")
         assert await talk.say("00") == CHECKING
 
 
