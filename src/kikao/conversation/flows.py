@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Coroutine, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kikao.i18n.messages import Text
 
-if TYPE_CHECKING:
-    from kikao.conversation.chat import Chat
-
 FlowFunction = Callable[..., Coroutine[Any, Any, Any]]
+"""`async def f(chat: Chat, **state)`."""
 
 
 class Flow:
@@ -24,7 +22,7 @@ class Flow:
         self.function = function
         self.title = title
 
-    def __call__(self, chat: Chat, **args: Any) -> Coroutine[Any, Any, Any]:
+    def __call__(self, chat: Any, **args: Any) -> Coroutine[Any, Any, Any]:
         return self.function(chat, **args)
 
     @property
