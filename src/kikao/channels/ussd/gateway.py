@@ -142,8 +142,10 @@ class UssdGateway:
                 if not piece:
                     continue
                 raise self.refuse("the form has a piece without '='; a '&' within a value must be escaped")
-            if "%" in piece:
-                name, value = self._unescape(name), self._unescape(value)
+            if "%" in name:
+                name = self._unescape(name)
+            if "%" in value:
+                value = self._unescape(value)
             if name in fields:
                 raise self.refuse(f"field {_shown(name)} is given twice")
             fields[name] = value
