@@ -23,9 +23,12 @@ GRACE: Final = 10
 
 def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
+    from uvicorn.loops.auto import auto_loop_factory
+
     app, settings = load_app(target), load_settings()
     try:
-        asyncio.run(_serve(app, settings, host, port, welcome=welcome))
+        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_serve(app, settings, host, port, welcome=welcome))
     except (StoreRefused, RecordsRefused) as error:
         give_up(str(error))
 
