@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 import signal
@@ -106,6 +107,18 @@ def test_production_without_secrets_is_refused(tmp_path: Path) -> None:
     assert "KIKAO_SECRET_KEYS: missing" in done.stderr
 
 
+@pytest.mark.parametrize("words", [["run", CHEAP_WALLET, "--port", "0"], ["chat", CHEAP_WALLET]])
+def test_production_without_a_gateway_is_refused(tmp_path: Path, words: list[str]) -> None:
+    key = base64.b64encode(bytes(range(32))).decode()
+
+    done = kikao(*words, cwd=tmp_path, KIKAO_ENV="production", KIKAO_SECRET_KEYS=f"k1:{key}")
+
+    assert done.returncode == 2
+    assert "no gateway is open" in done.stderr
+    assert "KIKAO_USSD_AFRICASTALKING_TOKEN" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_store_in_use_is_refused_and_says_how_to_reach_the_server(tmp_path: Path) -> None:
     with serving(tmp_path / "data"):
         for words in (["run", CHEAP_WALLET, "--port", "0"], ["chat", CHEAP_WALLET]):
@@ -134,6 +147,17 @@ def test_a_chat_with_nobody_says_what_to_start(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "nothing answers at http://127.0.0.1:9" in done.stderr
     assert "kikao demo" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:8000", "file:///etc/hostname", "http://", "http://x/a b", "http://[1"]
+)
+def test_a_chat_with_no_address(tmp_path: Path, url: str) -> None:
+    done = kikao("chat", "--url", url, cwd=tmp_path)
+
+    assert done.returncode == 2
+    assert f"{url!r} is no address of a server" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 # --- chat ---
@@ -197,7 +221,8 @@ def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:
 async def test_a_chat_with_a_running_server(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         words = ("chat", "--url", f"http://127.0.0.1:{server.port}", "--as", "+256772000009")
-        done = kikao(*words, cwd=tmp_path, typed="Asha\n/hangup\n\n1\n/quit\n")
+        proxy = "http://127.0.0.1:9"  # nobody: what is typed goes to the server, not to a proxy
+        done = kikao(*words, cwd=tmp_path, typed="Asha\n/hangup\n\n1\n/quit\n", http_proxy=proxy)
 
         assert done.returncode == 0, done.stderr
         assert "Continue where you stopped?" in done.stdout

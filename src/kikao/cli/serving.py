@@ -29,7 +29,7 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     try:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
             runner.run(_serve(app, settings, host, port, welcome=welcome))
-    except (StoreRefused, RecordsRefused) as error:
+    except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))
 
 
@@ -97,6 +97,7 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
             host=host,
             port=port,
             http=BoundedHead,
+            ws="none",
             lifespan="off",
             access_log=False,
             log_level="warning",
