@@ -207,7 +207,7 @@ def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:
         while process.poll() is None:
             process.send_signal(signal.SIGINT)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(1)
+                process.wait(5)
         stderr = process.stderr.read() if process.stderr else ""
         assert (process.returncode, stderr) == (0, "")
         assert sorted(path.name for path in (tmp_path / "data").glob("*.db-*")) == []
