@@ -1,0 +1,190 @@
+"""The conversation of `benchmarks.wallet` in aiogram, as its documentation writes one: states, handlers, storage.
+
+Updates come as Telegram sends them to a webhook, and the answer goes back in the webhook's response, which is the
+cheapest way aiogram has: no request to Telegram. Measured is what its webhook handler does from the request's body to
+the response's. Texts are not translated, nothing is sealed, deduplicated or logged.
+"""
+
+# aiogram is not among the development dependencies, so types that come from it are unknown where it is missing.
+# mypy: disable-error-code="import-not-found,misc,untyped-decorator,unused-ignore"
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiogram import Bot, Dispatcher, F, Router
+from aiogram.filters import Command, StateFilter
+from aiogram.fsm.context import FSMContext
+from aiogram.fsm.state import State, StatesGroup
+from aiogram.fsm.storage.memory import MemoryStorage
+from aiogram.methods import SendMessage
+from aiogram.types import Message, Update
+from aiogram.webhook.aiohttp_server import SimpleRequestHandler
+
+from benchmarks.subjects import Prepare, Work
+from benchmarks.turns import MEMBERS
+from benchmarks.wallet import LEAST, MOST, NETWORKS, SEEN, TYPED
+
+router = Router()
+
+
+class Airtime(StatesGroup):
+    """Where a member is."""
+
+    menu = State()
+    network = State()
+    months = State()
+    amount = State()
+    ok = State()
+
+
+def numbered(title: str, *options: str) -> str:
+    """A screen with choices."""
+    return "\n".join([title, *(f"{number} {label}" for number, label in enumerate(options, 1))])
+
+
+def picked(text: str | None, count: int) -> int | None:
+    """Which of so many options, from 0."""
+    return int(text) - 1 if text and text.isdecimal() and 1 <= int(text) <= count else None
+
+
+def money(minor: int) -> str:
+    """An amount as members read it."""
+    return f"UGX {minor:,}"
+
+
+@router.message(Command("start"))
+async def start(message: Message, state: FSMContext) -> SendMessage:
+    await state.clear()
+    await state.set_state(Airtime.menu)
+    return message.answer(numbered("Hello Amina. Choose an option.", "Buy airtime", "Balance"))
+
+
+@router.message(StateFilter(Airtime.menu), F.text)
+async def menu(message: Message, state: FSMContext) -> SendMessage:
+    choice = picked(message.text, 2)
+    if choice is None:
+        return message.answer("Choose one of the options.")
+    if choice == 1:
+        await state.clear()
+        return message.answer(f"Your balance is {money(12_345)}.")
+    await state.set_state(Airtime.network)
+    return message.answer(numbered("Choose a network", *NETWORKS.values()))
+
+
+@router.message(StateFilter(Airtime.network), F.text)
+async def network(message: Message, state: FSMContext) -> SendMessage:
+    choice = picked(message.text, len(NETWORKS))
+    if choice is None:
+        return message.answer("Choose one of the options.")
+    await state.update_data(network=[*NETWORKS][choice])
+    await state.set_state(Airtime.months)
+    return message.answer("For how many months?")
+
+
+@router.message(StateFilter(Airtime.months), F.text)
+async def months(message: Message, state: FSMContext) -> SendMessage:
+    choice = picked(message.text, 12)
+    if choice is None:
+        return message.answer("Enter a number from 1 to 12.")
+    await state.update_data(months=choice + 1)
+    await state.set_state(Airtime.amount)
+    return message.answer("Amount")
+
+
+@router.message(StateFilter(Airtime.amount), F.text)
+async def amount(message: Message, state: FSMContext) -> SendMessage:
+    text = message.text or ""
+    if not text.isdecimal() or not LEAST <= int(text) <= MOST:
+        return message.answer("Enter an amount in UGX, in digits only.")
+    data = await state.update_data(amount=int(text))
+    await state.set_state(Airtime.ok)
+    title = f"{money(data['amount'])} on {NETWORKS[data['network']]} for {data['months']} months"
+    return message.answer(numbered(title, "Confirm", "Cancel"))
+
+
+@router.message(StateFilter(Airtime.ok), F.text)
+async def ok(message: Message, state: FSMContext) -> SendMessage:
+    choice = picked(message.text, 2)
+    if choice is None:
+        return message.answer("Choose one of the options.")
+    data = await state.get_data()
+    await state.clear()
+    if choice == 1:
+        return message.answer("Cancelled.")
+    return message.answer(f"Thank you. {money(data['amount'])} airtime is on its way.")
+
+
+def bodies(count: int) -> Iterator[bytes]:
+    """What Telegram sends in so many turns: one conversation after the other, of ever another member."""
+    for at in range(count):
+        conversation, place = divmod(at, len(TYPED))
+        user = {
+            "id": 1000 + conversation % MEMBERS,
+            "is_bot": False,
+            "first_name": "Amina",
+            "language_code": "en",
+        }
+        message: dict[str, Any] = {
+            "message_id": at + 1,
+            "from": user,
+            "chat": {"id": user["id"], "first_name": "Amina", "type": "private"},
+            "date": 1_767_225_600,
+            "text": TYPED[place] or "/start",
+        }
+        if place == 0:
+            message["entities"] = [{"offset": 0, "length": 6, "type": "bot_command"}]
+        yield json.dumps({"update_id": at + 1, "message": message}).encode()
+
+
+@asynccontextmanager
+async def webhook() -> AsyncIterator[Prepare]:
+    """From the body of a request to the body of its response, as aiogram's own webhook handler goes."""
+    dispatcher, bot = wired()
+    write = SimpleRequestHandler(dispatcher, bot)._build_response_writer
+
+    def prepare(units: int) -> Work:
+        waiting = [*bodies(units)]
+
+        async def work() -> None:
+            answer: Any
+            for body in waiting:
+                answer = await dispatcher.feed_webhook_update(bot, bot.session.json_loads(body))
+                write(bot=bot, result=answer)
+
+        return work
+
+    yield prepare
+    await bot.session.close()
+
+
+@asynccontextmanager
+async def dispatched() -> AsyncIterator[Prepare]:
+    """The least that aiogram does: from a parsed update to an answer that nobody writes."""
+    dispatcher, bot = wired()
+
+    def prepare(units: int) -> Work:
+        waiting = [Update.model_validate(json.loads(body), context={"bot": bot}) for body in bodies(units)]
+
+        async def work() -> None:
+            for update in waiting:
+                await dispatcher.feed_update(bot, update)
+
+        return work
+
+    for body, seen in zip(bodies(MEMBERS * len(TYPED)), SEEN * MEMBERS, strict=True):
+        update = Update.model_validate(json.loads(body), context={"bot": bot})
+        answer: Any = await dispatcher.feed_update(bot, update)
+        assert seen in answer.text, answer
+    yield prepare
+    await bot.session.close()
+
+
+def wired() -> tuple[Dispatcher, Bot]:
+    """The bot, as its documentation makes one."""
+    dispatcher = Dispatcher(storage=MemoryStorage())
+    dispatcher.include_router(router)
+    return dispatcher, Bot("1:benchmark")

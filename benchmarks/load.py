@@ -1,0 +1,161 @@
+"""A load generator: so many members at once on keep-alive connections, each with the next request when it is answered.
+
+Raw sockets and the least of HTTP, so that it costs less than what it measures. Loopback only; bounded in turns and in
+time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from benchmarks.wallet import SEEN, TYPED
+from kikao.channels.ussd.clients import AfricasTalkingClient
+
+PATIENCE: Final = 60.0
+"""Seconds a round may take."""
+
+_dials = count()
+_numbers = count()
+
+
+class Round(NamedTuple):
+    """What so many turns took."""
+
+    turns: int
+    wall: float
+    """Seconds."""
+    cpu: float
+    """Seconds of the server, all its threads."""
+    waits: list[float]
+    """Seconds from each request to its reply, sorted."""
+
+
+class Server:
+    """A server of `benchmarks.servers` in a process of its own."""
+
+    def __init__(self, name: str, folder: Path, store: str = "") -> None:
+        folder.mkdir()
+        self._log = (folder / "log").open("wb")
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.servers", name, str(folder), store],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+        )
+        self._checked = name == "kikao"
+        self.port = int(self._answer())
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.terminate()
+        self._child.communicate()
+        self._log.close()
+
+    def round(self, members: int, turns: int) -> Round:
+        """So many members at once, so many turns in all."""
+        phones = [_Phone(f"+25677{next(_numbers):07}", self._checked) for _ in range(members)]
+        before = self._cpu()
+        wall = asyncio.run(_talk(self.port, phones, turns))
+        waits = sorted(wait for phone in phones for wait in phone.waits)
+        return Round(len(waits), wall, self._cpu() - before, waits)
+
+    def _cpu(self) -> float:
+        assert self._child.stdin is not None
+        self._child.stdin.write("\n")
+        self._child.stdin.flush()
+        return float(self._answer())
+
+    def _answer(self) -> str:
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            log = Path(self._log.name).read_text(errors="replace")
+            raise RuntimeError(f"the server ended early:\n{log[-2000:]}")
+        return line
+
+
+async def _talk(port: int, phones: list[_Phone], turns: int) -> float:
+    loop = asyncio.get_running_loop()
+    for phone in phones:
+        await loop.create_connection(lambda phone=phone: phone, "127.0.0.1", port)  # type: ignore[misc]
+    share, more = divmod(turns, len(phones))
+    before = time.perf_counter()
+    for at, phone in enumerate(phones):
+        phone.start(share + (at < more))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*(phone.done for phone in phones))
+    finally:
+        for phone in phones:
+            phone.hang_up()
+    return time.perf_counter() - before
+
+
+class _Phone(asyncio.Protocol):
+    """One member: conversation after conversation."""
+
+    def __init__(self, number: str, checked: bool) -> None:
+        self.waits: list[float] = []
+        self._requests = _requests(number)
+        self._checked = checked
+        self._left = 0
+        self._received = b""
+
+    def start(self, turns: int) -> None:
+        """Dial, if there is anything to say."""
+        self.done = asyncio.get_running_loop().create_future()
+        self._left = turns
+        self._next()
+
+    def hang_up(self) -> None:
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, end, body = self._received.partition(b"\r\n\r\n")
+        if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
+            return
+        self.waits.append(time.perf_counter() - self._sent)
+        if not head.startswith(b"HTTP/1.1 200") or (self._checked and self._seen not in body):
+            self.done.set_exception(RuntimeError(f"expected {self._seen!r}, got {self._received!r}"))
+            return
+        self._received = b""
+        self._next()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_exception(error or ConnectionError("the server closed a connection"))
+
+    def _next(self) -> None:
+        if self._left == 0:
+            self.done.set_result(None)
+            return
+        self._left -= 1
+        request, self._seen = next(self._requests)
+        self._sent = time.perf_counter()
+        self._transport.write(request)
+
+
+def _requests(number: str) -> Iterator[tuple[bytes, bytes]]:
+    while True:
+        phone = AfricasTalkingClient(number, "*284#")
+        exchanges = [phone.dial(f"bench/{next(_dials)}"), *map(phone.answer, TYPED[1:])]
+        for exchange, seen in zip(exchanges, SEEN, strict=True):
+            lines = ["POST /ussd/africastalking HTTP/1.1", "host: localhost"]
+            lines += [f"{name}: {value}" for name, value in exchange.headers]
+            lines += [f"content-length: {len(exchange.body)}", "", ""]
+            yield "\r\n".join(lines).encode() + exchange.body, seen.encode()

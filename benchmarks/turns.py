@@ -1,0 +1,94 @@
+"""A turn in process: `Turns.handle` on the memory store, with the real gateway and sealing; phase by phase.
+
+The unit is one turn of the conversation in `benchmarks.wallet`, dial and receipt included.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import TextIO
+
+from benchmarks.subjects import Prepare, Work
+from benchmarks.wallet import SEEN, TYPED, flows
+from kikao.channels.channel import Request
+from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.conversation.engine import Engine
+from kikao.events import LogLines
+from kikao.i18n import Catalogs
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.turn import Turns
+
+MEMBERS = 200
+"""Members who talk in turns, so that nothing stays warm for one of them."""
+
+
+def wired(store: MemoryStore, log: TextIO) -> Turns:
+    """The turns of an app, without its HTTP."""
+    sessions = Sessions(store, KeyRing({"bench": bytes(32)}))
+    engine = Engine(flows, entry="wallet")
+    return Turns(engine, sessions, {}, translate=Catalogs().translate, publish=LogLines(log))
+
+
+def requests(dialogue: str, turns: int) -> list[Request]:
+    """What the gateway sends in so many turns: one conversation after the other, of ever another member."""
+    found: list[Request] = []
+    while len(found) < turns:
+        at = len(found) // len(TYPED)
+        member = AfricasTalkingClient(f"+2567720{at % MEMBERS:05}", "*284#")
+        exchanges = [member.dial(f"{dialogue}/{at}"), *map(member.answer, TYPED[1:])]
+        found += [
+            Request("POST", "/ussd/africastalking", b"", dict(each.headers), each.body) for each in exchanges
+        ]
+    return found[:turns]
+
+
+@asynccontextmanager
+async def handled() -> AsyncIterator[Prepare]:
+    """Inbounds that are parsed already: claim, unseal, replay, render, seal, commit, log."""
+    turns, gateway = wired(MemoryStore(), Nowhere()), AfricasTalking()
+    dialogues = count()
+
+    def prepare(units: int) -> Work:
+        waiting = [gateway.parse(request) for request in requests(str(next(dialogues)), units)]
+
+        async def work() -> None:
+            for inbound in waiting:
+                await turns.handle(inbound, gateway)
+
+        return work
+
+    yield prepare
+
+
+@asynccontextmanager
+async def kikao() -> AsyncIterator[Prepare]:
+    """From the body of a request to the body of its response."""
+    turns, gateway = wired(MemoryStore(), Nowhere()), AfricasTalking()
+    dialogues = count()
+
+    def prepare(units: int) -> Work:
+        waiting = requests(str(next(dialogues)), units)
+
+        async def work() -> None:
+            for request in waiting:
+                await turns.handle(gateway.parse(request), gateway)
+
+        return work
+
+    for request, seen in zip(requests("first", MEMBERS * len(TYPED)), SEEN * MEMBERS, strict=False):
+        response = await turns.handle(gateway.parse(request), gateway)
+        assert seen in response.body.decode(), response
+    yield prepare
+
+
+class Nowhere(io.StringIO):
+    """A stream that keeps nothing."""
+
+    def write(self, text: str) -> int:
+        return len(text)
