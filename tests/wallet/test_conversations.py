@@ -150,7 +150,48 @@ async def test_a_pin_has_four_digits(town: Town) -> None:
         assert screen.startswith("Enter the 4 digits of your PIN.\nChoose a 4-digit PIN"), typed
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Mary, +256772999999? Fee UGX 0",
+        "Mary 0772 999 999",
+        "Mary: pay",
+        "1 Confirm (Mary)",
+        "😀😀",
+        "-Mary",
+        "__",
+    ],
+)
+async def test_a_name_that_could_pass_for_a_part_of_a_confirmation_is_refused(town: Town, name: str) -> None:
+    mary = town.phone()
+    await mary.dial()
+
+    assert (await mary.say(name)).startswith("Enter a name of letters.\n")
+
+
 # --- sending money ---
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Wangũ wa Mũgo", "Wangu wa Mugo, "),
+        ("N'Golo Kanté", "N'Golo Kanté, "),
+        ("Ñandú Çelik", "Ñandu Çelik, "),
+        ("ŋoma " * 7 + "ŋoma", ""),
+        ("አበበ በቂላ", ""),
+        ("Ab" * 20, "Ab" * 20 + ", "),
+    ],
+)
+async def test_money_can_be_sent_to_any_name(town: Town, name: str, shown: str) -> None:
+    binta = town.phone(BINTA)
+    await binta.register(name, PIN)
+    asha = await town.member()
+
+    screen = await asha.say("1", BINTA, "5000")
+
+    assert screen.startswith(f"Send UGX 5,000 to {shown}{BINTA}? Fee UGX 100\n1 Confirm\n2 Cancel")
+    assert (await asha.say("1", PIN)).startswith(f"You sent UGX 5,000 to {BINTA}.")
 
 
 async def test_sending_money_to_a_member(town: Town) -> None:

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import unicodedata
+from typing import Final
+
 from kikao.conversation import Chat, Flows, Invalid, Money, Phone, Pin, RefusedError, Text
 from kikao.i18n import Amount, Message, t
+from kikao.i18n.gsm7 import GSM7, normalise
 from kikao_apps.wallet.bank import CURRENCIES, Account, Balance, Bank, Receipt
 from kikao_apps.wallet.tariff import TARIFFS
 
 flows = Flows()
 
 LOCKED = t("Your account is locked. Please contact us.")
+
+NAME: Final = Text(
+    min=2,
+    max=40,
+    pattern=r"(?!(\D*\d){4})[^\W_]([^\W_]|[\u0300-\u036f .'’-])*",
+    hint=t("Enter a name of letters."),
+)
+"""A name that others see on a confirmation must not look like a part of it: no number, no sentence."""
 
 
 @flows.flow("wallet", title=t("Wallet"))
@@ -29,7 +41,7 @@ async def register(chat: Chat) -> Account:
     """Name, currency, and a PIN entered twice; the bank compares them, nothing here ever sees them."""
     bank, member = chat.service(Bank), chat.member
     await chat.say(t("Welcome to kikao wallet."))
-    name = await chat.ask("name", Text(min=2, max=40), t("Enter your name to register"))
+    name = await chat.ask("name", NAME, t("Enter your name to register"))
     currency = await chat.choose("currency", t("Choose your currency"), CURRENCIES)
     while True:
         await chat.secret(
@@ -88,12 +100,11 @@ async def send(chat: Chat) -> None:
     )
     fee = await chat.read("fee", lambda: bank.fee(amount))
     recipient = await chat.read("recipient", lambda: bank.account(to))
-    if recipient is None:
+    name = plain(recipient.name) if recipient else None
+    if name is None:
         summary = t("Send {amount} to {to}? Fee {fee}", amount=amount, to=to, fee=fee)
     else:
-        summary = t(
-            "Send {amount} to {name}, {to}? Fee {fee}", amount=amount, name=recipient.name, to=to, fee=fee
-        )
+        summary = t("Send {amount} to {name}, {to}? Fee {fee}", amount=amount, name=name, to=to, fee=fee)
     await chat.confirm("ok", summary)
     receipt: Receipt = await chat.secret(
         "pin",
@@ -111,3 +122,15 @@ async def send(chat: Chat) -> None:
 def sent(receipt: Receipt) -> Message:
     """What a member is told of a transfer, at once or at the next dial."""
     return t("You sent {amount} to {to}. Ref {ref}.", amount=receipt.amount, to=receipt.to, ref=receipt.ref)
+
+
+def plain(name: str) -> str | None:
+    """A name in the letters of GSM-7, without accents that it lacks; None where they do not write it.
+
+    One other letter would halve a confirmation's room, and a confirmation is never cut.
+    """
+    letters = (
+        letter if letter in GSM7 else unicodedata.normalize("NFKD", letter)[0] for letter in normalise(name)
+    )
+    written = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return written if GSM7.issuperset(written) else None
