@@ -8,7 +8,12 @@ from kikao.sessions.store import IntentRow, Record, Seen, Write
 from kikao.sessions.stores.claims import FOREIGN_INTENT, TAKEN_INTENT, Sight, conflict
 
 SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessions WHERE key = ?"
-SEEN = "SELECT reply FROM dedupe WHERE session = ? AND key = ? AND expires_at > ?"
+SIGHT = (
+    "SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents, d.expires_at, d.reply "
+    "FROM (SELECT ?1 AS key) AS asked LEFT JOIN sessions AS s ON s.key = asked.key "
+    "LEFT JOIN dedupe AS d ON d.session = asked.key AND d.key = ?2 AND d.expires_at > ?3"
+)
+"""One statement, and so one snapshot and one lock of the log, for a session and an inbound."""
 
 INSERT = (
     "INSERT INTO sessions (key, version, fence, expires_at, intents, sweep_at, state, address) "
@@ -60,13 +65,11 @@ RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND fence = ?"
 
 def read(cursor: sqlite3.Cursor, key: bytes, dedupe: bytes | None, now: float) -> Sight:
     """The record of a session, what is known of an inbound, and the session's open intents."""
-    seen = None
-    if dedupe is not None and (found := cursor.execute(SEEN, (key, dedupe, now)).fetchone()) is not None:
-        seen = Seen(found[0])
-    row = cursor.execute(SESSION, (key,)).fetchone()
-    if row is None:
+    row = cursor.execute(SIGHT, (key, dedupe, now)).fetchone()
+    version, fence, expires_at, state, address, intents, seen_until, reply = row
+    seen = None if seen_until is None else Seen(reply)
+    if version is None:
         return None, seen, ()
-    version, fence, expires_at, state, address, intents = row
     record = Record(key, version, fence, expires_at, state, address)
     return record, seen, open_intents(cursor, key) if intents else ()
 
