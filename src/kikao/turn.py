@@ -47,6 +47,7 @@ ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
 
 WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
+UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
 UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
 BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
 
@@ -116,7 +117,7 @@ class Turns:
                 what, error = "failed", problem
                 break
         self._log(inbound, started, what, key=key, error=error)
-        return self.apology(inbound, gateway)
+        return self.apology(inbound, gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
 
     def apology(self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE) -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
@@ -184,6 +185,8 @@ class _Turn:
         self.deadline = deadline
         self.started = started
         self.begun: set[bytes] = set()
+        self.acted = False
+        """Whether effects may have been performed: a member is then never told that nothing happened."""
         self.arrival: int | None = None
         """The session's version when this inbound first met it: what the member saw is no newer."""
 
@@ -206,6 +209,7 @@ class _Turn:
             return await self._process(held)
         finally:
             self.begun |= held.begun
+            self.acted = self.acted or held.intended
             await sessions.release_quietly(held)
 
     async def _process(self, held: Held) -> Response:
@@ -230,12 +234,16 @@ class _Turn:
             dedupe=self._record(None),
             clock=sessions.clock,
         )
-        if held.working():
-            turned = Turned(WORKING, "working")
-        else:
-            turned = await turns.engine.advance(conversation, event, member_of(sessions, held), performer)
-        response = self._render(held, turned)
-        await held.commit(self._record(response), working=performer.working)
+        try:
+            if held.working():
+                turned = Turned(WORKING, "working")
+            else:
+                turned = await turns.engine.advance(conversation, event, member_of(sessions, held), performer)
+            response = self._render(held, turned)
+            await held.commit(self._record(response), working=performer.working)
+        except BaseException:
+            performer.rescue()
+            raise
         turns._log(
             self.inbound,
             self.started,

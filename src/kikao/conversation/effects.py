@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from kikao.conversation.journal import (
 )
 from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
-from kikao.conversation.suspension import Signal
+from kikao.conversation.suspension import Signal, told_to_stop
 from kikao.i18n.messages import Message, Text, t
 
 T = TypeVar("T")
@@ -100,8 +101,8 @@ class Host(Protocol):
         """The app's service of that type. Raises `LookupError`."""
         ...
 
-    async def intend(self) -> None:
-        """Make the conversation as it is now durable, with its open intents. Raises when it is not."""
+    async def intend(self, works: Sequence[Work]) -> None:
+        """Make the conversation as it is now durable, before these effects. Raises when it is not."""
         ...
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
@@ -122,7 +123,9 @@ def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
             result = Refused(error.code, error.text)
         except BackendError as error:
             result = Unknown(error.code)
-        except Exception as error:  # noqa: BLE001 - nobody can say that nothing happened
+        except (Exception, asyncio.CancelledError) as error:  # nobody can say that nothing happened
+            if told_to_stop(error):
+                raise
             result = Unknown(type(error).__name__)
         return settle(intent, step, result, secret)
 
@@ -137,7 +140,9 @@ def inquire(intent: Intent, step: Step) -> Work:
             return Settled("unknown", reason="the step has no check")
         try:
             result = await step.check(intent.token)
-        except Exception as error:  # noqa: BLE001 - no answer is no answer
+        except (Exception, asyncio.CancelledError) as error:  # no answer is no answer
+            if told_to_stop(error):
+                raise
             result = Unknown(type(error).__name__)
         if not isinstance(result, Done | Voided | Unknown):
             result = Unknown(

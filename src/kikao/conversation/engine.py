@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ from kikao.conversation.primitives import Member
 from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked
+from kikao.conversation.suspension import told_to_stop
 from kikao.i18n.messages import t
 
 ALREADY_DONE: Final = t("This is already done and cannot be undone.")
@@ -36,6 +38,9 @@ CHECKING: Final = Screen(
 )
 MAX_PARKED: Final = 3
 """How many runs with an open effect a member may leave behind before starting another."""
+
+MAX_AHEAD: Final = 20
+"""How many answers of a long dial are taken; each runs the flow once."""
 
 CHOOSE_LANGUAGE: Final = t("Choose language")
 
@@ -117,7 +122,7 @@ class Engine:
             if self._can_resume(run):
                 return self._offer(conversation, "resume")
             conversation.notices.extend(run.recorded())
-        ahead = () if conversation.notices else event.ahead  # what waits to be told must be seen
+        ahead = () if conversation.notices else event.ahead[:MAX_AHEAD]  # what waits to be told must be seen
         turned = await self._home(runner)
         for answer in ahead:
             run = conversation.run
@@ -291,7 +296,9 @@ class Engine:
             except HostError as problem:
                 assert problem.__cause__ is not None
                 raise problem.__cause__ from None
-            except Exception as problem:  # noqa: BLE001 - a flow that no longer runs must not stop the others
+            except (Exception, asyncio.CancelledError) as problem:  # one flow must not stop the others
+                if told_to_stop(problem):
+                    raise
                 turned.error, asked = problem, False
             if run.intents:
                 turned.what = "unknown"

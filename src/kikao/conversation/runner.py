@@ -6,6 +6,7 @@ the host's.
 
 from __future__ import annotations
 
+import asyncio
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -39,7 +40,7 @@ from kikao.conversation.navigation import Navigation
 from kikao.conversation.primitives import UPDATED, Member
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
-from kikao.conversation.suspension import Returned, Signal, close, drive
+from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
 from kikao.i18n.messages import Text, t
 
 MAX_RESTARTS: Final = 20
@@ -131,6 +132,8 @@ class Runner:
         self._navigation = navigation
         self._host = host
         self._acted = False
+        self._done: list[Text] = []
+        """What runs that moved on in this turn have done, in case the turn then breaks."""
         self._afresh = afresh
         self._kept = _copy(conversation)
 
@@ -170,7 +173,9 @@ class Runner:
                 return self._failed(problem.text, problem)
             except TimeoutError as problem:
                 return self._failed(TEXTS[ErrorCode.BACKEND_TIMEOUT], problem)
-            except OSError as problem:
+            except (OSError, asyncio.CancelledError) as problem:
+                if told_to_stop(problem):
+                    raise
                 return self._failed(TEXTS[ErrorCode.BACKEND_UNAVAILABLE], problem)
             except HostError as problem:
                 assert problem.__cause__ is not None
@@ -179,6 +184,8 @@ class Runner:
                 return self._failed(TEXTS[ErrorCode.INTERNAL], _misuse_in(problem))
             if isinstance(signal, Moved):
                 notices = [*run.notices, *signal.texts]
+                if self._acted:
+                    self._done += run.recorded()
                 self.start(signal.flow, signal.args).notices = notices
                 reply = None
                 continue
@@ -273,7 +280,7 @@ class Runner:
         self._acted = True
         try:
             if acts:
-                await self._host.intend()
+                await self._host.intend(works)
             outcomes = await self._host.perform(works)
         except Exception as error:
             raise HostError from error
@@ -331,11 +338,12 @@ class Runner:
 
     def _failed(self, text: Text, error: BaseException) -> Turned:
         """Keep what was before this turn, except what was done and cannot be undone: that is told."""
-        conversation = self.conversation
+        conversation, told = self.conversation, []
         if self._acted:
             assert conversation.run is not None
             conversation.run.truncate(conversation.run.barrier())
             conversation.run.failed = True
+            told, conversation.run.notices = conversation.run.notices or self._done, []
         else:
             kept = self._kept
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
@@ -345,7 +353,7 @@ class Runner:
             turned = self._turned(shown(run), "failed", run.pending.key)
         else:
             done = run.recorded() if run is not None and run.pending is None else []
-            turned = self._turned(Screen((*done, text), ends=True), "failed")
+            turned = self._turned(Screen((*told, *done, text), ends=True), "failed")
         turned.error = error
         return turned
 

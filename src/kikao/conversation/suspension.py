@@ -116,6 +116,15 @@ def close(coroutine: Coroutine[Any, Any, Any]) -> None:
         ) from None
 
 
+def told_to_stop(error: BaseException) -> bool:
+    """Whether an error is the cancellation of this very task, and not one that came out of a service.
+
+    A pool that closes a connection cancels what waits for it: to the caller that is a failure like any other.
+    """
+    task = asyncio.current_task()
+    return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
+
+
 def here(coroutine: Coroutine[Any, Any, Any]) -> str:
     """`file:line` of the flow's code that called the engine, for an author's error."""
     frame: FrameType | None = sys._getframe(1)

@@ -52,7 +52,11 @@ class Held:
         self._sessions = sessions
         self._address_blob = blob
         self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
+        self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
+        self._disregarded: set[bytes] = set()
+        self.intended = False
+        """Whether effects may have been performed: their intents are stored."""
         self.given_back = False
         """Whether the lease is no longer ours to give."""
         self.begun: set[bytes] = set()
@@ -65,6 +69,15 @@ class Held:
             self._sessions.intent_id(intent.token) in self._live for intent in run.intents
         )
 
+    def at_work(self) -> bool:
+        """True while somebody performs any effect of the session, of a parked run too."""
+        return bool(self._live)
+
+    def fence_of(self, token: str) -> int | None:
+        """The fence of whoever performed this effect last; None when it is not open."""
+        row = self._rows.get(self._sessions.intent_id(token))
+        return None if row is None else row.fence
+
     def follow(self, token: str) -> None:
         """The effect goes on after this turn, and somebody waits for it."""
         self.begun.discard(self._sessions.intent_id(token))
@@ -72,11 +85,13 @@ class Held:
     def disregard(self, begun: Collection[bytes]) -> None:
         """Effects that an earlier try of this turn began, and that are not at work any more."""
         self._live.difference_update(begun)
+        self._disregarded.update(begun)
 
     async def intend(self, dedupe: Dedupe | None, tokens: Collection[str]) -> None:
         """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
         self.begun.update(self._sessions.intent_id(token) for token in tokens)
         await self._sessions.store.intent(self._write(dedupe, tokens))
+        self.intended = True
         self.version += 1
 
     async def commit(self, dedupe: Dedupe | None = None, *, working: Collection[str] = ()) -> None:
@@ -110,11 +125,22 @@ class Held:
             tuple(
                 sessions.row(intent, claim, now, intent.token in working)
                 for intent in intents
-                # Whoever performs an effect holds its lease: leave that alone.
-                if intent.token in working or sessions.intent_id(intent.token) not in self._live
+                if intent.token in working or self._changed(intent)
             ),
             tuple(sessions.intent_id(token) for token in gone),
         )
+
+    def _changed(self, intent: Intent) -> bool:
+        """Whether the index must hear of an open intent.
+
+        Whoever performs an effect holds its lease: leave that alone. One that nobody asked about stays due when it
+        was, or a member who is often here would put recovery off for ever.
+        """
+        id_ = self._sessions.intent_id(intent.token)
+        if id_ in self._live:
+            return False
+        row = self._rows.get(id_)
+        return row is None or row.tries != intent.tries or id_ in self.begun or id_ in self._disregarded
 
 
 class Sessions:

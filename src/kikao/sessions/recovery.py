@@ -22,8 +22,15 @@ BATCH: Final = 100
 EVERY: Final = 5.0
 """Seconds between looks at what is due."""
 
-PATIENCE: Final = 30.0
-"""Seconds a service may take to say what became of a key."""
+AT_ONCE: Final = 10
+"""Sessions looked at in parallel, so that one slow service does not hold up what belongs to others."""
+
+PATIENCE: Final = 10.0
+"""Seconds a service may take to say what became of a key: less than the lease that recovery works under."""
+
+LEFT_ALONE: Final = 60.0
+"""Seconds before another look at a session that cannot be settled here (a missing key, newer code): nothing could be
+written of it, so it stays due, and must not stand in the way of those behind it."""
 
 
 class Recovery:
@@ -45,22 +52,34 @@ class Recovery:
         self._services = services
         self._publish = publish
         self._every = every
+        self._stuck: dict[bytes, float] = {}
+        """Sessions that could not be settled here, and until when they are left alone."""
 
     async def run(self) -> None:
         """For ever; cancel it to stop."""
         while True:
-            await self.once()
+            try:
+                await self.once()
+            except Exception as error:  # noqa: BLE001 - recovery must not end silently
+                self._publish(RecoveryDone(session="", what="failed", error=described(error)))
             await asyncio.sleep(self._every)
 
     async def once(self) -> int:
         """Settle what is due now; the number of sessions looked at."""
+        now = self._sessions.clock()
+        self._stuck = {key: until for key, until in self._stuck.items() if until > now}
         try:
-            rows = await self._sessions.store.due(now=self._sessions.clock(), limit=BATCH)
+            rows = await self._sessions.store.due(now=now, limit=BATCH + len(self._stuck))
         except StoreUnavailable:
             return 0
-        by_session: dict[bytes, IntentRow] = {row.session: row for row in rows}
-        for row in by_session.values():
-            await self._settle(row)
+        by_session = {row.session: row for row in rows if row.session not in self._stuck}
+        places = asyncio.Semaphore(AT_ONCE)
+
+        async def settle(row: IntentRow) -> None:
+            async with places:
+                await self._settle(row)
+
+        await asyncio.gather(*map(settle, by_session.values()))
         return len(by_session)
 
     async def _settle(self, row: IntentRow) -> None:
@@ -70,18 +89,23 @@ class Recovery:
         held = None
         try:
             held = await sessions.claim(row.session, None, None, locale="", wait=0.0)
-            if not isinstance(held, Held) or held.working():
+            if not isinstance(held, Held) or held.at_work():
                 return
             deadline = asyncio.get_running_loop().time() + PATIENCE
             performer = Performer(held, self._late, self._services, deadline=deadline, clock=sessions.clock)
             member = member_of(sessions, held)
-            turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
-            await held.commit(working=performer.working)
+            try:
+                turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
+                await held.commit(working=performer.working)
+            except BaseException:
+                performer.rescue()
+                raise
             what, error, flow, reasons = turned.what, turned.error, turned.flow, tuple(turned.reasons)
         except (Conflict, StoreUnavailable, CommitUnknown) as problem:
             error = problem
         except Exception as problem:  # noqa: BLE001 - one session must not stop the others; nothing was written
             what, error = "failed", problem
+            self._stuck[row.session] = sessions.clock() + LEFT_ALONE
         finally:
             if isinstance(held, Held):
                 await sessions.release_quietly(held)

@@ -6,7 +6,7 @@ import asyncio
 from typing import Final
 
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.store import StoreUnavailable
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 
 BATCH: Final = 500
 EVERY: Final = 600.0
@@ -35,7 +35,7 @@ class Sweeper:
         while True:
             try:
                 count = await self._sessions.store.sweep(now=self._sessions.clock(), limit=BATCH)
-            except StoreUnavailable:
+            except (StoreUnavailable, CommitUnknown):
                 return removed
             removed += count
             if count < BATCH:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -16,7 +17,7 @@ from typing import Any, Final, TypeVar
 from kikao.conversation.effects import Settled, Work, apply_late, unpark
 from kikao.events.types import Publish, RecoveryDone, described
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
-from kikao.sessions.store import Conflict, Dedupe, StoreUnavailable
+from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
 
 T = TypeVar("T")
 
@@ -24,7 +25,10 @@ Services = Mapping[Any, Any]
 """The app's services by the type (a class or a Protocol) flows ask for."""
 
 LATE_TRIES: Final = 6
-"""How often a late outcome is offered to the store before recovery is left to find it."""
+"""After so many tries to store a late outcome the log says so. It is tried on: the service may not tell it again."""
+
+LATE_PAUSE: Final = 30.0
+"""Most seconds between two of those tries."""
 
 
 class Late:
@@ -63,28 +67,28 @@ class Late:
         except asyncio.CancelledError:
             task.cancel()
             raise
-        error: Exception | None = None
-        for attempt in range(LATE_TRIES):
-            if attempt:
-                await asyncio.sleep(min(backoff(attempt), 30.0))
+        for attempt in itertools.count(1):
+            error: Exception | None = None
             try:
-                if await self._deliver(key, token, settled):
+                if await self._deliver(key, fence, token, settled):
                     return
-            except (Conflict, StoreUnavailable) as problem:
+            except Exception as problem:  # noqa: BLE001 - whatever it is, the outcome must not be lost silently
                 error = problem
-            except Exception as problem:  # noqa: BLE001 - recovery will find it
-                error = problem
-                break
-        self._publish(RecoveryDone(session=key.hex()[:12], what="failed", error=described(error)))
+            lost = error is not None and not _passing(error)  # recovery will ask
+            if lost or attempt == LATE_TRIES:
+                self._publish(RecoveryDone(session=key.hex()[:12], what="failed", error=described(error)))
+            if lost:
+                return
+            await asyncio.sleep(min(backoff(attempt), LATE_PAUSE))
 
     async def _renew(self, intent_id: bytes, fence: int) -> None:
         try:
             await self._sessions.store.renew((intent_id,), fence, self._sessions.clock() + LEASE)
-        except StoreUnavailable:
+        except (StoreUnavailable, CommitUnknown):
             return  # the next round tries again; a lapsed lease only means that recovery may ask too
 
-    async def _deliver(self, key: bytes, token: str, settled: Settled) -> bool:
-        """Commit (c). True when there is nothing left to do."""
+    async def _deliver(self, key: bytes, fence: int, token: str, settled: Settled) -> bool:
+        """Commit (c), by key and fence. True when there is nothing left to do."""
         held = await self._sessions.claim(key, None, None, locale="", wait=LEASE)
         if held is None:
             return True
@@ -94,6 +98,8 @@ class Late:
             run = find_run(held.session, token)
             if run is None:
                 return True  # recovery was faster
+            if settled.kind != "done" and held.fence_of(token) != fence:
+                return True  # tried again under the same key meanwhile: only "done" holds for both
             before = len(run.journal)
             apply_late(run, token, settled)
             unpark(held.session.conversation, run, before)
@@ -103,6 +109,13 @@ class Late:
             return True
         finally:
             await self._sessions.release_quietly(held)
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the store may well take the same thing later."""
+    return isinstance(error, Conflict | CommitUnknown | StoreUnavailable) and not isinstance(
+        error, StoreBroken
+    )
 
 
 class Performer:
@@ -126,6 +139,7 @@ class Performer:
         self._late = late
         self._services = services
         self._dedupe = dedupe
+        self._performed: list[tuple[Work, asyncio.Task[Settled]]] = []
 
     def new_run(self) -> tuple[str, bytes]:
         """128 random bits and a 32-byte secret."""
@@ -142,10 +156,9 @@ class Performer:
                 f"the app has no service {name}; it has {have}. Pass it in App(services=...)"
             ) from None
 
-    async def intend(self) -> None:
+    async def intend(self, works: Sequence[Work]) -> None:
         """Commit (a): intents, and the inbound as consumed, before any effect."""
-        runs = self._held.session.conversation.runs()
-        await self._held.intend(self._dedupe, [intent.token for run in runs for intent in run.intents])
+        await self._held.intend(self._dedupe, [work.intent.token for work in works])
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
         """Perform effects at the same time until the deadline; `Late` follows those that need longer."""
@@ -155,8 +168,16 @@ class Performer:
             await asyncio.wait(tasks, timeout=max(remaining, 0.0))
         finally:
             for work, task in zip(works, tasks, strict=True):
-                if not task.done():
+                if task.done():
+                    self._performed.append((work, task))
+                else:
                     self.working.add(work.intent.token)
                     self._held.follow(work.intent.token)
                     self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
         return [task.result() if task.done() else None for task in tasks]
+
+    def rescue(self) -> None:
+        """The turn broke before its commit: what is known of its effects is written by `Late` instead."""
+        for work, task in self._performed:
+            if not task.cancelled() and task.result().kind != "unknown":
+                self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
