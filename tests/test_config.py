@@ -93,6 +93,15 @@ def test_a_wide_umask_changes_nothing(tmp_path: Path) -> None:
     assert [stat.S_IMODE(p.stat().st_mode) for p in (path, path.parent)] == [0o600, 0o700]
 
 
+def test_a_key_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    path = tmp_path / "kikao-data" / "secret-keys"
+    keys = dict(load({}, tmp_path).secret_keys)
+    path.chmod(0o644)
+
+    assert dict(load({}, tmp_path).secret_keys) == keys
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 def keys_seen(cwd: Path) -> dict[str, bytes]:
     return dict(load({}, cwd).secret_keys)
 
@@ -401,12 +410,14 @@ def test_production_refuses_a_gateway_open_to_strangers(tmp_path: Path) -> None:
     assert "neither" in problem(environ, toml(tmp_path, "[ussd.nalo]"))
     toml(tmp_path, "")
     load({**environ, "KIKAO_USSD_NALO_ALLOW": "203.0.113.0/24"}, tmp_path)
-    told = problem({**environ, "KIKAO_USSD_NALO_ALLOW": "0.0.0.0/0"}, tmp_path)
-    assert "a network of every address does not" in told
+    for everybody in ("0.0.0.0/0", "::/0", "0.0.0.0/1,128.0.0.0/1", "10.0.0.1,::/1,8000::/1"):
+        told = problem({**environ, "KIKAO_USSD_NALO_ALLOW": everybody}, tmp_path)
+        assert "a network of every address does not" in told
+    load({**environ, "KIKAO_USSD_NALO_ALLOW": "0.0.0.0/1,8000::/1"}, tmp_path)
 
 
 def test_production_refuses_to_trust_everybody(tmp_path: Path) -> None:
-    for everybody in ("0.0.0.0/0", "::/0"):
+    for everybody in ("0.0.0.0/0", "::/0", "128.0.0.0/1,0.0.0.0/1"):
         told = problem({**PRODUCTION, "KIKAO_TRUSTED_PROXIES": f"10.0.0.0/8,{everybody}"}, tmp_path)
         assert "any caller may claim to be another" in told
 

@@ -16,12 +16,14 @@ KEY_FILE: Final = "secret-keys"
 
 
 def keys_of(path: Path) -> SecretKeys:
-    """The keys in the file, made if there is none. Two processes that start at once get the same.
+    """The keys in the file, made if there is none, and closed to others. Two processes that start at once get the same.
 
     Raises `OSError`, or `Wrong` when there is something else in the file, which is left as it is.
     """
     if not path.exists():
         _make(path)
+    elif path.stat().st_mode & 0o077:  # copied, or unpacked from a backup
+        path.chmod(0o600)
     try:
         lines = path.read_text(encoding="ascii").split()
     except UnicodeDecodeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
+from ipaddress import collapse_addresses
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -240,7 +241,7 @@ class _Loading:
             )
         for gateway, own in sorted(ussd.items()):
             found = self.found_ussd.get(gateway, {})
-            open_to_all = any(network.prefixlen == 0 for network in own.allow)
+            open_to_all = _is_everyone(own.allow)
             if "token" not in found and (open_to_all or "allow" not in found):
                 refuse(
                     f"KIKAO_USSD_{gateway.upper()}_TOKEN, KIKAO_USSD_{gateway.upper()}_ALLOW: neither keeps strangers "
@@ -248,7 +249,7 @@ class _Loading:
                     f"Set TOKEN to {USSD['token'].example}, and give the gateway the path "
                     f"/ussd/{gateway}/<token>; or set ALLOW to the gateway's networks."
                 )
-        if any(network.prefixlen == 0 for network in proxies):
+        if _is_everyone(proxies):
             refuse(
                 "KIKAO_TRUSTED_PROXIES: trusts every address, so that any caller may claim to be another. Set the "
                 "addresses of your proxies."
@@ -281,6 +282,14 @@ class _Loading:
                 f"{path}: {wrong}. Restore a copy; without these keys nothing that is stored can be opened."
             )
         return None
+
+
+def _is_everyone(networks: tuple[Network, ...]) -> bool:
+    """Whether they are every address of IPv4 or IPv6, in one piece or in several."""
+    by_version: tuple[list[Any], list[Any]] = ([], [])
+    for network in networks:
+        by_version[network.version == 6].append(network)
+    return any(merged.prefixlen == 0 for some in by_version for merged in collapse_addresses(some))
 
 
 _USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW)").fullmatch
