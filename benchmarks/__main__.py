@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks import start, stores
 from benchmarks.load import Round, Server
 from benchmarks.phases import phases
-from benchmarks.subjects import side_by_side
+from benchmarks.subjects import Cost, side_by_side
 from benchmarks.table import Row, fsync, judged, machine, number, percentile, show
 
 Line = Row | str
@@ -38,12 +38,10 @@ def replay(folder: Path) -> Iterator[Line]:
     found = side_by_side(subjects)
     for asks, aim in ((5, 15), (50, 80)):
         whole, alone, bare = (found[name, asks] for name in ("shown", "replayed", "bare"))
-        yield judged(f"{asks} asks, with the new question", " µs", whole.best, whole.median, most=aim)
-        yield Row(
-            f"{asks} asks, to the open question", number(alone.best) + " µs", number(alone.median) + " µs"
-        )
-        yield Row(f"{asks} asks, bare loop", number(bare.best) + " µs", number(bare.median) + " µs")
+        yield judged(f"{asks} asks, to the open question", " µs", *alone, most=aim)
+        yield Row(f"{asks} asks, bare loop", *_cost(bare))
         yield judged("  to the bare loop", "×", alone.best / bare.best, alone.median / bare.median, most=2)
+        yield Row(f"{asks} asks, and the new question put", *_cost(whole))
 
 
 def turn(folder: Path) -> Iterator[Line]:
@@ -55,20 +53,16 @@ def turn(folder: Path) -> Iterator[Line]:
         subjects |= {"aiogram": ("aiogram_peer:webhook",), "dispatched": ("aiogram_peer:dispatched",)}
     found = side_by_side(subjects)
     handled, kikao = found["handled"], found["kikao"]
-    yield judged("Turns.handle", " µs", handled.best, handled.median, most=60)
-    yield Row("from request body to response body", number(kikao.best) + " µs", number(kikao.median) + " µs")
+    yield judged("Turns.handle", " µs", *handled, most=60)
+    yield Row("from request body to response body", *_cost(kikao))
     yield Row("  turns per CPU-second", number(1e6 / kikao.best), number(1e6 / kikao.median))
     if peer:
         whole, bare = found["aiogram"], found["dispatched"]
-        yield Row("aiogram, body to body", number(whole.best) + " µs", number(whole.median) + " µs")
+        yield Row("aiogram, body to body", *_cost(whole))
         yield judged(
             "  kikao does so many for one", "×", whole.best / kikao.best, whole.median / kikao.median, least=4
         )
-        yield Row(
-            "aiogram, parsed update to unwritten answer",
-            number(bare.best) + " µs",
-            number(bare.median) + " µs",
-        )
+        yield Row("aiogram, parsed update to unwritten answer", *_cost(bare))
         yield Row("  kikao's Turns.handle for one", number(bare.best / handled.best) + "×")
     else:
         yield Row("aiogram is not installed: see docs/reference/benchmarks.md", "")
@@ -79,8 +73,11 @@ def turn(folder: Path) -> Iterator[Line]:
 
 def http(folder: Path) -> Iterator[Line]:
     """A turn over HTTP, beside bare Starlette, and 100 members at once."""
-    middle, worst = fsync(folder)
-    yield f"A USSD turn over HTTP, 64 sessions at once (fsync of this disk: {middle:.2f} ms, p99 {worst:.2f} ms)"
+    yield "This disk: fsync of 4 KiB, median, and p99 in the second column"
+    for what, grow in (("written over, as a log is", False), ("at the end of a file", True)):
+        middle, worst = fsync(folder, grow=grow)
+        yield Row(what, number(middle) + " ms", number(worst) + " ms")
+    yield "A USSD turn over HTTP, 64 sessions at once"
     with (
         Server("kikao", folder / "sqlite") as kikao,
         Server("bare", folder / "bare") as bare,
@@ -137,6 +134,10 @@ def starting(folder: Path) -> Iterator[Line]:
         ("kikao run, until it answers", start.run_seconds(folder), 1500),
     ):
         yield judged(what, " ms", seconds[0] * 1000, statistics.median(seconds) * 1000, most=most)
+
+
+def _cost(cost: Cost) -> tuple[str, str]:
+    return number(cost.best) + " µs", number(cost.median) + " µs"
 
 
 def _both(values: list[float], unit: str) -> tuple[str, str]:

@@ -1,7 +1,7 @@
 """The servers that are measured over HTTP, each in a process of its own: `python -m benchmarks.servers NAME FOLDER`.
 
-Both run uvicorn with httptools and uvloop, without access log, and put what they keep into FOLDER. They print their
-port, and then answer each line on standard input with the CPU seconds used so far.
+Both run uvicorn as `kikao run` does, with httptools and uvloop, without access log, and put what they keep into FOLDER.
+They print their port, and then answer each line on standard input with the CPU seconds used so far.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import uvicorn
+
+from kikao.cli.http import BoundedHead
 
 BLOB: Final = bytes(700)
 """What the bare server stores with a request: about what a sealed session has."""
@@ -77,8 +79,8 @@ def main() -> None:
         host="127.0.0.1",
         port=0,
         loop="uvloop",
-        http="httptools",
-        lifespan="auto",
+        http=BoundedHead if name == "kikao" else "httptools",
+        proxy_headers=False,
         access_log=False,
         log_level="warning",
         server_header=False,
