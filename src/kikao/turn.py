@@ -28,7 +28,7 @@ from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
 from kikao.events.types import Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
-from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.keeper import LEASE, Held, Sessions
 from kikao.sessions.policy import Address, session_key
 from kikao.sessions.recovery import member_of
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, Duplicate, StoreUnavailable
@@ -70,6 +70,10 @@ class Turns:
         budget: float = BUDGET,
         locale: str | None = None,
     ) -> None:
+        if not 0 < budget < LEASE:
+            raise ValueError(
+                f"a reply's budget must be more than 0 and less than {LEASE:.0f} seconds, not {budget}"
+            )
         self.engine = engine
         self.sessions = sessions
         self.late = Late(sessions, publish) if late is None else late
@@ -236,6 +240,7 @@ class _Turn:
         )
         try:
             if held.working():
+                turns.engine.refuse_newer(conversation)
                 turned = Turned(WORKING, "working")
             else:
                 turned = await turns.engine.advance(conversation, event, member_of(sessions, held), performer)

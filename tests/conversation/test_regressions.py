@@ -14,8 +14,8 @@ from kikao.sessions import recovery as recovery_module
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.store import Conflict, StoreUnavailable, Write
 from tests.bank import PIN, Bank, fail
-from tests.conversation.test_payments import CHECKING, phone, to_the_pin
-from tests.talk import Talk, start
+from tests.conversation.test_payments import CHECKING, RESUME, phone, to_the_pin
+from tests.talk import Process, Talk, start
 
 ASKED_LATER = "We are checking your request. Dial again to see the result."
 
@@ -168,6 +168,76 @@ class TestWhatWasDoneIsTold:
         await talk.dial()
         assert await talk.say("1") == "Sent TX1\nService unavailable. Try again later."
         assert len(bank.moved) == 1
+
+    async def test_when_that_reply_was_lost_and_the_member_dials_the_same_again(self) -> None:
+        flows, bank = paying("key", then="menu")
+
+        @flows.flow("menu")
+        async def menu(chat: Chat) -> None:
+            async def balance() -> int:
+                raise BackendError
+
+            await chat.read("balance", balance)
+
+        talk = await start(flows, "pay")
+        await talk.dial("1")
+        assert await talk.dial("1") == "Sent TX1\nGo?"
+        assert len(bank.moved) == 1
+
+    async def test_when_that_reply_was_lost_and_the_member_starts_again(self) -> None:
+        flows, bank = Flows(), Bank()
+
+        @flows.flow("pay")
+        async def pay(chat: Chat) -> None:
+            await chat.ask("go", Number(), "Go?")
+            await chat.step("pay", lambda key: bank.transfer("Ann", 700, Secret(PIN), key), retry="key")
+            raise KeyError("a mistake")
+
+        talk = await start(flows, "pay")
+        await talk.dial()
+        assert await talk.say("1") == "Done. Ref TX1\nSomething went wrong. Try again."
+        assert await talk.dial() == RESUME
+        assert await talk.say("2") == "Done. Ref TX1\nGo?"
+
+
+async def test_an_effect_that_is_stopped_lets_go_before_its_services_close() -> None:
+    flows, let_go = Flows(), asyncio.Event()
+
+    @flows.flow("pay")
+    async def pay(chat: Chat) -> None:
+        async def hang(key: str) -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await asyncio.sleep(0)
+                let_go.set()
+
+        await chat.step("pay", hang, retry="key")
+
+    talk = await start(flows, "pay", budget=0.1)
+    assert (await talk.dial()).startswith("Request received.")
+    await talk.process.late.close(0.0)
+    assert let_go.is_set()
+
+
+async def test_an_older_worker_does_not_store_newer_code_s_session_while_an_effect_is_at_work() -> None:
+    flows, bank = paying("key")
+    flows.release = 2
+    talk = await start(flows, "pay", budget=0.1)
+    bank.gate = asyncio.Event()
+    await talk.dial("1")
+    older, _ = paying("key")
+    old = Process(older, "pay", talk.process.store.store, talk.process.clock)
+    assert await Talk(old, talk.number).dial() == "Service unavailable. Try again later."
+    bank.gate.set()
+    await talk.process.settle()
+    assert await talk.dial() == "Sent TX1"
+
+
+async def test_a_reply_may_not_take_longer_than_a_lease() -> None:
+    flows, _ = paying("key")
+    with pytest.raises(ValueError, match="less than 15 seconds"):
+        await start(flows, "pay", budget=LEASE)
 
 
 class TestRecovery:

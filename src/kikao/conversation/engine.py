@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import structs
 
 from kikao.conversation.chat import CANCELLED
-from kikao.conversation.effects import Host, unpark
+from kikao.conversation.effects import SETTLED, Host, unpark
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
@@ -23,7 +23,7 @@ from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncert
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked
 from kikao.conversation.suspension import told_to_stop
-from kikao.i18n.messages import t
+from kikao.i18n.messages import Text, t
 
 ALREADY_DONE: Final = t("This is already done and cannot be undone.")
 AT_START: Final = t("You are at the start.")
@@ -77,12 +77,7 @@ class Engine:
 
         Raises `OlderCode` when newer code wrote it (nothing is changed), and whatever the host raises.
         """
-        for run in conversation.runs():
-            if run.release > self.flows.release or run.format > FORMAT:
-                raise OlderCode(
-                    f"flow {run.flow!r}: written by release {run.release} (format {run.format}), this worker has "
-                    f"release {self.flows.release} (format {FORMAT})"
-                )
+        self.refuse_newer(conversation)
         runner = Runner(
             conversation,
             member,
@@ -99,6 +94,15 @@ class Engine:
         if isinstance(event, Settle):
             return await self._settle(conversation, runner)
         return await self._show(conversation, runner)
+
+    def refuse_newer(self, conversation: Conversation) -> None:
+        """Raises `OlderCode` for what newer code wrote: storing it again here could lose what only that code knows."""
+        for run in conversation.runs():
+            if run.release > self.flows.release or run.format > FORMAT:
+                raise OlderCode(
+                    f"flow {run.flow!r}: written by release {run.release} (format {run.format}), this worker has "
+                    f"release {self.flows.release} (format {FORMAT})"
+                )
 
     def paged(self, conversation: Conversation, turned: Turned, pages: int) -> None:
         """Told by the channel: the screen took so many pages. A long last screen stays open until it is read."""
@@ -122,7 +126,8 @@ class Engine:
             if self._can_resume(run):
                 return self._offer(conversation, "resume")
             conversation.notices.extend(run.recorded())
-        ahead = () if conversation.notices else event.ahead[:MAX_AHEAD]  # what waits to be told must be seen
+        # What waits to be told must be seen.
+        ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
         turned = await self._home(runner)
         for answer in ahead:
             run = conversation.run
@@ -206,6 +211,7 @@ class Engine:
         return Turned(shown(run), "shown", run.flow, pending.key, run.pending.page if run.pending else 0)
 
     async def _home(self, runner: Runner) -> Turned:
+        runner.conversation.notices.extend(_untold(runner.conversation.run))
         self._leave(runner.conversation)
         runner.start(self.entry)
         return await runner.go()
@@ -307,3 +313,10 @@ class Engine:
             unpark(conversation, run, before)
         turned.reasons = runner.reasons
         return turned
+
+
+def _untold(run: Run | None) -> list[Text]:
+    """What a run did before it broke. It was told at once, but nobody knows whether that reply arrived."""
+    if run is None or not run.failed:
+        return []
+    return [*run.notices, *(run.recorded() or ([SETTLED] if run.barrier() else []))]

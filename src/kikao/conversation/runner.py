@@ -343,7 +343,7 @@ class Runner:
             assert conversation.run is not None
             conversation.run.truncate(conversation.run.barrier())
             conversation.run.failed = True
-            told, conversation.run.notices = conversation.run.notices or self._done, []
+            told = conversation.run.notices = conversation.run.notices or self._done
         else:
             kept = self._kept
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices

@@ -27,6 +27,9 @@ Services = Mapping[Any, Any]
 LATE_TRIES: Final = 6
 """After so many tries to store a late outcome the log says so. It is tried on: the service may not tell it again."""
 
+LAST_WORDS: Final = 1.0
+"""Seconds an effect that is cancelled at shutdown gets to let go of what it holds."""
+
 LATE_PAUSE: Final = 30.0
 """Most seconds between two of those tries."""
 
@@ -66,6 +69,7 @@ class Late:
             settled = task.result()
         except asyncio.CancelledError:
             task.cancel()
+            await asyncio.wait({task}, timeout=LAST_WORDS)  # its services are closed next
             raise
         for attempt in itertools.count(1):
             error: Exception | None = None
