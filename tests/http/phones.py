@@ -48,7 +48,7 @@ class Phone:
         self.text, self.alive = self.client.read(self.reply)
         return self.text
 
-    async def register(self, name: str = "Amina", pin: str = "2580") -> str:
-        """From the first dial to the menu of an account in UGX."""
+    async def register(self, name: str = "Amina", pin: str = "2580", *, currency: str = "1") -> str:
+        """From the first dial to the menu of an account, in UGX or the currency with another key."""
         await self.dial()
-        return await self.say(name, "1", pin, pin)
+        return await self.say(name, currency, pin, pin)

@@ -236,9 +236,19 @@ async def test_not_confirming(town: Town) -> None:
 async def test_ones_own_number_is_refused(town: Town) -> None:
     asha = await town.member()
 
-    refused = "This is your own number. Enter the recipient's.\nRecipient's phone number"
+    refused = "This is your own number. Enter the recipient's number.\nRecipient's phone number"
     assert (await asha.say("1", ASHA)).startswith(refused)
     assert (await asha.say(BINTA)).startswith("Amount")
+
+
+async def test_a_recipient_of_another_currency_is_refused_at_once(town: Town) -> None:
+    kamau = town.phone(BINTA)
+    await kamau.register("Kamau", PIN, currency="2")  # KES
+    asha = await town.member()
+
+    refused = "This number receives KES only. Enter another.\nRecipient's phone number"
+    assert (await asha.say("1", BINTA)).startswith(refused)
+    assert (await asha.say(STRANGER)).startswith("Amount")
 
 
 async def test_too_little_money_asks_for_the_amount_again(town: Town) -> None:

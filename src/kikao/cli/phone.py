@@ -10,10 +10,12 @@ import contextlib
 import http.client
 import re
 import secrets
+import sys
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator, MutableMapping
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import click
@@ -22,7 +24,7 @@ from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
-from kikao.events import Event
+from kikao.events import Event, LogLines
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 
@@ -52,6 +54,8 @@ def talk(
         give_up("give either MODULE:APP or --url, not both")
     if target is None and locale is not None:
         give_up("--locale needs MODULE:APP: a running server has its own default language")
+    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+        give_up(f"--as takes an international number such as +256772000001, not {number!r}")
     phone = Phone(CLIENTS[gateway](number, code), f"/ussd/{gateway}" + (f"/{token}" if token else ""))
     try:
         if target is None:
@@ -97,6 +101,8 @@ class Phone:
         status, body = send(Exchange(self._path, exchange.headers, exchange.body))
         if status != 200:
             click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
+            if status == HTTPStatus.NOT_FOUND:
+                click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
         text, alive = self._client.read(body)
         width = max((len(line) for line in text.splitlines()), default=0)
@@ -142,7 +148,7 @@ def beside(target: str, locale: str | None) -> Iterator[Send]:
     """Serve an app in a thread of this process, and send to it."""
     app = load_app(target)
     app.settings = load_settings()
-    app.subscribers.append(show_trouble)
+    app.subscribers.append(show_trouble if sys.stderr.isatty() else LogLines())
     with loop_in_thread() as run:
         serving = app.serving(app.settings, locale=locale)
         send = in_process(run(serving.__aenter__()))
@@ -173,8 +179,9 @@ def loop_in_thread() -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
 
 def show_trouble(event: Event) -> None:
     """Of all that is logged, what somebody at a terminal wants to see between the screens."""
-    if getattr(event, "error", ""):
-        click.secho(str(event), fg="yellow", err=True)
+    trouble = [getattr(event, "error", ""), *getattr(event, "reasons", ())]
+    for text in filter(None, trouble):
+        click.secho(text, fg="yellow", err=True)
 
 
 def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]:

@@ -6,6 +6,7 @@ import asyncio
 import importlib
 import os
 import signal
+import socket
 import sys
 from typing import Any, Final, NoReturn
 
@@ -17,6 +18,9 @@ from kikao.config import Settings, SettingsError, load
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 
+BACKLOG: Final = 2048
+"""Connections that may wait to be accepted."""
+
 GRACE: Final = 10
 """Seconds that requests in flight get to finish at shutdown."""
 
@@ -26,11 +30,14 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     from uvicorn.loops.auto import auto_loop_factory
 
     app, settings = load_app(target), load_settings()
+    door = listen(host, port)
     try:
         with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_serve(app, settings, host, port, welcome=welcome))
+            runner.run(_serve(app, settings, door, welcome=welcome))
     except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))
+    finally:
+        door.close()
 
 
 def load_settings() -> Settings:
@@ -67,7 +74,7 @@ def give_up(reason: str) -> NoReturn:
     raise SystemExit(2)
 
 
-async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome: bool) -> None:
+async def _serve(app: App, settings: Settings, door: socket.socket, *, welcome: bool) -> None:
     import uvicorn
 
     from kikao.cli.http import BoundedHead
@@ -76,8 +83,12 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
         async def startup(self, sockets: list[Any] | None = None) -> None:
             await super().startup(sockets)
             if self.started:
-                bound = self.servers[0].sockets[0].getsockname()[1]
-                announce(settings, f"http://{host}:{bound}", welcome=welcome)
+                host, port = door.getsockname()[:2]
+                announce(
+                    settings,
+                    f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
+                    welcome=welcome,
+                )
 
     stopped = False
 
@@ -94,8 +105,6 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
             return
         config = uvicorn.Config(
             server,
-            host=host,
-            port=port,
             http=BoundedHead,
             ws="none",
             lifespan="off",
@@ -105,7 +114,18 @@ async def _serve(app: App, settings: Settings, host: str, port: int, *, welcome:
             proxy_headers=False,  # the edge decides which proxies are believed
             timeout_graceful_shutdown=GRACE,
         )
-        await Web(config).serve()
+        await Web(config).serve([door])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there, or an exit that says what stands in the way."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        # getaddrinfo has negative numbers of its own.
+        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        give_up(f"cannot listen on {host} port {port}: {why}. Choose another with --port (make: PORT=...).")
 
 
 def announce(settings: Settings, url: str, *, welcome: bool) -> None:

@@ -89,12 +89,15 @@ async def send(chat: Chat) -> None:
     if account is None:
         await chat.end(t("Please register first."))
 
-    async def not_oneself(to: str) -> None:
+    async def can_receive(to: str) -> None:
         if to == member.msisdn:
-            raise Invalid(t("This is your own number. Enter the recipient's."))
+            raise Invalid(t("This is your own number. Enter the recipient's number."))
+        found = await bank.account(to)
+        if found is not None and found.currency != account.currency:
+            raise Invalid(t("This number receives {currency} only. Enter another.", currency=found.currency))
 
     tariff = TARIFFS[account.currency]
-    to = await chat.ask("to", Phone(), t("Recipient's phone number"), validate=not_oneself)
+    to = await chat.ask("to", Phone(), t("Recipient's phone number"), validate=can_receive)
     amount: Amount = await chat.ask(
         "amount", Money(account.currency, min=tariff.least, max=tariff.most), t("Amount")
     )
