@@ -124,7 +124,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         # getaddrinfo has negative numbers of its own.
-        why = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         give_up(f"cannot listen on {host} port {port}: {why}. Choose another with --port (make: PORT=...).")
 
 
