@@ -228,7 +228,8 @@ class _Turn:
         crossed = held.version != self.arrival
         if held.claim.seen is not None or (crossed and not isinstance(event, Dial)):
             event = Show()
-        session.dialogue = dialogue
+        if held.claim.seen is None:  # a late copy does not say where the member is now
+            session.dialogue = dialogue
         session.seen_at = sessions.clock()
         performer = Performer(
             held,
