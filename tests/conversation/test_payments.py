@@ -498,7 +498,7 @@ class TestDeadline:
     BUDGET = 0.05
 
     async def slow(self, **options: Any) -> tuple[Talk, Bank]:
-        talk, bank = await phone(budget=self.BUDGET, **options)
+        talk, bank = await phone(**{"budget": self.BUDGET, **options})
         bank.gate = asyncio.Event()
         await to_the_pin(talk)
         return talk, bank
@@ -519,6 +519,17 @@ class TestDeadline:
         assert await talk.dial() == "Sent. Ref TX1"
         assert await talk.dial() == WELCOME
         assert len(bank.keys) == 1
+
+    async def test_a_copy_in_flight_at_the_deadline_gets_the_same_closing_screen(self) -> None:
+        talk, bank = await self.slow(budget=1.0)
+        talk.typed += f"*{PIN}"
+        inbound = talk.inbound()
+        replies = await asyncio.gather(*(talk.process.turns.handle(inbound, talk.gateway) for _ in range(3)))
+        assert {reply.body for reply in replies} == {b"END Request received. Dial again to see the result."}
+        assert bank.gate is not None
+        bank.gate.set()
+        await talk.process.settle()
+        assert len(bank.moved) == 1
 
     async def test_the_lease_is_renewed_even_after_a_redial(self) -> None:
         talk, bank = await self.slow()
