@@ -115,7 +115,6 @@ class Bank:
 
     It repeats under a key whatever it answered under that key, a refusal too. `gate(point, key)` is awaited at
     "before" and "after" a transfer and at "asked" and "answered" of a look-up: tests wait, time out or die there.
-    `asked_for` is told of every transfer before it is looked at.
     """
 
     def __init__(self, *, tombstones: bool = True) -> None:
@@ -127,7 +126,6 @@ class Bank:
         self.away = False
         """Whether the fee cannot be looked up now."""
         self.gate: Callable[[str, str], Awaitable[None]] = nothing
-        self.asked_for: Callable[[str, tuple[str, str, int]], None] = lambda key, order: None
         self.answers: dict[str, Done[Receipt] | Refused] = {}
         """What it answered, by key."""
         self._void: set[str] = set()
@@ -152,7 +150,6 @@ class Bank:
         self, payer: str, payee: str, minor: int, pin: Secret, key: str
     ) -> Done[Receipt] | Refused:
         """Move money, once a key."""
-        self.asked_for(key, (payer, payee, minor))
         await self.gate("before", key)
         answer = self.answers.get(key)
         if answer is None:
@@ -234,6 +231,7 @@ SEND = {
     "renamed": ("to", "sum", "fee", "ok", "pin", "rating"),
     "reordered": ("amount", "to", "fee", "ok", "pin", "rating"),
     "removed": ("to", "amount", "fee", "ok", "pin"),
+    "chatty": ("purpose", "to", "amount", "fee", "ok", "pin", "comment", "rating"),
     "appended": ("to", "amount", "fee", "ok", "pin", "comment", "rating"),
 }
 """What the flow "send" comes to, in order, in each of its variants."""
