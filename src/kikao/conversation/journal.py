@@ -101,16 +101,24 @@ class Run(msgspec.Struct, omit_defaults=True):
     """The last turn broke after an effect; the next dial offers to go on or to start again."""
 
     def append(self, entry: Entry) -> None:
-        """Add an observation. Never fails: what has happened is kept, even past the caps."""
+        """Add what an effect came to. Never fails: what has happened is kept, even past the caps."""
         self.size += len(_ENCODER.encode(entry))
         self.journal.append(entry)
 
-    def need_room(self, key: str) -> None:
-        """Raises `JournalFull` when the caps are reached: nothing new may be asked, read or done."""
-        if len(self.journal) >= MAX_ENTRIES or self.size >= MAX_BYTES:
+    def observe(self, entry: Entry) -> None:
+        """Add an answer or a look-up. Raises `JournalFull` when there is no room for it."""
+        size = len(_ENCODER.encode(entry))
+        self.need_room(entry.key, size)
+        self.size += size
+        self.journal.append(entry)
+
+    def need_room(self, key: str, more: int = 0) -> None:
+        """Raises `JournalFull` when the caps are reached, or would be with `more` bytes: nothing new may be kept."""
+        if len(self.journal) >= MAX_ENTRIES or self.size + more >= MAX_BYTES:
             raise JournalFull(
-                f"flow {self.flow!r}: the journal is full ({len(self.journal)} entries, {self.size} bytes; caps "
-                f"{MAX_ENTRIES} and {MAX_BYTES}) at {key!r}. Use `await chat.restart_with(...)` in long loops."
+                f"flow {self.flow!r}: the journal is full ({len(self.journal)} entries, {self.size} bytes and {more} "
+                f"more; caps {MAX_ENTRIES} and {MAX_BYTES}) at {key!r}. Keep less of what is read, and use "
+                "`await chat.restart_with(...)` in long loops."
             )
 
     def truncate(self, length: int) -> None:

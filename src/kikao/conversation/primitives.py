@@ -384,9 +384,8 @@ class Primitives:
             await self._suspend(Parked(detail))
 
     def _record(self, key: str, kind: Kind, tag: str, value: Any) -> Entry:
-        self._run.need_room(key)
         entry = Entry(key, kind, tag, value)
-        self._run.append(entry)
+        self._run.observe(entry)
         self._at = self._length = len(self._journal)
         return entry
 

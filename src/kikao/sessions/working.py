@@ -24,6 +24,9 @@ T = TypeVar("T")
 Services = Mapping[Any, Any]
 """The app's services by the type (a class or a Protocol) flows ask for."""
 
+LONGEST_EFFECT: Final = 300.0
+"""Seconds an effect is left to itself; after that recovery asks what became of it, while it may still come in."""
+
 LATE_TRIES: Final = 6
 """After so many tries to store a late outcome the log says so. It is tried on: the service may not tell it again."""
 
@@ -62,9 +65,10 @@ class Late:
     async def _follow(self, key: bytes, fence: int, work: Work, task: asyncio.Task[Settled]) -> None:
         sessions, token = self._sessions, work.intent.token
         try:
+            renewals = itertools.count(1)
             while not task.done():
                 await asyncio.wait({task}, timeout=LEASE / 3)
-                if not task.done():
+                if not task.done() and next(renewals) * LEASE / 3 < LONGEST_EFFECT:
                     await self._renew(sessions.intent_id(token), fence)
             settled = task.result()
         except asyncio.CancelledError:
