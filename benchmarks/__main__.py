@@ -73,7 +73,7 @@ def turn(folder: Path) -> Iterator[Line]:
 
 def http(folder: Path) -> Iterator[Line]:
     """A turn over HTTP, beside bare Starlette, and 100 members at once."""
-    yield "This disk: fsync of 4 KiB, median, and p99 in the second column"
+    yield "This disk: 4 KiB written and synced, median, and p99 in the second column"
     for what, grow in (("written over, as a log is", False), ("at the end of a file", True)):
         middle, worst = fsync(folder, grow=grow)
         yield Row(what, number(middle) + " ms", number(worst) + " ms")
