@@ -85,7 +85,10 @@ class Run:
     page: int = 0
     attempt: Attempt | None = None
     refused: str = ""
-    news: bool = False
+    news: list[str] = field(default_factory=list)
+    """Words of what became of something, not told yet."""
+    shown: tuple[str, ...] = ()
+    """Those that stand above the question."""
 
     def barrier(self) -> int:
         """How many entries are past changing."""
@@ -110,6 +113,8 @@ class Seen:
     told: bool | None = None
     page: int = 0
     keys_only: bool = False
+    news: tuple[str, ...] = ()
+    """Words that must be there too."""
 
     def problem(self, text: str, ended: bool) -> str:
         """What is wrong with a screen that was shown, or nothing."""
@@ -117,6 +122,8 @@ class Seen:
             return f"the dialogue should {'end' if self.ends else 'go on'}"
         if self.page == 0 and self.prompt not in text:
             return f"it should say {self.prompt!r}"
+        if self.page == 0 and any(words not in text for words in self.news):
+            return f"it should tell {self.news}"
         if self.told is not None and self.page == 0 and self.told == text.startswith(self.prompt):
             return f"it should {'tell something' if self.told else 'tell nothing'} before {self.prompt!r}"
         if self.page == 0 and not self.ends:
@@ -199,7 +206,7 @@ class Member:
         self.run: Run | None = None
         self.parked: list[Run] = []
         self.overlay = ""
-        self.news = False
+        self.news: list[str] = []
         self.seen_at = 0.0
         self.expires_at = 0.0
         self.exists = False
@@ -242,7 +249,7 @@ class Member:
             self.overlay = ""
             if self.run is not None and self.run.attempt is None and self.run.question is not None:
                 self.run = None
-                self.news = self.news or event == "reply"
+                self.news += ["Session expired"] if event == "reply" else []
         fresh = self.exists and now - self.seen_at <= IDLE
         self.exists, self.seen_at = True, now
         run = self.run
@@ -260,7 +267,7 @@ class Member:
 
     def _written(self) -> None:
         untold = self.run is not None and (self.run.question is None or self.run.attempt is not None)
-        long = untold or bool(self.parked) or self.news
+        long = untold or bool(self.parked) or bool(self.news)
         self.expires_at = self.outside.now + (WEEK if long else IDLE)
 
     def _dial(self, ahead: str, fresh: bool) -> Seen:
@@ -273,7 +280,7 @@ class Member:
         if run is not None and fresh and not ahead and self._resumable(run):
             self.overlay = "resume"
             return RESUME
-        must_tell = self.news
+        must_tell = bool(self.news)
         seen = self._home()
         for answer in ahead.split("*") if ahead and not must_tell else []:
             question = self.run.question if self.run else None
@@ -302,6 +309,7 @@ class Member:
         if self.run is None or self.run.attempt is None or seen is RECEIVED:
             return seen
         self.overlay = "checking"
+        self.run.news = [words for words in self.run.shown if words != "could not confirm"]  # not seen yet
         return CHECKING
 
     def _reply(self, text: str) -> Seen:
@@ -331,7 +339,15 @@ class Member:
         if len(self.parked) >= MAX_PARKED:
             self.overlay = "checking"
             return CHECKING
+        if self.run is not None and self.run.question is None and self.run.attempt is None:
+            self.news += self._outcome(self.run)
         return self._home()
+
+    def _outcome(self, run: Run) -> list[str]:
+        """What a member must be told of a run that goes away with its effect settled."""
+        if run.news or run.refused:
+            return run.news or [{"poor": "Insufficient", "locked": "locked"}[run.refused]]
+        return ["Paid. Ref" if run.entries[-1].key.endswith("pin#1") else "was completed"]
 
     def _resume(self, overlay: str) -> Seen:
         run = self.run
@@ -401,6 +417,7 @@ class Member:
             question.labels,
             told=run.error or run.told,
             page=run.page,
+            news=run.shown,
             keys_only=question.kind == "confirm",
         )
 
@@ -437,7 +454,7 @@ class Member:
             return self._screen()
 
     def _ask_again(self, run: Run) -> Seen:
-        run.news, self.news = run.news or self.news, False
+        run.news, self.news = [*self.news, *run.news], []
         return self._ask(run, error=True)
 
     def _parse(self, question: Question, text: str) -> object:
@@ -536,10 +553,10 @@ class Member:
     def _go(self, *, dialled: bool = False) -> Seen:
         run = self.run
         assert run is not None
-        run.news, self.news = run.news or self.news, False
+        run.news, self.news = [*self.news, *run.news], []
         if run.refused == "locked":
             self.run = None
-            return Seen(True, "Account locked")
+            return Seen(True, "Account locked", news=tuple(run.news))
         if run.refused:
             at = run.last(("ask",))
             assert at is not None
@@ -552,10 +569,10 @@ class Member:
             if run.attempt is not None and step == "pin#1":
                 found = self._check(run)
                 if found == "unknown":
-                    run.news = True
+                    run.news.append("could not confirm")
                     return self._ask(run)
                 if found == "void":
-                    run.news = True
+                    run.news.append("not carried out")
                     if dialled:
                         at = run.last(("ask",))
                         assert at is not None
@@ -571,7 +588,7 @@ class Member:
                     return UNKNOWN if outcome == "unknown" else RECEIVED
             elif step == "end":
                 self.run = None
-                return Seen(True, ending(run))
+                return Seen(True, ending(run), news=tuple(run.news))
             elif step == "register":
                 self.run = run = Run("register", self.outside.variant, news=run.news)
             else:
@@ -583,7 +600,8 @@ class Member:
 
     def _ask(self, run: Run, *, error: bool = False) -> Seen:
         run.question = question_at(upcoming(run), run, self.outside.names)
-        run.told, run.news = run.news or self._says(run), False
+        run.shown, run.news = tuple(run.news), []
+        run.told = bool(run.shown) or self._says(run)
         run.error, run.page = error, 0
         return self._screen()
 
@@ -604,7 +622,7 @@ class Member:
         if attempt.acted == "done":
             run.entries.append(Entry(attempt.key, "effect"))
         elif attempt.acted == "wrong":
-            run.news = True
+            run.news.append("Wrong PIN")
         else:
             run.refused = attempt.acted
         self._written()
@@ -630,16 +648,16 @@ class Member:
             else:
                 found = self._check(run)
                 open_still = found == "unknown"
-                run.news = run.news or found == "void"
+                run.news += ["not carried out"] if found == "void" else []
             if run in self.parked and not open_still:
                 self.parked.remove(run)
-                self.news = True
+                self.news += self._outcome(run)
         self._written()
 
     def swept(self) -> None:
         """Expired sessions were removed."""
         if self.exists and self.expires_at <= self.outside.now and not self.open_effects():
-            self.run, self.overlay, self.exists, self.news = None, "", False, False
+            self.run, self.overlay, self.exists, self.news = None, "", False, []
 
     def open_effects(self) -> int:
         """How many effects nobody knows the outcome of."""

@@ -25,6 +25,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from kikao.channels.inbound import Inbound
 from kikao.conversation import Done
 from kikao.conversation.journal import Run as EngineRun
+from kikao.i18n.messages import Text
 from kikao.sessions.policy import Address, session_key
 from kikao.sessions.session import Session, decode
 from kikao.sessions.store import Record
@@ -107,6 +108,7 @@ listening = when("_listening")
 answered = when("_answered")
 at_pin = when("_at_pin")
 unanswered = when("_unanswered")
+open_effect = when("_open")
 
 
 class Members(RuleBasedStateMachine):
@@ -142,7 +144,8 @@ class Members(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         try:
-            self._everybody_can_start_again()
+            if not self.process.store.dead:  # else something failed in the middle of a death
+                self._everybody_can_start_again()
         finally:
             self._stop()
             self.randomness.__exit__(None, None, None)
@@ -162,9 +165,9 @@ class Members(RuleBasedStateMachine):
         sitting = self._one(who, self._listening)
         self._say(sitting, self._right(sitting, data), fault=fault)
 
-    @rule(who=WHO, data=st.data())
-    def goes_to_pay(self, who: int, data: st.DataObject) -> None:
-        """From wherever the member is to the question for the PIN, if nothing comes between."""
+    @rule(who=WHO, data=st.data(), flow=st.sampled_from(["send", "send", "send", "register"]))
+    def goes_to_pay(self, who: int, data: st.DataObject, flow: str) -> None:
+        """From wherever the member is to the question before the effect, if nothing comes between."""
         sitting = self.sittings[who]
         for _ in range(10):
             key = sitting.model.run.question.key if sitting.model.run and sitting.model.run.question else ""
@@ -172,10 +175,10 @@ class Members(RuleBasedStateMachine):
                 self._dial(sitting)
             elif sitting.model.overlay:
                 self._say(sitting, "2")
-            elif self._at_pin(sitting):
+            elif self._at_pin(sitting) or key.endswith("age#1"):
                 break
-            elif key.startswith("send") or key == "menu#1":
-                self._say(sitting, self._right(sitting, data, flow="send"))
+            elif key.startswith(flow) or key == "menu#1":
+                self._say(sitting, self._right(sitting, data, flow=flow))
             else:
                 self._say(sitting, "00")
 
@@ -184,6 +187,16 @@ class Members(RuleBasedStateMachine):
     def enters_pin(self, who: int, pin: str, fault: str) -> None:
         sitting = self._one(who, self._at_pin)
         self._say(sitting, sitting.model.pin if pin == "right" else pin, fault=fault)
+
+    @open_effect
+    @rule(who=WHO)
+    def leaves_it_open(self, who: int) -> None:
+        """Starts again while nobody can say what became of the last request."""
+        sitting = self._one(who, self._open)
+        self.weather(False, True)
+        self._dial(sitting)
+        if sitting.model.overlay == "checking":
+            self._say(sitting, "2")
 
     @listening
     @rule(who=WHO, data=st.data())
@@ -328,7 +341,7 @@ class Members(RuleBasedStateMachine):
             if existed and not sitting.model.exists:  # the phone hung up long ago
                 sitting.talk.ended, sitting.unanswered = True, False
 
-    @rule(away=st.booleans(), blind=st.booleans())
+    @rule(away=st.sampled_from([False, False, False, True]), blind=st.booleans())
     def weather(self, away: bool, blind: bool) -> None:
         """Whether fees can be looked up, and whether the bank can say what became of a key."""
         self.bank.away = self.outside.away = away
@@ -486,6 +499,9 @@ class Members(RuleBasedStateMachine):
     def _unanswered(self, sitting: Sitting) -> bool:
         return sitting.unanswered
 
+    def _open(self, sitting: Sitting) -> bool:
+        return sitting.model.open_effects() > 0
+
     def _at_pin(self, sitting: Sitting) -> bool:
         return self._listening(sitting) and self._kind(sitting) == "secret"
 
@@ -512,7 +528,7 @@ class Members(RuleBasedStateMachine):
         if kind == "number":
             return str(data.draw(st.sampled_from([question.low, 1, question.high])))
         if flow and question.key == "menu#1":
-            return "1"
+            return "1" if flow == "send" else "2"
         at = data.draw(st.integers(1, len(question.labels)))
         return data.draw(st.sampled_from([str(at), question.labels[at - 1].upper()]))
 
@@ -717,12 +733,12 @@ class Members(RuleBasedStateMachine):
         model.registered = sum(person[0] == number for person in self.registry.saved.values())
         model.exists = session is not None
         if session is None:
-            model.run, model.parked, model.overlay, model.news, sitting.weak = None, [], "", False, False
+            model.run, model.parked, model.overlay, model.news, sitting.weak = None, [], "", [], False
             return
         conversation = session.conversation
         model.seen_at, model.overlay = session.seen_at, conversation.overlay
         model.expires_at = self._await(self._record(sitting.key)).expires_at
-        model.news = bool(conversation.notices)
+        model.news = [_words(text) for text in conversation.notices]
         model.run = self._modelled(conversation.run) if conversation.run is not None else None
         model.parked = [self._modelled(run) for run in conversation.parked]
         sitting.weak = any(run.release < self.release or run.intents for run in conversation.runs())
@@ -731,7 +747,7 @@ class Members(RuleBasedStateMachine):
             assert upcoming(run) == run.question.key
 
     def _modelled(self, run: EngineRun) -> Run:
-        found = Run(run.flow, self.variant, news=bool(run.notices))
+        found = Run(run.flow, self.variant, news=[_words(text) for text in run.notices])
         for key, kind, value in _entries(run):
             if kind == "refused":
                 found.refused = "locked" if value[0] == "locked" else "poor"
@@ -798,6 +814,10 @@ def _entries(run: EngineRun) -> list[tuple[str, Any, Any]]:
     ]
 
 
+def _words(text: Text) -> str:
+    return text if isinstance(text, str) else text.msgid.partition(" {")[0]
+
+
 def _plain(tag: str, value: Any) -> Any:
     return value[1] if tag.startswith("money:") else value
 
@@ -808,7 +828,7 @@ ANSWERS = ("ask", "confirm", "refused")
 TestMembers = Members.TestCase
 THOROUGH = os.environ.get("KIKAO_PROPERTIES") == "thorough"
 TestMembers.settings = settings(
-    max_examples=3000 if THOROUGH else 60,
+    max_examples=3000 if THOROUGH else 80,
     stateful_step_count=80 if THOROUGH else 40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

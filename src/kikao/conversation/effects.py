@@ -241,10 +241,11 @@ def unpark(conversation: Conversation, run: Run, since: int) -> None:
     if run.intents or not any(parked is run for parked in conversation.parked):
         return
     conversation.parked = [parked for parked in conversation.parked if parked is not run]
-    conversation.notices.extend(_told(run, since) or [NOT_DONE])
+    conversation.notices.extend(outcomes(run, since) or [NOT_DONE])
 
 
-def _told(run: Run, since: int) -> list[Text]:
+def outcomes(run: Run, since: int) -> list[Text]:
+    """What to tell of the effects from journal entry `since` on."""
     texts: list[Text] = []
     for entry in run.journal[since:]:
         if entry.kind == "refused":

@@ -12,13 +12,13 @@ from typing import Final
 from msgspec import structs
 
 from kikao.conversation.chat import CANCELLED
-from kikao.conversation.effects import SETTLED, Host, unpark
+from kikao.conversation.effects import SETTLED, Host, outcomes, unpark
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
-from kikao.conversation.journal import FORMAT, Conversation, Run
+from kikao.conversation.journal import FORMAT, QUESTIONS, Conversation, Run
 from kikao.conversation.navigation import Command, Navigation
-from kikao.conversation.primitives import Member
+from kikao.conversation.primitives import UNCERTAIN, Member
 from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked
@@ -232,13 +232,14 @@ class Engine:
         """Let go of the run; one with an open effect is parked, so that recovery still finds out about it."""
         run, conversation.run = conversation.run, None
         if run is not None and run.intents:
-            run.pending = None
+            run.pending, run.notices = None, []
             conversation.parked.append(run)
 
     def _still_checking(self, conversation: Conversation, turned: Turned) -> Turned:
         run = conversation.run
         if run is None or not run.intents or turned.what == "overdue":
             return turned
+        run.notices.extend(notice for notice in turned.told if notice != UNCERTAIN)  # not seen yet
         return self._offer(conversation, "checking", turned)
 
     def _offer(self, conversation: Conversation, overlay: str, cause: Turned | None = None) -> Turned:
@@ -316,7 +317,15 @@ class Engine:
 
 
 def _untold(run: Run | None) -> list[Text]:
-    """What a run did before it broke. It was told at once, but nobody knows whether that reply arrived."""
-    if run is None or not run.failed:
+    """What a run that is left has done that its member may not know.
+
+    What a broken run did was told at once, but nobody knows whether that reply arrived.
+    """
+    if run is None:
         return []
-    return [*run.notices, *(run.recorded() or ([SETTLED] if run.barrier() else []))]
+    if run.failed:
+        return [*run.notices, *(run.recorded() or ([SETTLED] if run.barrier() else []))]
+    if run.pending is not None or run.intents:
+        return run.notices
+    asked = [index for index, entry in enumerate(run.journal, 1) if entry.kind in QUESTIONS]
+    return [*run.notices, *outcomes(run, asked[-1] if asked else 0)]

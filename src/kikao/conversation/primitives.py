@@ -311,6 +311,7 @@ class Primitives:
         await self._live(key)
         pending, reply, self._reply = self._run.pending, self._reply, None
         probe = Step(_never, "check" if check else "never", check, done)
+        news = len(self._run.notices)
         if self._run.intent(key) is not None:
             await Perform([(key, "secret", probe, None)])
             recorded = await self._recorded(key, "secret")
@@ -331,7 +332,7 @@ class Primitives:
                     error, tries = problem.text, tries + 1
                 else:
                     secret = Secret(value)
-                    self._run.notices.clear()
+                    del self._run.notices[news:]  # the next screen says what came of it
                     step = Step(lambda token: use(secret, token), probe.retry, check, done)
                     refused = await Perform([(key, "secret", step, secret)])
                     recorded = await self._recorded(key, "secret")

@@ -80,6 +80,8 @@ class Turned:
     error: BaseException | None = None
     reasons: list[str] = field(default_factory=list)
     """Why outcomes are unknown."""
+    told: list[Text] = field(default_factory=list)
+    """Notices that stand on the screen."""
 
 
 class Overdue(Signal):
@@ -194,7 +196,7 @@ class Runner:
                 if question is None:
                     return self._closed(run, Parked(signal.detail))
                 run.truncate(question)
-                run.notices = [UPDATED]
+                run.notices = [*(notice for notice in run.notices if notice != UPDATED), UPDATED]
                 reply = None
                 continue
             if isinstance(signal, Asked):
@@ -206,7 +208,9 @@ class Runner:
                     continue
                 run.failed = False
                 run.pending = structs.replace(signal.pending, error=error) if error else signal.pending
-                return self._turned(shown(run), "asked", run.pending.key)
+                turned = self._turned(shown(run), "asked", run.pending.key)
+                turned.told = signal.notices
+                return turned
             return self._closed(run, signal)
         loop = Misuse(
             f"the flow started anew {MAX_RESTARTS} times in one turn without asking (goto, restart_with)"
