@@ -24,7 +24,7 @@ test: $(VENV)/.dev ## run all tests with coverage; ARGS="tests/test_house.py -k 
 check: $(VENV)/.dev ## format, lint, types, layers
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy src tests
+	$(PY) -m mypy src tests benchmarks
 	$(VENV)/bin/lint-imports
 
 bench: $(VENV)/.dev ## measure, side by side with peers where they are installed

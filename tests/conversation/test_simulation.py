@@ -589,7 +589,7 @@ def run(
     return None, [], totals
 
 
-SEEDS = range(1500)
+SEEDS = range(300)
 MUTANT_SEEDS = 400
 
 
