@@ -94,7 +94,7 @@ async def test_it_is_told_after_another_one_that_is_still_checked() -> None:
         return await find(key)
 
     bank.away = False
-    bank.find = only_the_first  # type: ignore[method-assign, assignment]
+    bank.find = only_the_first  # type: ignore[method-assign]
     talk.process.clock.advance(60)
     await talk.process.recovery.once()
     await talk.dial()
