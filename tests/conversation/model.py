@@ -336,7 +336,7 @@ class Member:
             return self._show()
         if text == "1":
             return self._resume(overlay)
-        if len(self.parked) >= MAX_PARKED:
+        if self.run is not None and self.run.attempt is not None and len(self.parked) >= MAX_PARKED:
             self.overlay = "checking"
             return CHECKING
         if self.run is not None and self.run.question is None and self.run.attempt is None:

@@ -790,7 +790,8 @@ class Members(RuleBasedStateMachine):
     def _everybody_can_start_again(self) -> None:
         """No dead ends: whatever happened, a member who dials gets back to the menu."""
         self.blind = self.bank.away = False
-        self._await(asyncio.sleep(40.0))
+        self._await(asyncio.sleep(3700.0))
+        self._await(self.process.recovery.once())
         for sitting in self.sittings:
             talk = sitting.talk
             self._await(talk.dial())

@@ -80,6 +80,26 @@ async def test_that_nothing_happened_is_told_to_who_starts_again_in_that_moment(
     assert (await talk.say("2")).startswith("Your last request was not carried out.\nHow much?")
 
 
+async def test_who_leaves_nothing_open_may_always_start_again() -> None:
+    """Three requests are being checked, which is as many as a member may leave behind; this run adds none."""
+    talk, bank = await left_open(paid=True)
+    for _ in range(3):
+        await talk.say("2", "300")
+        bank.after = fail(TimeoutError())
+        await talk.say(PIN)
+        await talk.dial()
+        assert CHECKING in talk.text
+    assert CHECKING in await talk.say("2"), "a fourth would be left behind"
+    bank.away = False
+    await talk.say("1")  # this one is found out
+    bank.away = True
+    await talk.say("4")
+    await talk.dial()
+    assert (await talk.say("300")).startswith("PIN?")
+    await talk.dial()
+    assert (await talk.say("2")).startswith("How much?")
+
+
 async def test_it_is_told_after_another_one_that_is_still_checked() -> None:
     """What waits to be told does not get lost behind the screen that says that something is being checked."""
     talk, bank = await left_open(paid=True)

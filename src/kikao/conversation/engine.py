@@ -273,7 +273,8 @@ class Engine:
         if option.value == "continue":
             turned = await self._resume(conversation, runner)
             return self._offer(conversation, "checking", turned) if turned.what == "unknown" else turned
-        if len(conversation.parked) >= MAX_PARKED:
+        run = conversation.run
+        if run is not None and run.intents and len(conversation.parked) >= MAX_PARKED:
             return self._offer(conversation, "checking")
         return await self._home(runner)
 
