@@ -435,8 +435,17 @@ class Member:
         assert run is not None
         assert run.question is not None
         question = run.question
+        news = ""
+        if (
+            question.kind == "secret" and run.attempt is not None
+        ):  # the bank is asked before it is told anything
+            found = self._check(run)
+            if found == "done":
+                return self._go()
+            news = "not carried out" if found == "void" else "could not confirm"
         value = self._parse(question, text)
         if value is None:
+            run.news += [news] if news else []
             return self._ask_again(run)
         if question.kind == "secret":
             return self._pay(run, text)

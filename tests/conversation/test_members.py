@@ -251,7 +251,7 @@ class Members(RuleBasedStateMachine):
             other = "3"
         base, talk = sitting.talk.typed, sitting.talk
         first, second = (f"{base}*{each}" if base else each for each in (text, other))
-        self.outside.now = self.clock()
+        self._tick()
         bodies = self._at_once(talk.inbound(first), talk.inbound(second))
         for typed, body, event, said in ((first, bodies[0], "reply", text), (second, bodies[1], "show", "")):
             talk.typed = typed
@@ -305,7 +305,7 @@ class Members(RuleBasedStateMachine):
 
     @rule()
     def recovery(self) -> None:
-        self.outside.now = now = self.clock()
+        now = self._tick()
         due = {row.session for row in self._await(self.store.due(now=now, limit=100))}
         self._await(self.process.recovery.once())
         for sitting in self.sittings:
@@ -321,16 +321,11 @@ class Members(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([1.0, 16.0, 16.0, 120.0, 301.0, 3700.0]))
     def time_passes(self, seconds: float) -> None:
         self._await(asyncio.sleep(seconds))
-        self.outside.now = self.clock()
-        for sitting in self.sittings:
-            if sitting.weak:
-                self._adopt(sitting)
-            else:
-                sitting.model.told_late()
+        self._tick()
 
     @rule()
     def sweep(self) -> None:
-        self.outside.now = now = self.clock()
+        now = self._tick()
         self._await(self.store.sweep(now=now, limit=100))
         for sitting in self.sittings:
             existed = sitting.model.exists
@@ -532,6 +527,16 @@ class Members(RuleBasedStateMachine):
         at = data.draw(st.integers(1, len(question.labels)))
         return data.draw(st.sampled_from([str(at), question.labels[at - 1].upper()]))
 
+    def _tick(self) -> float:
+        """What the time that passed has brought."""
+        self.outside.now = now = self.clock()
+        for sitting in self.sittings:
+            if sitting.weak:
+                self._adopt(sitting)
+            else:
+                sitting.model.told_late()
+        return now
+
     def _dial(self, sitting: Sitting, ahead: str = "", **how: Any) -> None:
         sitting.replies.clear()
         sitting.unanswered = False
@@ -555,7 +560,7 @@ class Members(RuleBasedStateMachine):
         twins: bool = False,
     ) -> None:
         """One request, to the server and to the model."""
-        self.outside.now = self.clock()
+        self._tick()
         sitting.last = (event, text)
         self._arm(crash, by_bank)
         self.fault = self.outside.fault = fault
