@@ -6,6 +6,8 @@ from typing import Final
 
 import click
 
+from kikao.cli.messages import messages
+
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
 """What `kikao demo` can run, and where it is."""
 
@@ -64,3 +66,6 @@ def chat(
     from kikao.cli.phone import talk
 
     talk(target, gateway=gateway, number=number, code=code, locale=locale, url=url, token=token)
+
+
+main.add_command(messages)

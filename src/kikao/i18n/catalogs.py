@@ -17,8 +17,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kikao.i18n.messages import Message, Text, Translate
+from kikao.i18n.messages import SOURCE, Message, Text, Translate
 from kikao.i18n.money import Amount, format_amount
+from kikao.i18n.templates import Template, keeps_to, template
 
 
 class Catalogs:
@@ -26,7 +27,8 @@ class Catalogs:
 
     The first directory that has a sentence wins, so give the app's before the library's. A sentence is
     looked for in the locale, in what it narrows (`lg-UG`, `lg`), in `default`, and then shown as written in
-    the code. Catalogs are loaded when first needed.
+    the code, which is `SOURCE`: for `en` nothing is looked up in another language, though it has no catalog.
+    Catalogs are loaded when first needed.
 
     Nothing here raises for a member. A translation that cannot be used (a placeholder that the sentence
     does not have, one left out, a stray brace) is passed over for the sentence itself, and `problems` says
@@ -43,7 +45,7 @@ class Catalogs:
         self._on_problem = on_problem
         self._found: dict[str, list[Path]] | None = None
         self._loaded: dict[Path, gettext.GNUTranslations | None] = {}
-        self._translators: dict[str, Translate] = {}
+        self._translators: dict[tuple[str, ...], Translate] = {}
         self._chosen: dict[str, Translate] = {}
 
     def locales(self) -> tuple[str, ...]:
@@ -58,25 +60,26 @@ class Catalogs:
         found = self._chosen.get(locale)
         if found is None:
             chain = self._chain(locale)
-            name = chain[0] if chain else self.default
-            found = self._translators.get(name)
+            found = self._translators.get(chain)
             if found is None:
-                found = self._translators[name] = self._translator(name, chain)
+                found = self._translators[chain] = self._translator(chain)
             if len(self._chosen) >= _MOST:
                 self._chosen.clear()
             self._chosen[locale] = found
         return found
 
-    def _chain(self, locale: str) -> list[str]:
-        """Locales with a catalog, nearest first."""
+    def _chain(self, locale: str) -> tuple[str, ...]:
+        """Locales with a catalog, nearest first; none after the language of the code."""
         files = self._files()
-        chain = []
+        chain: list[str] = []
         for name in (_tag(locale), _tag(self.default)):
             while name:
                 if name in files and name not in chain:
                     chain.append(name)
+                if name == SOURCE:
+                    return tuple(chain)
                 name = name.rpartition("-")[0]
-        return chain
+        return tuple(chain)
 
     def _files(self) -> dict[str, list[Path]]:
         if self._found is None:
@@ -87,7 +90,7 @@ class Catalogs:
             self._found = found
         return self._found
 
-    def _translator(self, name: str, chain: list[str]) -> Translate:
+    def _translator(self, chain: tuple[str, ...]) -> Translate:
         catalog: gettext.NullTranslations = gettext.NullTranslations()
         for path in reversed([path for tag in chain for path in self._files()[tag]]):
             loaded = self._load(path)
@@ -95,7 +98,7 @@ class Catalogs:
                 nearer = copy.copy(loaded)
                 nearer.add_fallback(catalog)
                 catalog = nearer
-        return _Sentences(name, catalog, self._report).render
+        return _Sentences(chain[0] if chain else SOURCE, catalog, self._report).render
 
     def _load(self, path: Path) -> gettext.GNUTranslations | None:
         if path not in self._loaded:
@@ -118,13 +121,9 @@ class Catalogs:
 _MOST = 1000
 """Sentences, locales and problems kept of each kind: what is not written in code could be any number."""
 
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SPACE = re.compile("[\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 _GONE = re.compile("[\u200b\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 _LONE = re.compile("[\ud800-\udfff]")
-
-Template = tuple[str, tuple[str, ...]]
-"""A sentence ready to fill: a `%s` format and the names of what goes in; without names, the sentence."""
 
 
 class _Sentences:
@@ -144,12 +143,12 @@ class _Sentences:
         if isinstance(text, str):
             return text if text.isprintable() else one_line(text)
         if text.plural:
-            template, names = self._plural(text)
+            sentence, names = self._plural(text)
         else:
             found = self._templates.get(text.msgid)
-            template, names = found if found is not None else self._singular(text.msgid)
+            sentence, names = found if found is not None else self._singular(text.msgid)
         if not names:
-            return template
+            return sentence
         params = text.params
         values = []
         for name in names:
@@ -162,7 +161,7 @@ class _Sentences:
                 values.append(str(value))
             else:
                 values.append(self._other(text, name, value))
-        return template % tuple(values)
+        return sentence % tuple(values)
 
     def _other(self, text: Message, name: str, value: Any) -> str:
         """What is shown for a nested message, for the count, and for what should not be there."""
@@ -177,19 +176,17 @@ class _Sentences:
         return f"{{{name}}}"
 
     def _singular(self, msgid: str) -> Template:
-        written, names = _compile(msgid)
-        template = written, names
+        found = template(msgid)
         translated = self._catalog.gettext(msgid) if msgid else ""
         if translated and translated != msgid:
-            there, its_names = _compile(translated)
-            if _is_plain(translated) and set(its_names) == set(names):
-                template = there, its_names
+            if keeps_to(translated, msgid):
+                found = template(translated)
             else:
                 self._wrong(msgid, translated)
         if len(self._templates) >= _MOST * 10:
             self._templates.clear()
-        self._templates[msgid] = template
-        return template
+        self._templates[msgid] = found
+        return found
 
     def _plural(self, text: Message) -> Template:
         msgid, plural = text.msgid, text.plural
@@ -202,13 +199,11 @@ class _Sentences:
         key = (msgid, plural, written, translated)
         found = self._plurals.get(key)
         if found is None:
-            found = _compile(translated)
-            if translated not in (msgid, plural):
-                one, many = set(_compile(msgid)[1]), set(_compile(plural)[1])
-                there = set(found[1])
-                if not _is_plain(translated) or not (one & many) - {"n"} <= there <= one | many | {"n"}:
-                    self._wrong(msgid, translated)
-                    found = _compile(written)
+            if translated in (msgid, plural) or keeps_to(translated, msgid, plural):
+                found = template(translated)
+            else:
+                self._wrong(msgid, translated)
+                found = template(written)
             if len(self._plurals) >= _MOST * 10:
                 self._plurals.clear()
             self._plurals[key] = found
@@ -224,30 +219,6 @@ class _Sentences:
 def one_line(text: str) -> str:
     """The text with one space for each run of spaces and control characters, and no marks of direction."""
     return _LONE.sub("?", _SPACE.sub(" ", _GONE.sub("", text))).strip()
-
-
-def _compile(sentence: str) -> Template:
-    """Split at the placeholders. Only `{name}` is one: `{0}`, `{a.b}` and `{a!r}` stay as they are."""
-    pieces: list[str | None] = []
-    names = []
-    end = 0
-    for match in _PLACEHOLDER.finditer(sentence):
-        pieces.append(sentence[end : match.start()])
-        end = match.end()
-        if match[1]:
-            pieces.append(None)
-            names.append(match[1])
-        else:
-            pieces.append(match[0][0])
-    pieces.append(sentence[end:])
-    if not names:
-        return "".join(piece or "" for piece in pieces), ()
-    return "".join("%s" if piece is None else piece.replace("%", "%%") for piece in pieces), tuple(names)
-
-
-def _is_plain(sentence: str) -> bool:
-    """Whether every brace belongs to a placeholder."""
-    return not re.search("[{}]", _PLACEHOLDER.sub("", sentence))
 
 
 def _tag(locale: str) -> str:

@@ -13,6 +13,9 @@ import msgspec
 
 from kikao.i18n.money import Amount
 
+SOURCE: Final = "en"
+"""The language that sentences are written in, in code: it needs no catalog."""
+
 
 class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True, gc=False):
     """One sentence to show: the English msgid, its parameters, and for a plural its second form and count.

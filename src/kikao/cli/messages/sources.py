@@ -1,0 +1,189 @@
+"""The sentences of a package: what its code marks with `t("...")` and `tn("...", "...", n)`; nothing of it is run."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from kikao.i18n.gsm7 import GSM7
+from kikao.i18n.templates import is_plain, names_in
+
+SKIPPED: Final = frozenset({"__pycache__", "node_modules", "tests"})
+"""Folders without sentences of the package; those whose name begins with a dot and virtual environments, too."""
+
+
+class Finding(msgspec.Struct, frozen=True, order=True):
+    """What is wrong in one line of a file, and what to do. Lines count from 1."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.text}"
+
+
+class Sentence(msgspec.Struct, frozen=True):
+    """A sentence of the code; `plural` is its second form, or empty. `files` are relative to the package, sorted."""
+
+    msgid: str
+    plural: str = ""
+    files: tuple[str, ...] = ()
+
+
+class Use(msgspec.Struct, frozen=True):
+    """One call that marks a sentence. `given` are the names of its parameters; None where `**` hides them."""
+
+    line: int
+    msgid: str
+    plural: str = ""
+    given: frozenset[str] | None = None
+
+
+def sentences_of(package: Path) -> tuple[dict[str, Sentence], list[Finding]]:
+    """The sentences of the Python files under a folder, by msgid, and what keeps the code from being translated.
+
+    Tests (`tests/`, `test_*.py`, `conftest.py`) are left out.
+    """
+    sentences: dict[str, Sentence] = {}
+    findings: list[Finding] = []
+    for path in _files(package):
+        where = path.relative_to(package).as_posix()
+        try:
+            read = list(marks_in(path.read_bytes()))
+        except (SyntaxError, ValueError) as error:
+            line = getattr(error, "lineno", None) or 1
+            findings.append(Finding(str(path), line, f"not Python that can be read ({error}). Mend it."))
+            continue
+        for found in read:
+            if isinstance(found, Use):
+                findings += (Finding(str(path), found.line, text) for text in _wrong(found, sentences))
+                known = sentences.get(found.msgid, Sentence(found.msgid))
+                files = tuple(sorted({*known.files, where}))
+                sentences[found.msgid] = Sentence(found.msgid, known.plural or found.plural, files)
+            else:
+                findings.append(Finding(str(path), *found))
+    return sentences, sorted(findings)
+
+
+def marks_in(source: bytes) -> Iterator[Use | tuple[int, str]]:
+    """The calls of kikao's `t` and `tn` in a source, however they were imported; a line and a text for a wrong one.
+
+    Raises `SyntaxError` or `ValueError` for what is not Python.
+    """
+    tree = ast.parse(source)
+    marks, modules = _imported(tree)
+    called: set[ast.expr] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (mark := _mark(node.func, marks, modules)):
+            called.add(node.func)
+            yield _use(node, mark)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr) and node not in called and (mark := _mark(node, marks, modules)):
+            yield node.lineno, f'{mark} is not called here, so its sentence is not seen. Write {mark}("...").'
+
+
+def _imported(tree: ast.Module) -> tuple[dict[str, str], frozenset[str]]:
+    """The names that `t` and `tn` have in a module, and those of the modules of kikao they can be taken from."""
+    marks, modules = {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {name.asname or name.name for name in node.names if _is_ours(name.name)}
+        elif isinstance(node, ast.ImportFrom) and (node.level or _is_ours(node.module or "")):
+            for name in node.names:
+                if name.name in ("t", "tn"):
+                    marks[name.asname or name.name] = name.name
+                elif name.name in ("i18n", "messages"):
+                    modules.add(name.asname or name.name)
+    return marks, frozenset(modules)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] == "kikao"
+
+
+def _mark(node: ast.expr, marks: dict[str, str], modules: frozenset[str]) -> str:
+    """`t` or `tn` if the expression is one of them, else empty."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        return marks.get(node.id, "")
+    if isinstance(node, ast.Attribute) and node.attr in ("t", "tn") and ast.unparse(node.value) in modules:
+        return node.attr
+    return ""
+
+
+def _use(call: ast.Call, mark: str) -> Use | tuple[int, str]:
+    count, shape = (1, 't("...", name=value)') if mark == "t" else (3, 'tn("...", "...", n, name=value)')
+    if len(call.args) != count or any(isinstance(each, ast.Starred) for each in call.args):
+        return call.lineno, f"{mark} is called in another way than {shape}. Call it so."
+    words = [each.value if isinstance(each, ast.Constant) else None for each in call.args]
+    msgid, plural = words[0], words[1] if mark == "tn" else ""
+    if not isinstance(msgid, str) or not isinstance(plural, str):
+        return call.lineno, (
+            f"the sentence of this {mark}(...) is not written out, so it cannot be translated. Give a plain string, "
+            "with {name} for what changes, and one call for each sentence."
+        )
+    if not msgid or (mark == "tn" and not plural):
+        return call.lineno, f"this {mark}(...) has an empty sentence. Write one, or leave it out."
+    given = [each.arg for each in call.keywords]
+    return Use(call.lineno, msgid, plural, None if None in given else frozenset(filter(None, given)))
+
+
+def _wrong(use: Use, sentences: dict[str, Sentence]) -> Iterator[str]:
+    """What is wrong with a sentence as the code has it."""
+    forms = list(filter(None, (use.msgid, use.plural)))
+    for form in forms:
+        if not is_plain(form):
+            yield f"{form!r}: a brace here belongs to no {{name}}. Write {{{{ or }}}} for a brace."
+        if needless := _needless(form):
+            yield f"{form!r}: {needless} outside the GSM 7-bit alphabet halve a USSD page. Write it in plain ASCII."
+    names = frozenset[str]().union(*map(names_in, forms))
+    if use.given is not None:
+        lacking = names - use.given - ({"n"} if use.plural else set())
+        if lacking:
+            yield f"{use.msgid!r}: no value for {braced(lacking)}. Give it as a parameter."
+        if useless := use.given - names:
+            yield f"{use.msgid!r}: {braced(useless)} is not in the sentence. Leave the parameter out."
+    known = sentences.get(use.msgid)
+    if known and known.plural and use.plural and known.plural != use.plural:
+        yield (
+            f"{use.msgid!r} has two second forms, {known.plural!r} and {use.plural!r}; a catalog can keep one. "
+            "Use the same."
+        )
+
+
+def _needless(sentence: str) -> str:
+    """Characters outside GSM-7, where none is a letter: a language that needs other letters is left alone."""
+    outside = sorted({character for character in sentence if character not in GSM7})
+    return "" if any(map(str.isalpha, outside)) else named(outside)
+
+
+def named(characters: list[str]) -> str:
+    """Characters as an author can find them: `’ (U+2019), U+00A0`."""
+    shown = (
+        f"{c} (U+{ord(c):04X})" if c.isprintable() and not c.isspace() else f"U+{ord(c):04X}"
+        for c in characters
+    )
+    return ", ".join(shown)
+
+
+def braced(names: frozenset[str]) -> str:
+    """Names as placeholders, sorted: `{amount}, {to}`."""
+    return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+def _files(package: Path) -> Iterator[Path]:
+    for folder, folders, files in os.walk(package):
+        here = Path(folder)
+        folders[:] = sorted(
+            name
+            for name in folders
+            if name not in SKIPPED and name[0] != "." and not (here / name / "pyvenv.cfg").exists()
+        )
+        for name in sorted(files):
+            if name.endswith(".py") and not name.startswith("test_") and name != "conftest.py":
+                yield here / name
