@@ -15,11 +15,16 @@ import re
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from kikao.i18n.dates import Day, Moment
 from kikao.i18n.messages import SOURCE, Message, Text, Translate
 from kikao.i18n.money import Amount, format_amount
+from kikao.i18n.months import date_text
 from kikao.i18n.templates import Template, keeps_to, template
+
+LIBRARY: Final = Path(__file__).parent / "locales"
+"""The catalogs of kikao's own sentences; give them behind those of the app."""
 
 
 class Catalogs:
@@ -164,9 +169,11 @@ class _Sentences:
         return sentence % tuple(values)
 
     def _other(self, text: Message, name: str, value: Any) -> str:
-        """What is shown for a nested message, for the count, and for what should not be there."""
+        """What is shown for a nested message, a date, the count, and for what should not be there."""
         if isinstance(value, Message):
             return self.render(value)
+        if isinstance(value, Day | Moment):
+            return self.render(date_text(value))
         if name == "n" and text.plural and value is None:
             return str(text.n)
         if value is not None:

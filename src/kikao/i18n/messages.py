@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from kikao.i18n.dates import Day, Moment
 from kikao.i18n.money import Amount
 
 SOURCE: Final = "en"
@@ -24,10 +25,13 @@ class Message(msgspec.Struct, frozen=True, tag="t", omit_defaults=True, gc=False
     """
 
     msgid: str
-    params: dict[str, str | int | Amount | Message] = {}
+    params: dict[str, str | int | Amount | Day | Moment | Message] = {}
     plural: str = ""
     n: int = 0
 
+
+Param = str | int | Amount | Day | Moment | Message
+"""What a sentence may hold: data that is put in as it is, and values that each language writes in its own way."""
 
 Text = str | Message
 """What a screen may show: a `Message`, or a plain `str` that is not translated (a name, a reference).
@@ -38,12 +42,12 @@ A plain `str` is data: it is shown on one line, without control characters. Line
 Translate = Callable[[Text], str]
 
 
-def t(msgid: str, /, **params: str | int | Amount | Message) -> Message:
+def t(msgid: str, /, **params: Param) -> Message:
     """Mark a sentence for translation, whole and with named parameters: `t("Sent. Ref {ref}", ref=ref)`."""
     return Message(msgid, params)
 
 
-def tn(singular: str, plural: str, n: int, /, **params: str | int | Amount | Message) -> Message:
+def tn(singular: str, plural: str, n: int, /, **params: Param) -> Message:
     """Mark a sentence with a count; `{n}` is the count: `tn("{n} try left", "{n} tries left", 2)`."""
     return Message(singular, params, plural, n)
 
