@@ -26,11 +26,11 @@ from kikao import Amount, App, Chat, Done, ErrorCode, Refused, Secret, Voided
 from kikao.app import Server
 from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
 from kikao.cli import main
-from kikao.cli.phone import in_process
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
 from kikao.conversation.runner import What
 from kikao.events import Event
+from kikao.testing import in_process
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -82,30 +82,53 @@ class App:
         settings: Settings,
         *,
         store: SessionStore | None = None,
+        services: Services | None = None,
         clock: Callable[[], float] = time.time,
         locale: str | None = None,
+        budget: float | None = None,
+        subscribers: Iterable[Publish] | None = None,
+        background: bool = True,
     ) -> AsyncIterator[Server]:
         """The running app: store and services open, recovery and sweeping at work.
 
-        `store`, `clock` and the `locale` of new members are for tests and tools.
+        `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
+        own: `services`, which are then not closed at the end, `budget` and `subscribers`. Without `background`
+        nothing is recovered or swept unless the caller does it.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
         refuse_deserted(settings)
         async with AsyncExitStack() as stack:
-            services: Services = self._services if isinstance(self._services, Mapping) else {}
-            if not isinstance(self._services, Mapping):
-                services = await stack.enter_async_context(self._services(settings))
+            if services is None:
+                services = await stack.enter_async_context(self.services(settings))
             flows = self.engine.flows
             flows.release = max(flows.release, settings.release)
             ring = KeyRing(settings.secret_keys)
             sessions = Sessions(store or make_store(settings), ring, self.policy, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)
-            server = Server(self, settings, sessions, services, locale)
+            server = Server(
+                self,
+                settings,
+                sessions,
+                services,
+                locale,
+                self.budget if budget is None else budget,
+                list(self.subscribers if subscribers is None else subscribers),
+            )
             stack.push_async_callback(server.stop)
-            await server.start()
+            if background:
+                await server.start()
             yield server
+
+    @contextlib.asynccontextmanager
+    async def services(self, settings: Settings) -> AsyncIterator[Services]:
+        """The app's services, open until the end. Raises what a service raises."""
+        if isinstance(self._services, Mapping):
+            yield self._services
+        else:
+            async with self._services(settings) as services:
+                yield services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -139,9 +162,16 @@ class Server:
     """An app at work: answers HTTP requests. One a process, or one a test."""
 
     def __init__(
-        self, app: App, settings: Settings, sessions: Sessions, services: Services, locale: str | None
+        self,
+        app: App,
+        settings: Settings,
+        sessions: Sessions,
+        services: Services,
+        locale: str | None,
+        budget: float,
+        subscribers: list[Publish],
     ) -> None:
-        publish = broadcast(app.subscribers or [LogLines()])
+        publish = broadcast(subscribers or [LogLines()])
         self._publish = publish
         self.settings = settings
         self.sessions = sessions
@@ -154,7 +184,7 @@ class Server:
             translate=app.catalogs.translate,
             publish=publish,
             late=self.late,
-            budget=app.budget,
+            budget=budget,
             locale=locale,
         )
         self.recovery = Recovery(sessions, app.engine, self.late, services, publish)

@@ -12,7 +12,6 @@ import pytest
 
 from kikao.app import App, Server
 from kikao.channels.ussd.clients import Exchange
-from kikao.cli.phone import in_process
 from kikao.config import Settings, load
 from kikao.conversation.errors import BackendError
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
@@ -20,6 +19,7 @@ from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
 from kikao.records import Records
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import in_process
 from kikao_apps.wallet.bank import Account, Bank, Receipt, Result
 from kikao_apps.wallet.flows import flows
 from kikao_apps.wallet.ledger import Ledger

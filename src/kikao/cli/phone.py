@@ -14,19 +14,19 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator, MutableMapping
+from collections.abc import Callable, Coroutine, Iterator
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import click
 
-from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
 from kikao.events import Event, LogLines
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
+from kikao.testing import in_process
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
@@ -182,33 +182,6 @@ def show_trouble(event: Event) -> None:
     trouble = [getattr(event, "error", ""), *getattr(event, "reasons", ())]
     for text in filter(None, trouble):
         click.secho(text, fg="yellow", err=True)
-
-
-def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]:
-    """Send to a server in this process, through its ASGI door."""
-
-    async def send(exchange: Exchange) -> tuple[int, bytes]:
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "path": exchange.path,
-            "raw_path": exchange.path.encode(),
-            "query_string": b"",
-            "headers": [(name.encode(), value.encode()) for name, value in exchange.headers],
-            "client": ("127.0.0.1", 0),
-        }
-        received: list[MutableMapping[str, Any]] = []
-
-        async def receive() -> MutableMapping[str, Any]:
-            return {"type": "http.request", "body": exchange.body, "more_body": False}
-
-        async def collect(message: MutableMapping[str, Any]) -> None:
-            received.append(message)
-
-        await server(scope, receive, collect)
-        return received[0]["status"], b"".join(message.get("body", b"") for message in received[1:])
-
-    return send
 
 
 _SERVER = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-~]*)?").fullmatch

@@ -7,8 +7,8 @@ from provider import Provider
 from kikao import App
 from kikao.app import Server
 from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
-from kikao.cli.phone import in_process
 from kikao.config import load
+from kikao.testing import in_process
 
 
 class Phone:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 from urllib.parse import urlencode
 
@@ -21,12 +22,16 @@ class Exchange(msgspec.Struct, frozen=True):
 class Client(Protocol):
     """A phone as seen through a provider."""
 
-    def dial(self, dialogue: str) -> Exchange:
-        """A new dialogue, with the provider's id for it."""
+    def dial(self, dialogue: str, ahead: str = "") -> Exchange:
+        """A new dialogue, with the provider's id for it; `ahead` is what was dialled behind the code."""
         ...
 
     def answer(self, text: str) -> Exchange:
         """What the member typed on the present screen."""
+        ...
+
+    def hang_up(self) -> Exchange | None:
+        """The member ended the dialogue: what the provider tells of it, None where it tells nothing."""
         ...
 
     def read(self, body: bytes) -> tuple[str, bool]:
@@ -44,7 +49,7 @@ class AfricasTalkingClient:
         self._text = ""
 
     def dial(self, dialogue: str, ahead: str = "") -> Exchange:
-        """See `Client.dial`; `ahead` is what was dialled behind the code."""
+        """See `Client.dial`."""
         self._dialogue, self._text = dialogue, ahead
         return self._exchange()
 
@@ -52,6 +57,24 @@ class AfricasTalkingClient:
         """See `Client.answer`."""
         self._text = f"{self._text}*{text}" if self._text else text
         return self._exchange()
+
+    def hang_up(self) -> Exchange:
+        """An end notification. Its `input` repeats everything that was typed, as the provider's does."""
+        fields = {
+            "date": "2026-01-05 10:20:30",
+            "sessionId": self._dialogue,
+            "serviceCode": self._code,
+            "networkCode": "99999",
+            "phoneNumber": self._number,
+            "status": "Incomplete",
+            "cost": "0",
+            "durationInMillis": "20000",
+            "hopsCount": "2",
+            "input": self._text,
+            "lastAppResponse": "",
+            "errorMessage": "",
+        }
+        return Exchange("", FORM, urlencode(fields).encode())
 
     def read(self, body: bytes) -> tuple[str, bool]:
         """See `Client.read`."""
@@ -69,4 +92,5 @@ class AfricasTalkingClient:
         return Exchange("", FORM, urlencode(fields).encode())
 
 
-CLIENTS: Final = {"africastalking": AfricasTalkingClient}
+CLIENTS: Final[dict[str, Callable[[str, str], Client]]] = {"africastalking": AfricasTalkingClient}
+"""By gateway; each is made with a member's number and a service code."""

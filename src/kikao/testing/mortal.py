@@ -1,0 +1,127 @@
+"""The death of a process, and other troubles with its store, at exactly the write a test chooses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any, NoReturn
+
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    CommitUnknown,
+    Duplicate,
+    IntentRow,
+    Record,
+    SessionStore,
+    StoreUnavailable,
+    Write,
+)
+
+
+class ProcessDied(BaseException):
+    """The process was killed here. Not an Exception: nothing may handle it."""
+
+
+class Mortal:
+    """A store as one process sees it: from the moment of its death on, nothing more is written.
+
+    Closing it does nothing, since the store outlives the process: whoever made the store closes it.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self.store = store
+        self.dead = False
+        self.die_before: tuple[str, int] | None = None
+        """(method, nth call): the process dies right before that store call."""
+        self.die_after: tuple[str, int] | None = None
+        """(method, nth call): the process dies right after that store call."""
+        self.unavailable = False
+        """While True the store takes nothing."""
+        self.unanswered: tuple[str, int, bool] | None = None
+        """(method, nth call, stored): the store does not answer that write, which is stored or not."""
+        self.calls: dict[str, int] = {}
+        """How often each method was called."""
+        self.running = 0
+        """Calls the store has not answered yet."""
+        self.on_death: Callable[[], None] | None = None
+        """Called at the moment of death."""
+
+    def die(self) -> None:
+        """Kill the process."""
+        if not self.dead:
+            self.dead = True
+            if self.on_death is not None:
+                self.on_death()
+
+    async def _do(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        if self.dead:
+            _perish()
+        nth = self.calls[name] = self.calls.get(name, 0) + 1
+        if self.die_before == (name, nth):
+            self.die()
+            _perish()
+        if self.unavailable:
+            raise StoreUnavailable
+        silent = self.unanswered if self.unanswered and self.unanswered[:2] == (name, nth) else None
+        if silent and not silent[2]:
+            raise CommitUnknown
+        self.running += 1
+        try:
+            result = await getattr(self.store, name)(*args, **kwargs)
+        finally:
+            self.running -= 1
+        if silent:
+            raise CommitUnknown
+        if self.die_after == (name, nth):
+            self.die()
+        if self.dead:
+            _perish()
+        return result
+
+    async def open(self) -> None:
+        await self._do("open")
+
+    async def close(self) -> None:
+        return None
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        return await self._do("bind", name, value)  # type: ignore[no-any-return]
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        return await self._do("claim", key, dedupe, now=now, lease=lease, wait=wait)  # type: ignore[no-any-return]
+
+    async def intent(self, write: Write) -> None:
+        await self._do("intent", write)
+
+    async def commit(self, write: Write) -> None:
+        await self._do("commit", write)
+
+    async def release(self, claim: Claim) -> None:
+        if not self.dead:
+            await self._do("release", claim)
+
+    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        return await self._do("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
+
+    async def end(self, key: bytes) -> bool:
+        return await self._do("end", key)  # type: ignore[no-any-return]
+
+    async def sweep(self, *, now: float, limit: int) -> int:
+        return await self._do("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+        return await self._do("due", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    def scan(self) -> AsyncIterator[Record]:
+        return self.store.scan()
+
+
+def _perish() -> NoReturn:
+    """Raises `ProcessDied`; the event loop does not complain when it ends a task nobody waits for."""
+    task = asyncio.current_task()
+    if task is not None:
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    raise ProcessDied
