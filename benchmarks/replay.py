@@ -22,7 +22,7 @@ from kikao.conversation.effects import Work as Effect
 from kikao.conversation.engine import Engine
 from kikao.conversation.inputs import Dial, Reply
 from kikao.conversation.journal import Conversation
-from kikao.conversation.primitives import Member
+from kikao.conversation.member import Member
 from kikao.conversation.runner import Runner
 from kikao.conversation.suspension import Returned, close, drive
 from kikao.i18n import t
@@ -36,6 +36,7 @@ ANSWERS = ("0772123456", "5000", "school fees", "3", "2")
 
 _DECODER = msgspec.msgpack.Decoder(Conversation)
 
+LOCALES = {"en": "English"}
 MEMBER = Member("0" * 32, "ussd", "+256772000001")
 
 
@@ -94,7 +95,13 @@ async def shown(answers: str) -> AsyncIterator[Prepare]:
             for _ in range(units):
                 conversation = _DECODER.decode(blob)
                 runner = Runner(
-                    conversation, MEMBER, flows=flows, entry="asks", navigation=navigation, host=host
+                    conversation,
+                    MEMBER,
+                    flows=flows,
+                    entry="asks",
+                    navigation=navigation,
+                    locales=LOCALES,
+                    host=host,
                 )
                 await runner.go()
 
@@ -120,9 +127,19 @@ async def replayed(answers: str) -> AsyncIterator[Prepare]:
     def prepare(units: int) -> Work:
         async def work() -> None:
             for _ in range(units):
-                run = _DECODER.decode(blob).run
+                conversation = _DECODER.decode(blob)
+                run = conversation.run
                 assert run is not None
-                chat = Replayed(run, MEMBER, "en", None, host=host, flows=flows, navigation=navigation)
+                chat = Replayed(
+                    run,
+                    MEMBER,
+                    conversation,
+                    None,
+                    host=host,
+                    flows=flows,
+                    navigation=navigation,
+                    locales=LOCALES,
+                )
                 coroutine = chat.begin(asks)
                 _ = await drive(coroutine, None, host.deadline)
                 close(coroutine)

@@ -19,6 +19,7 @@ from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.conversation.engine import Engine
 from kikao.events import LogLines
 from kikao.i18n import Catalogs
+from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.memory import MemoryStore
@@ -32,7 +33,9 @@ def wired(store: MemoryStore, log: TextIO) -> Turns:
     """The turns of an app, without its HTTP."""
     sessions = Sessions(store, KeyRing({"bench": bytes(32)}))
     engine = Engine(flows, entry="wallet")
-    return Turns(engine, sessions, {}, translate=Catalogs().translate, publish=LogLines(log))
+    return Turns(
+        engine, sessions, {}, Unlisted(sessions.ring), translate=Catalogs().translate, publish=LogLines(log)
+    )
 
 
 def requests(dialogue: str, turns: int) -> list[Request]:

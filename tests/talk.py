@@ -22,6 +22,7 @@ from kikao.conversation.screens import Screen
 from kikao.events import Event
 from kikao.i18n import Catalogs
 from kikao.i18n.messages import Translate
+from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.recovery import Recovery
@@ -214,6 +215,7 @@ class Process:
             self.engine,
             self.sessions,
             services,
+            Unlisted(self.sessions.ring),
             translate=translate or Catalogs().translate,
             publish=self.events.append,
             late=self.late,

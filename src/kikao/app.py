@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
 
-from kikao.channels.channel import BadRequest, Gateway, Response
+from kikao.channels.channel import BadRequest, Gateway, Request, Response
 from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateways as ussd_gateways
@@ -24,9 +24,10 @@ from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import LogLines, Publish, RequestRefused, broadcast
-from kikao.i18n import Catalogs
+from kikao.i18n import LIBRARY, Catalogs
+from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.policy import MissingIdentifier, SessionPolicy
+from kikao.sessions.policy import MissingIdentifier, Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore, StoreUnavailable
@@ -52,7 +53,8 @@ class App:
     `entry` names the flow that a dial starts. `services` maps types to instances that flows get with
     `chat.service(Type)`: a mapping, or an async context manager made from the settings, entered at start and left at
     the end. `locales` are the languages, code → its own name, the first the default; `catalogs` are folders of
-    compiled gettext catalogs. `budget` is how many seconds a reply may take.
+    compiled gettext catalogs; kikao's own come behind them. `policy` says which dealings of whom are one session: for
+    all channels, or by channel (see `kikao.sessions.policy`). `budget` is how many seconds a reply may take.
     """
 
     def __init__(
@@ -64,13 +66,13 @@ class App:
         navigation: Navigation | None = None,
         locales: Mapping[str, str] | None = None,
         catalogs: Iterable[str | Path] = (),
-        policy: SessionPolicy | None = None,
+        policy: SessionPolicy | Mapping[str, SessionPolicy] | None = None,
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
     ) -> None:
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
-        self.catalogs = Catalogs(*catalogs, default=next(iter(self.engine.locales)))
-        self.policy = policy or SessionPolicy()
+        self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
+        self.policies = Policies(policy)
         self.budget = budget
         self._services = services or {}
         self.subscribers: list[Publish] = list(subscribers)
@@ -104,7 +106,7 @@ class App:
             flows = self.engine.flows
             flows.release = max(flows.release, settings.release)
             ring = KeyRing(settings.secret_keys)
-            sessions = Sessions(store or make_store(settings), ring, self.policy, clock=clock)
+            sessions = Sessions(store or make_store(settings), ring, self.policies, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)
             server = Server(
@@ -181,6 +183,7 @@ class Server:
             app.engine,
             sessions,
             services,
+            Unlisted(sessions.ring),
             translate=app.catalogs.translate,
             publish=publish,
             late=self.late,
@@ -189,7 +192,7 @@ class Server:
         )
         self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
         self.sweeper = Sweeper(sessions)
-        self.gateways: dict[str, Gateway] = ussd_gateways(app.engine.navigation)
+        self.gateways: dict[str, Gateway] = ussd_gateways(settings.ussd)
         self.guards: dict[str, Guard] = {
             slug: ussd_guard(settings, slug, methods=gateway.methods)
             for slug, gateway in self.gateways.items()
@@ -222,7 +225,8 @@ class Server:
         try:
             request = await admit(scope, receive, token=token, guard=self.guards[slug])
             inbound = gateway.parse(request)
-            return await self.turns.handle(inbound, gateway)
+            url = self._url(request) if self.sessions.policies[gateway.channel].wants_url else ""
+            return await self.turns.handle(inbound, gateway, url=url)
         except Denied as denied:
             response, reason = denied.response, denied.reason
         except (BadRequest, MissingIdentifier) as error:
@@ -231,6 +235,12 @@ class Server:
             RequestRefused(channel=gateway.channel, gateway=slug, status=response.status, reason=reason)
         )
         return response
+
+    @staticmethod
+    def _url(request: Request) -> str:
+        """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token."""
+        host = request.headers.get("host", "").lower()
+        return host.removesuffix(":443").removesuffix(":80") + request.path
 
     async def _health(self, *, ready: bool) -> Response:
         if ready:

@@ -12,11 +12,13 @@ not at all, under a version check. What a member is promised rests on four rules
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final
 
 import msgspec
+from msgspec import structs
 
 from kikao.channels.accumulated import understand
 from kikao.channels.channel import Gateway, Response
@@ -24,13 +26,16 @@ from kikao.channels.inbound import Inbound
 from kikao.conversation.engine import Engine
 from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
 from kikao.conversation.inputs import Dial, Show
+from kikao.conversation.journal import Conversation
+from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
 from kikao.events.types import Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
+from kikao.members import Known, Members
+from kikao.records import RecordsAway
 from kikao.sessions.keeper import LEASE, Held, Sessions
-from kikao.sessions.policy import Address, session_key
-from kikao.sessions.recovery import member_of
+from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, Duplicate, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
 
@@ -46,10 +51,16 @@ WINDOW: Final = 1.0
 ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
 
+MAX_ANCHORS: Final = 5
+"""How many links an address is followed over; each points to the member's own, so one is the rule."""
+
 WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
 UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
 UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
 BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
+
+STRANGER: Final = Known("", "", "")
+"""Whoever was not met yet."""
 
 _REPLY = msgspec.msgpack.Decoder(Response)
 _ENCODER = msgspec.msgpack.Encoder()
@@ -63,6 +74,7 @@ class Turns:
         engine: Engine,
         sessions: Sessions,
         services: Services,
+        members: Members,
         *,
         translate: Callable[[str], Translate],
         publish: Publish,
@@ -79,12 +91,16 @@ class Turns:
         self.late = Late(sessions, publish) if late is None else late
         self.budget = budget
         self._services = services
+        self._members = members
         self._translate = translate
         self._publish = publish
         self._locale = locale or next(iter(engine.locales))
 
-    async def handle(self, inbound: Inbound, gateway: Gateway) -> Response:
-        """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers."""
+    async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
+        """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
+
+        `url` is the host and path it came to, where a policy asks for it (`SessionPolicy.wants_url`).
+        """
         started = time.perf_counter()
         if inbound.happening == "end":
             self._log(inbound, started, "closed")
@@ -92,10 +108,8 @@ class Turns:
         if inbound.sent_at is not None and self.sessions.clock() - inbound.sent_at > gateway.retention:
             self._log(inbound, started, "stale")
             return gateway.acknowledge(inbound)
-        address = Address(
-            inbound.channel, inbound.gateway, inbound.identity, inbound.service_code, inbound.msisdn
-        )
-        key = session_key(self.sessions.ring, address, flow=self.engine.entry)
+        address = self.address(inbound, url)
+        key = session_key(self.sessions.ring, address.parts)
         dedupe = self._dedupe(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
         turn = _Turn(self, inbound, gateway, address, key, dedupe, deadline, started)
@@ -114,7 +128,7 @@ class Turns:
             except OlderCode as problem:
                 what, error = "older_code", problem
                 break
-            except StoreUnavailable as problem:
+            except (StoreUnavailable, RecordsAway) as problem:
                 error = problem
                 break
             except Exception as problem:  # noqa: BLE001 - our mistake must not look like the caller's
@@ -122,6 +136,20 @@ class Turns:
                 break
         self._log(inbound, started, what, key=key, error=error)
         return self.apology(inbound, gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
+
+    def address(self, inbound: Inbound, url: str = "") -> Address:
+        """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
+        policy = self.sessions.policies[inbound.channel]
+        address = Address(
+            inbound.channel,
+            inbound.gateway,
+            inbound.identity,
+            inbound.service_code,
+            inbound.msisdn,
+            url if policy.wants_url else "",
+            inbound.dialogue if policy.wants_request else "",
+        )
+        return structs.replace(address, parts=key_parts(address, policy, flow=self.engine.entry))
 
     def apology(self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE) -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
@@ -188,6 +216,7 @@ class _Turn:
         self.dedupe = dedupe
         self.deadline = deadline
         self.started = started
+        self.known = STRANGER
         self.begun: set[bytes] = set()
         self.acted = False
         """Whether effects may have been performed: a member is then never told that nothing happened."""
@@ -198,9 +227,9 @@ class _Turn:
         turns, sessions = self.turns, self.turns.sessions
         # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
         wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
-        held = await sessions.claim(
-            self.key, self.dedupe, self.address, locale=turns._locale, wait=max(wait, 0.0)
-        )
+        # Before the claim, since records are another database: whoever is met twice is one member.
+        self.known = await turns._members.meet(*address_kind(self.address))
+        held = await self._claim(max(wait, 0.0))
         if isinstance(held, Duplicate):
             turns._log(self.inbound, self.started, "duplicate", key=self.key)
             return _REPLY.decode(sessions.ring.unseal(held.reply, self.key, b"reply" + (self.dedupe or b"")))
@@ -217,15 +246,33 @@ class _Turn:
             self.acted = self.acted or held.intended
             await sessions.release_quietly(held)
 
+    async def _claim(self, wait: float) -> Held | Duplicate | Busy | None:
+        """The member's session: that of the address, or the one that the address was anchored to."""
+        sessions = self.turns.sessions
+        until = time.monotonic() + wait
+        for _ in range(MAX_ANCHORS):
+            held = await sessions.claim(
+                self.key, self.dedupe, self.address, wait=max(until - time.monotonic(), 0.0)
+            )
+            if not isinstance(held, Held) or not held.session.anchor:
+                return held
+            await sessions.release_quietly(held)
+            self.address = structs.replace(self.address, parts=held.session.anchor)
+            self.key = session_key(sessions.ring, self.address.parts)
+        raise StoreUnavailable(f"an address is anchored more than {MAX_ANCHORS} times over")
+
     async def _process(self, held: Held) -> Response:
         turns, sessions, session = self.turns, self.turns.sessions, held.session
-        conversation = session.conversation
-        event, dialogue = understand(
-            self.inbound, session.dialogue, lambda purpose, text: sessions.ring.lookup(purpose, text)[:16]
-        )
-        sessions.expire(session, event)
-        if isinstance(event, Dial) and event.resume and not sessions.resumable(session):
-            event = Dial(event.ahead, resume=False)
+        conversation, known = session.conversation, self.known
+        event, dialogue = understand(self.inbound, session.dialogue, session.hashed)
+        sessions.expire(held, event)
+        if isinstance(event, Dial):
+            event = Dial(event.ahead, held.policy.takes_up(sessions.clock() - session.seen_at))
+        if held.fresh:
+            conversation.locale = known.locale or turns._locale
+        elif isinstance(event, Dial):  # in which it may have been changed elsewhere
+            conversation.locale = conversation.chosen or known.locale or conversation.locale
+        session.member = session.member or known.id
         crossed = held.version != self.arrival
         if held.claim.seen is not None or (crossed and not isinstance(event, Dial)):
             event = Show()
@@ -245,7 +292,10 @@ class _Turn:
                 turns.engine.refuse_newer(conversation)
                 turned = Turned(WORKING, "working")
             else:
-                turned = await turns.engine.advance(conversation, event, member_of(sessions, held), performer)
+                msisdn = self.address.msisdn or held.address.msisdn
+                member = Member(session.member, self.address.channel, msisdn, known.locale, known.timezone)
+                turned = await turns.engine.advance(conversation, event, member, performer)
+                await self._remember(conversation)
             response = self._render(held, turned)
             await held.commit(self._record(response), working=performer.working)
         except BaseException:
@@ -262,14 +312,21 @@ class _Turn:
         )
         return response
 
+    async def _remember(self, conversation: Conversation) -> None:
+        """Keep a language that the member chose beyond the session; if records are away, a later turn will."""
+        if conversation.chosen:
+            with contextlib.suppress(RecordsAway):
+                await self.turns._members.remember(self.known.id, locale=conversation.chosen)
+                conversation.chosen = ""
+
     def _render(self, held: Held, turned: Turned) -> Response:
         turns, conversation = self.turns, held.session.conversation
         translate = turns._translate(conversation.locale)
         try:
-            pages = self.gateway.pages(turned.screen, translate)
+            pages = self.gateway.pages(turns.engine.displayed(conversation, turned.screen), translate)
         except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0
-            pages = self.gateway.pages(BROKEN, translate)
+            pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
         turned.page = min(turned.page, len(pages) - 1)
         turns.engine.paged(conversation, turned, len(pages))
         ends = turned.screen.ends and turned.page == len(pages) - 1

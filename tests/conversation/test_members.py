@@ -26,7 +26,7 @@ from kikao.channels.inbound import Inbound
 from kikao.conversation import Done
 from kikao.conversation.journal import Run as EngineRun
 from kikao.i18n.messages import Text
-from kikao.sessions.policy import Address, session_key
+from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.session import Session, decode
 from kikao.sessions.store import Record
 from kikao.sessions.stores.memory import MemoryStore
@@ -139,7 +139,7 @@ class Members(RuleBasedStateMachine):
             self.bank.open(msisdn, pin)
             talk = Phone(self.process, msisdn, PlainGateway(model_of.PAGE_LINES))
             address = Address("ussd", talk.gateway.slug, msisdn, "*284#", msisdn)
-            key = session_key(self.process.sessions.ring, address, flow="main")
+            key = session_key(self.process.sessions.ring, key_parts(address, DEFAULTS["ussd"], flow="main"))
             self.sittings.append(Sitting(talk, Member(self.outside, pin), key))
 
     def teardown(self) -> None:
@@ -422,7 +422,11 @@ class Members(RuleBasedStateMachine):
             conversation = session.conversation
             kept = [[r.journal, r.pending, r.notices, r.receipts, r.args] for r in conversation.runs()]
             texts.append(
-                repr(msgspec.to_builtins([kept, conversation.notices, conversation.farewell, session.data]))
+                repr(
+                    msgspec.to_builtins(
+                        [kept, conversation.notices, conversation.farewell, conversation.data]
+                    )
+                )
             )
         for pin in (*PINS, *WRONG):
             assert not any(pin in text for text in texts), "a PIN was kept"

@@ -360,7 +360,7 @@ class TestALongDial:
         talk = await start(self.flows, "send")
         await talk.dial()
         process = talk.process
-        held = await process.sessions.claim(await key_of(talk), None, None, locale="en", wait=0)
+        held = await process.sessions.claim(await key_of(talk), wait=0)
         held.session.conversation.notices.append("Done. Ref A1")  # type: ignore[union-attr]
         held.session.conversation.run = None  # type: ignore[union-attr]
         await held.commit()  # type: ignore[union-attr]

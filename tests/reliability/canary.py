@@ -24,7 +24,7 @@ import msgspec
 
 from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
 from kikao.config import load
-from kikao.sessions.policy import Address, session_key
+from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
 from tests.http.phones import CODE, Phone
 from tests.http.servers import ServerProcess, environment, logged, spawn, until
@@ -144,7 +144,12 @@ def opened(data: Path, numbers: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     ring = KeyRing(settings.secret_keys)
     with closing(sqlite3.connect(f"{settings.store_path.as_uri()}?mode=ro", uri=True)) as connection:
         for number in numbers:
-            key = session_key(ring, Address("ussd", "africastalking", number, CODE, number), flow="wallet")
+            key = session_key(
+                ring,
+                key_parts(
+                    Address("ussd", "africastalking", number, CODE, number), DEFAULTS["ussd"], flow="wallet"
+                ),
+            )
             query = "SELECT version, state, address FROM sessions WHERE key = ?"
             for version, state, address in connection.execute(query, (key,)):
                 yield f"state of {number}", ring.unseal(state, key, b"state", version)

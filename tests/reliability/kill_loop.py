@@ -25,7 +25,7 @@ import msgspec
 
 from kikao.config import load
 from kikao.records import Records
-from kikao.sessions.policy import Address, session_key
+from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.session import decode
 from kikao.sessions.stores import SQLiteStore
@@ -234,7 +234,7 @@ async def check_sessions(data: Path, people: list[Member]) -> list[str]:
         records = {record.key: record async for record in store.scan()}
         for person in people:
             address = Address("ussd", "africastalking", person.number, CODE, person.number)
-            record = records.get(session_key(ring, address, flow="wallet"))
+            record = records.get(session_key(ring, key_parts(address, DEFAULTS["ussd"], flow="wallet")))
             turns = len(person.acknowledged)
             if record is None or record.version < turns:
                 found.append(

@@ -9,9 +9,9 @@ from kikao.conversation.chat import Chat
 from kikao.conversation.effects import Step
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse, RefusedError
 from kikao.conversation.flows import Flow, Flows
+from kikao.conversation.member import Member
 from kikao.conversation.navigation import Key, Navigation
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
-from kikao.conversation.primitives import Member
 from kikao.conversation.secrets import Secret
 
 __all__ = [

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from kikao.conversation.answers import Answer, Choice, Confirm
+from kikao.conversation.data import SessionData
 from kikao.conversation.flows import Flow
 from kikao.conversation.journal import BARRIERS, Entry, derive, encode_value
 from kikao.conversation.primitives import Primitives
@@ -19,6 +20,7 @@ from kikao.i18n.messages import Text, t
 T = TypeVar("T")
 
 CANCELLED = t("Cancelled.")
+CHOOSE_LANGUAGE = t("Choose language")
 
 
 class Chat(Primitives):
@@ -52,6 +54,23 @@ class Chat(Primitives):
         offered = [flow if isinstance(flow, Flow) else self._flows[flow] for flow in flows]
         chosen = await self.ask(name, Choice([(flow.title, flow.name) for flow in offered]), title)
         return await self.call(self._flows[chosen])
+
+    async def language(
+        self, name: str = "language", prompt: Text = CHOOSE_LANGUAGE, *, again: bool = False
+    ) -> str:
+        """Ask for the language, unless the member chose one before or there is only one; returns its code.
+
+        The next screen is in that language, and it is kept for the member's later sessions. `again` asks anyway.
+        """
+        known = self.member.locale if self.member.locale in self.locales and not again else ""
+        chosen: str = await self.read(f"{name} chosen", lambda: known)
+        if chosen or len(self.locales) < 2:
+            return chosen or self.locale
+        answered = len(self._journal)
+        locale: str = await self.choose(name, prompt, self.locales)
+        if len(self._journal) > answered:  # this very turn
+            self._conversation.speak(locale)
+        return locale
 
     async def form(self, fields: Mapping[str, tuple[Answer[Any], Text]]) -> dict[str, Any]:
         """Ask several questions in order; returns the answers by name."""
@@ -140,6 +159,11 @@ class Chat(Primitives):
     def random(self, name: str) -> random.Random:
         """A random generator that gives the same numbers on every replay, and cannot be guessed from outside."""
         return random.Random(derive(self._run.seed, "random/" + self._key(name)))  # noqa: S311 - seeded by a secret
+
+    @property
+    def session(self) -> SessionData:
+        """The session's data, kept from one flow to the next: `await chat.session.get("cart")`."""
+        return SessionData(self, self._conversation)
 
     def service(self, kind: Callable[..., T]) -> T:
         """The app's service of that type. Raises `LookupError` when the app has none."""

@@ -11,14 +11,16 @@ from typing import Final
 
 from msgspec import structs
 
-from kikao.conversation.chat import CANCELLED
+from kikao.conversation.answers import find
+from kikao.conversation.chat import CANCELLED, CHOOSE_LANGUAGE
 from kikao.conversation.effects import SETTLED, Host, outcomes, unpark
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
 from kikao.conversation.journal import FORMAT, QUESTIONS, Conversation, Run
-from kikao.conversation.navigation import Command, Navigation
-from kikao.conversation.primitives import UNCERTAIN, Member
+from kikao.conversation.member import Member
+from kikao.conversation.navigation import Command, Key, Navigation
+from kikao.conversation.primitives import UNCERTAIN
 from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked
@@ -42,8 +44,6 @@ MAX_PARKED: Final = 3
 MAX_AHEAD: Final = 20
 """How many answers of a long dial are taken; each runs the flow once."""
 
-CHOOSE_LANGUAGE: Final = t("Choose language")
-
 
 class Engine:
     """The flows of an app and how members move in them. Holds nothing of any conversation.
@@ -65,11 +65,15 @@ class Engine:
             )
         self.flows = flows
         self.entry = entry
-        self.navigation = navigation or Navigation()
         self.locales = dict(locales or {"en": "English"})
-        self._languages = Screen(
-            (CHOOSE_LANGUAGE,),
-            tuple(Option(str(i), name, code) for i, (code, name) in enumerate(self.locales.items(), 1)),
+        self.navigation = navigation or Navigation()
+        if len(self.locales) < 2:
+            self.navigation = structs.replace(self.navigation, language=Key((), ""))
+        self._languages = self.navigation.with_back(
+            Screen(
+                (CHOOSE_LANGUAGE,),
+                tuple(Option(str(i), name, code) for i, (code, name) in enumerate(self.locales.items(), 1)),
+            )
         )
 
     async def advance(self, conversation: Conversation, event: Event, member: Member, host: Host) -> Turned:
@@ -84,6 +88,7 @@ class Engine:
             flows=self.flows,
             entry=self.entry,
             navigation=self.navigation,
+            locales=self.locales,
             host=host,
             afresh=isinstance(event, Dial),
         )
@@ -104,6 +109,13 @@ class Engine:
                     f"release {self.flows.release} (format {FORMAT})"
                 )
 
+    def displayed(self, conversation: Conversation, screen: Screen) -> Screen:
+        """A screen as a channel is to show it: with the lines that turn its pages, should it need several."""
+        pending = conversation.run.pending if conversation.run is not None else None
+        if pending is None or conversation.overlay or screen.ends:
+            return self.navigation.displayed(screen)
+        return self.navigation.displayed(screen, pending.literal)
+
     def paged(self, conversation: Conversation, turned: Turned, pages: int) -> None:
         """Told by the channel: the screen took so many pages. A long last screen stays open until it is read."""
         run = conversation.run
@@ -122,9 +134,10 @@ class Engine:
             return self._still_checking(conversation, await runner.go(dialled=True))
         if run is not None and run.pending is None and not run.failed:
             return await runner.go(dialled=True)  # an outcome waits to be told
-        if run is not None and event.resume and not event.ahead:
+        if run is not None and event.resume != "anew" and not event.ahead:
             if self._can_resume(run):
-                return self._offer(conversation, "resume")
+                on = event.resume == "on"
+                return await self._resume(conversation, runner) if on else self._offer(conversation, "resume")
             conversation.notices.extend(run.recorded())
         # What waits to be told must be seen.
         ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
@@ -146,7 +159,8 @@ class Engine:
         screen = run.pending.screen
         if screen.secret or screen.whole:
             return run.last_question(plain=True) is not None
-        return bool(run.journal) or run.flow != self.entry
+        # Look-ups alone are nothing to come back to.
+        return run.last_question() is not None or run.barrier() > 0 or run.flow != self.entry
 
     async def _resume(self, conversation: Conversation, runner: Runner) -> Turned:
         run = conversation.run
@@ -173,12 +187,10 @@ class Engine:
         if run.pending is None:
             return await self._show(conversation, runner)
         pending = run.pending
-        text = reply.text.reveal()
-        first, last = pending.page == 0, pending.page >= pending.pages - 1
-        command = None
-        if text.strip().lower() not in pending.literal:
-            command = self.navigation.command(text, first_page=first, last_page=last)
-        if command is None or (command == "language" and len(self.locales) < 2):
+        command = self.navigation.command(
+            reply.text.reveal(), pending.screen, pending.literal, page=pending.page, pages=pending.pages
+        )
+        if command is None:
             return await runner.go(reply)
         return await self._move(conversation, runner, run, command)
 
@@ -252,23 +264,27 @@ class Engine:
         return turned
 
     async def _overlay(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
-        overlay, text = conversation.overlay, reply.text.reveal().strip()
+        overlay, text = conversation.overlay, reply.text.reveal()
         offered = self._offer(conversation, overlay)
-        if conversation.page < conversation.pages - 1 and text in self.navigation.more.keys:
-            conversation.page += 1
+        command = self.navigation.command(
+            text, offered.screen, page=conversation.page, pages=conversation.pages
+        )
+        if command == "more" or command == "previous":
+            conversation.page += 1 if command == "more" else -1
             return self._offer(conversation, overlay)
-        if conversation.page > 0 and text in self.navigation.back.keys:
-            conversation.page -= 1
-            return self._offer(conversation, overlay)
-        option = next((o for o in offered.screen.options if o.key == text), None)
+        if command == "back" and overlay == "language":
+            conversation.overlay, conversation.page = "", 0
+            return await self._show(conversation, runner)
+        option = find(text, offered.screen.options)
         if option is None:
             offered.screen = structs.replace(
                 offered.screen, body=(TEXTS[ErrorCode.INVALID_INPUT], *offered.screen.body)
             )
+            offered.page = 0
             return offered
         conversation.overlay, conversation.page = "", 0
         if overlay == "language":
-            conversation.locale = str(option.value)
+            conversation.speak(str(option.value))
             return await self._show(conversation, runner)
         if option.value == "continue":
             turned = await self._resume(conversation, runner)
@@ -279,16 +295,16 @@ class Engine:
         return await self._home(runner)
 
     async def _read_on(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
-        farewell, text = conversation.farewell, reply.text.reveal().strip()
+        farewell, page = conversation.farewell, conversation.page
         assert farewell is not None
-        page = conversation.page
-        if text in self.navigation.more.keys:
-            page += 1
-        elif text in self.navigation.back.keys and page > 0:
-            page -= 1
-        elif text in self.navigation.home.keys:
+        command = self.navigation.command(
+            reply.text.reveal(), farewell, page=page, pages=conversation.pages
+        )
+        if command == "home":
             conversation.farewell, conversation.page = None, 0
             return await self._home(runner)
+        if command == "more" or command == "previous":
+            page += 1 if command == "more" else -1
         return Turned(farewell, "shown", page=page)
 
     async def _settle(self, conversation: Conversation, runner: Runner) -> Turned:

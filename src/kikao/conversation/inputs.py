@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 
@@ -41,10 +42,13 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """A dialogue begins. `ahead` are answers dialled with the code (a long dial); `resume` allows "Continue"."""
+    """A dialogue begins. `ahead` are answers dialled with the code (a long dial).
+
+    `resume` says what of a conversation that stopped: `offer` to continue it, go `on` without asking, or start `anew`.
+    """
 
     ahead: tuple[Secret, ...] = ()
-    resume: bool = True
+    resume: Literal["offer", "on", "anew"] = "offer"
 
 
 @dataclass(frozen=True, slots=True)

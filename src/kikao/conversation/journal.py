@@ -169,6 +169,8 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     """All that the engine keeps of a member between turns."""
 
     locale: str = "en"
+    chosen: str = ""
+    """A language the member chose that is yet to be remembered beyond the session."""
     run: Run | None = None
     overlay: Literal["", "resume", "language", "checking"] = ""
     """A question of the engine's own that stands before the flow's."""
@@ -180,6 +182,14 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     """Runs that cannot go on but have an effect whose outcome is open; recovery settles them."""
     notices: list[Text] = []
     """What became of parked runs, told on the next screen."""
+    data: dict[str, tuple[str, Any]] = {}
+    """What the app keeps in the session (`chat.session`), each as a tag and plain data; replaced, never changed."""
+    over: bool = False
+    """The app ended the session: the next turn begins a new one."""
+
+    def speak(self, locale: str) -> None:
+        """Go on in a language that the member chose."""
+        self.locale = self.chosen = locale
 
     def runs(self) -> list[Run]:
         """The running one first, then the parked ones."""

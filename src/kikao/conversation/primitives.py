@@ -21,6 +21,7 @@ from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import (
     MAX_ENTRIES,
     QUESTIONS,
+    Conversation,
     Entry,
     Kind,
     Pending,
@@ -30,6 +31,7 @@ from kikao.conversation.journal import (
     encode_value,
     fresh,
 )
+from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.outcomes import Check, Effect
 from kikao.conversation.screens import Screen
@@ -53,14 +55,6 @@ class _Ordinals(dict[int, str]):
 ORDINALS: Final = _Ordinals({count: f"#{count}" for count in range(1, MAX_ENTRIES + 1)})
 
 
-class Member(msgspec.Struct, frozen=True):
-    """Who the flow talks to. `id` is the same on every turn; `msisdn` is E.164 where the channel knows it."""
-
-    id: str
-    channel: str = ""
-    msisdn: str = ""
-
-
 class Primitives:
     """One turn of one run: the journal first, then the member."""
 
@@ -68,6 +62,7 @@ class Primitives:
         "_at",
         "_at_home",
         "_changed",
+        "_conversation",
         "_coroutine",
         "_counts",
         "_flows",
@@ -83,7 +78,7 @@ class Primitives:
         "_scope",
         "_suspended",
         "_task",
-        "locale",
+        "locales",
         "member",
     )
 
@@ -91,16 +86,18 @@ class Primitives:
         self,
         run: Run,
         member: Member,
-        locale: str,
+        conversation: Conversation,
         reply: Reply | None,
         *,
         host: Host,
         flows: Flows,
         navigation: Navigation,
+        locales: Mapping[str, str],
         at_home: bool = False,
     ) -> None:
         self.member = member
-        self.locale = locale
+        self.locales = locales
+        self._conversation = conversation
         self._run = run
         self._journal = run.journal
         self._length = len(run.journal)
@@ -126,6 +123,11 @@ class Primitives:
         args = {name: decode_value(tag, data) for name, (tag, data) in self._run.args.items()}
         self._coroutine = coroutine = flow.function(self, **args)
         return coroutine
+
+    @property
+    def locale(self) -> str:
+        """The language that this turn's screen will be in."""
+        return self._conversation.locale
 
     @property
     def misuse(self) -> Misuse | None:

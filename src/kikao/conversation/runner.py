@@ -7,6 +7,7 @@ the host's.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -36,8 +37,9 @@ from kikao.conversation.errors import (
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
+from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.primitives import UPDATED, Member
+from kikao.conversation.primitives import UPDATED
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
@@ -123,6 +125,7 @@ class Runner:
         flows: Flows,
         entry: str,
         navigation: Navigation,
+        locales: Mapping[str, str],
         host: Host,
         afresh: bool = False,
     ) -> None:
@@ -132,6 +135,7 @@ class Runner:
         self._flows = flows
         self._entry = entry
         self._navigation = navigation
+        self._locales = locales
         self._host = host
         self._acted = False
         self._done: list[Text] = []
@@ -229,11 +233,12 @@ class Runner:
         chat = Chat(
             run,
             self._member,
-            self.conversation.locale,
+            self.conversation,
             reply,
             host=self._host,
             flows=self._flows,
             navigation=self._navigation,
+            locales=self._locales,
             at_home=run.flow == self._entry,
         )
         run.release = max(run.release, self._flows.release)
@@ -351,6 +356,7 @@ class Runner:
         else:
             kept = self._kept
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
+            conversation.data, conversation.over = kept.data, kept.over
         run = conversation.run
         if run is not None and run.pending is not None and not self._afresh:
             run.pending = structs.replace(run.pending, error=text)

@@ -17,9 +17,9 @@ import msgspec
 from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.inputs import Event, Reply
 from kikao.conversation.journal import Intent, Run
-from kikao.sessions.policy import Address, SessionPolicy
+from kikao.sessions.policy import Address, Policies, SessionPolicy
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.session import Session, decode, encode
+from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
 from kikao.sessions.store import Busy, Claim, Dedupe, Duplicate, IntentRow, SessionStore, StoreRefused, Write
 
 LEASE: Final = 15.0
@@ -28,6 +28,9 @@ LEASE: Final = 15.0
 BACKOFF: Final = 5.0
 LONGEST: Final = 3600.0
 """Recovery asks again after 5 s, 10 s, 20 s ... at most an hour."""
+
+NEVER: Final = 1e12
+"""The expiry of an anchor: it holds until the address is unlinked."""
 
 FOR_A_HUMAN: Final = 86400.0
 """An effect declared `retry="never"` is only looked at once a day: a human settles it."""
@@ -49,6 +52,9 @@ class Held:
         self.session = session
         self.address = address
         self.version = claim.record.version if claim.record is not None else 0
+        self.policy = sessions.policies[address.channel]
+        self.fresh = claim.record is None
+        """Whether the session was made for this claim."""
         self._sessions = sessions
         self._address_blob = blob
         self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
@@ -114,12 +120,15 @@ class Held:
         tokens = {intent.token for intent in intents}
         gone = self._open - tokens
         self._open |= tokens
+        state = encode(session)
+        if len(state) > MAX_STATE and not (intents or gone or self.intended):
+            raise StateTooLarge(f"a session of {len(state)} octets, the cap is {MAX_STATE}")
         return Write(
             claim.key,
             claim.fence,
             self.version,
-            now + sessions.policy.lifetime(conversation),
-            sessions.ring.seal(encode(session), claim.key, b"state", self.version + 1),
+            self._expires_at(now, dedupe),
+            sessions.ring.seal(state, claim.key, b"state", self.version + 1),
             self._address_blob,
             dedupe,
             tuple(
@@ -129,6 +138,13 @@ class Held:
             ),
             tuple(sessions.intent_id(token) for token in gone),
         )
+
+    def _expires_at(self, now: float, dedupe: Dedupe | None) -> float:
+        if self.session.anchor:
+            return NEVER
+        until = now + self.policy.lifetime(self.session.conversation)
+        # The record tells how long ago the last inbound came, as long as a copy of that may still arrive.
+        return until if dedupe is None else max(until, dedupe.expires_at)
 
     def _changed(self, intent: Intent) -> bool:
         """Whether the index must hear of an open intent.
@@ -144,19 +160,19 @@ class Held:
 
 
 class Sessions:
-    """The sessions of an app: a store, the keys that seal them, the policy that ends them."""
+    """The sessions of an app: a store, the keys that seal them, the policies that end them."""
 
     def __init__(
         self,
         store: SessionStore,
         ring: KeyRing,
-        policy: SessionPolicy | None = None,
+        policies: Policies | SessionPolicy | None = None,
         *,
         clock: Clock = time.time,
     ) -> None:
         self.store = store
         self.ring = ring
-        self.policy = policy or SessionPolicy()
+        self.policies = policies if isinstance(policies, Policies) else Policies(policies)
         self.clock = clock
 
     async def open(self) -> None:
@@ -186,52 +202,53 @@ class Sessions:
         await self.store.close()
 
     async def claim(
-        self, key: bytes, dedupe: bytes | None, address: Address | None, *, locale: str, wait: float
+        self, key: bytes, dedupe: bytes | None = None, address: Address | None = None, *, wait: float
     ) -> Held | Duplicate | Busy | None:
         """Take a session; one that does not exist is made for `address`, or None is returned without one."""
         claim = await self.store.claim(key, dedupe, now=self.clock(), lease=LEASE, wait=wait)
         if not isinstance(claim, Claim):
             return claim
         try:
-            return self._hold(claim, address, locale)
+            return self._hold(claim, address)
         except BaseException:
             await self.store.release(claim)
             raise
 
-    def _hold(self, claim: Claim, address: Address | None, locale: str) -> Held | None:
+    def _hold(self, claim: Claim, address: Address | None) -> Held | None:
         record, ring = claim.record, self.ring
         if record is None:
             if address is None:
                 return None
             blob = ring.seal(_ENCODER.encode(address), claim.key, b"address")
-            return Held(self, claim, self.fresh(locale), address, blob)
+            return Held(self, claim, self.fresh(), address, blob)
         if address is None:
             address = _ADDRESS.decode(ring.unseal(record.address, claim.key, b"address"))
         session = decode(ring.unseal(record.state, claim.key, b"state", record.version))
         return Held(self, claim, session, address, record.address)
 
-    def fresh(self, locale: str) -> Session:
+    def fresh(self) -> Session:
         """A session that has not been stored yet."""
         now = self.clock()
-        session = Session(os.urandom(16).hex(), now, now)
-        session.conversation.locale = locale
-        return session
+        return Session(os.urandom(16).hex(), now, now, os.urandom(16))
 
-    def expire(self, session: Session, event: Event) -> None:
-        """Close what is past its time: the dialogue, never an effect nor an outcome that waits to be told."""
-        if self.clock() - session.seen_at <= self.policy.idle:
-            return
+    def expire(self, held: Held, event: Event) -> None:
+        """A session past its time becomes a new one. Effects, and outcomes that wait to be told, are never lost.
+
+        Where only a dial opens a session, a reply is told that there is none any more.
+        """
+        session, now = held.session, self.clock()
         conversation = session.conversation
-        run = conversation.run
-        conversation.overlay, conversation.farewell = "", None
-        if run is not None and not run.intents and run.pending is not None:
-            conversation.run = None
-            if isinstance(event, Reply):
-                conversation.notices.append(TEXTS[ErrorCode.SESSION_EXPIRED])
-
-    def resumable(self, session: Session) -> bool:
-        """Whether a new dial may be offered to continue."""
-        return self.clock() - session.seen_at <= self.policy.resume
+        over = conversation.over or held.policy.expired(session.created_at, session.seen_at, now)
+        if over and not held.fresh:
+            session.id, session.created_at = os.urandom(16).hex(), now
+            conversation.overlay, conversation.farewell, conversation.over = "", None, False
+            conversation.data = {}
+            run = conversation.run
+            if run is not None and not run.intents and run.pending is not None:
+                conversation.run = None
+        gone = (over or held.fresh) and conversation.run is None
+        if gone and isinstance(event, Reply) and held.policy.opens == "dial":
+            conversation.notices.append(TEXTS[ErrorCode.SESSION_EXPIRED])
 
     def intent_id(self, token: str) -> bytes:
         """How the store's index names an intent."""

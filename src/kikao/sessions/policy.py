@@ -1,19 +1,34 @@
 """Which dealings of whom are one session, and for how long: rules as data.
 
-The session key is a pure function of the inbound's address and the policy: a redelivery finds the same session,
-whatever happened in between.
+The session key is a pure function of an inbound's address and the policy, never of a look-up that may change: a
+redelivery finds the same session, whatever happened in between. Its parts carry their names, so that a number can
+never be taken for a code, nor one channel's user id for another's.
 """
 
 from __future__ import annotations
 
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Literal, get_args
+
 import msgspec
 
 from kikao.conversation.journal import Conversation
+from kikao.sessions.limits import Limits
 from kikao.sessions.sealing import KeyRing
+
+Boundary = Literal["flow", "channel", "gateway", "url"]
+BOUNDARIES: Final[tuple[Boundary, ...]] = get_args(Boundary)
+
+Named = Literal["", "address", "member", "msisdn", "user_id", "request_id"]
 
 
 class MissingIdentifier(Exception):
-    """The inbound does not say who sent it. Never answered with a shared session."""
+    """The inbound does not carry what its policy identifies members by. Never answered with a shared session."""
+
+    SAFE = True
+    """The text names a field, never a value."""
 
 
 class Address(msgspec.Struct, frozen=True, array_like=True):
@@ -22,19 +37,133 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
     channel: str
     gateway: str
     identity: str
+    """The member's name on the channel: an MSISDN in E.164, a user id, a provider's token where it hides numbers."""
     service_code: str = ""
     msisdn: str = ""
+    """E.164, where the channel knows it."""
+    url: str = ""
+    """Host and path that the request came to, without a path token; only kept where a policy asks for it."""
+    request_id: str = ""
+    """The provider's id of the dialogue; only kept where a policy identifies by it."""
+    parts: tuple[str, ...] = ()
+    """What the session key was made of, for `explain` and for a new look-up key. Empty before that is known."""
 
 
-class SessionPolicy(msgspec.Struct, frozen=True):
-    """Times are seconds. The defaults are those of USSD."""
+class Explicit(msgspec.Struct, frozen=True):
+    """A session id that the app gives: all who come under this policy share the session."""
 
+    id: str
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise ValueError("an explicit session id must not be empty")
+
+
+Identifier = Named | Explicit | Callable[[Address], str]
+
+
+class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Rules for the sessions of a channel or an app. Times are seconds; `None` is without limit.
+
+    `boundaries` say what separates sessions: any of flow (the entry flow), channel, gateway and url; none of them
+    makes one session a member. `identifier` says who is one member:
+
+    - `""`: what the channel has, see `DEFAULTS` (for USSD the number and the service code);
+    - `"address"`: the number, or the user id where the channel has no numbers: durable;
+    - `"member"`: the same, and addresses that were linked to one member share the session;
+    - `"msisdn"`, `"user_id"`: that field, an error where the channel does not have it;
+    - `"request_id"`: the provider's id of the dialogue, so that a session ends with it: ephemeral;
+    - `Explicit("kiosk-7")`: this very session; or a function of the `Address` that returns an id.
+
+    Raises `ValueError` for boundaries that do not exist or that contradict the identifier, and for times that are
+    not positive.
+    """
+
+    boundaries: frozenset[Boundary] = frozenset({"flow", "channel", "gateway"})
+    identifier: Identifier = ""
     idle: float = 300.0
     """Without a turn for so long, a session is expired: inaccessible at once, removed by the next sweep."""
+    absolute: float | None = None
+    """So long after it began a session is expired, however busy."""
+    reconnection: float = 0.0
+    """A new dialogue within so long of the last turn goes on without being offered to."""
     resume: float = 300.0
-    """So long after the last turn a new dial is offered to continue."""
+    """A new dialogue within so long of the last turn is offered "1 Continue 2 Start again"."""
+    opens: Literal["dial", "message"] = "dial"
+    """What opens a session. With `dial`, a reply without a live session is told that it has expired."""
     outcome: float = 7 * 86400.0
     """So long an outcome that was not told yet is kept for the next dial."""
+    limits: Limits = Limits()
+
+    def __post_init__(self) -> None:
+        strange = self.boundaries - frozenset(BOUNDARIES)
+        if strange:
+            raise ValueError(
+                f"no such boundary: {', '.join(sorted(strange))}. There are: {', '.join(BOUNDARIES)}"
+            )
+        if isinstance(self.identifier, str) and self.identifier not in get_args(Named):
+            raise ValueError(
+                f"no such identifier: {self.identifier!r}. There are: {', '.join(map(repr, get_args(Named)))}, "
+                "Explicit(id) and a function of the Address"
+            )
+        if self.identifier == "member" and not self.boundaries <= {"flow"}:
+            raise ValueError(
+                "identifier 'member' is one session wherever the member comes from: its only boundary may be flow"
+            )
+        if self.idle <= 0 or self.outcome <= 0 or (self.absolute is not None and self.absolute <= 0):
+            raise ValueError("idle, absolute and outcome must be more than 0 seconds")
+        if self.reconnection < 0 or self.resume < 0:
+            raise ValueError("reconnection and resume must not be negative")
+
+    # Shorthands. Each takes further fields by name: `SessionPolicy.durable(idle=86400)`.
+
+    @classmethod
+    def durable(cls, **fields: object) -> SessionPolicy:
+        """One session for a member's number or user id, whatever the provider's dialogue or service code."""
+        return cls(**{"identifier": "address", **fields})  # type: ignore[arg-type]
+
+    @classmethod
+    def ephemeral(cls, **fields: object) -> SessionPolicy:
+        """One session for each dialogue of the provider: a redial starts afresh."""
+        return cls(**{"identifier": "request_id", "resume": 0.0, **fields})  # type: ignore[arg-type]
+
+    @classmethod
+    def across_gateways(cls, **fields: object) -> SessionPolicy:
+        """One session for a member on a channel, whichever provider brings them."""
+        return cls(**{"boundaries": frozenset({"flow", "channel"}), "identifier": "address", **fields})  # type: ignore[arg-type]
+
+    @classmethod
+    def across_channels(cls, **fields: object) -> SessionPolicy:
+        """One session for a member on all channels, and for all addresses linked to them."""
+        return cls(**{"boundaries": frozenset({"flow"}), "identifier": "member", **fields})  # type: ignore[arg-type]
+
+    @classmethod
+    def per_url(cls, **fields: object) -> SessionPolicy:
+        """As by default, and apart for each URL that the provider calls: for several tenants on one server."""
+        return cls(**{"boundaries": frozenset(BOUNDARIES), **fields})  # type: ignore[arg-type]
+
+    @classmethod
+    def shared(cls, **fields: object) -> SessionPolicy:
+        """One session for a member across everything, also across flows."""
+        return cls(**{"boundaries": frozenset(), "identifier": "address", **fields})  # type: ignore[arg-type]
+
+    # What the rules mean for a session.
+
+    @property
+    def wants_url(self) -> bool:
+        """Whether keys may depend on the URL that an inbound came to."""
+        return "url" in self.boundaries or callable(self.identifier)
+
+    @property
+    def wants_request(self) -> bool:
+        """Whether keys may depend on the provider's id of the dialogue."""
+        return self.identifier == "request_id" or callable(self.identifier)
+
+    def takes_up(self, silence: float) -> Literal["offer", "on", "anew"]:
+        """What a new dialogue does about a conversation that stopped `silence` seconds ago."""
+        if silence < self.reconnection:
+            return "on"
+        return "offer" if 0 < self.resume >= silence else "anew"
 
     def lifetime(self, conversation: Conversation) -> float:
         """Seconds from now until the stored session expires."""
@@ -42,14 +171,148 @@ class SessionPolicy(msgspec.Struct, frozen=True):
         untold = run is not None and (run.pending is None or bool(run.intents))
         return self.outcome if untold or conversation.parked or conversation.notices else self.idle
 
+    def expired(self, created_at: float, seen_at: float, now: float) -> bool:
+        """Whether a session of these times must not be gone on with."""
+        return now - seen_at > self.idle or (self.absolute is not None and now - created_at > self.absolute)
 
-def session_key(ring: KeyRing, address: Address, *, flow: str) -> bytes:
-    """The key of the session: flow, channel, gateway and the member's identity there. 32 bytes.
 
-    For USSD the identity is the MSISDN with the service code. Raises `MissingIdentifier`.
+DAY: Final = 86400.0
+
+DEFAULTS: Final[Mapping[str, SessionPolicy]] = {
+    "ussd": SessionPolicy(),
+    "sms": SessionPolicy(idle=DAY, opens="message"),
+    "whatsapp": SessionPolicy(idle=7 * DAY, resume=0.0, opens="message"),
+    "telegram": SessionPolicy(idle=7 * DAY, resume=0.0, opens="message"),
+    "socket": SessionPolicy(idle=1800.0, reconnection=30.0, opens="message"),
+}
+"""The policy of each channel, unless the app has its own."""
+
+
+class Policies:
+    """The policies of an app: its own for a channel, or its own for all, or the defaults."""
+
+    def __init__(self, given: SessionPolicy | Mapping[str, SessionPolicy] | None = None) -> None:
+        """Raises `ValueError` for a channel that does not exist."""
+        own = {} if given is None else given if isinstance(given, Mapping) else dict.fromkeys(DEFAULTS, given)
+        strange = own.keys() - DEFAULTS.keys()
+        if strange:
+            raise ValueError(
+                f"no such channel: {', '.join(sorted(strange))}. There are: {', '.join(DEFAULTS)}"
+            )
+        self._by_channel = {**DEFAULTS, **own}
+
+    def __getitem__(self, channel: str) -> SessionPolicy:
+        return self._by_channel[channel]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_channel)
+
+
+def address_kind(address: Address) -> tuple[str, str]:
+    """What names a person behind an address, and its kind: an MSISDN is one, whatever channel it was met on.
+
+    A token that a provider gives in place of a number means something to that provider alone, and a user id to its
+    channel alone. Raises `MissingIdentifier`.
     """
+    if address.msisdn:
+        return "msisdn", address.msisdn
     if not address.identity:
-        raise MissingIdentifier(f"{address.channel}/{address.gateway}: the inbound names no sender")
-    return ring.lookup(
-        "session", flow, address.channel, address.gateway, address.identity, address.service_code
+        raise _missing(address, "sender")
+    if address.channel in ("ussd", "sms"):
+        return "token", f"{address.channel}/{address.gateway}/{address.identity}"
+    return "user" if address.channel == "socket" else address.channel, address.identity
+
+
+def key_parts(address: Address, policy: SessionPolicy, *, flow: str) -> tuple[str, ...]:
+    """What the session key is made of, each part as `name:value`. Raises `MissingIdentifier`."""
+    bounds = policy.boundaries
+    parts = []
+    if "flow" in bounds:
+        parts.append("flow:" + flow)
+    if "channel" in bounds:
+        parts.append("channel:" + address.channel)
+    if "gateway" in bounds:
+        parts.append(f"gateway:{address.channel}/{address.gateway}")
+    if "url" in bounds:
+        if not address.url:
+            raise _missing(address, "url")
+        parts.append("url:" + url_part(address.url))
+    return (*parts, *_identified(address, policy.identifier))
+
+
+def _identified(address: Address, identifier: Identifier) -> tuple[str, ...]:
+    if identifier == "":
+        kind, value = address_kind(address)
+        if address.channel == "ussd":
+            return f"{kind}:{value}", "code:" + address.service_code
+        return (f"{kind}:{value}",)
+    if identifier in ("address", "member"):
+        kind, value = address_kind(address)
+        return (f"{kind}:{value}",)
+    if identifier == "msisdn":
+        return ("msisdn:" + (address.msisdn or _refuse(address, "msisdn")),)
+    if identifier == "user_id":
+        # A user id belongs to its channel; without the name, one channel's ids would meet another's.
+        return (f"user_id:{address.channel}/{address.identity or _refuse(address, 'user id')}",)
+    if identifier == "request_id":
+        request = address.request_id or _refuse(address, "request id")
+        kind, value = address_kind(address)
+        # With the sender: a provider's ids are not ours to trust, and may come again.
+        return f"{kind}:{value}", f"request:{address.channel}/{address.gateway}/{request}"
+    if isinstance(identifier, Explicit):
+        return ("explicit:" + identifier.id,)
+    assert callable(identifier)
+    given = identifier(address)
+    if not isinstance(given, str) or not given:
+        raise _missing(address, f"identifier (the policy's function returned {type(given).__name__})")
+    return ("given:" + given,)
+
+
+def session_key(ring: KeyRing, parts: tuple[str, ...]) -> bytes:
+    """The key of a session: a keyed hash of its parts, 32 bytes."""
+    return ring.lookup("session", *parts)
+
+
+def url_part(url: str) -> str:
+    """Host and path as a part of a key: at most 50 of `A-Z a-z 0-9 . _ -`.
+
+    Other characters become `_`; what is longer is cut to 41, `_` and 8 hex digits of its SHA-256.
+    """
+    part = _NOT_PLAIN.sub("_", url)
+    return part if len(part) <= 50 else f"{part[:41]}_{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+
+
+def explain(address: Address, policy: SessionPolicy, *, flow: str) -> list[tuple[str, str]]:
+    """How a key comes about: each rule and what it gave, in order. Raises `MissingIdentifier`."""
+    kinds = {"flow": flow, "channel": address.channel, "gateway": address.gateway, "url": address.url}
+    lines = []
+    for boundary in BOUNDARIES:
+        if boundary in policy.boundaries:
+            shown = url_part(kinds[boundary]) if boundary == "url" else kinds[boundary]
+            lines.append((f"boundary {boundary}", f"apart for each {boundary}: {shown}"))
+        else:
+            lines.append((f"boundary {boundary}", "shared"))
+    named = identifier_name(policy.identifier)
+    lines.append(("identifier", f"{named}: {' + '.join(_identified(address, policy.identifier))}"))
+    lines.append(("key", " | ".join(key_parts(address, policy, flow=flow))))
+    return lines
+
+
+def identifier_name(identifier: Identifier) -> str:
+    """An identifier as documents and commands name it."""
+    if isinstance(identifier, str):
+        return identifier or "of the channel"
+    return (
+        "explicit" if isinstance(identifier, Explicit) else f"function {getattr(identifier, '__name__', '?')}"
     )
+
+
+def _missing(address: Address, what: str) -> MissingIdentifier:
+    return MissingIdentifier(f"{address.channel}/{address.gateway}: the inbound names no {what}")
+
+
+def _refuse(address: Address, what: str) -> str:
+    raise _missing(address, what)
+
+
+_NOT_PLAIN = re.compile("[^A-Za-z0-9._-]")

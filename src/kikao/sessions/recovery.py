@@ -12,7 +12,7 @@ from typing import Final
 
 from kikao.conversation.engine import Engine
 from kikao.conversation.inputs import Settle
-from kikao.conversation.primitives import Member
+from kikao.conversation.member import Member
 from kikao.events.types import Publish, RecoveryDone, described
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.store import CommitUnknown, Conflict, IntentRow, StoreUnavailable
@@ -88,12 +88,12 @@ class Recovery:
         reasons: tuple[str, ...] = ()
         held = None
         try:
-            held = await sessions.claim(row.session, None, None, locale="", wait=0.0)
+            held = await sessions.claim(row.session, wait=0.0)
             if not isinstance(held, Held) or held.at_work():
                 return
             deadline = asyncio.get_running_loop().time() + PATIENCE
             performer = Performer(held, self._late, self._services, deadline=deadline, clock=sessions.clock)
-            member = member_of(sessions, held)
+            member = Member(held.session.member, held.address.channel, held.address.msisdn)
             try:
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
                 await held.commit(working=performer.working)
@@ -119,10 +119,3 @@ class Recovery:
                 reasons=reasons,
             )
         )
-
-
-def member_of(sessions: Sessions, held: Held) -> Member:
-    """Who a session belongs to, as flows see them."""
-    address = held.address
-    identity = sessions.ring.lookup("member", address.channel, address.identity)
-    return Member(identity.hex()[:32], address.channel, address.msisdn)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+import hashlib
+import hmac
+from typing import Final
 
 import msgspec
 
@@ -29,10 +31,30 @@ class Session(msgspec.Struct, omit_defaults=True):
     id: str
     created_at: float
     seen_at: float
+    secret: bytes = b""
+    """16 random octets: what was typed in the dialogue is hashed with it."""
+    member: str = ""
+    """The id of the member, the same as long as the session lives."""
     conversation: Conversation = msgspec.field(default_factory=Conversation)
     dialogue: Dialogue | None = None
-    data: dict[str, Any] = {}
-    """The app's own data."""
+    anchor: tuple[str, ...] = ()
+    """Set for an address that was linked to a member: the parts of the key that its dealings are kept under."""
+
+    def hashed(self, purpose: str, text: str) -> bytes:
+        """Keyed hash of a text for a purpose, 16 octets; worth nothing outside of this session."""
+        return hmac.digest(self.secret, f"{purpose} {text}".encode(errors="surrogatepass"), hashlib.sha256)[
+            :16
+        ]
+
+
+MAX_STATE: Final = 256 * 1024
+"""Octets of a stored session: a full journal, three parked ones and what belongs to them."""
+
+
+class StateTooLarge(Exception):
+    """A session past its cap; nothing of the turn was stored, the state before it stays."""
+
+    SAFE = True
 
 
 _ENCODER = msgspec.msgpack.Encoder()

@@ -97,7 +97,7 @@ class Late:
 
     async def _deliver(self, key: bytes, fence: int, token: str, settled: Settled) -> bool:
         """Commit (c), by key and fence. True when there is nothing left to do."""
-        held = await self._sessions.claim(key, None, None, locale="", wait=LEASE)
+        held = await self._sessions.claim(key, wait=LEASE)
         if held is None:
             return True
         if not isinstance(held, Held):

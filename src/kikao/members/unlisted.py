@@ -1,0 +1,34 @@
+"""Who tells a turn of a member, and the simplest who does: nobody is remembered."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kikao.members.known import Known
+from kikao.sessions.sealing import KeyRing
+
+
+class Members(Protocol):
+    """Who is behind an address. `Directory` remembers; `Unlisted` does not."""
+
+    async def meet(self, kind: str, identity: str) -> Known:
+        """The member behind an address, a new one for an address not met before. Raises `RecordsAway`."""
+        ...
+
+    async def remember(self, member_id: str, *, locale: str | None = None) -> None:
+        """Keep what a member chose. Raises `RecordsAway`."""
+        ...
+
+
+class Unlisted:
+    """Members of an app without a directory: each address is a member of its own, and nothing of it is kept."""
+
+    def __init__(self, ring: KeyRing) -> None:
+        self._ring = ring
+
+    async def meet(self, kind: str, identity: str) -> Known:
+        """See `Members.meet`."""
+        return Known(self._ring.lookup("member", kind, identity).hex()[:32], "", "")
+
+    async def remember(self, member_id: str, *, locale: str | None = None) -> None:
+        """See `Members.remember`."""
