@@ -64,6 +64,11 @@ class KeyRing:
         return KeyRing(self._keys, tenant=self._tenant.decode(), lookup=kid)
 
     @property
+    def kids(self) -> tuple[str, ...]:
+        """The ids of the keys; the first one seals."""
+        return tuple(self._keys)
+
+    @property
     def lookup_check(self) -> bytes:
         """Tells whether two rings hash alike, and nothing else."""
         return self.lookup("check")

@@ -1,0 +1,89 @@
+"""A directory for tests: a clock to turn, keys to rotate, and a look at what lies in its database.
+
+With `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name` set, each folder gets a database of its own on that server;
+otherwise a SQLite file.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from kikao.members.directory import MIGRATIONS, VERSION_TABLE, Directory
+from kikao.records import Records
+from kikao.sessions.sealing import KeyRing
+
+POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
+ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+254712000003"
+K1, K2, K3 = (bytes([n]) * 32 for n in (1, 2, 3))
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 1_750_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def ring(**keys: bytes) -> KeyRing:
+    """Keys by id, the first one seals; `k1` alone by default."""
+    return KeyRing(keys or {"k1": K1})
+
+
+@asynccontextmanager
+async def its_records(folder: Path) -> AsyncIterator[Records]:
+    """The database in `folder`."""
+    records = Records(await _where(folder))
+    try:
+        yield records
+    finally:
+        await records.close()
+
+
+@asynccontextmanager
+async def a_directory(
+    folder: Path, keys: KeyRing | None = None, *, clock: Clock | None = None, **options: Any
+) -> AsyncIterator[Directory]:
+    """The directory in `folder`; open a second one to be another process."""
+    async with its_records(folder) as records:
+        directory = Directory(records, keys or ring(), clock=clock or Clock(), **options)
+        await records.migrate(MIGRATIONS, VERSION_TABLE, upgrade=True)
+        await directory.start()
+        try:
+            yield directory
+        finally:
+            await directory.close()
+
+
+async def rows(folder: Path, table: sa.Table) -> list[Mapping[str, Any]]:
+    """What lies in a table."""
+    async with its_records(folder) as records:
+        return await records.read(
+            lambda connection: [dict(row._mapping) for row in connection.execute(table.select())]
+        )
+
+
+async def _where(folder: Path) -> str | Path:
+    if not POSTGRESQL:
+        return folder / "data" / "records.db"
+    asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs
+
+    note = folder / "database"
+    if not note.exists():
+        name = f"kikao_{secrets.token_hex(8)}"
+        connection = await asyncpg.connect(POSTGRESQL)
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+        folder.mkdir(exist_ok=True)
+        note.write_text(name)
+    return f"{POSTGRESQL.rpartition('/')[0]}/{note.read_text()}"
