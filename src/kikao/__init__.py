@@ -37,7 +37,7 @@ from kikao.conversation import (
     Unknown,
     Voided,
 )
-from kikao.i18n import Amount, Message, t, tn
+from kikao.i18n import Amount, Day, Message, Moment, t, tn
 
 if TYPE_CHECKING:
     from kikao.app import App
@@ -51,6 +51,7 @@ __all__ = [
     "Choice",
     "Confirm",
     "Date",
+    "Day",
     "Done",
     "ErrorCode",
     "Flow",
@@ -62,6 +63,7 @@ __all__ = [
     "Member",
     "Message",
     "Misuse",
+    "Moment",
     "Money",
     "Navigation",
     "Number",
