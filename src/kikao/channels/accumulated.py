@@ -1,7 +1,11 @@
-"""What is new in an accumulated text: gateways like Africa's Talking resend everything typed since the dial.
+"""What an inbound means after what was processed: a dial, an answer, or only the same screen again.
 
-The text is compared by length and keyed hash, since it holds every PIN typed in the dialogue and is never kept.
-Splitting on `*` and taking the last piece would lose answers that contain `*` and could not see a repeat.
+Gateways like Africa's Talking resend everything typed since the dial. That is compared by length and keyed hash, since
+it holds every PIN typed in the dialogue and is never kept. Splitting on `*` and taking the last piece would lose answers
+that contain `*` and could not see a repeat.
+
+Others send the last answer only, and say themselves whether a dialogue begins. Their session ids may change within a
+dialogue, or be missing, so an id never makes an answer a dial; it only tells what comes late from the dialogue before.
 """
 
 from __future__ import annotations
@@ -22,20 +26,36 @@ Hash = Callable[[str, str], bytes]
 def understand(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> tuple[Event, Dialogue]:
     """The event an inbound means after what was processed, and the dialogue to remember.
 
-    A dialogue not met before is a dial, its text a long dial. A text that does not extend what was processed is never
-    an answer: the pending screen is shown again and the text becomes the new base.
+    - A dialogue begins with a dial; what was dialled behind the code is a long dial.
+    - What comes late from the dialogue before is never an answer, and does not say where the member is now.
+    - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
+      an answer: the pending screen is shown again and the text becomes the new base.
+    - A single answer is one to the screen that the same gateway showed last, whatever its id. Where another gateway
+      showed a screen since, it is no answer.
     """
-    mark = hashed("dialogue", inbound.dialogue)
+    line = f"{inbound.channel}/{inbound.gateway}"
+    mark = hashed("dialogue", f"{line} {inbound.dialogue}")
     text = inbound.text.reveal()
+    known = dialogue is not None and dialogue.mark == mark
+    former = b"" if dialogue is None else dialogue.former if known else dialogue.mark
+    after = Dialogue(mark, former=former, line=line)
+    if inbound.accumulated:
+        after = Dialogue(mark, len(text), hashed("text", text), former, line)
+    if inbound.happening == "new" and not inbound.accumulated:
+        return Dial(_ahead(text)), after
+    if dialogue is not None and not known and dialogue.former == mark:
+        return Show(), dialogue if dialogue.line == line else after
     if not inbound.accumulated:
-        begins = inbound.happening == "new" or dialogue is None or dialogue.mark != mark
-        return (Dial() if begins else Reply(inbound.text, inbound.attachment)), Dialogue(mark)
-    after = Dialogue(mark, len(text), hashed("text", text))
-    if dialogue is None or dialogue.mark != mark:
-        ahead = tuple(Secret(answer) for answer in text.split(SEPARATOR)) if text else ()
-        return Dial(ahead), after
+        elsewhere = dialogue is not None and dialogue.line != line
+        return (Show() if elsewhere else Reply(inbound.text, inbound.attachment)), after
+    if dialogue is None or not known:
+        return Dial(_ahead(text)), after
     answer = _new_part(text, dialogue, hashed)
     return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
+
+
+def _ahead(text: str) -> tuple[Secret, ...]:
+    return tuple(Secret(answer) for answer in text.split(SEPARATOR)) if text else ()
 
 
 def _new_part(text: str, dialogue: Dialogue, hashed: Hash) -> str | None:

@@ -26,6 +26,7 @@ class Inbound:
     identity: str
     happening: Happening
     text: Secret
+    """What was typed; at a dial, what was dialled behind the code, as answers joined by `*`."""
     dialogue: str = ""
     service_code: str = ""
     msisdn: str = ""
@@ -40,3 +41,5 @@ class Inbound:
     """Names (never values) of fields the gateway's contract does not list."""
     note: str = ""
     """For the log: what the provider says of an ended dialogue (a status, never what was typed)."""
+    echo: tuple[tuple[str, str], ...] = ()
+    """Fields that the provider wants to see again in the reply, by name; never what was typed."""

@@ -12,7 +12,18 @@ from typing import Any, Final, NamedTuple, TypeVar
 from kikao.config.hidden import SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
 from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
-from kikao.config.values import Found, Wrong, count, environment, networks, path_token, secret_keys, typed
+from kikao.config.values import (
+    Found,
+    Wrong,
+    count,
+    environment,
+    networks,
+    path_token,
+    secret_keys,
+    septets,
+    service_codes,
+    typed,
+)
 
 FILE: Final = "kikao.toml"
 
@@ -62,6 +73,8 @@ SETTINGS: Final = {
 USSD: Final = {
     "token": _Setting(str, "<the output of: openssl rand -hex 24>"),
     "allow": _Setting(list, "203.0.113.0/24,198.51.100.7"),
+    "septets": _Setting(int, "182"),
+    "code": _Setting(list, "*920*1806#"),
 }
 """The settings of a USSD gateway: `[ussd.NAME]`, in the environment `KIKAO_USSD_NAME_`."""
 
@@ -129,7 +142,7 @@ class _Loading:
                 self.found_ussd.setdefault(match[1].lower(), {})[match[2].lower()] = found
         else:
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
-            self._unknown(where, name, [*known, "KIKAO_USSD_<GATEWAY>_TOKEN", "KIKAO_USSD_<GATEWAY>_ALLOW"])
+            self._unknown(where, name, [*known, *(f"KIKAO_USSD_<GATEWAY>_{key.upper()}" for key in USSD)])
 
     def _read_file(self, path: Path) -> None:
         try:
@@ -160,7 +173,7 @@ class _Loading:
             where = f"ussd.{gateway} ({FILE})"
             if not isinstance(table, dict):
                 self.problems.append(
-                    f"{where}: must be a table. Write [ussd.{gateway}], token and allow below."
+                    f"{where}: must be a table. Write [ussd.{gateway}], {', '.join(USSD)} below."
                 )
             elif self._is_gateway(gateway, where):
                 own = self.found_ussd.setdefault(gateway, {})
@@ -201,8 +214,13 @@ class _Loading:
             return default
 
     def _ussd(self, gateway: str, own: dict[str, Found]) -> UssdSettings:
-        token = self._parsed(own.get("token"), USSD["token"], path_token, None)
-        return UssdSettings(token, self._parsed(own.get("allow"), USSD["allow"], networks, ()))
+        default = UssdSettings()
+        return UssdSettings(
+            token=self._parsed(own.get("token"), USSD["token"], path_token, default.token),
+            allow=self._parsed(own.get("allow"), USSD["allow"], networks, default.allow),
+            septets=self._parsed(own.get("septets"), USSD["septets"], septets, default.septets),
+            codes=self._parsed(own.get("code"), USSD["code"], service_codes, default.codes),
+        )
 
     def _path(self, value: str) -> Path:
         if value.startswith("~") or "\0" in value:
@@ -292,6 +310,6 @@ def _is_everyone(networks: tuple[Network, ...]) -> bool:
     return any(merged.prefixlen == 0 for some in by_version for merged in collapse_addresses(some))
 
 
-_USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW)").fullmatch
+_USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW|SEPTETS|CODE)").fullmatch
 _GATEWAY = re.compile("[a-z0-9_]{1,40}").fullmatch
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,20}").fullmatch

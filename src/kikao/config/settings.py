@@ -19,10 +19,16 @@ MEMORY: Final = "memory:"
 
 
 class UssdSettings(msgspec.Struct, frozen=True):
-    """Who may call a USSD gateway's address: `token` is the last segment of its path, `allow` its networks."""
+    """A USSD gateway: who may call its address, and what it carries."""
 
     token: Hidden | None = None
+    """The last segment of its path."""
     allow: tuple[Network, ...] = ()
+    """Networks it calls from; empty for every address."""
+    septets: int = 160
+    """What a page may have in the GSM 7-bit alphabet: 182 for a network that is known to carry a full USSD string."""
+    codes: tuple[str, ...] = ()
+    """The service codes served there, as members dial them."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +73,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         for gateway, ussd in sorted(self.ussd.items()):
             token = "set" if ussd.token else "not set"
             allow = ", ".join(map(str, ussd.allow)) or "every address"
-            lines.append(f"ussd {gateway}: path token {token}, allowed: {allow}")
+            codes = f", codes: {', '.join(ussd.codes)}" if ussd.codes else ""
+            lines.append(
+                f"ussd {gateway}: path token {token}, allowed: {allow}, pages of {ussd.septets} septets{codes}"
+            )
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
         return lines

@@ -78,6 +78,22 @@ def networks(values: list[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def septets(value: int) -> int:
+    """182 septets are the 160 octets of a USSD string; 80 are what it holds of other alphabets."""
+    if not 80 <= value <= 182:
+        raise Wrong("must be a whole number from 80 to 182")
+    return value
+
+
+def service_codes(values: list[str]) -> tuple[str, ...]:
+    for value in values:
+        if not _CODE(value):
+            raise Wrong(f"{value[:60]!r} is no service code; it begins with * and ends with #")
+    if not values:
+        raise Wrong("is empty; remove it or give it a value")
+    return tuple(dict.fromkeys(values))
+
+
 def path_token(value: str) -> Hidden:
     if not _TOKEN(value):
         raise Wrong("must be 16 to 128 letters, digits, - and _")
@@ -109,4 +125,5 @@ def secret_keys(values: list[str]) -> SecretKeys:
 _KINDS: Final = {str: "a text", int: "a whole number", list: "a list", bool: "true or false", dict: "a table"}
 _TOKEN = re.compile("[A-Za-z0-9_-]{16,128}").fullmatch
 _KID = re.compile("[a-z0-9-]{1,16}").fullmatch
+_CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch

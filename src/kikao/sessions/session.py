@@ -23,6 +23,10 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """Characters of the text processed so far."""
     text: bytes = b""
     """Keyed hash of that text."""
+    former: bytes = b""
+    """The mark of the dialogue before, from which something may still come late."""
+    line: str = ""
+    """The channel and gateway it is held on."""
 
 
 class Session(msgspec.Struct, omit_defaults=True):

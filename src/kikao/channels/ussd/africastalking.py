@@ -19,7 +19,7 @@ import re
 from typing import Final
 
 from kikao.channels.channel import Dedupe, Request, Response
-from kikao.channels.inbound import Inbound
+from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
 from kikao.conversation.secrets import Secret
 
@@ -36,6 +36,7 @@ class AfricasTalking(UssdGateway):
     slug = "africastalking"
     family: Family = "accumulated"
     dedupe: Dedupe = "exact"
+    happenings: frozenset[Happening] = frozenset({"new", "reply", "end"})
     retention = 600.0
     """Seconds: the longest session, 180, and a wide margin. The provider documents no later redelivery."""
     experimental = False
@@ -50,7 +51,7 @@ class AfricasTalking(UssdGateway):
         if "text" not in fields and "status" in fields:
             return self._ended(fields)
         dialogue = self.token(fields, "sessionId", MAX_DIALOGUE)
-        phone = self.phone(fields, "phoneNumber")
+        phone = self.phone(fields, "phoneNumber", spaced=True)
         code = self.token(fields, "serviceCode", MAX_CODE)
         text = self.typed(fields, "text")
         return Inbound(
@@ -76,7 +77,7 @@ class AfricasTalking(UssdGateway):
         return Response(200, _PLAIN, b"")
 
     def _ended(self, fields: dict[str, str]) -> Inbound:
-        phone = self.phone(fields, "phoneNumber")
+        phone = self.phone(fields, "phoneNumber", spaced=True)
         status = fields["status"] if _STATUS(fields["status"]) else "?"
         duration = fields.get("durationInMillis", "")
         return Inbound(

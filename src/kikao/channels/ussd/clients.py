@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import msgspec
 
 FORM: Final = (("content-type", "application/x-www-form-urlencoded"),)
+JSON: Final = (("content-type", "application/json"),)
 
 
 class Exchange(msgspec.Struct, frozen=True):
@@ -92,5 +93,46 @@ class AfricasTalkingClient:
         return Exchange("", FORM, urlencode(fields).encode())
 
 
-CLIENTS: Final[dict[str, Callable[[str, str], Client]]] = {"africastalking": AfricasTalkingClient}
+class NaloClient:
+    """JSON with the last answer only; numbers of Ghana come without their `+`."""
+
+    def __init__(self, number: str, code: str) -> None:
+        self._number = number.removeprefix("+") if number.startswith("+233") else number
+        self._code = code
+        self._dialogue = ""
+
+    def dial(self, dialogue: str, ahead: str = "") -> Exchange:
+        """See `Client.dial`."""
+        self._dialogue = dialogue
+        return self._exchange(f"{self._code.removesuffix('#')}*{ahead}#" if ahead else self._code, begins=True)
+
+    def answer(self, text: str) -> Exchange:
+        """See `Client.answer`."""
+        return self._exchange(text, begins=False)
+
+    def hang_up(self) -> None:
+        """Nothing is told."""
+        return
+
+    def read(self, body: bytes) -> tuple[str, bool]:
+        """See `Client.read`."""
+        fields = msgspec.json.decode(body)
+        return fields["MSG"], fields["MSGTYPE"]
+
+    def _exchange(self, typed: str, *, begins: bool) -> Exchange:
+        fields = {
+            "USERID": "KIKAO",
+            "MSISDN": self._number,
+            "USERDATA": typed,
+            "MSGTYPE": begins,
+            "NETWORK": "MTN",
+            "SESSIONID": self._dialogue,
+        }
+        return Exchange("", JSON, msgspec.json.encode(fields))
+
+
+CLIENTS: Final[dict[str, Callable[[str, str], Client]]] = {
+    "africastalking": AfricasTalkingClient,
+    "nalo": NaloClient,
+}
 """By gateway; each is made with a member's number and a service code."""

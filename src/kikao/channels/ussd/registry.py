@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Protocol
 
 from kikao.channels.channel import Gateway
 from kikao.channels.ussd.africastalking import AfricasTalking
-from kikao.conversation.navigation import Navigation
+from kikao.channels.ussd.nalo import Nalo
+from kikao.channels.ussd.pages import Budget
+from kikao.config import UssdSettings
 
-_KINDS: Final[dict[str, Callable[[Navigation | None], Gateway]]] = {
-    AfricasTalking.slug: AfricasTalking,
-}
+
+class _Kind(Protocol):
+    slug: str
+
+    def __call__(self, *, budget: Budget | None = None, codes: tuple[str, ...] = ()) -> Gateway: ...
+
+
+_KINDS: Final[dict[str, _Kind]] = {kind.slug: kind for kind in (AfricasTalking, Nalo)}
 
 SLUGS: Final = tuple(_KINDS)
 
-
-def gateways(navigation: Navigation | None = None) -> dict[str, Gateway]:
-    """One gateway of each kind, by slug, with an app's navigation keys."""
-    return {slug: kind(navigation) for slug, kind in _KINDS.items()}
+_DEFAULTS: Final = UssdSettings()
 
 
-def gateway(slug: str, navigation: Navigation | None = None) -> Gateway:
+def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, Gateway]:
+    """One gateway of each kind, by slug, each with its settings."""
+    return {slug: gateway(slug, settings.get(slug, _DEFAULTS)) for slug in SLUGS}
+
+
+def gateway(slug: str, settings: UssdSettings = _DEFAULTS) -> Gateway:
     """The gateway of a slug. Raises `LookupError` that lists every one there is."""
     kind = _KINDS.get(slug)
     if kind is None:
         raise LookupError(f"ussd: there is no gateway {slug!r}. There are: {', '.join(SLUGS)}.")
-    return kind(navigation)
+    return kind(budget=Budget(septets=settings.septets), codes=settings.codes)

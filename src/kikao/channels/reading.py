@@ -1,0 +1,261 @@
+"""Reading a provider's request: forms and JSON, strictly, and the kinds of fields that gateways have in common.
+
+Strictly, since a field that two readers understand differently is how one member's answer becomes another's. What is
+refused is named, never shown: a value may be a PIN.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kikao.channels.channel import BadRequest, Request
+
+MAX_FIELDS: Final = 64
+"""Fields a request may have."""
+
+MAX_NAMES: Final = 16
+"""Unlisted field names kept for the log."""
+
+MAX_NESTING: Final = 8
+"""How deep objects and lists of JSON may be nested; the contracts have two levels at most."""
+
+MAX_TEXT: Final = 4096
+"""Octets of what a member typed: an accumulated text of a session of minutes is far below."""
+
+
+class RequestReader:
+    """Base of gateways that are spoken to over HTTP. Everything here raises `BadRequest`."""
+
+    slug: str
+    channel: str
+
+    def refuse(self, problem: str) -> BadRequest:
+        """What to raise for a request that breaks the contract: names the gateway, never a value."""
+        return BadRequest(f"{self.channel}/{self.slug}: {problem}. Check the gateway's callback settings.")
+
+    # --- bodies ---
+
+    def form(self, request: Request) -> dict[str, str]:
+        """The fields of a form body (`application/x-www-form-urlencoded`, UTF-8).
+
+        Refused are another content type, broken escapes, text that is not UTF-8, NUL, a piece without `=` and a field
+        given twice.
+        """
+        self._demand(request, _FORM)
+        return self._form_fields(request.body)
+
+    def json(self, request: Request) -> dict[str, object]:
+        """The fields of a body that is one JSON object (`application/json`, UTF-8; RFC 8259).
+
+        Refused are another content type, text that is not UTF-8, what is not JSON (also NaN, and numbers of thousands
+        of digits), deep nesting, NUL, half a surrogate pair, and a name given twice in any object. Values come as
+        they are: see `required` and `flag`.
+        """
+        self._demand(request, _JSON)
+        try:
+            text = request.body.decode()
+        except UnicodeDecodeError:
+            raise self.refuse("the body is not UTF-8") from None
+        if _too_deep(text):
+            raise self.refuse(f"the body is nested deeper than {MAX_NESTING}")
+        try:
+            fields = _DECODER.decode(text)
+        except _Twice as twice:
+            raise self.refuse(f"field {_shown(twice.name)} is given twice") from None
+        except _Unprintable as value:
+            raise self.refuse(f"field {_shown(value.name)} has a NUL or half a surrogate pair") from None
+        except ValueError:
+            raise self.refuse("the body is not JSON") from None
+        if not isinstance(fields, dict):
+            raise self.refuse(f"the body must be a JSON object, not {_KINDS[type(fields)]}")
+        if len(fields) > MAX_FIELDS:
+            raise self.refuse(f"the body has more than {MAX_FIELDS} fields")
+        return fields
+
+    def _demand(self, request: Request, wanted: str) -> None:
+        """A request without a content type is taken for what its gateway sends; parameters of it mean nothing."""
+        given = request.headers.get("content-type", wanted)
+        if given is not wanted and given.partition(";")[0].strip().lower() != wanted:
+            raise self.refuse(f"the content type must be {wanted}")
+
+    def _form_fields(self, encoded: bytes) -> dict[str, str]:
+        try:
+            form = encoded.decode()
+        except UnicodeDecodeError:
+            raise self.refuse("the form is not UTF-8") from None
+        if "\0" in form or "%00" in form:
+            raise self.refuse("the form has a NUL character")
+        if "+" in form:
+            form = form.replace("+", " ")
+        pieces = form.split("&")
+        if len(pieces) > MAX_FIELDS:
+            raise self.refuse(f"the form has more than {MAX_FIELDS} fields")
+        fields: dict[str, str] = {}
+        for piece in pieces:
+            name, equals, value = piece.partition("=")
+            if not equals:
+                if not piece:
+                    continue
+                raise self.refuse("the form has a piece without '='; a '&' within a value must be escaped")
+            if "%" in name:
+                name = self._unescape(name)
+            if "%" in value:
+                value = self._unescape(value)
+            if name in fields:
+                raise self.refuse(f"field {_shown(name)} is given twice")
+            fields[name] = value
+        return fields
+
+    def _unescape(self, escaped: str) -> str:
+        first, *rest = escaped.split("%")
+        try:
+            return first + "".join([_ASCII[piece[:2]] + piece[2:] for piece in rest])
+        except KeyError:  # beyond ASCII, or no escape at all
+            pass
+        try:
+            octets = [_OCTETS[piece[:2]] + piece[2:].encode() for piece in rest]
+            return b"".join([first.encode(), *octets]).decode()
+        except KeyError:
+            raise self.refuse("the form has a broken percent-escape") from None
+        except UnicodeDecodeError:
+            raise self.refuse("the form is not UTF-8") from None
+
+    # --- fields ---
+
+    def required(self, fields: Mapping[str, object], name: str) -> str:
+        """A field's text. When it is missing, the error names the fields that did come."""
+        value = self._present(fields, name)
+        if not isinstance(value, str):
+            raise self.refuse(f"field {name} must be a text, not {_KINDS[type(value)]}")
+        return value
+
+    def flag(self, fields: Mapping[str, object], name: str) -> bool:
+        """A field of JSON that is true or false, and nothing that only looks like it."""
+        value = self._present(fields, name)
+        if not isinstance(value, bool):
+            raise self.refuse(f"field {name} must be true or false, not {_KINDS[type(value)]}")
+        return value
+
+    def phone(
+        self,
+        fields: Mapping[str, object],
+        name: str,
+        *,
+        spaced: bool = False,
+        bare: tuple[str, int] | None = None,
+    ) -> str:
+        """A number in E.164: `+` and 7 to 15 digits.
+
+        `spaced`: the `+` may have been decoded to a space, as forms do. `bare`: numbers of this country code, with so
+        many digits after it, may come without `+`. Any other number without one is refused: whether it is
+        international cannot be known.
+        """
+        value = self.required(fields, name)
+        if spaced and value[:1] == " ":
+            value = "+" + value[1:]
+        if bare is not None and value.startswith(bare[0]) and len(value) == len(bare[0]) + bare[1]:
+            value = "+" + value
+        if _E164(value) is None:
+            or_bare = f", or {bare[0]} and {bare[1]} digits" if bare is not None else ""
+            raise self.refuse(f"field {name} is not an international number, + and 7 to 15 digits{or_bare}")
+        return value
+
+    def token(self, fields: Mapping[str, object], name: str, longest: int) -> str:
+        """An id or a code: 1 to `longest` visible ASCII characters without spaces."""
+        value = self.required(fields, name)
+        if (
+            not value
+            or len(value) > longest
+            or not value.isascii()
+            or not value.isprintable()
+            or " " in value
+        ):
+            raise self.refuse(f"field {name} must have 1 to {longest} visible characters")
+        return value
+
+    def typed(self, fields: Mapping[str, object], name: str) -> str:
+        """What a member typed: as it came, at most 4 KB."""
+        value = self.required(fields, name)
+        if len(value) > MAX_TEXT or (not value.isascii() and len(value.encode()) > MAX_TEXT):
+            raise self.refuse(f"field {name} is longer than {MAX_TEXT} octets")
+        return value
+
+    @staticmethod
+    def unknown(fields: Mapping[str, object], listed: frozenset[str]) -> tuple[str, ...]:
+        """Names of the fields that the contract does not list, in order, not all of a flood of them."""
+        if fields.keys() <= listed:
+            return ()
+        return tuple(_shown(name) for name in fields if name not in listed)[:MAX_NAMES]
+
+    def _present(self, fields: Mapping[str, object], name: str) -> object:
+        if name not in fields:
+            got = ", ".join(_shown(key) for key in list(fields)[:MAX_NAMES]) or "nothing"
+            raise self.refuse(f"field {name} is missing (got: {got})")
+        return fields[name]
+
+
+class _Twice(Exception):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+class _Unprintable(Exception):
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise _Twice(name)
+        if isinstance(value, str) and _unprintable(value):
+            raise _Unprintable(name)
+        found[name] = value
+    return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(word)
+
+
+def _too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= MAX_NESTING:
+        return False
+    depth = 0
+    for part in _parts(text):
+        depth += _STEPS.get(part[0], 0)
+        if depth > MAX_NESTING:
+            return True
+    return False
+
+
+def _shown(name: str) -> str:
+    """A field name as it may be logged: what does not look like one may be an answer gone astray."""
+    return name if _NAME(name) else "?"
+
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
+_HEX: Final = "0123456789abcdefABCDEF"
+_OCTETS: Final = {high + low: bytes.fromhex(high + low) for high in _HEX for low in _HEX}
+_ASCII: Final = {escape: octet.decode() for escape, octet in _OCTETS.items() if octet < b"\x80"}
+_KINDS: Final[Mapping[type, str]] = {
+    str: "a text",
+    bool: "true or false",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    dict: "an object",
+    type(None): "null",
+}
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number)
+_STEPS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
+# A string that does not end is one part too, so that each character is looked at once.
+_parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
+_unprintable = re.compile("[\0\ud800-\udfff]").search
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch

@@ -1,0 +1,93 @@
+"""Nalo Solutions (Ghana): `POST /ussd/nalo`.
+
+Contract: the provider's public request collection. It is documented, except that ids were seen to rotate; nothing was
+checked on a live line.
+
+- A request is JSON: USERID, MSISDN, USERDATA, MSGTYPE, NETWORK, and SESSIONID, which old accounts leave out. MSGTYPE
+  true begins a dialogue, with the dialled code in USERDATA; false is an answer, with just that answer.
+- The reply is JSON, too: USERID and MSISDN as they came, MSG, and MSGTYPE, which means something else here: true goes
+  on, false ends. USERDATA is sent empty: what was typed may be a PIN.
+- USERID is the provider's name for the company, the same in every request: no part of any key.
+- Ids rotate (on a timeout, it was seen), and nothing else tells a request that is sent again from the same answer
+  given twice: `dedupe` is "window". Whether a dialogue begins is what MSGTYPE says; the id only tells a late copy.
+- Nothing is told when a dialogue is over. Requests are not signed: set a path token.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from kikao.channels.channel import Dedupe, Request, Response
+from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway, dialled_ahead
+from kikao.conversation.secrets import Secret
+
+MAX_COMPANY: Final = 64
+"""Characters of USERID."""
+
+GHANA: Final = ("233", 9)
+"""Country code, and how many digits follow it."""
+
+
+class Nalo(UssdGateway):
+    """The gateway `nalo`: the last answer only, a redelivery known by the same body shortly after.
+
+    `codes` are needed for long dials: where `*920*1806*1*500#` stops being the code only they tell. They are no part
+    of a session's key, since an answer does not say which code was dialled: a member has one session here.
+    """
+
+    slug = "nalo"
+    family: Family = "last"
+    dedupe: Dedupe = "window"
+    happenings: frozenset[Happening] = frozenset({"new", "reply"})
+    retention = 1.0
+    """Seconds, see `kikao.turn.WINDOW`."""
+    experimental = False
+
+    def parse(self, request: Request) -> Inbound:
+        """One request. Raises `BadRequest`.
+
+        MSISDN may come without its `+` only as a number of Ghana, 233 and nine digits: of other digits nobody knows
+        whether they begin with a country code, and a wrong guess would be another member.
+        """
+        fields = self.json(request)
+        company = self.token(fields, "USERID", MAX_COMPANY)
+        phone = self.phone(fields, "MSISDN", bare=GHANA)
+        typed = self.typed(fields, "USERDATA")
+        begins = self.flag(fields, "MSGTYPE")
+        note = ""
+        if begins:
+            ahead = dialled_ahead(typed, self.codes)
+            if ahead is None and self.codes:
+                note = "dialled a code that is not in the settings"
+            typed = ahead or ""
+        return Inbound(
+            channel=self.channel,
+            gateway=self.slug,
+            identity=phone,
+            happening="new" if begins else "reply",
+            text=Secret(typed),
+            dialogue=self.token(fields, "SESSIONID", MAX_DIALOGUE)
+            if fields.get("SESSIONID", "") != ""
+            else "",
+            msisdn=phone,
+            unknown_fields=self.unknown(fields, _REQUEST),
+            note=note,
+            echo=(("USERID", company), ("MSISDN", self.required(fields, "MSISDN"))),
+        )
+
+    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+        """The screen as MSG; MSGTYPE false closes the dialogue."""
+        message = text.encode(errors="replace").decode()
+        fields = {**dict(inbound.echo), "USERDATA": "", "MSG": message, "MSGTYPE": not ends}
+        return Response(200, _HEADERS, msgspec.json.encode(fields))
+
+    def acknowledge(self, inbound: Inbound) -> Response:
+        """An empty 200; nothing that this gateway sends is a mere notification."""
+        return Response(200, (), b"")
+
+
+_HEADERS: Final = (("content-type", "application/json"),)
+_REQUEST: Final = frozenset({"USERID", "MSISDN", "USERDATA", "MSGTYPE", "NETWORK", "SESSIONID"})
