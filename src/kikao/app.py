@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from kikao.channels.channel import BadRequest, Gateway, Request, Response
 from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
@@ -25,7 +25,7 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import LogLines, Publish, RequestRefused, broadcast
 from kikao.i18n import LIBRARY, Catalogs
-from kikao.members import Unlisted
+from kikao.members import Members, Unlisted
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import MissingIdentifier, Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
@@ -34,6 +34,9 @@ from kikao.sessions.store import SessionStore, StoreUnavailable
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import BUDGET, Turns
+
+if TYPE_CHECKING:
+    from kikao.members.directory import Directory
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
@@ -54,7 +57,9 @@ class App:
     `chat.service(Type)`: a mapping, or an async context manager made from the settings, entered at start and left at
     the end. `locales` are the languages, code → its own name, the first the default; `catalogs` are folders of
     compiled gettext catalogs; kikao's own come behind them. `policy` says which dealings of whom are one session: for
-    all channels, or by channel (see `kikao.sessions.policy`). `budget` is how many seconds a reply may take.
+    all channels, or by channel (see `kikao.sessions.policy`). With `members` (the default) the
+    directory in the records knows who is behind an address and keeps their language. `budget` is how many seconds a
+    reply may take.
     """
 
     def __init__(
@@ -67,12 +72,14 @@ class App:
         locales: Mapping[str, str] | None = None,
         catalogs: Iterable[str | Path] = (),
         policy: SessionPolicy | Mapping[str, SessionPolicy] | None = None,
+        members: bool = True,
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
     ) -> None:
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
+        self.members = members
         self.budget = budget
         self._services = services or {}
         self.subscribers: list[Publish] = list(subscribers)
@@ -109,11 +116,15 @@ class App:
             sessions = Sessions(store or make_store(settings), ring, self.policies, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)
+            members: Members = Unlisted(sessions.ring)
+            if self.members:
+                members = await stack.enter_async_context(directory(settings, sessions.ring, clock))
             server = Server(
                 self,
                 settings,
                 sessions,
                 services,
+                members,
                 locale,
                 self.budget if budget is None else budget,
                 list(self.subscribers if subscribers is None else subscribers),
@@ -169,6 +180,7 @@ class Server:
         settings: Settings,
         sessions: Sessions,
         services: Services,
+        members: Members,
         locale: str | None,
         budget: float,
         subscribers: list[Publish],
@@ -178,12 +190,13 @@ class Server:
         self.settings = settings
         self.sessions = sessions
         self.services = services
+        self.members = members
         self.late = Late(sessions, publish)
         self.turns = Turns(
             app.engine,
             sessions,
             services,
-            Unlisted(sessions.ring),
+            members,
             translate=app.catalogs.translate,
             publish=publish,
             late=self.late,
@@ -258,6 +271,24 @@ def refuse_deserted(settings: Settings) -> None:
         raise SettingsError(
             [f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."]
         )
+
+
+@contextlib.asynccontextmanager
+async def directory(
+    settings: Settings, ring: KeyRing, clock: Callable[[], float]
+) -> AsyncIterator[Directory]:
+    """The members directory in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
+    from kikao.members.directory import Directory
+    from kikao.records import Records
+
+    records = Records(settings.records)
+    try:
+        found = Directory(records, ring, clock=clock)
+        await found.start()
+        yield found
+        await found.close()
+    finally:
+        await records.close()
 
 
 def make_store(settings: Settings) -> SessionStore:

@@ -32,7 +32,8 @@ from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
 from kikao.events.types import Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
-from kikao.members import Known, Members
+from kikao.members import Known, Members, UnknownMember
+from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.keeper import LEASE, Held, Sessions
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
@@ -315,7 +316,7 @@ class _Turn:
     async def _remember(self, conversation: Conversation) -> None:
         """Keep a language that the member chose beyond the session; if records are away, a later turn will."""
         if conversation.chosen:
-            with contextlib.suppress(RecordsAway):
+            with contextlib.suppress(RecordsAway, RecordsUnknown, UnknownMember):
                 await self.turns._members.remember(self.known.id, locale=conversation.chosen)
                 conversation.chosen = ""
 
