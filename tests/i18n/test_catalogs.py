@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kikao.conversation.secrets import Secret
-from kikao.i18n import Amount, Catalogs, Message, t, tn
+from kikao.i18n import Amount, Catalogs, Day, Message, Moment, t, tn
 from kikao.i18n.catalogs import one_line
 
 Write = Callable[..., Path]
@@ -89,6 +89,26 @@ def test_an_unknown_locale_is_the_default(write: Write, locale: str) -> None:
     assert catalogs.translate(locale)(t("Back")) == "Rudi"
 
 
+@pytest.mark.parametrize("locale", ["en", "en-UG", "EN_gb"])
+def test_the_language_of_the_code_needs_no_catalog_in_an_app_whose_first_language_is_another(
+    write: Write, locale: str
+) -> None:
+    catalogs = Catalogs(write("lg", {"Back": "Ddayo"}), default="lg")
+
+    assert catalogs.translate("lg")(t("Back")) == "Ddayo"
+    assert catalogs.translate("sw")(t("Back")) == "Ddayo"
+    assert catalogs.translate(locale)(t("Back")) == "Back"
+
+
+def test_the_language_of_the_code_may_have_other_words_all_the_same(write: Write) -> None:
+    write("lg", {"Home": "Awaka"})
+    catalogs = Catalogs(write("en", {"Back": "Go back"}), default="lg")
+
+    assert catalogs.translate("en-GB")(t("Back")) == "Go back"
+    assert catalogs.translate("en-GB")(t("Home")) == "Home"
+    assert catalogs.translate("sw")(t("Home")) == "Awaka"
+
+
 def test_locales_without_a_catalog_of_their_own_share_one_translator(write: Write) -> None:
     catalogs = Catalogs(write("lg", {"Back": "Ddayo"}))
 
@@ -150,6 +170,15 @@ def test_values_are_written_when_shown(write: Write) -> None:
     assert catalogs.translate("lg")(message) == "Weereza eri tewali UGX 12,500?"
     assert catalogs.translate("en")(message) == "Send UGX 12,500 to nobody?"
     assert catalogs.translate("en")(t("{n} of {all}", n=1234, all=True)) == "1234 of True"
+
+
+def test_dates_are_written_when_shown_in_the_words_and_the_order_of_the_language(write: Write) -> None:
+    at = Moment.of(1_795_260_000, "Africa/Kampala")
+    message = t("Since {day}, last {at}", day=at.day(), at=at)
+    catalogs = Catalogs(write("xx", {"Nov": "Mwezi wa 11", "{day} {month}": "{month}, {day}"}))
+
+    assert catalogs.translate("en")(message) == "Since 21 Nov, last 21 Nov 14:20"
+    assert catalogs.translate("xx")(message) == "Since Mwezi wa 11, 21, last Mwezi wa 11, 21 14:20"
 
 
 def test_sentences_keep_their_line_breaks_braces_and_percent_signs() -> None:
@@ -282,7 +311,13 @@ def test_sentences_that_are_made_up_do_not_fill_the_memory() -> None:
 
 names = st.sampled_from(["a", "b", "n", "a.b", "0", ""])
 sentences = st.lists(st.one_of(st.text(max_size=5), names.map("{{{}}}".format))).map("".join)
-values = st.one_of(st.text(max_size=9), st.integers(), st.builds(Amount, st.text(max_size=3), st.integers()))
+values = st.one_of(
+    st.text(max_size=9),
+    st.integers(),
+    st.builds(Amount, st.text(max_size=3), st.integers()),
+    st.dates().map(Day.of),
+    st.builds(Moment, st.integers(-(10**10), 10**11), st.integers(-1439, 1439)),
+)
 params = st.dictionaries(
     names, st.recursive(values, lambda inner: st.builds(Message, sentences, st.dictionaries(names, inner)))
 )

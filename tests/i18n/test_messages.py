@@ -2,7 +2,7 @@
 
 import msgspec
 
-from kikao.i18n import Amount, Message, Text, t, tn
+from kikao.i18n import Amount, Day, Message, Moment, Text, t, tn
 
 
 def test_a_message_keeps_values_and_not_their_written_form() -> None:
@@ -30,6 +30,7 @@ def test_messages_survive_being_stored() -> None:
         "Amina",
         t("Home"),
         t("Fee {fee}, {times} times: {why}", fee=Amount("KES", 1250), times=3, why=t("late")),
+        t("{day}, {at}", day=Day(2026, 11, 21, "long"), at=Moment.of(1_795_260_000, "Africa/Kampala")),
         tn("{n} try left", "{n} tries left", 1),
     ]
 
