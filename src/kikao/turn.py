@@ -1,11 +1,11 @@
-"""The one path of an inbound: key → claim → gate → run → render → commit → reply.
+"""The one path of an inbound: key → claim → limits → run → render → commit → reply.
 
 A turn is atomic: session, journal, dedupe record with the exact reply bytes, and open intents are written together or
 not at all, under a version check. What a member is promised rests on four rules, all of them here:
 
 1. A redelivered inbound gets the bytes of the first reply (the dedupe record is part of the commit).
 2. A late or crossed inbound never answers a question it did not see (accumulated text, version on arrival).
-3. "Unavailable, try again" is not a turn: nothing is consumed, nothing is written.
+3. "Unavailable, try again" is not a turn, nor is "too many": nothing is consumed, nothing is written.
 4. A commit nobody confirmed is resolved by reading the dedupe record, never by guessing.
 """
 
@@ -23,6 +23,7 @@ from msgspec import structs
 from kikao.channels.accumulated import understand
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
+from kikao.channels.refusals import too_many
 from kikao.conversation.engine import Engine
 from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
 from kikao.conversation.inputs import Dial, Show
@@ -30,12 +31,13 @@ from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
-from kikao.events.types import Publish, TurnDone, described
+from kikao.events.types import Limited, Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.keeper import LEASE, Held, Sessions
+from kikao.sessions.limiter import Limiter, Over
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, Duplicate, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
@@ -58,6 +60,7 @@ MAX_ANCHORS: Final = 5
 WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
 UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
 UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
+LIMITED: Final = Screen((TEXTS[ErrorCode.LIMITED],), ends=True)
 BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
 
 STRANGER: Final = Known("", "", "")
@@ -68,7 +71,7 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 
 class Turns:
-    """Processes inbounds of an app. Holds nothing between turns but effects that still run."""
+    """Processes inbounds of an app. Holds nothing between turns but effects that still run, and who came how often."""
 
     def __init__(
         self,
@@ -95,6 +98,7 @@ class Turns:
         self._members = members
         self._translate = translate
         self._publish = publish
+        self._limiter = Limiter({channel: sessions.policies[channel].limits for channel in sessions.policies})
         self._locale = locale or next(iter(engine.locales))
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
@@ -110,6 +114,9 @@ class Turns:
             self._log(inbound, started, "stale")
             return gateway.acknowledge(inbound)
         address = self.address(inbound, url)
+        if over := self._limiter.overall(inbound.channel, self.sessions.clock()):
+            self._limited(inbound, over)
+            return too_many(over.wait)
         key = session_key(self.sessions.ring, address.parts)
         dedupe = self._dedupe(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
@@ -152,9 +159,12 @@ class Turns:
         )
         return structs.replace(address, parts=key_parts(address, policy, flow=self.engine.entry))
 
-    def apology(self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE) -> Response:
+    def apology(
+        self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE, *, locale: str = ""
+    ) -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
-        return gateway.reply(inbound, gateway.pages(screen, self._translate(self._locale))[0], ends=True)
+        translate = self._translate(locale or self._locale)
+        return gateway.reply(inbound, gateway.pages(screen, translate)[0], ends=True)
 
     def _dedupe(self, inbound: Inbound, gateway: Gateway) -> bytes | None:
         """What an inbound has in common with its redeliveries; None where nothing tells them from a new answer."""
@@ -165,6 +175,17 @@ class Turns:
             said = (inbound.dialogue, inbound.happening, inbound.text.reveal())
             return lookup("window", *where, inbound.identity, *said)
         return None
+
+    def _limited(self, inbound: Inbound, over: Over, key: bytes = b"") -> None:
+        self._publish(
+            Limited(
+                channel=inbound.channel,
+                gateway=inbound.gateway,
+                session=key.hex()[:12],
+                kind=over.kind,
+                retry_after=round(over.wait, 3),
+            )
+        )
 
     def _log(
         self,
@@ -218,6 +239,8 @@ class _Turn:
         self.deadline = deadline
         self.started = started
         self.known = STRANGER
+        self.counted = False
+        """Whether the limits let this inbound through: it is counted once, however often it is tried."""
         self.begun: set[bytes] = set()
         self.acted = False
         """Whether effects may have been performed: a member is then never told that nothing happened."""
@@ -241,6 +264,9 @@ class _Turn:
             self.arrival = held.claim.version_on_arrival
         held.disregard(self.begun)
         try:
+            if over := self._over():
+                turns._limited(self.inbound, over, self.key)
+                return turns.apology(self.inbound, self.gateway, LIMITED, locale=self._locale(held))
             return await self._process(held)
         finally:
             self.begun |= held.begun
@@ -249,18 +275,36 @@ class _Turn:
 
     async def _claim(self, wait: float) -> Held | Duplicate | Busy | None:
         """The member's session: that of the address, or the one that the address was anchored to."""
-        sessions = self.turns.sessions
+        sessions, anchors = self.turns.sessions, 0
         until = time.monotonic() + wait
-        for _ in range(MAX_ANCHORS):
-            held = await sessions.claim(
-                self.key, self.dedupe, self.address, wait=max(until - time.monotonic(), 0.0)
-            )
-            if not isinstance(held, Held) or not held.session.anchor:
-                return held
-            await sessions.release_quietly(held)
+        held = await sessions.claim(self.key, self.dedupe, self.address, wait=wait)
+        while isinstance(held, Held) and held.session.anchor:
+            anchors += 1
+            if anchors > MAX_ANCHORS:
+                await sessions.release_quietly(held)
+                raise StoreUnavailable(f"an address is anchored more than {MAX_ANCHORS} times over")
             self.address = structs.replace(self.address, parts=held.session.anchor)
             self.key = session_key(sessions.ring, self.address.parts)
-        raise StoreUnavailable(f"an address is anchored more than {MAX_ANCHORS} times over")
+            anchor = held
+            try:  # the anchor is held meanwhile, so that it cannot be taken away
+                left = max(until - time.monotonic(), 0.0)
+                held = await sessions.claim(self.key, self.dedupe, self.address, wait=left)
+            finally:
+                await sessions.release_quietly(anchor)
+        return held
+
+    def _over(self) -> Over | None:
+        """Which limit this inbound is over, if any. The address is as it came, wherever its dealings are kept."""
+        if self.counted:
+            return None
+        turns = self.turns
+        address = ":".join(address_kind(self.address))
+        over = turns._limiter.turn(self.inbound.channel, address, self.known.id, turns.sessions.clock())
+        self.counted = over is None
+        return over
+
+    def _locale(self, held: Held) -> str:
+        return self.known.locale or ("" if held.fresh else held.session.conversation.locale)
 
     async def _process(self, held: Held) -> Response:
         turns, sessions, session = self.turns, self.turns.sessions, held.session
