@@ -113,3 +113,15 @@ async def test_where_no_policy_identifies_by_member_a_link_moves_nothing() -> No
     await process.open()
     assert await Anchors(process.sessions, flow="sum").link(named(WORK), named(HOME))
     assert [record async for record in process.store.scan()] == []
+
+
+async def test_when_two_members_become_one_their_addresses_meet() -> None:
+    process, anchors = await office()
+    assert await anchors.link(named(WORK), named(HOME))
+    assert await anchors.link(named(WORK), named(OTHER)), "with all that it is linked to"
+    await Talk(process, OTHER).dial()
+    assert not await anchors.unlink(named(HOME)), "it is alive"
+    home = Talk(process, HOME)
+    await home.dial()
+    await home.say("4")
+    assert (await Talk(process, WORK).dial()).startswith("Continue where you stopped?")

@@ -61,16 +61,17 @@ class Anchors:
             async with self._held(own) as held, self._held(target) as other:
                 if held is None or other is None:
                     return False
-                if not other.session.anchor:
-                    if held.session.anchor == target:
-                        return True
-                    if held.session.anchor or not self._quiet(held):
+                if held.session.anchor:  # where its dealings are kept, they must be kept with the others
+                    own = held.session.anchor
+                elif not other.session.anchor:
+                    if not self._quiet(held):
                         return False
                     held.session.anchor = target
                     held.session.conversation, held.session.dialogue = Conversation(), None
                     await held.commit()
                     return True
-                target = other.session.anchor
+                else:
+                    target = other.session.anchor
 
     async def _unlink(self, prefix: tuple[str, ...], address: Named) -> bool:
         own = _parts(prefix, address)
