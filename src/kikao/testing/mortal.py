@@ -17,6 +17,7 @@ from kikao.sessions.store import (
     StoreUnavailable,
     Write,
 )
+from kikao.testing.outside import ASKER
 
 
 class ProcessDied(BaseException):
@@ -43,7 +44,9 @@ class Mortal:
         self.calls: dict[str, int] = {}
         """How often each method was called."""
         self.running = 0
-        """Calls the store has not answered yet."""
+        """Calls the store has not answered yet, but for claims."""
+        self.claiming: list[object] = []
+        """Requests in a claim, where one may wait in line for another."""
         self.on_death: Callable[[], None] | None = None
         """Called at the moment of death."""
 
@@ -66,11 +69,7 @@ class Mortal:
         silent = self.unanswered if self.unanswered and self.unanswered[:2] == (name, nth) else None
         if silent and not silent[2]:
             raise CommitUnknown
-        self.running += 1
-        try:
-            result = await getattr(self.store, name)(*args, **kwargs)
-        finally:
-            self.running -= 1
+        result = await self._ask(name, *args, **kwargs)
         if silent:
             raise CommitUnknown
         if self.die_after == (name, nth):
@@ -78,6 +77,20 @@ class Mortal:
         if self.dead:
             _perish()
         return result
+
+    async def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        asker = ASKER.get(None)
+        if name == "claim":
+            self.claiming.append(asker)
+        else:
+            self.running += 1
+        try:
+            return await getattr(self.store, name)(*args, **kwargs)
+        finally:
+            if name == "claim":
+                self.claiming.remove(asker)
+            else:
+                self.running -= 1
 
     async def open(self) -> None:
         await self._do("open")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
@@ -47,6 +48,8 @@ class Phone:
         """Status and body of the last reply; None when there was none."""
         self.exchange: Exchange
         """The last request."""
+        self.before_answer: Callable[[], None] | None = None
+        """Called before each answer: a member thinks before they type."""
         self._send = send
         self._path = path or f"/ussd/{gateway}"
 
@@ -64,6 +67,8 @@ class Phone:
                 f"{self.number} has no dialogue to give answer {place} of {len(answers)} in; "
                 f"the last screen: {self.screen!r}"
             )
+            if self.before_answer is not None:
+                self.before_answer()
             await self.send(self.client.answer(answer))
         return self.screen
 

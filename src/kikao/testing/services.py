@@ -1,4 +1,4 @@
-"""Services in a mood: slow, away, breaking or talking nonsense, without a line of theirs being touched.
+"""Services in a mood: slow, away, breaking off or talking nonsense, without a line of theirs being touched.
 
 A flow gets each service of a `Stage` as a stand-in that passes every call on, like a connection to another machine:
 what was asked for is done to its end there, whether or not whoever asked still lives to hear the answer.
@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import inspect
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Generic, Literal, TypeVar
+
+from kikao.testing.outside import Outside
 
 T = TypeVar("T")
 
@@ -19,39 +21,30 @@ Kind = Literal["slow", "stalls", "away", "breaks", "answers"]
 
 
 class Mood:
-    """What one service does with some of its methods, until `end` or the end of a `with`."""
+    """What a service does with some of its methods, until `end` or the end of a `with`."""
 
-    def __init__(self, kind: Kind, methods: frozenset[str], times: int | None, answer: Any) -> None:
+    def __init__(self, kind: Kind, methods: tuple[str, ...], times: int | None, answer: Any) -> None:
         self.kind = kind
         self.methods = methods
+        """The methods it is about; all if empty."""
         self.answer = answer
-        self.held = 0
-        """How many calls wait for their release."""
+        self.over = asyncio.Event()
         self._left = times
-        self._released = asyncio.Event()
 
     def end(self) -> None:
-        """The service is well again; answers that it held back go out."""
+        """The service is well again; what it held back goes on its way."""
         self._left = 0
-        self._released.set()
+        self.over.set()
 
     release = end
 
     def takes(self, method: str) -> bool:
-        """Whether this call falls under the mood; each that does is counted."""
-        if self._left == 0 or method not in self.methods:
+        """Whether a call falls under the mood; each that does is counted."""
+        if self._left == 0 or (self.methods and method not in self.methods):
             return False
         if self._left is not None:
             self._left -= 1
         return True
-
-    async def hold(self) -> None:
-        """Wait until the mood ends."""
-        self.held += 1
-        try:
-            await self._released.wait()
-        finally:
-            self.held -= 1
 
     def __enter__(self) -> Mood:
         return self
@@ -65,28 +58,29 @@ class Mood:
 class Service(Generic[T]):
     """The handle on one service. `real` is the service itself, for what a test asks it directly.
 
-    Every mood takes names of `async` methods and, with `times`, ends after so many calls. A mood that is set later is
-    asked first. All raise `LookupError` for a method the service does not have.
+    Each mood takes names of `async` methods, all of them when none is given, and with `times` is over after so many
+    calls. Of several moods the one that was set last counts. All raise `LookupError` for a name that is no such method.
     """
 
     def __init__(self, real: T, outside: Outside) -> None:
         self.real = real
+        self.name = type(real).__name__
         self._outside = outside
         self._moods: list[Mood] = []
-        self.stand_in: T = _stand_in(real, self._call)
+        self.stand_in: T = _stand_in(real, self._called)
         """What flows get."""
 
     def slow(self, *methods: str, times: int | None = None) -> Mood:
-        """The effect happens at once, and the answer waits for `release`: the deadline passes."""
+        """The effect happens, and its answer waits for `release`: the deadline of who asked passes."""
         return self._set("slow", methods, times)
 
     def stalls(self, *methods: str, times: int | None = None) -> Mood:
-        """The request waits on its way for `release`: nothing has happened yet, and still may."""
+        """The request waits on its way for `release`: nothing has happened yet, and still may after the deadline."""
         return self._set("stalls", methods, times)
 
     def away(self, *methods: str, times: int | None = None) -> Mood:
-        """`ConnectionError` before anything happens; of every method when none is named."""
-        return self._set("away", methods or tuple(_async_methods(self.real)), times)
+        """`ConnectionError` before anything happens."""
+        return self._set("away", methods, times)
 
     def breaks(self, *methods: str, times: int | None = None) -> Mood:
         """The effect happens, and `ConnectionResetError` is all that comes back."""
@@ -103,102 +97,68 @@ class Service(Generic[T]):
         self._moods.clear()
 
     def _set(self, kind: Kind, methods: tuple[str, ...], times: int | None, answer: Any = None) -> Mood:
-        name = type(self.real).__name__
-        if not methods:
-            raise LookupError(f"{kind}: name the methods of {name} that it is about")
-        have = list(_async_methods(self.real))
         for method in methods:
-            if method not in have:
+            if not _is_async(self.real, method):
+                have = [name for name in dir(self.real) if name[0] != "_" and _is_async(self.real, name)]
                 raise LookupError(
-                    f"{name} has no async method {method!r}; it has {', '.join(have) or 'none'}"
+                    f"{self.name} has no async method {method!r}; it has {', '.join(have) or 'none'}"
                 )
-        mood = Mood(kind, frozenset(methods), times, answer)
+        mood = Mood(kind, methods, times, answer)
         self._moods.append(mood)
         return mood
 
-    async def _call(self, name: str, method: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
-        mood = next((mood for mood in reversed(self._moods) if mood.takes(name)), None)
-        kind = None if mood is None else mood.kind
-        if mood is not None and kind == "away":
-            raise ConnectionError(f"{type(self.real).__name__} is away")
+    def _called(self, name: str, method: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        call = functools.partial(method, *args, **kwargs)
+        if _is_async(self.real, name):
+            mood = next((mood for mood in reversed(self._moods) if mood.takes(name)), None)
+            return self._perform(f"{self.name}.{name}", call, mood)
+        return call()
+
+    async def _perform(self, name: str, call: Callable[[], Any], mood: Mood | None) -> Any:
+        kind = "" if mood is None else mood.kind
+        if kind == "away":
+            raise ConnectionError(f"{name}: the service is away")
 
         async def there() -> Any:
             if mood is not None and kind == "stalls":
-                await self._outside.hold(mood)
-            answer = await method(*args, **kwargs)
+                await self._outside.hold(mood.over)
+            answer = await call()
             if mood is not None and kind == "slow":
-                await self._outside.hold(mood)
+                await self._outside.hold(mood.over)
             return answer
 
-        answer = await self._outside.run(there())
+        answer = await self._outside.perform(name, there())
         if kind == "breaks":
-            raise ConnectionResetError(f"{type(self.real).__name__} broke off")
+            raise ConnectionResetError(f"{name}: the connection broke off")
         return mood.answer if mood is not None and kind == "answers" else answer
 
 
-class Outside:
-    """The world outside of the process: calls to services that are under way there."""
-
-    def __init__(self) -> None:
-        self.held = 0
-        """How many of them are held by a mood."""
-        self._calls: set[asyncio.Task[Any]] = set()
-
-    @property
-    def at_work(self) -> int:
-        """How many of them will end without anybody's doing."""
-        return len(self._calls) - self.held
-
-    async def run(self, call: Any) -> Any:
-        """Perform a call that goes on when whoever asked dies."""
-        task = asyncio.create_task(call)
-        self._calls.add(task)
-        task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
-
-    async def hold(self, mood: Mood) -> None:
-        """Keep a call until its mood ends."""
-        self.held += 1
-        try:
-            await mood.hold()
-        finally:
-            self.held -= 1
-
-    async def close(self) -> None:
-        """The end of the world: what is under way is cancelled."""
-        calls = list(self._calls)
-        for call in calls:
-            call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
-
-    def _ended(self, call: asyncio.Task[Any]) -> None:
-        self._calls.discard(call)
-        if not call.cancelled():
-            call.exception()  # perhaps nobody is there any more to hear of it
-
-
-def _async_methods(service: Any) -> Iterator[str]:
-    for name in dir(service):
-        if not name.startswith("__") and inspect.iscoroutinefunction(
-            inspect.getattr_static(service, name, None)
-        ):
-            yield name
+def _is_async(service: Any, name: str) -> bool:
+    """Whether it has an `async` method, or an object with an `async` call, of that name."""
+    if isinstance(inspect.getattr_static(service, name, None), property):
+        return False
+    method = getattr(service, name, None)
+    if not callable(method):
+        return False
+    return any(map(inspect.iscoroutinefunction, (inspect.unwrap(method), type(method).__call__)))
 
 
 _OWN: Final = frozenset(
-    {"__class__", "__class_getitem__", "__del__", "__init_subclass__", "__subclasshook__"}
+    "__class__ __class_getitem__ __del__ __delattr__ __dir__ __getattr__ __getattribute__ __init__ __init_subclass__ "
+    "__new__ __reduce__ __reduce_ex__ __setattr__ __subclasshook__".split()
 )
+"""Special methods a stand-in does not take from what it stands for."""
 
 
-def _stand_in(real: T, call: Callable[..., Any]) -> T:
-    """An object that is `real` to all who use it, but whose `async` methods go through `call`."""
-    methods = frozenset(_async_methods(real))
-    if not methods:
+def _stand_in(real: T, called: Callable[..., Any]) -> T:
+    """An object that is `real` to all who use it, but whose methods go through `called`."""
+    kind = type(real)
+    if kind.__module__ == "builtins":  # a plain value, a class, a function
         return real
 
     def get(_: Any, name: str) -> Any:
         value = getattr(real, name)
-        return functools.partial(call, name, value) if name in methods else value
+        return functools.partial(called, name, value) if _is_async(real, name) else value
 
     def set_(_: Any, name: str, value: Any) -> None:
         setattr(real, name, value)
@@ -206,19 +166,18 @@ def _stand_in(real: T, call: Callable[..., Any]) -> T:
     def special(name: str) -> Callable[..., Any]:
         return lambda _, *args, **kwargs: getattr(real, name)(*args, **kwargs)
 
-    kind = type(real)
-    names = [
-        name
+    members: dict[str, Any] = {
+        name: special(name)
         for name in dir(kind)
-        if name.startswith("__") and not hasattr(object, name) and callable(getattr(kind, name))
-    ]
-    members: dict[str, Any] = {name: special(name) for name in names if name not in _OWN}
+        if name.startswith("__") and name.endswith("__") and name not in _OWN
+        if (own := getattr(kind, name)) is not getattr(object, name, None) and callable(own)
+    }
     members |= {
         "__slots__": (),
+        "__class__": property(lambda _: kind),
         "__getattr__": get,
         "__setattr__": set_,
-        "__repr__": special("__repr__"),
-        "__class__": property(lambda _: kind),
+        "__repr__": lambda _: repr(real),
     }
     stand_in: T = type(f"StandInFor{kind.__name__}", (), members)()
     return stand_in

@@ -11,9 +11,11 @@ a process to kill and services in a bad mood.
 from __future__ import annotations
 
 import asyncio
+import functools
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -23,19 +25,40 @@ from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, load
 from kikao.events import Event
+from kikao.sessions.keeper import LEASE
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
-from kikao.sessions.working import Services
 from kikao.testing.clock import Clock
 from kikao.testing.mortal import Mortal, ProcessDied
+from kikao.testing.outside import Outside
 from kikao.testing.phone import Phone
-from kikao.testing.services import Outside, Service
-from kikao.testing.wire import in_process
+from kikao.testing.process import Process
+from kikao.testing.services import Service
+from kikao.testing.timers import let_pass
+from kikao.turn import WINDOW
 
 T = TypeVar("T")
 
-STORE_CALLS: Final = ("open", "bind", "claim", "intent", "commit", "release", "renew", "end", "sweep", "due")
+STORE_CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due")
 """What a process can be made to die at."""
+
+CALM: Final = 10
+"""Rounds of the event loop in which nothing may be under way before all is quiet."""
+
+TICK: Final = 0.001
+"""Seconds between two looks at work in a thread."""
+
+PATIENCE: Final = 30.0
+"""Seconds such work may take before a test fails."""
+
+THINKING: Final = 2 * WINDOW
+"""Seconds that pass before each answer where the same answer at once would be taken for a redelivery."""
+
+RENEWAL: Final = LEASE / 3
+"""Seconds that pass at once when the clock was advanced while effects run, which renew their leases so often."""
+
+STEP: Final = 0.01
+"""Share of a reply's budget that passes at once while a slow service is waited for."""
 
 
 class Stage:
@@ -43,9 +66,9 @@ class Stage:
 
     `settings` are those of an empty environment unless given, with their files in a folder that is removed at the end.
     `store` keeps the sessions, in memory unless given; the stage opens and closes it. `services` replace the app's;
-    either way they are opened once, and outlive every process of the app, as machines elsewhere would. `locale` is
-    that of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where
-    services need it too.
+    either way they are opened once and outlive every process of the app, as machines elsewhere would. `locale` is that
+    of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where services
+    need it too.
     """
 
     def __init__(
@@ -61,28 +84,31 @@ class Stage:
     ) -> None:
         self.app = app
         self.clock = clock or Clock()
-        self.store: SessionStore = store or MemoryStore()
+        self.store: SessionStore = MemoryStore() if store is None else store
         self.events: list[Event] = []
         """Everything the app published, over all its processes."""
         self._given_settings = settings
         self._given_services = services
         self._locale = locale
         self._budget = budget
-        self._outside = Outside()
+        self._outside = Outside(self._hurry)
         self._services: dict[Any, Service[Any]] = {}
-        self._process: _Process | None = None
+        self._process: Process | None = None
         self._stack = AsyncExitStack()
+        self._seen = self.clock.now
+        """Up to when the event loop has caught up with the clock."""
+        self._waits = 0
+        self._hurrying: asyncio.Task[None] | None = None
+        self._catching_up = asyncio.Lock()
 
     async def __aenter__(self) -> Stage:
         async with AsyncExitStack() as stack:
             self.settings = self._given_settings or load(
                 {}, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
             )
-            stack.push_async_callback(self._outside.close)
-            services = self._given_services
-            if services is None:
-                services = self.app.services
+            services = self.app.services if self._given_services is None else self._given_services
             await self._open_services(stack, services)
+            stack.push_async_callback(self._outside.close)
             stack.push_async_callback(self.crash)
             await self._start()
             self._stack = stack.pop_all()
@@ -96,17 +122,23 @@ class Stage:
     @property
     def server(self) -> Server:
         """The running process. Raises `AssertionError` when there is none."""
-        assert self._process is not None, "the process is dead: `await stage.restart()` first"
-        return self._process.server
+        return self._alive().server
+
+    @property
+    def faults(self) -> Mortal:
+        """The store as the running process sees it: it can be `unavailable`, or leave a write `unanswered`."""
+        return self._alive().store
 
     def phone(
         self, number: str = "+256772000001", *, gateway: str = "africastalking", code: str = "*284#"
     ) -> Phone:
         """The phone of a member, E.164, who dials `code`. Raises `LookupError` for an unknown gateway."""
         own = self.settings.ussd.get(gateway)
-        token = own.token.reveal().decode() if own is not None and own.token is not None else ""
-        path = f"/ussd/{gateway}/{token}" if token else None
-        return Phone(self._send, number, gateway=gateway, code=code, path=path)
+        token = f"/{own.token.reveal().decode()}" if own is not None and own.token is not None else ""
+        phone = Phone(self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}")
+        if self.server.gateways[gateway].dedupe == "window":
+            phone.before_answer = functools.partial(self.clock.advance, THINKING)
+        return phone
 
     def service(self, kind: Callable[..., T]) -> Service[T]:
         """The handle on a service, to set moods on. Raises `LookupError` naming what the stage has."""
@@ -115,10 +147,10 @@ class Stage:
             raise LookupError(f"no service {getattr(kind, '__name__', kind)}; the stage has {have}")
         return self._services[kind]
 
-    # --- death and life ---
+    # --- life and death ---
 
     async def crash(self) -> None:
-        """kill -9: nothing more is written, connections drop, effects that run are left to the services."""
+        """kill -9: nothing more is written, connections drop, and nobody hears what services still do."""
         process, self._process = self._process, None
         if process is not None:
             await process.kill()
@@ -127,26 +159,27 @@ class Stage:
     def crash_at(self, call: str, *, before: bool = True, nth: int = 1) -> None:
         """Die right before, or right after, the `nth` such call of the session store from now on.
 
-        A turn is a "claim" and a "commit"; an effect puts an "intent" before itself. Raises `ValueError` for what is
-        no call of a store.
+        A turn is a "claim" and a "commit"; an effect has its "intent" in between. Raises `ValueError` for what is no
+        call of a store.
         """
         if call not in STORE_CALLS:
             raise ValueError(f"a session store has no call {call!r}; it has {', '.join(STORE_CALLS)}")
-        assert self._process is not None, "the process is dead already"
-        store = self._process.store
+        store = self._alive().store
         point = (call, store.calls.get(call, 0) + nth)
         store.die_before, store.die_after = (point, None) if before else (None, point)
 
     async def restart(self, app: App | None = None) -> None:
         """A new process over the same store and services; with another `app`, a deploy of that.
 
-        A process that is still alive ends first as at a SIGTERM. The new one then recovers what it finds open.
+        A process that is still alive ends first, as at a SIGTERM. The new one then recovers what it finds open.
         Services of another app that the stage does not have yet are opened.
         """
-        process, self._process = self._process, None
-        if process is not None:
-            await process.stop()
+        process = self._process
+        if process is not None and not process.store.dead:
+            await self._patiently(process.stop())
+            self._process = None
             await self.store.close()
+        await self.crash()
         if app is not None and app is not self.app:
             await self._open_services(self._stack, app.services)
             self.app = app
@@ -154,18 +187,24 @@ class Stage:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let effects that run end, and what they left be recovered; those that a mood holds are not waited for."""
+        """Let effects that run come to their end, and have recovery look once at what is open and due.
+
+        What a mood holds is not waited for. Raises `AssertionError` when a service does not come to an end.
+        """
+        await self._catch_up()
         await self._quiet()
-        if self._process is not None:
-            await self._process.recover()
+        process = self._process
+        if process is not None:
+            try:
+                await self._patiently(process.recover())
+            except ProcessDied:
+                await self.crash()
         await self._quiet()
 
-    # --- inside ---
+    # --- the process ---
 
     async def _open_services(
-        self,
-        stack: AsyncExitStack,
-        services: Mapping[Any, Any] | Callable[[Settings], AbstractAsyncContextManager[Services]],
+        self, stack: AsyncExitStack, services: Mapping[Any, Any] | ServicesFactory
     ) -> None:
         if not isinstance(services, Mapping):
             services = await stack.enter_async_context(services(self.settings))
@@ -173,10 +212,10 @@ class Stage:
             self._services.setdefault(kind, Service(real, self._outside))
 
     async def _start(self) -> None:
-        mortal = Mortal(self.store)
+        store = Mortal(self.store)
         serving = self.app.serving(
             self.settings,
-            store=mortal,
+            store=store,
             services={kind: service.stand_in for kind, service in self._services.items()},
             clock=self.clock,
             locale=self._locale,
@@ -189,78 +228,72 @@ class Stage:
         except BaseException:
             await self.store.close()
             raise
-        self._process = _Process(server, mortal, serving)
+        self._process = Process(server, store, self._outside, serving)
+
+    def _alive(self) -> Process:
+        process = self._process
+        assert process is not None and not process.store.dead, "the process is dead: stage.restart() first"
+        return process
 
     async def _send(self, exchange: Exchange) -> tuple[int, bytes]:
+        await self._catch_up()
         process = self._process
         if process is None:
             raise ConnectionRefusedError("no process listens")
         try:
-            return await process.ask(exchange)
+            return await self._patiently(process.ask(exchange))
         except ProcessDied:
             if self._process is process:
                 await self.crash()
             raise ConnectionResetError("the process died") from None
 
+    # --- time ---
+
+    async def _patiently(self, work: Awaitable[T]) -> T:
+        """Wait for something of the process. While only held services keep it, time passes without a real wait."""
+        self._waits += 1
+        self._hurry()
+        try:
+            return await work
+        finally:
+            self._waits -= 1
+
+    def _hurry(self) -> None:
+        if self._waits and self._outside.held and (self._hurrying is None or self._hurrying.done()):
+            self._hurrying = asyncio.create_task(self._let_time_pass())
+
+    async def _let_time_pass(self) -> None:
+        # In small steps, or what waits for different moments would all find them past at once.
+        step = STEP * (self.app.budget if self._budget is None else self._budget)
+        while self._waits and self._outside.held:
+            await self._quiet()
+            if self._waits and self._outside.held:
+                self.clock.advance(step)
+                self._seen += step
+                let_pass(step)
+
+    async def _catch_up(self) -> None:
+        """Effects that run live through what the clock was advanced by: they keep their leases as they would."""
+        async with self._catching_up:
+            now, process = self.clock.now, self._process
+            if process is not None and len(process.server.late):
+                while now - self._seen > RENEWAL:
+                    self._seen += RENEWAL
+                    self.clock.now = self._seen
+                    let_pass(RENEWAL)
+                    await self._quiet()
+            self.clock.now = self._seen = now
+
     async def _quiet(self) -> None:
-        """Wait until nothing moves by itself."""
-        calm = 0
+        """Wait until nothing moves by itself. Raises `AssertionError` when that takes too long."""
+        calm, until = 0, time.monotonic() + PATIENCE
         while calm < CALM:
             process = self._process
-            busy = self._outside.at_work > 0 or (process is not None and process.store.running > 0)
-            calm = 0 if busy else calm + 1
-            await asyncio.sleep(TICK if busy else 0)
-
-
-CALM: Final = 20
-"""Rounds of the event loop in which nothing may be under way."""
-
-TICK: Final = 0.001
-"""Seconds between two looks at work that is done elsewhere, in a thread."""
-
-
-class _Process:
-    """One process of the app: from its start to its death."""
-
-    def __init__(self, server: Server, store: Mortal, serving: AbstractAsyncContextManager[Server]) -> None:
-        self.server = server
-        self.store = store
-        self._serving = serving
-        self._requests: set[asyncio.Task[tuple[int, bytes]]] = set()
-        self._death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        store.on_death = self._died
-
-    async def ask(self, exchange: Exchange) -> tuple[int, bytes]:
-        """One request. Raises `ProcessDied` when the process dies before the reply."""
-        request = asyncio.create_task(in_process(self.server)(exchange))
-        self._requests.add(request)
-        request.add_done_callback(self._requests.discard)
-        waiting: set[asyncio.Future[Any]] = {request, self._death}
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        if self._death.done():
-            raise ProcessDied
-        return request.result()
-
-    async def recover(self) -> None:
-        """One look of recovery at what is due."""
-        await self.server.recovery.once()
-
-    async def stop(self) -> None:
-        """SIGTERM: requests in flight end, and so do effects if they hurry."""
-        if self._requests:
-            await asyncio.wait(self._requests)
-        await self._serving.__aexit__(None, None, None)
-
-    async def kill(self) -> None:
-        """kill -9."""
-        self.store.die()
-        requests = list(self._requests)
-        for request in requests:
-            request.cancel()
-        await asyncio.gather(*requests, return_exceptions=True)
-        await self.server.late.close(0.0)
-        await self._serving.__aexit__(None, None, None)
-
-    def _died(self) -> None:
-        if not self._death.done():
-            self._death.set_result(None)
+            if self._outside.at_work or (process is not None and process.busy):
+                calm = 0
+                await asyncio.sleep(TICK)
+                late = time.monotonic() > until
+                assert not late, f"still at work: {', '.join(self._outside.at_work) or 'the process'}"
+            else:
+                calm += 1
+                await asyncio.sleep(0)
