@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kikao.channels.channel import BadRequest, Gateway, Request, Response
 from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
+from kikao.channels.operators import admit_operator
+from kikao.channels.refusals import Refusals
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateways as ussd_gateways
 from kikao.config import Settings, SettingsError, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
-from kikao.events import LogLines, Publish, RequestRefused, broadcast
+from kikao.events import Counters, LogLines, Publish, RequestRefused, broadcast
+from kikao.events.counters import CONTENT_TYPE
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Members, Unlisted
 from kikao.sessions.keeper import Sessions
@@ -185,7 +188,8 @@ class Server:
         budget: float,
         subscribers: list[Publish],
     ) -> None:
-        publish = broadcast(subscribers or [LogLines()])
+        self.counters = Counters()
+        publish = broadcast([self.counters, *(subscribers or [LogLines()])])
         self._publish = publish
         self.settings = settings
         self.sessions = sessions
@@ -204,12 +208,13 @@ class Server:
             locale=locale,
         )
         self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
-        self.sweeper = Sweeper(sessions)
+        self.sweeper = Sweeper(sessions, publish)
         self.gateways: dict[str, Gateway] = ussd_gateways(settings.ussd)
         self.guards: dict[str, Guard] = {
             slug: ussd_guard(settings, slug, methods=gateway.methods)
             for slug, gateway in self.gateways.items()
         }
+        self.refusals = Refusals(settings.trusted_proxies, clock=sessions.clock)
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -230,8 +235,10 @@ class Server:
             await respond(send, await self._ussd(scope, receive, *route))
         elif path in ("/healthz", "/readyz"):
             await respond(send, await self._health(ready=path == "/readyz"))
-        else:
-            await respond(send, Response(404, TEXT, b"not found\n"))
+        elif path == "/metrics":
+            await respond(send, await self._metrics(scope))
+        else:  # answered and limited as a gateway that is closed is
+            await respond(send, self.refusals.answer(scope, Denied(404, "no such path").response))
 
     async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
         gateway = self.gateways[slug]
@@ -244,9 +251,18 @@ class Server:
             response, reason = denied.response, denied.reason
         except (BadRequest, MissingIdentifier) as error:
             response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
-        self._publish(
-            RequestRefused(channel=gateway.channel, gateway=slug, status=response.status, reason=reason)
-        )
+        return self._refuse(scope, gateway.channel, slug, response, reason)
+
+    async def _metrics(self, scope: Scope) -> Response:
+        try:
+            admit_operator(scope, self.settings)
+        except Denied as denied:
+            return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
+        return Response(200, (("content-type", CONTENT_TYPE),), await self.counters.exposition())
+
+    def _refuse(self, scope: Scope, channel: str, gateway: str, response: Response, reason: str) -> Response:
+        response = self.refusals.answer(scope, response)
+        self._publish(RequestRefused(channel=channel, gateway=gateway, status=response.status, reason=reason))
         return response
 
     @staticmethod

@@ -124,4 +124,4 @@ def test_the_defaults_let_a_fast_human_be_and_cut_a_loop() -> None:
     fast = [NOW + n * 2 * MICROSECONDS for n in range(500)]
     assert let_through(limits.address.pace, fast) == fast
     loop = [NOW + n * 20_000 for n in range(50 * 180)]  # fifty a second, for the longest USSD dialogue
-    assert len(let_through(limits.address.pace, loop)) == 60 + 179
+    assert len(let_through(limits.address.pace, loop)) == 120 + 179

@@ -162,6 +162,13 @@ def client_address(peer: str, forwarded: str, trusted: tuple[Network, ...]) -> A
     return address
 
 
+def client_of(scope: Scope, trusted: tuple[Network, ...]) -> Address | None:
+    """Where the request of an ASGI scope comes from; see `client_address`."""
+    peer = scope.get("client")
+    forwarded = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return client_address(peer[0] if peer else "", b", ".join(forwarded).decode("latin-1"), trusted)
+
+
 async def _body(receive: Receive, declared: str | None, most: int) -> bytes:
     length = -1
     if declared is not None:

@@ -9,7 +9,7 @@ from ipaddress import collapse_addresses
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from kikao.config.hidden import SecretKeys
+from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
 from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.values import (
@@ -18,6 +18,7 @@ from kikao.config.values import (
     count,
     environment,
     networks,
+    operator_token,
     path_token,
     secret_keys,
     septets,
@@ -66,6 +67,7 @@ SETTINGS: Final = {
     "records": _Setting(str, "/var/lib/kikao/records.db"),
     "secret_keys": _Setting(list, "k1:<the output of: openssl rand -base64 32>"),
     "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
+    "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
     "release": _Setting(int, "7"),
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case."""
@@ -107,8 +109,10 @@ class _Loading:
             )
         keys = self._take("secret_keys", secret_keys, None)
         proxies: tuple[Network, ...] = self._take("trusted_proxies", networks, ())
+        operators: Hidden | None = self._take("operator_token", operator_token, None)
         release: int = self._take("release", count, 0)
         ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
+        self._refuse_shared(operators, ussd)
         if production:
             self._refuse_weak(keys or {})
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
@@ -124,6 +128,7 @@ class _Loading:
             records=records,
             secret_keys=keys,
             trusted_proxies=proxies,
+            operator_token=operators,
             release=release,
             ussd=ussd,
             keys_from=keys_from,
@@ -278,6 +283,14 @@ class _Loading:
                 f"KIKAO_DATA: other users of this machine may enter {data} (mode {mode:04o}). "
                 f"Run: chmod o-rwx {data}"
             )
+
+    def _refuse_shared(self, operators: Hidden | None, ussd: Mapping[str, UssdSettings]) -> None:
+        for gateway, own in sorted(ussd.items()):
+            if operators is not None and own.token is not None and own.token.reveal() == operators.reveal():
+                self.problems.append(
+                    f"KIKAO_OPERATOR_TOKEN: is also the path token of {gateway}, which the provider knows. Set "
+                    f"another: {SETTINGS['operator_token'].example}."
+                )
 
     def _refuse_weak(self, keys: Mapping[str, bytes]) -> None:
         for kid, key in keys.items():

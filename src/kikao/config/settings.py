@@ -43,6 +43,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Members, audit and app tables: the path of a SQLite file."""
     secret_keys: SecretKeys
     trusted_proxies: tuple[Network, ...] = ()
+    operator_token: Hidden | None = None
+    """What operators show for metrics, and for whatever else is theirs."""
     release: int = 0
     """Counts deploys that change flows."""
     ussd: Mapping[str, UssdSettings] = {}
@@ -68,6 +70,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"records: {self.records}",
             f"secret keys: set, from {self.keys_from} ({keys}; the first seals)",
             f"trusted proxies: {proxies}",
+            f"operator token: {self._operators()}",
             f"release: {self.release}",
         ]
         for gateway, ussd in sorted(self.ussd.items()):
@@ -80,6 +83,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
         return lines
+
+    def _operators(self) -> str:
+        if self.operator_token is not None:
+            return "set"
+        return "not set, /metrics is " + ("for this machine alone" if self.env == "dev" else "closed")
 
 
 class SettingsError(Exception):

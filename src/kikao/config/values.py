@@ -100,6 +100,14 @@ def path_token(value: str) -> Hidden:
     return Hidden(value.encode())
 
 
+def operator_token(value: str) -> Hidden:
+    if not _BEARER(value):
+        raise Wrong("must be 24 to 256 letters, digits and -._~+/, with or without = at the end")
+    if len(set(value)) < 8:  # one random token in 10^6
+        raise Wrong("is not random")
+    return Hidden(value.encode())
+
+
 def secret_keys(values: list[str]) -> SecretKeys:
     keys: dict[str, bytes] = {}
     for place, value in enumerate(filter(None, values), 1):
@@ -124,6 +132,8 @@ def secret_keys(values: list[str]) -> SecretKeys:
 
 _KINDS: Final = {str: "a text", int: "a whole number", list: "a list", bool: "true or false", dict: "a table"}
 _TOKEN = re.compile("[A-Za-z0-9_-]{16,128}").fullmatch
+_BEARER = re.compile("(?=.{24,256}$)[A-Za-z0-9._~+/-]+=*").fullmatch
+"""RFC 6750, 2.1."""
 _KID = re.compile("[a-z0-9-]{1,16}").fullmatch
 _CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch

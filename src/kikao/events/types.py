@@ -54,11 +54,54 @@ class RequestRefused(
     channel: str
     gateway: str
     status: int
-    """The HTTP status of the answer."""
+    """The HTTP status of the answer; 429 once the client's address has had too many refusals."""
     reason: str
 
 
-Event = TurnDone | RecoveryDone | RequestRefused
+class Limited(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="limited", tag_field="event"
+):
+    """Somebody came more often than the policy's limits allow: not a turn, nothing was consumed."""
+
+    channel: str
+    gateway: str
+    session: str = ""
+    """As in `TurnDone`; empty for the channel's overall limit, which is checked before anything is looked up."""
+    kind: str
+    """address, member or overall: which limit it was."""
+    retry_after: float
+    """Seconds until the next one would be let through."""
+
+
+class Swept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="swept", tag_field="event"):
+    """A sweep of expired sessions is over."""
+
+    count: int
+    """Sessions that were removed."""
+    seconds: float
+    """From its beginning to its end, the pauses for live turns included."""
+    error: str = ""
+    """What ended it early, as in `TurnDone`; the next sweep goes on."""
+
+
+class Repeated(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="repeated", tag_field="event"
+):
+    """In place of log lines that were left out because there were too many alike. Only the log has it."""
+
+    of: str
+    """The event that was repeated."""
+    channel: str
+    gateway: str
+    which: str
+    """The status of refused requests, or the limit."""
+    count: int
+    """Lines that were left out."""
+    seconds: float
+    """Within so long."""
+
+
+Event = TurnDone | RecoveryDone | RequestRefused | Limited | Swept | Repeated
 Publish = Callable[[Event], None]
 
 

@@ -54,9 +54,9 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     Each process counts for itself: behind a balancer over N of them a member may get up to N times as much.
     """
 
-    address: Rate | None = Rate(60)
+    address: Rate | None = Rate(60, burst=120)
     """For one number or user id on the channel."""
-    member: Rate | None = Rate(120)
+    member: Rate | None = Rate(120, burst=240)
     """For one person, over all their addresses."""
     overall: Rate | None = None
     """For everything that comes through the channel."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Final
 
+from kikao.events.types import Publish, Swept, described
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.store import CommitUnknown, StoreUnavailable
 
 BATCH: Final = 500
 EVERY: Final = 600.0
@@ -19,8 +20,9 @@ PAUSE: Final = 0.01
 class Sweeper:
     """Removes what is expired. A session with an open effect stays until that is settled."""
 
-    def __init__(self, sessions: Sessions, *, every: float = EVERY) -> None:
+    def __init__(self, sessions: Sessions, publish: Publish, *, every: float = EVERY) -> None:
         self._sessions = sessions
+        self._publish = publish
         self._every = every
 
     async def run(self) -> None:
@@ -30,14 +32,19 @@ class Sweeper:
             await self.once()
 
     async def once(self) -> int:
-        """Sweep everything that is expired now; the number of sessions removed."""
+        """Sweep everything that is expired now; the number of sessions removed. What fails is told in the event."""
+        began = time.perf_counter()
         removed = 0
-        while True:
-            try:
+        error: Exception | None = None
+        try:
+            while True:
                 count = await self._sessions.store.sweep(now=self._sessions.clock(), limit=BATCH)
-            except (StoreUnavailable, CommitUnknown):
-                return removed
-            removed += count
-            if count < BATCH:
-                return removed
-            await asyncio.sleep(PAUSE)
+                removed += count
+                if count < BATCH:
+                    break
+                await asyncio.sleep(PAUSE)
+        except Exception as problem:  # noqa: BLE001 - the next sweep goes on where this one ended
+            error = problem
+        seconds = round(time.perf_counter() - began, 3)
+        self._publish(Swept(count=removed, seconds=seconds, error=described(error)))
+        return removed
