@@ -24,6 +24,7 @@ from kikao.i18n import Catalogs
 from kikao.i18n.messages import Translate
 from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.limits import Limits
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
@@ -207,7 +208,8 @@ class Process:
         self.clock = clock
         self.events: list[Event] = []
         self.store = Mortal(store)
-        self.sessions = Sessions(self.store, KeyRing({"test": KEY}), policy, clock=clock)
+        unlimited = SessionPolicy(limits=Limits(address=None, member=None))  # no time passes between turns here
+        self.sessions = Sessions(self.store, KeyRing({"test": KEY}), policy or unlimited, clock=clock)
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         services = services or {}
         self.late = Late(self.sessions, self.events.append)
