@@ -329,6 +329,9 @@ class Member:
     def _choose(self, text: str) -> Seen:
         overlay = self.overlay
         offered = OVERLAYS[overlay]
+        if overlay == "language" and text == "0":
+            self.overlay = ""
+            return self._show()
         if text not in ("1", "2"):
             return replace(offered, told=True)
         self.overlay = ""

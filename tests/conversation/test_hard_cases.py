@@ -1195,7 +1195,7 @@ class TestALanguageChangeOnTheWay:
         talk = await start(flow(f), "f", locales=self.LOCALES, translate=shouting)
         await talk.dial()
         await talk.say("5")
-        assert await talk.say("97") == "Choose language\n1 English\n2 Luganda"
+        assert await talk.say("97") == "Choose language\n1 English\n2 Luganda\n0 Back"
         assert await talk.say("2") == "KIND\n1 AIRTIME\n2 DATA\n0 BACK\n00 HOME"
         assert (await talk.say("2")).startswith("5 OF DATA")
         conversation = await talk.process.conversation()
@@ -1212,7 +1212,9 @@ class TestALanguageChangeOnTheWay:
         talk = await start(flow(f), "f", locales=self.LOCALES, translate=shouting)
         await talk.dial()
         await talk.say("97")
-        assert await talk.say("9") == "Invalid choice. Try again.\nChoose language\n1 English\n2 Luganda"
+        assert (
+            await talk.say("9") == "Invalid choice. Try again.\nChoose language\n1 English\n2 Luganda\n0 Back"
+        )
         assert await talk.say("1") == "Name"
 
     async def test_with_one_language_its_key_is_an_answer(self) -> None:

@@ -1,4 +1,4 @@
-"""The small pure pieces: journal values, keys of effects, secrets, signals of misuse, navigation keys."""
+"""The small pure pieces: journal values, keys of effects, secrets, signals of misuse."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from kikao.conversation import Answer, Flows, Key, Misuse, Navigation, Number, Secret, Text
+from kikao.conversation import Flows, Misuse, Secret
 from kikao.conversation.errors import JournalFull
 from kikao.conversation.journal import (
     MAX_ENTRIES,
@@ -221,40 +221,6 @@ class TestSecret:
 
     def test_reveal(self) -> None:
         assert Secret("4321").reveal() == "4321"
-
-
-class TestNavigation:
-    def test_commands(self) -> None:
-        keys = Navigation()
-        assert keys.command("0", first_page=True, last_page=True) == "back"
-        assert keys.command("0", first_page=False, last_page=True) == "previous"
-        assert keys.command(" 00 ", first_page=True, last_page=True) == "home"
-        assert keys.command("98", first_page=True, last_page=False) == "more"
-        assert keys.command("98", first_page=True, last_page=True) is None
-        assert keys.command("CANCEL", first_page=True, last_page=True) == "cancel"
-        assert keys.command("97", first_page=True, last_page=True) == "language"
-        assert keys.command("1", first_page=True, last_page=True) is None
-        assert keys.command("", first_page=True, last_page=True) is None
-
-    def test_a_command_without_keys_is_off(self) -> None:
-        keys = Navigation(back=Key((), "Back"))
-        assert keys.command("0", first_page=True, last_page=True) is None
-        lines, _ = keys.offered(Text(), back=True, home=True)
-        assert [line.key for line in lines] == ["00"]
-
-    def test_a_key_that_is_an_answer_is_not_offered(self) -> None:
-        lines, literal = Navigation().offered(Number(min=0, max=50), back=True, home=True)
-        assert [line.key for line in lines] == ["00"]
-        assert "0" in literal
-        assert "99" not in literal
-
-    def test_an_answer_of_ones_own_leaves_the_keys_alone(self) -> None:
-        class Plate(Answer[str]):
-            tag = "plate"
-
-        lines, literal = Navigation().offered(Plate(), back=True, home=False)
-        assert [line.key for line in lines] == ["0"]
-        assert literal == ()
 
 
 class TestFlows:

@@ -1,8 +1,8 @@
 """What an inbound means after what was processed: a dial, an answer, or only the same screen again.
 
 Gateways like Africa's Talking resend everything typed since the dial. That is compared by length and keyed hash, since
-it holds every PIN typed in the dialogue and is never kept. Splitting on `*` and taking the last piece would lose answers
-that contain `*` and could not see a repeat.
+it holds every PIN typed in the dialogue and is never kept. Splitting on `*` and taking the last piece would lose
+answers that contain `*` and could not see a repeat.
 
 Others send the last answer only, and say themselves whether a dialogue begins. Their session ids may change within a
 dialogue, or be missing, so an id never makes an answer a dial; it only tells what comes late from the dialogue before.

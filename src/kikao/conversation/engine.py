@@ -230,7 +230,7 @@ class Engine:
 
     async def _show(self, conversation: Conversation, runner: Runner) -> Turned:
         if conversation.overlay:
-            return self._offer(conversation, conversation.overlay)
+            return self._offer(conversation, conversation.overlay, error=conversation.error)
         if conversation.farewell is not None:
             return Turned(conversation.farewell, "shown", page=conversation.page)
         run = conversation.run
@@ -254,9 +254,19 @@ class Engine:
         run.notices.extend(notice for notice in turned.told if notice != UNCERTAIN)  # not seen yet
         return self._offer(conversation, "checking", turned)
 
-    def _offer(self, conversation: Conversation, overlay: str, cause: Turned | None = None) -> Turned:
+    def _offer(
+        self,
+        conversation: Conversation,
+        overlay: str,
+        cause: Turned | None = None,
+        *,
+        error: Text | None = None,
+    ) -> Turned:
         conversation.overlay = overlay  # type: ignore[assignment]
+        conversation.error = error
         screen = {"resume": RESUME, "checking": CHECKING, "language": self._languages}[overlay]
+        if error is not None:
+            screen = structs.replace(screen, body=(error, *screen.body))
         run = conversation.run
         turned = Turned(screen, "offered", run.flow if run else "", overlay, conversation.page)
         if cause is not None:
@@ -265,23 +275,21 @@ class Engine:
 
     async def _overlay(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
         overlay, text = conversation.overlay, reply.text.reveal()
-        offered = self._offer(conversation, overlay)
+        offered = self._offer(conversation, overlay, error=conversation.error)
         command = self.navigation.command(
             text, offered.screen, page=conversation.page, pages=conversation.pages
         )
         if command == "more" or command == "previous":
             conversation.page += 1 if command == "more" else -1
-            return self._offer(conversation, overlay)
+            offered.page = conversation.page
+            return offered
         if command == "back" and overlay == "language":
             conversation.overlay, conversation.page = "", 0
             return await self._show(conversation, runner)
         option = find(text, offered.screen.options)
         if option is None:
-            offered.screen = structs.replace(
-                offered.screen, body=(TEXTS[ErrorCode.INVALID_INPUT], *offered.screen.body)
-            )
-            offered.page = 0
-            return offered
+            conversation.page = 0
+            return self._offer(conversation, overlay, error=TEXTS[ErrorCode.INVALID_INPUT])
         conversation.overlay, conversation.page = "", 0
         if overlay == "language":
             conversation.speak(str(option.value))
@@ -297,9 +305,7 @@ class Engine:
     async def _read_on(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
         farewell, page = conversation.farewell, conversation.page
         assert farewell is not None
-        command = self.navigation.command(
-            reply.text.reveal(), farewell, page=page, pages=conversation.pages
-        )
+        command = self.navigation.command(reply.text.reveal(), farewell, page=page, pages=conversation.pages)
         if command == "home":
             conversation.farewell, conversation.page = None, 0
             return await self._home(runner)

@@ -174,6 +174,8 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     run: Run | None = None
     overlay: Literal["", "resume", "language", "checking"] = ""
     """A question of the engine's own that stands before the flow's."""
+    error: Text | None = None
+    """What was wrong with the answer to that."""
     farewell: Screen | None = None
     """A last screen too long for one page, while it is being read."""
     page: int = 0

@@ -104,7 +104,9 @@ class NaloClient:
     def dial(self, dialogue: str, ahead: str = "") -> Exchange:
         """See `Client.dial`."""
         self._dialogue = dialogue
-        return self._exchange(f"{self._code.removesuffix('#')}*{ahead}#" if ahead else self._code, begins=True)
+        return self._exchange(
+            f"{self._code.removesuffix('#')}*{ahead}#" if ahead else self._code, begins=True
+        )
 
     def answer(self, text: str) -> Exchange:
         """See `Client.answer`."""
