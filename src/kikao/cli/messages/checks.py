@@ -59,6 +59,9 @@ def _of_message(
     narrows: bool,
 ) -> Iterator[str]:
     msgid = key(message)
+    if message.context:
+        yield f"{msgid!r} has a context (msgctxt), which is never looked up. Delete the line."
+        return
     sentence = sentences.get(msgid)
     if sentence is None or po.obsolete.get(msgid) is message:
         yield f"{msgid!r} is not in the code any more. Delete the entry, once nothing in it is needed."
@@ -94,8 +97,8 @@ def _of_form(
     outside = sorted({character for character in translated if character not in GSM7})
     if outside and po.alphabet == GSM_7:
         yield (
-            f"{translated!r}: {named(outside)} outside the GSM 7-bit alphabet halve a USSD page. Write it with other "
-            f"letters, or, where the language has no other, set `{ALPHABET}: any` in the header."
+            f"{translated!r}: {named(outside)} outside the GSM 7-bit alphabet, which halves a USSD page. Write it "
+            f"with other letters, or, where the language has no other, set `{ALPHABET}: any` in the header."
         )
 
 

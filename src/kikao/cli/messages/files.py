@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -65,8 +66,9 @@ class Po(Catalog):
         set_headers(self, found.items())
 
     def __setitem__(self, key: Any, message: Message) -> None:
-        if message.id and self.get(message.id, message.context) is not None and message.lineno:
+        if message.id and message.lineno and self.get(message.id, message.context) is not None:
             self.twice.append(message.lineno)
+        message.flags.discard("python-format")  # Babel takes any % for one, and our sentences never are
         super().__setitem__(key, message)
 
     def entries(self) -> Iterator[Message]:
@@ -85,15 +87,31 @@ class Damaged(Exception):
 def read(path: Path) -> Po:
     """The catalog in a `.po` file, whose language is the name of the folder above `LC_MESSAGES`. Raises `Damaged`."""
     po = Po(path.parent.parent.name)
-    lines = io.BytesIO(path.read_bytes())
+    try:
+        lines = path.read_bytes().decode().split("\n")
+    except UnicodeDecodeError as error:
+        raise Damaged(Finding(str(path), 1, f"not in UTF-8 ({error}). Save it so.")) from None
+    for number, line in enumerate(lines, 1):
+        # Babel takes what it finds where quotes should be, and drops a letter at each end.
+        if not _LINE.fullmatch(line.strip()):
+            raise Damaged(Finding(str(path), number, f"{line.strip()!r} is no line of a .po file. {QUOTES}"))
     try:
         PoFileParser(po, abort_invalid=True).parse(lines)
     except PoFileError as error:
-        raise Damaged(Finding(str(path), error.lineno + 1, f"not a .po file ({error}). Mend it.")) from None
+        raise Damaged(
+            Finding(str(path), error.lineno + 1, f"not a .po file ({error.args[0]}). Mend it.")
+        ) from None
     except Exception as error:  # noqa: BLE001 - what Babel stumbles over in a broken file may raise anything
         reason = f"{type(error).__name__}: {error}"
-        raise Damaged(Finding(str(path), 1, f"not a .po file in UTF-8 ({reason}). Mend it.")) from None
+        raise Damaged(Finding(str(path), 1, f"not a .po file ({reason}). Mend it.")) from None
     return po
+
+
+QUOTES: Final = "Put a text in double quotes on one line, behind msgid or msgstr."
+
+_LINE = re.compile(
+    r'#(?!~).*|(#~\s*)?((msgid|msgid_plural|msgctxt|msgstr(\[[0-9]\])?)\s+)?"([^"\\]|\\.)*"|'  # or nothing
+)
 
 
 def key(message: Message) -> str:
@@ -150,8 +168,6 @@ def _add(po: Po, sentence: Sentence, known: Message | None, *, fuzzy: bool) -> N
         locations=[(file, 0) for file in sentence.files],
         user_comments=comments,
     )
-    # Babel also takes any % for a Python format, which our sentences never are.
-    message.flags &= {"python-brace-format"}
     if fuzzy and any(strings):
         message.flags.add("fuzzy")
 

@@ -140,7 +140,7 @@ def _wrong(use: Use, sentences: dict[str, Sentence]) -> Iterator[str]:
         if not is_plain(form):
             yield f"{form!r}: a brace here belongs to no {{name}}. Write {{{{ or }}}} for a brace."
         if needless := _needless(form):
-            yield f"{form!r}: {needless} outside the GSM 7-bit alphabet halve a USSD page. Write it in plain ASCII."
+            yield f"{form!r}: {needless} outside the GSM 7-bit alphabet, which halves a USSD page. Write plain ASCII."
     names = frozenset[str]().union(*map(names_in, forms))
     if use.given is not None:
         lacking = names - use.given - ({"n"} if use.plural else set())
