@@ -11,7 +11,8 @@ import importlib
 import itertools
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable
+import tempfile
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ from kikao.i18n.money import Amount
 from kikao.records import Records
 from kikao_apps.wallet.bank import Account
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger, readable_ref
-from kikao_apps.wallet.pins import Pins
+from kikao_apps.wallet.pins import PinHash, Pins
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
 ASHA, BINTA, CHIDI = "+256700000001", "+256700000002", "+256700000003"
 STRANGER = "+256700000009"
 PIN = Secret("2580")
-WRONG = Secret("1111")
+WRONG = Secret("1379")
 GIFT = 100_000
 
 
@@ -44,8 +45,8 @@ class Clock:
         return self.now
 
 
-def cheap_pins(pepper: bytes = b"", workers: int = 2, queue: int = 128) -> Pins:
-    return Pins(pepper=pepper, memory_kib=8, passes=1, workers=workers, queue=queue)
+def cheap_pins(peppers: Mapping[str, bytes] | None = None, workers: int = 2, queue: int = 128) -> Pins:
+    return Pins(peppers=peppers, memory_kib=8, passes=1, workers=workers, queue=queue)
 
 
 class StallingPins(Pins):
@@ -56,7 +57,7 @@ class StallingPins(Pins):
         self.compared = asyncio.Event()
         self.go_on = asyncio.Event()
 
-    async def verify(self, msisdn: str, pin: Secret, stored: str | None) -> bool:
+    async def verify(self, msisdn: str, pin: Secret, stored: PinHash | None) -> bool:
         right = await super().verify(msisdn, pin, stored)
         self.compared.set()
         await self.go_on.wait()
@@ -74,6 +75,8 @@ async def a_ledger(
 ) -> AsyncIterator[Ledger]:
     """A bank in `folder`; open a second one on the same folder to meet what the first left."""
     where = await _where(folder)
+    if isinstance(where, Path):
+        await _write_migrated(where)
     records = Records(where)
     ledger = Ledger(
         records, opening_gift=gift, pins=pins or cheap_pins(), clock=clock or Clock(), new_ref=new_ref
@@ -85,6 +88,24 @@ async def a_ledger(
     finally:
         await ledger.close()
         await records.close()
+
+
+_migrated: list[bytes] = []
+"""A SQLite file with the bank's tables and nothing else, made once: migrating takes longer than most tests."""
+
+
+async def _write_migrated(path: Path) -> None:
+    if path.exists():
+        return
+    if not _migrated:
+        with tempfile.TemporaryDirectory() as folder:
+            template = Path(folder) / "records.db"
+            records = Records(template)
+            await records.migrate(MIGRATIONS, VERSION_TABLE)
+            await records.close()
+            _migrated.append(template.read_bytes())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_migrated[0])
 
 
 @asynccontextmanager

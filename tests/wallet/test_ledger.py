@@ -125,9 +125,27 @@ async def test_a_member_has_one_account(ledger: Ledger) -> None:
     )
 
 
-@pytest.mark.parametrize("pin", ["", "123", "123456789", "12a4", "١٢٣٤", "1234 "])
+@pytest.mark.parametrize("pin", ["", "258", "258025802", "25a8", "٢٥٨٠", "2580 "])
 async def test_a_pin_has_four_to_eight_digits(ledger: Ledger, pin: str) -> None:
-    assert text_of(await ledger.propose_pin(ASHA, Secret(pin), key="1")) == "A PIN has 4 to 8 digits."
+    refused = await ledger.propose_pin(ASHA, Secret(pin), key="1")
+    assert text_of(refused) == "A PIN has 4 to 8 digits."
+
+
+@pytest.mark.parametrize(
+    "pin", ["0000", "777777", "1234", "456789", "7890", "9876", "1098", "1212", "258258", "0001", "00000001"]
+)
+async def test_a_pin_that_is_easy_to_guess_is_refused(ledger: Ledger, pin: str) -> None:
+    refused = await ledger.propose_pin(ASHA, Secret(pin), key="1")
+    assert isinstance(refused, Refused)
+    assert (refused.code, text_of(refused)) == (
+        ErrorCode.INVALID_INPUT,
+        "This PIN is easy to guess. Choose another.",
+    )
+
+
+@pytest.mark.parametrize("pin", ["2580", "1357", "1235", "1221", "0010", "123454321"[:8]])
+async def test_other_pins_are_taken(ledger: Ledger, pin: str) -> None:
+    assert await ledger.propose_pin(ASHA, Secret(pin), key="1") == Done(None)
 
 
 async def test_accounts_are_kept_in_four_currencies(ledger: Ledger) -> None:

@@ -35,6 +35,7 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     async with a_ledger(tmp_path) as ledger:
         await register(ledger, ASHA, BINTA)
         done(await ledger.transfer(ASHA, BINTA, ugx(1000), pin=PIN, key="t"))
+        await ledger.find("void")
         yield ledger
 
 
@@ -74,6 +75,11 @@ FLOAT_IN_UGX = "SELECT id FROM wallet_accounts WHERE kind = 'float' AND currency
         "UPDATE wallet_transfers SET ref = 'FORGED22'",
         "DELETE FROM wallet_transfers",
         "UPDATE wallet_keys SET request = NULL, result = NULL",
+        "UPDATE wallet_keys SET result = 'null'",
+        "UPDATE wallet_keys SET request = 'forgotten', result = 'null'",
+        "UPDATE wallet_keys SET request = 'forgotten', key = key || 'x'",
+        f"UPDATE wallet_keys SET request = 'forgotten', owner = '{ASHA}' WHERE key = 'void'",
+        f"UPDATE wallet_keys SET owner = '{BINTA}' WHERE key = 't'",
         "DELETE FROM wallet_keys",
         f"UPDATE wallet_accounts SET balance = -1 WHERE msisdn = '{ASHA}'",
         "INSERT INTO wallet_accounts (kind, currency, balance, opened_at) VALUES ('fees', 'EUR', 5, 0)",
@@ -144,17 +150,20 @@ async def test_a_refused_transfer_leaves_no_trace(tmp_path: Path, ledger: Ledger
 async def test_a_newer_bank_is_not_opened_by_an_older_one(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as ledger:
         await register(ledger, ASHA)
-    set_revision(tmp_path, "9999")
+    newest = set_revision(tmp_path, "9999")
 
     async with its_records(tmp_path) as records:
         with pytest.raises(RecordsRefused, match="revision 9999 of wallet_version"):
             await Ledger(records).start()
 
-    set_revision(tmp_path, "0001")
+    set_revision(tmp_path, newest)
     async with a_ledger(tmp_path) as ledger:
         assert await held(ledger, ASHA) == GIFT
 
 
-def set_revision(folder: Path, revision: str) -> None:
+def set_revision(folder: Path, revision: str) -> str:
+    """Pretend that the database is at another revision; returns the true one."""
     with closing(sqlite3.connect(folder / "bank" / "records.db")) as connection, connection:
+        (before,) = connection.execute("SELECT version_num FROM wallet_version").fetchone()
         connection.execute("UPDATE wallet_version SET version_num = ?", [revision])
+    return str(before)

@@ -15,7 +15,7 @@ from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from kikao.i18n.messages import tn
 from kikao_apps.wallet.ledger import Ledger
-from kikao_apps.wallet.pins import Pins, PinsBusy
+from kikao_apps.wallet.pins import PinHash, Pins, PinsBusy
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -118,15 +118,16 @@ async def test_a_right_pin_that_was_compared_before_the_lock_comes_too_late(tmp_
 
 
 async def test_a_hash_is_worth_nothing_in_another_row_or_with_another_pepper() -> None:
-    pins, peppered = cheap_pins(), cheap_pins(pepper=b"salt is not enough")
+    pins, others = cheap_pins({"k1": b"salt is not enough"}), cheap_pins({"k1": b"another pepper"})
     stored = await pins.hash(ASHA, PIN)
-    assert stored.startswith("$argon2id$")
+    assert stored.hash.startswith("$argon2id$")
     assert await pins.verify(ASHA, PIN, stored)
     assert not await pins.verify(ASHA, WRONG, stored)
     assert not await pins.verify(BINTA, PIN, stored)
-    assert not await peppered.verify(ASHA, PIN, stored)
+    assert not await pins.verify(ASHA, PIN, PinHash(stored.hash))
+    assert not await others.verify(ASHA, PIN, stored)
     pins.close()
-    peppered.close()
+    others.close()
 
 
 async def test_without_a_stored_pin_no_pin_is_right() -> None:
@@ -137,7 +138,7 @@ async def test_without_a_stored_pin_no_pin_is_right() -> None:
 
 async def test_the_default_work_is_that_of_the_documentation() -> None:
     pins = Pins()
-    assert "$argon2id$v=19$m=14336,t=2,p=1$" in await pins.hash(ASHA, PIN)
+    assert "$argon2id$v=19$m=14336,t=2,p=1$" in (await pins.hash(ASHA, PIN)).hash
     pins.close()
 
 

@@ -11,12 +11,13 @@ runs twice:
 - a key that `find` answered with `Voided` is refused for ever, however late the call arrives.
 
 A PIN is never part of what is compared, stored under a key, logged or raised. Wrong PINs are counted by the
-bank, per account, so that going back, redialling or a crash cannot reset them.
+bank, per account, so that going back, redialling or a crash cannot reset them. A new PIN is entered twice and
+compared by the bank, so that a conversation never holds it: `propose_pin`, then `open_account` or `change_pin`.
 """
 
 from __future__ import annotations
 
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -37,6 +38,8 @@ class Account(msgspec.Struct, frozen=True, tag="account"):
     currency: str
     locked: bool
     """True after too many wrong PINs; only the bank can unlock."""
+    new_pin_due: bool = False
+    """True after the bank gave the member a start PIN: they choose a PIN of their own before anything else."""
 
 
 class Balance(msgspec.Struct, frozen=True, tag="balance"):
@@ -60,8 +63,40 @@ class Receipt(msgspec.Struct, frozen=True, tag="receipt"):
     """What the sender has left."""
 
 
-Result = Account | Balance | Receipt | None
-"""What can be stored under a key; None for a proposed PIN."""
+class Movement(msgspec.Struct, frozen=True, tag="movement"):
+    """A transfer as one of its two members sees it."""
+
+    kind: Literal["sent", "received", "gift", "returned"]
+    """`returned` is money that the recipient never claimed."""
+    at: float
+    """Seconds since the epoch."""
+    party: str
+    """The other member's MSISDN, E.164; empty for the bank itself and for a member who was forgotten."""
+    name: str
+    """The other member's name; empty where there is none to tell."""
+    amount: Amount
+    fee: Amount
+    """What this member paid on top."""
+    ref: str
+
+
+class Statement(msgspec.Struct, frozen=True, tag="statement"):
+    """The last movements of an account, the newest first."""
+
+    movements: tuple[Movement, ...]
+
+
+class PinChange(msgspec.Struct, frozen=True, tag="pin_change"):
+    """The right to choose a new PIN, for 10 minutes. It holds no PIN."""
+
+    id: str
+
+
+Result = Account | Balance | Receipt | Statement | PinChange | None
+"""What can be stored under a key; None for a PIN that was proposed or changed."""
+
+MOVEMENTS: Final = 10
+"""The most movements of a statement."""
 
 
 class Bank(Protocol):
@@ -73,10 +108,14 @@ class Bank(Protocol):
     async def account(self, msisdn: str) -> Account | None:
         """The member's account; None for those who have not opened one, even if money waits for them."""
 
-    async def propose_pin(self, msisdn: str, pin: Secret, *, key: str) -> Done[None] | Refused:
-        """Remember a PIN (hashed) for 10 minutes, for `open_account` to compare with; the last one counts.
+    async def propose_pin(
+        self, msisdn: str, pin: Secret, *, change: PinChange | None = None, key: str
+    ) -> Done[None] | Refused:
+        """Remember a PIN (hashed) for 10 minutes, for `open_account` or `change_pin` to compare with; the last counts.
 
-        Refused with REJECTED when the PIN is not 4 to 8 digits or the member has an account.
+        With `change`, it is for an account that there is. Refused with INVALID_INPUT when the PIN is not 4 to 8
+        digits, easy to guess, or the present one; with REJECTED when the member has an account and no `change`; with
+        SESSION_EXPIRED when the `change` is no longer good.
         """
 
     async def open_account(
@@ -93,6 +132,21 @@ class Bank(Protocol):
 
     async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
         """What the account holds. Refused with WRONG_SECRET, LOCKED, or REJECTED (no account)."""
+
+    async def statement(self, msisdn: str, pin: Secret, *, key: str) -> Done[Statement] | Refused:
+        """The last `MOVEMENTS` movements. Refused as `balance` is."""
+
+    async def begin_pin_change(self, msisdn: str, pin: Secret, *, key: str) -> Done[PinChange] | Refused:
+        """Check the present PIN (or start PIN) and allow a new one to be chosen. Refused as `balance` is."""
+
+    async def change_pin(
+        self, msisdn: str, pin: Secret, *, change: PinChange, key: str
+    ) -> Done[None] | Refused:
+        """Make the proposed PIN, entered again, the member's, and forget wrong tries.
+
+        Refused with REJECTED when the PINs differ or none was proposed; with SESSION_EXPIRED when the `change` is no
+        longer good; with LOCKED.
+        """
 
     async def transfer(
         self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str

@@ -1,5 +1,7 @@
 """The books: who has an account, and moving money between two of them. Every function runs in a transaction.
 
+PINs are in `pin_book`, what is read from the entries in `history`.
+
 The order of locks in PostgreSQL: numbers (sorted), then a bank account by the trigger on the entries.
 SQLite has one writer and needs none.
 """
@@ -12,11 +14,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from kikao_apps.wallet.keys import Taken
-from kikao_apps.wallet.tables import ACCOUNTS, ENTRIES, NUMBERS, PINS, PROPOSED_PINS, TRANSFERS
-
-TRIES = 3
-"""Wrong PINs in a row that lock an account."""
+from kikao_apps.wallet.keys import Overtaken
+from kikao_apps.wallet.tables import ACCOUNTS, ENTRIES, NUMBERS, TRANSFERS
 
 ADD_NUMBER = sa.text("INSERT INTO wallet_numbers (msisdn) VALUES (:msisdn) ON CONFLICT (msisdn) DO NOTHING")
 ADD_UNCLAIMED = sa.text(
@@ -27,26 +26,6 @@ ADD_TRANSFER = sa.text(
     "INSERT INTO wallet_transfers (kind, ref, key, at) VALUES (:kind, :ref, :key, :at) "
     "ON CONFLICT DO NOTHING RETURNING id"
 )
-PROPOSE = sa.text(
-    "INSERT INTO wallet_proposed_pins (msisdn, hash, expires_at) VALUES (:msisdn, :hash, :expires_at) "
-    "ON CONFLICT (msisdn) DO UPDATE SET hash = excluded.hash, expires_at = excluded.expires_at"
-)
-
-
-class Member(msgspec.Struct, frozen=True):
-    """A member's account as a transaction sees it."""
-
-    id: int
-    msisdn: str
-    name: str
-    currency: str
-    balance: int
-    hash: str
-    wrong: int
-
-    @property
-    def locked(self) -> bool:
-        return self.wrong >= TRIES
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -66,65 +45,36 @@ def lock(connection: Connection, *msisdns: str) -> None:
     connection.execute(numbers.order_by(NUMBERS.c.msisdn).with_for_update())
 
 
-def member(connection: Connection, msisdn: str) -> Member | None:
-    """The account a member has opened."""
-    found = sa.select(
-        ACCOUNTS.c.id, ACCOUNTS.c.msisdn, ACCOUNTS.c.name, ACCOUNTS.c.currency, ACCOUNTS.c.balance,
-        PINS.c.hash, PINS.c.wrong,
-    ).join_from(ACCOUNTS, PINS, PINS.c.account_id == ACCOUNTS.c.id)  # fmt: skip
-    own = (ACCOUNTS.c.msisdn == msisdn) & (ACCOUNTS.c.kind == "member")
-    row = connection.execute(found.where(own)).first()
-    return Member(*row) if row else None
-
-
-def count_try(connection: Connection, account: Member, right: bool) -> int:
-    """Count a PIN that was compared; return how many wrong ones in a row there are now."""
-    wrong = 0 if right else account.wrong + 1
-    if wrong != account.wrong:
-        connection.execute(sa.update(PINS).where(PINS.c.account_id == account.id).values(wrong=wrong))
-    return wrong
-
-
-def propose(connection: Connection, msisdn: str, hashed: str, now: float, until: float) -> None:
-    """Keep the hash of a PIN for a number, and forget those whose time is over."""
-    connection.execute(sa.delete(PROPOSED_PINS).where(PROPOSED_PINS.c.expires_at <= now))
-    connection.execute(PROPOSE, {"msisdn": msisdn, "hash": hashed, "expires_at": until})
-
-
-def proposed(connection: Connection, msisdn: str, now: float) -> str | None:
-    """The hash of the PIN proposed for a number."""
-    found = sa.select(PROPOSED_PINS.c.hash).where(
-        PROPOSED_PINS.c.msisdn == msisdn, PROPOSED_PINS.c.expires_at > now
-    )
-    return connection.execute(found).scalar_one_or_none()
-
-
 def add_number(connection: Connection, msisdn: str) -> None:
     """Make sure the number has a row, and lock it."""
-    connection.execute(ADD_NUMBER, {"msisdn": msisdn})
-    lock(connection, msisdn)
+    locked = sa.select(NUMBERS.c.msisdn).where(NUMBERS.c.msisdn == msisdn).with_for_update()
+    while connection.execute(locked).first() is None:  # again, when its member is forgotten at this moment
+        connection.execute(ADD_NUMBER, {"msisdn": msisdn})
 
 
-def open_account(
-    connection: Connection, msisdn: str, name: str, currency: str, hashed: str, at: float
-) -> int:
-    """Make an account, or the one in which money waits, the member's, with their PIN. Returns its id."""
+def open_account(connection: Connection, msisdn: str, name: str, currency: str, at: float) -> int:
+    """Make an account, or the one in which money waits, the member's. Returns its id."""
     connection.execute(ADD_UNCLAIMED, {"msisdn": msisdn, "currency": currency, "at": at})
     mine = (ACCOUNTS.c.msisdn == msisdn) & (ACCOUNTS.c.currency == currency)
     account_id = connection.execute(sa.select(ACCOUNTS.c.id).where(mine)).scalar_one()
     connection.execute(sa.update(ACCOUNTS).where(mine).values(kind="member", name=name, opened_at=at))
-    connection.execute(sa.insert(PINS).values(account_id=account_id, hash=hashed, wrong=0))
-    connection.execute(sa.delete(PROPOSED_PINS).where(PROPOSED_PINS.c.msisdn == msisdn))
     return int(account_id)
+
+
+def member_account(connection: Connection, msisdn: str) -> tuple[int, str] | None:
+    """The id and currency of the account that a member has opened."""
+    own = (ACCOUNTS.c.msisdn == msisdn) & (ACCOUNTS.c.kind == "member")
+    row = connection.execute(sa.select(ACCOUNTS.c.id, ACCOUNTS.c.currency).where(own)).first()
+    return (row.id, row.currency) if row else None
 
 
 def receiving(connection: Connection, msisdn: str, currency: str, at: float) -> tuple[int, str]:
     """The account that gets money sent to a number, and its currency: the member's, else an unclaimed one."""
-    if (found := member(connection, msisdn)) is None:
+    if (found := member_account(connection, msisdn)) is None:
         add_number(connection, msisdn)
-        found = member(connection, msisdn)
+        found = member_account(connection, msisdn)
     if found:
-        return found.id, found.currency
+        return found
     connection.execute(ADD_UNCLAIMED, {"msisdn": msisdn, "currency": currency, "at": at})
     mine = (ACCOUNTS.c.msisdn == msisdn) & (ACCOUNTS.c.currency == currency)
     account_id = connection.execute(sa.select(ACCOUNTS.c.id).where(mine)).scalar_one()
@@ -150,7 +100,7 @@ def move(
 ) -> str:
     """Write one transfer and its entries; triggers carry them into the balances. Returns its reference.
 
-    Raises `Taken` when the key has paid already.
+    Raises `Overtaken` when the key has paid already.
     """
     while True:
         ref = new_ref()
@@ -159,7 +109,7 @@ def move(
             break
         paid = sa.select(TRANSFERS.c.id).where(TRANSFERS.c.key == key, TRANSFERS.c.kind == "payment")
         if kind == "payment" and connection.execute(paid).first():
-            raise Taken
+            raise Overtaken
     rows = [{"transfer_id": transfer_id, **msgspec.structs.asdict(entry)} for entry in entries]
     connection.execute(sa.insert(ENTRIES), rows)
     return ref

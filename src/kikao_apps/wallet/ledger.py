@@ -1,8 +1,6 @@
 """The embedded bank: double-entry books in the records database, PINs, and idempotency keys.
 
-Everything that one call changes is one transaction: its key, its entries, the balances and the count of wrong
-PINs. A PIN is hashed before that transaction begins, so that nobody waits for the database while a core hashes;
-the transaction then looks at the lock again and counts the try, so that guessing in parallel gains nothing.
+How one call is decided is in `calls`; what an operator does is in `operations`.
 """
 
 from __future__ import annotations
@@ -11,45 +9,59 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection
 
 from kikao.conversation.errors import BackendError, ErrorCode
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
-from kikao.i18n.messages import t, tn
+from kikao.i18n.messages import t
 from kikao.i18n.money import Amount
 from kikao.records import CommitUnknown, Records, RecordsAway
-from kikao_apps.wallet import books, keys, tariff
+from kikao_apps.wallet import books, history, keys, operations, pin_book, tariff
 from kikao_apps.wallet.audit import Audit, audit
-from kikao_apps.wallet.bank import CURRENCIES, Account, Balance, Receipt, Result
-from kikao_apps.wallet.books import Entry, Member
-from kikao_apps.wallet.pins import Pins, PinsBusy
+from kikao_apps.wallet.bank import (
+    CURRENCIES,
+    MOVEMENTS,
+    Account,
+    Balance,
+    PinChange,
+    Receipt,
+    Result,
+    Statement,
+)
+from kikao_apps.wallet.books import Entry
+from kikao_apps.wallet.calls import NO_ACCOUNT, Calls
+from kikao_apps.wallet.kept import Kept, KeptAccount, KeptReceipt, KeptStatement
+from kikao_apps.wallet.keys import Overtaken, Request, request
+from kikao_apps.wallet.pin_book import Member
+from kikao_apps.wallet.pin_rules import is_easy, is_pin
+from kikao_apps.wallet.pins import PinHash, Pins
 
-R = TypeVar("R", bound=Result)
-P = TypeVar("P")
-Q = TypeVar("Q")
+T = TypeVar("T")
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 VERSION_TABLE: Final = "wallet_version"
 
 PROPOSED_SECONDS: Final = 600
-"""How long a proposed PIN waits to be entered again."""
+"""How long a proposed PIN waits to be entered again, and the right to change a PIN to be used."""
 
 REF_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 REF_LENGTH: Final = 8
 
 MSISDN: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
-PIN: Final = re.compile(r"\d{4,8}", re.ASCII)
 
-BUSY: Final = Refused(ErrorCode.BACKEND_UNAVAILABLE, t("The service is busy. Try again."))
-AWAY: Final = Refused(ErrorCode.BACKEND_UNAVAILABLE)
-NO_ACCOUNT: Final = Refused(ErrorCode.REJECTED, t("You have no account yet."))
 HAS_ACCOUNT: Final = Refused(ErrorCode.REJECTED, t("You already have an account."))
 NOT_A_NUMBER: Final = Refused(ErrorCode.REJECTED, t("This is not a phone number."))
+NOT_A_PIN: Final = Refused(ErrorCode.INVALID_INPUT, t("A PIN has 4 to 8 digits."))
+EASY_PIN: Final = Refused(ErrorCode.INVALID_INPUT, t("This PIN is easy to guess. Choose another."))
+SAME_PIN: Final = Refused(ErrorCode.INVALID_INPUT, t("This is your present PIN. Choose another."))
+CHOOSE_AGAIN: Final = Refused(ErrorCode.REJECTED, t("Please choose your PIN again."))
+PINS_DIFFER: Final = Refused(ErrorCode.REJECTED, t("PINs do not match."))
+TOO_LATE: Final = Refused(ErrorCode.SESSION_EXPIRED, t("This took too long. Please start again."))
 
 log = logging.getLogger(__name__)
 
@@ -75,60 +87,111 @@ class Ledger:
         pins: Pins | None = None,
         clock: Callable[[], float] = time.time,
         new_ref: Callable[[], str] = readable_ref,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        """`opening_gift` is for demonstrations: minor units for each new account, from the bank's float."""
+        """`opening_gift` is for demonstrations: minor units for each new account, from the bank's float.
+
+        `clock` gives seconds since the epoch; `new_id` makes the ids of PIN changes, which nobody may guess.
+        """
         self._records = records
         self._gift = opening_gift
         self._pins = pins or Pins()
         self._clock = clock
         self._new_ref = new_ref
+        self._new_id = new_id
+        self._calls = Calls(records, self._pins, clock)
         self._of_the_bank: dict[tuple[str, str], int] = {}
 
     async def start(self) -> None:
-        """Bring the tables up to date. Raises `RecordsRefused`, see `Records.migrate`."""
+        """Bring the tables up to date, and log which PINs cannot be compared because a secret key is missing.
+
+        Raises `RecordsRefused`, see `Records.migrate`.
+        """
         await self._records.migrate(MIGRATIONS, VERSION_TABLE)
+        await operations.report_missing_keys(self._records, self._pins)
 
     async def close(self) -> None:
         """Let the hashing threads go. The records belong to who made them."""
         self._pins.close()
 
+    # --- looking ---
+
     async def account(self, msisdn: str) -> Account | None:
         """See `Bank.account`."""
-        try:
-            member = await self._records.read(lambda connection: books.member(connection, msisdn))
-        except RecordsAway as error:
-            log.warning("wallet: %s", error)
-            raise BackendError from error
-        return _account(member) if member else None
+        member = await self._read(lambda connection: pin_book.member(connection, msisdn))
+        return _account(member, self._clock()) if member else None
 
     async def fee(self, amount: Amount) -> Amount:
         """See `Bank.fee`. Raises `ValueError` for a currency without a tariff."""
         return tariff.fee(amount)
 
-    async def propose_pin(self, msisdn: str, pin: Secret, *, key: str) -> Done[None] | Refused:
+    async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
+        """See `Bank.balance`."""
+
+        def act(_: Connection, member: Member) -> Balance:
+            return Balance(Amount(member.currency, member.balance))
+
+        return await self._calls.once_with_pin(request(key, msisdn, "balance"), pin, act=act)
+
+    async def statement(self, msisdn: str, pin: Secret, *, key: str) -> Done[Statement] | Refused:
+        """See `Bank.statement`."""
+
+        def act(connection: Connection, member: Member) -> KeptStatement:
+            return KeptStatement(member.id, history.latest(connection, member.id, MOVEMENTS))
+
+        return await self._calls.once_with_pin(request(key, msisdn, "statement"), pin, act=act)
+
+    async def find(self, key: str) -> Done[Result] | Voided | Unknown:
+        """See `Bank.find`."""
+        try:
+            return await self._records.write(lambda connection: keys.settle(connection, key, self._clock()))
+        except (RecordsAway, CommitUnknown) as error:
+            log.warning("wallet: %s", error)
+            return Unknown("the records database does not answer")
+
+    async def audit(self) -> Audit:
+        """Whether the books are right, from one reading of all of them."""
+        return await self._records.read(audit)
+
+    # --- PINs and accounts ---
+
+    async def propose_pin(
+        self, msisdn: str, pin: Secret, *, change: PinChange | None = None, key: str
+    ) -> Done[None] | Refused:
         """See `Bank.propose_pin`."""
         if not MSISDN.fullmatch(msisdn):
             return NOT_A_NUMBER
-        if not PIN.fullmatch(pin.reveal()):
-            return Refused(ErrorCode.REJECTED, t("A PIN has 4 to 8 digits."))
+        if not is_pin(pin):
+            return NOT_A_PIN
+        if is_easy(pin, msisdn):
+            return EASY_PIN
 
-        def look(connection: Connection) -> None:
-            pass
+        def look(connection: Connection) -> Member | None:
+            return pin_book.member(connection, msisdn)
 
-        async def hashed(_: None) -> str:
-            return await self._pins.hash(msisdn, pin)
+        async def hashed(member: Member | None) -> tuple[Member | None, bool, PinHash]:
+            compare = member is not None and change is not None
+            same = compare and await self._pins.verify(msisdn, pin, member.pin if member else None)
+            return member, same, await self._pins.hash(msisdn, pin)
 
-        def act(connection: Connection, proposed: str) -> Refused | None:
-            if books.member(connection, msisdn):
+        def act(connection: Connection, found: tuple[Member | None, bool, PinHash]) -> Refused | None:
+            (before, same, proposed), now = found, self._clock()
+            member = pin_book.member(connection, msisdn)
+            if member and not change:
                 return HAS_ACCOUNT
-            now = self._clock()
-            books.propose(connection, msisdn, proposed, now, now + PROPOSED_SECONDS)
+            if change and not pin_book.may_change(connection, msisdn, change.id, now):
+                return TOO_LATE
+            if (member and member.pin) != (before and before.pin):
+                raise Overtaken
+            if same:
+                return SAME_PIN
+            pin_book.propose(connection, msisdn, proposed, now, now + PROPOSED_SECONDS)
             return None
 
-        def lock(connection: Connection) -> None:
-            books.lock(connection, msisdn)
-
-        return await self._once(key, keys.fingerprint("propose_pin", msisdn), lock, look, hashed, act)
+        asked = request(key, msisdn, "propose_pin", *([change.id] if change else []))
+        return await self._calls.once(
+            asked, lock=lambda c: books.lock(c, msisdn), look=look, hashed=hashed, act=act
+        )
 
     async def open_account(
         self, msisdn: str, name: str, currency: str, pin: Secret, *, key: str
@@ -139,49 +202,69 @@ class Ledger:
         if currency not in CURRENCIES:
             return Refused(ErrorCode.REJECTED, t("There are no accounts in {currency}.", currency=currency))
 
-        def look(connection: Connection) -> str | None:
-            return books.proposed(connection, msisdn, self._clock())
+        def refuse(connection: Connection) -> Refused | None:
+            return HAS_ACCOUNT if pin_book.member(connection, msisdn) else None
 
-        async def compared(hashed: str | None) -> tuple[str | None, bool]:
-            return hashed, await self._pins.verify(msisdn, pin, hashed)
-
-        def act(connection: Connection, found: tuple[str | None, bool]) -> Account | Refused:
-            hashed, same = found
-            if books.member(connection, msisdn):
-                return HAS_ACCOUNT
+        def act(connection: Connection, proposed: PinHash) -> KeptAccount:
             now = self._clock()
-            if hashed is None or hashed != books.proposed(connection, msisdn, now):
-                return Refused(ErrorCode.REJECTED, t("Please choose your PIN again."))
-            if not same:
-                return Refused(ErrorCode.REJECTED, t("PINs do not match."))
-            account_id = books.open_account(connection, msisdn, name, currency, hashed, now)
+            account_id = books.open_account(connection, msisdn, name, currency, now)
+            pin_book.add(connection, account_id, proposed)
+            pin_book.clear(connection, msisdn)
             self._send_back(connection, msisdn, key, now)
             if self._gift:
                 giver = self._own(connection, "float", currency)
                 gift = Entry(giver, account_id, currency, self._gift)
                 books.move(connection, "gift", key, now, self._new_ref, gift)
-            return Account(number=msisdn, name=name, currency=currency, locked=False)
+            return KeptAccount(account_id)
 
-        def lock(connection: Connection) -> None:
-            books.add_number(connection, msisdn)
+        asked = request(key, msisdn, "open_account", name, currency)
+        return await self._once_with_new_pin(asked, pin, lock=books.add_number, refuse=refuse, act=act)
 
-        request = keys.fingerprint("open_account", msisdn, name, currency)
-        return await self._once(key, request, lock, look, compared, act)
+    async def begin_pin_change(self, msisdn: str, pin: Secret, *, key: str) -> Done[PinChange] | Refused:
+        """See `Bank.begin_pin_change`."""
 
-    async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
-        """See `Bank.balance`."""
+        def act(connection: Connection, _: Member) -> PinChange:
+            change, now = PinChange(self._new_id()), self._clock()
+            pin_book.allow_change(connection, msisdn, change.id, now, now + PROPOSED_SECONDS)
+            return change
 
-        def act(_: Connection, member: Member) -> Balance | Refused:
-            return Balance(Amount(member.currency, member.balance))
+        asked = request(key, msisdn, "begin_pin_change")
+        return await self._calls.once_with_pin(asked, pin, act=act, start_pin=True)
 
-        return await self._once_with_pin(key, keys.fingerprint("balance", msisdn), msisdn, pin, act)
+    async def change_pin(
+        self, msisdn: str, pin: Secret, *, change: PinChange, key: str
+    ) -> Done[None] | Refused:
+        """See `Bank.change_pin`."""
+
+        def refuse(connection: Connection) -> Refused | None:
+            member, now = pin_book.member(connection, msisdn), self._clock()
+            if member is None:
+                return NO_ACCOUNT
+            if member.locked(now):
+                return Refused(ErrorCode.LOCKED)
+            return None if pin_book.may_change(connection, msisdn, change.id, now) else TOO_LATE
+
+        def act(connection: Connection, proposed: PinHash) -> None:
+            account = books.member_account(connection, msisdn)
+            assert account is not None
+            pin_book.replace(connection, account[0], proposed)
+            pin_book.clear(connection, msisdn)
+
+        asked = request(key, msisdn, "change_pin", change.id)
+        return await self._once_with_new_pin(asked, pin, lock=books.lock, refuse=refuse, act=act)
+
+    async def forget(self, *msisdns: str) -> None:
+        """Erase members from the wallet, see `operations.forget`. Raises `RefusedError` while they have money."""
+        await operations.forget(self._records, *msisdns)
+
+    # --- money ---
 
     async def transfer(
         self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str
     ) -> Done[Receipt] | Refused:
         """See `Bank.transfer`."""
 
-        def act(connection: Connection, member: Member) -> Receipt | Refused:
+        def act(connection: Connection, member: Member) -> KeptReceipt | Refused:
             if refused := _impossible(member, to, amount):
                 return refused
             fee, now = tariff.fee(amount), self._clock()
@@ -198,107 +281,48 @@ class Ledger:
                 fees = self._own(connection, "fees", currency)
                 entries.append(Entry(member.id, fees, currency, fee.minor))
             ref = books.move(connection, "payment", key, now, self._new_ref, *entries)
-            return Receipt(ref=ref, amount=amount, fee=fee, to=to, balance=Amount(currency, left))
+            return KeptReceipt(ref, amount, fee, payee, Amount(currency, left))
 
-        request = keys.fingerprint("transfer", sender, to, amount)
-        return await self._once_with_pin(key, request, sender, pin, act, to)
+        asked = request(key, sender, "transfer", to, amount)
+        return await self._calls.once_with_pin(asked, pin, to, act=act)
 
-    async def find(self, key: str) -> Done[Result] | Voided | Unknown:
-        """See `Bank.find`."""
+    # --- how ---
+
+    async def _read(self, look: Callable[[Connection], T]) -> T:
         try:
-            return await self._records.write(lambda connection: keys.settle(connection, key, self._clock()))
-        except (RecordsAway, CommitUnknown) as error:
-            log.warning("wallet: %s", error)
-            return Unknown("the records database does not answer")
-
-    async def audit(self) -> Audit:
-        """Whether the books are right, from one reading of all of them."""
-        return await self._records.read(audit)
-
-    async def _once_with_pin(
-        self,
-        key: str,
-        request: str,
-        msisdn: str,
-        pin: Secret,
-        act: Callable[[Connection, Member], R | Refused],
-        *others: str,
-    ) -> Done[R] | Refused:
-        """Do `act` once, for a member whose PIN is right. It may touch `others`."""
-
-        def look(connection: Connection) -> Member | None:
-            return books.member(connection, msisdn)
-
-        async def compared(member: Member | None) -> tuple[Member | None, bool]:
-            if member and member.locked:
-                return member, False
-            return member, await self._pins.verify(msisdn, pin, member.hash if member else None)
-
-        def admit(connection: Connection, found: tuple[Member | None, bool]) -> R | Refused:
-            before, right = found
-            if before is None:
-                return NO_ACCOUNT
-            member = books.member(connection, msisdn)
-            if member is None or member.hash != before.hash:
-                return AWAY
-            if member.locked:
-                return Refused(ErrorCode.LOCKED)
-            left = books.TRIES - books.count_try(connection, member, right)
-            if not left:
-                return Refused(ErrorCode.LOCKED)
-            if not right:
-                return Refused(
-                    ErrorCode.WRONG_SECRET, tn("Wrong PIN. {n} try left.", "Wrong PIN. {n} tries left.", left)
-                )
-            return act(connection, member)
-
-        def lock(connection: Connection) -> None:
-            books.lock(connection, msisdn, *others)
-
-        return await self._once(key, request, lock, look, compared, admit)
-
-    async def _once(
-        self,
-        key: str,
-        request: str,
-        lock: Callable[[Connection], None],
-        look: Callable[[Connection], Q],
-        hashed: Callable[[Q], Awaitable[P]],
-        act: Callable[[Connection, P], R | Refused],
-    ) -> Done[R] | Refused:
-        """Answer what is stored under `key`; else look, hash, then act and store the result in one transaction.
-
-        That begins with `lock`, so that a call which waited for the same one sees its result, not its effect.
-        """
-
-        def first(connection: Connection) -> tuple[Q | None, Done[Result] | Refused | None]:
-            answer = keys.stored(connection, key, request)
-            return None if answer else look(connection), answer
-
-        def decide(connection: Connection) -> Done[Result] | Refused:
-            lock(connection)
-            if answer := keys.stored(connection, key, request):
-                return answer
-            result = act(connection, prepared)
-            if isinstance(result, Refused):
-                return result
-            keys.keep(connection, key, request, result, self._clock())
-            return Done(result)
-
-        try:
-            seen, answer = await self._records.read(first)
-            if answer is None:
-                prepared = await hashed(cast("Q", seen))
-                answer = await self._records.write(decide)
-        except keys.Taken:
-            # What this call wrote is rolled back; the other one's result (or tombstone) is there to be read.
-            return await self._once(key, request, lock, look, hashed, act)
-        except PinsBusy:
-            return BUSY
+            return await self._records.read(look)
         except RecordsAway as error:
             log.warning("wallet: %s", error)
-            return AWAY
-        return cast("Done[R] | Refused", answer)
+            raise BackendError from error
+
+    async def _once_with_new_pin(
+        self,
+        asked: Request,
+        pin: Secret,
+        *,
+        lock: Callable[[Connection, str], None],
+        refuse: Callable[[Connection], Refused | None],
+        act: Callable[[Connection, PinHash], Kept],
+    ) -> Done[Any] | Refused:
+        """Do `act` once with the PIN that was proposed, if `pin` is the same one."""
+
+        def look(connection: Connection) -> PinHash | None:
+            return pin_book.proposed(connection, asked.owner, self._clock())
+
+        async def compared(proposed: PinHash | None) -> tuple[PinHash | None, bool]:
+            return proposed, await self._pins.verify(asked.owner, pin, proposed)
+
+        def decide(connection: Connection, found: tuple[PinHash | None, bool]) -> Kept | Refused:
+            proposed, same = found
+            if refused := refuse(connection):
+                return refused
+            if proposed is None or proposed != look(connection):
+                return CHOOSE_AGAIN
+            return act(connection, proposed) if same else PINS_DIFFER
+
+        return await self._calls.once(
+            asked, lock=lambda c: lock(c, asked.owner), look=look, hashed=compared, act=decide
+        )
 
     def _own(self, connection: Connection, kind: str, currency: str) -> int:
         """The id of an account of the bank's own; it never changes."""
@@ -313,8 +337,14 @@ class Ledger:
             books.move(connection, "return", key, now, self._new_ref, back)
 
 
-def _account(member: Member) -> Account:
-    return Account(number=member.msisdn, name=member.name, currency=member.currency, locked=member.locked)
+def _account(member: Member, now: float) -> Account:
+    return Account(
+        number=member.msisdn,
+        name=member.name,
+        currency=member.currency,
+        locked=member.locked(now),
+        new_pin_due=member.new_pin_due,
+    )
 
 
 def _impossible(sender: Member, to: str, amount: Amount) -> Refused | None:
