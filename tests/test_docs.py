@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlencode
 
+import click
 import msgspec
 import pytest
 
@@ -312,9 +313,15 @@ def test_every_command_and_option_is_documented() -> None:
     page = reference("command-line")
     for name, command in main.commands.items():
         assert f"## kikao {name}" in page
-        for parameter in command.params:
-            for option in parameter.opts:
-                assert not option.startswith("-") or f"`{option}" in page, f"kikao {name} {option}"
+        parts = command.commands if isinstance(command, click.Group) else {}
+        for words, part in {
+            name: command,
+            **{f"{name} {word}": part for word, part in parts.items()},
+        }.items():
+            assert f"kikao {words}" in page
+            for parameter in part.params:
+                for option in parameter.opts:
+                    assert not option.startswith("-") or f"`{option}" in page, f"kikao {words} {option}"
     assert set(re.findall(r"^## kikao (\w+)", page, re.MULTILINE)) == set(main.commands)
 
 

@@ -18,7 +18,7 @@ from tests.http.phones import Phone
 from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
 from tests.http.wire import over_wire
 
-HEAVY = {"argon2", "cryptography", "httpx", "kikao.app", "kikao.config", "sqlalchemy", "uvicorn"}
+HEAVY = {"argon2", "babel", "cryptography", "httpx", "kikao.app", "kikao.config", "sqlalchemy", "uvicorn"}
 
 
 def kikao(*words: str, cwd: Path, typed: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
@@ -47,7 +47,7 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["chat", "--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["chat", "--help"], ["messages", "--help"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     script = (
         "import sys\nfrom kikao.cli import main\n"

@@ -31,7 +31,7 @@ from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
         ('"Afuna"', '"Afuna\\n"', "begins or ends with other space"),
         ('"Afuna"', '"Afu\\nna"', "has other line breaks, than 'Recipient'"),
         ("#: flows.py\nmsgid \"Rec", "#, fuzzy\nmsgid \"Rec", "'Recipient' is marked fuzzy"),
-        ('msgid "Recipient"', 'msgctxt "shop"\nmsgid "Recipient"', "'Recipient' has a context (msgctxt), which is never"),
+        ('msgid "Recipient"', 'msgctxt "shop"\nmsgid "Recipient"', "'Recipient' has a context (msgctxt), which is"),
         ('msgid "Recipient"', 'msgid "Someone else"', "'Recipient' is missing. Run `kikao messages update`."),
         ('msgid "Recipient"', 'msgid "Someone else"', "'Someone else' is not in the code any more."),
         ("(n != 1)", "(n != )", "the plural rule 'nplurals=2; plural=(n != );' does not work"),
