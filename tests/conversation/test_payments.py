@@ -284,7 +284,10 @@ class TestNoTombstones:
         talk, bank = await phone(tombstones=False)
         await to_the_pin(talk)
         bank.after = fail(TimeoutError())
-        assert await talk.say(PIN) == "We are checking your request. Dial again to see the result."
+        assert (
+            await talk.say(PIN)
+            == "We are checking your request. Do not repeat it. Dial again to see the result."
+        )
         assert await talk.dial() == CHECKING
         told = await talk.say("1")
         assert told.startswith("We could not confirm your last request. Enter your PIN again to make sure;")
@@ -322,7 +325,10 @@ class TestUnknown:
         talk, bank = await phone()
         await to_the_pin(talk)
         bank.after, bank.away = fail(TimeoutError()), True
-        assert await talk.say(PIN) == "We are checking your request. Dial again to see the result."
+        assert (
+            await talk.say(PIN)
+            == "We are checking your request. Do not repeat it. Dial again to see the result."
+        )
         assert talk.ended
         assert await talk.dial() == CHECKING
         assert (await talk.say("1")).startswith("We could not confirm your last request.")
@@ -505,9 +511,11 @@ class TestDeadline:
 
     async def test_three_commits_received_still_processed_and_the_outcome_at_the_next_dial(self) -> None:
         talk, bank = await self.slow()
-        assert await talk.say(PIN) == "Request received. Dial again to see the result."
+        assert await talk.say(PIN) == "Request received. Do not repeat it. Dial again to see the result."
         assert talk.ended
-        assert await talk.send() == "Request received. Dial again to see the result.", "redelivered"
+        assert await talk.send() == "Request received. Do not repeat it. Dial again to see the result.", (
+            "redelivered"
+        )
         for _ in range(3):
             assert await talk.dial() == "Your last request is still being processed. Dial again shortly."
         assert bank.voided == set()
@@ -525,7 +533,9 @@ class TestDeadline:
         talk.typed += f"*{PIN}"
         inbound = talk.inbound()
         replies = await asyncio.gather(*(talk.process.turns.handle(inbound, talk.gateway) for _ in range(3)))
-        assert {reply.body for reply in replies} == {b"END Request received. Dial again to see the result."}
+        assert {reply.body for reply in replies} == {
+            b"END Request received. Do not repeat it. Dial again to see the result."
+        }
         assert bank.gate is not None
         bank.gate.set()
         await talk.process.settle()

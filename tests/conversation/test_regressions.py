@@ -17,7 +17,7 @@ from tests.bank import PIN, Bank, fail
 from tests.conversation.test_payments import CHECKING, RESUME, phone, to_the_pin
 from tests.talk import Process, Talk, start
 
-ASKED_LATER = "We are checking your request. Dial again to see the result."
+ASKED_LATER = "We are checking your request. Do not repeat it. Dial again to see the result."
 
 
 def paying(retry: Any, *, then: str = "") -> tuple[Flows, Bank]:

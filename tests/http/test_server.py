@@ -114,7 +114,7 @@ async def test_sigterm_finishes_the_turn_in_flight_and_closes_the_store(tmp_path
 
         assert await asyncio.to_thread(server.stop) == 0
 
-        assert await paying == "Request received. Dial again to see the result."
+        assert await paying == "Request received. Do not repeat it. Dial again to see the result."
         assert sorted(path.name for path in data.glob("*.db-*")) == []
     with serving(data, "tests.reliability.canary_app:app") as server:
         asha = Phone(over_wire(server.port))

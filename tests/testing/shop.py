@@ -9,9 +9,9 @@ import msgspec
 from kikao import App, Chat, Done, ErrorCode, Flows, Message, Number, Pin, Refused, Secret, Voided, t
 
 PIN, WRONG = "2580", "1111"
-CLOSING: Final = "Request received. Dial again to see the result."
+CLOSING: Final = "Request received. Do not repeat it. Dial again to see the result."
 WORKING: Final = "Your last request is still being processed. Dial again shortly."
-CHECKING: Final = "We are checking your request. Dial again to see the result."
+CHECKING: Final = "We are checking your request. Do not repeat it. Dial again to see the result."
 AWAY: Final = "Service unavailable. Try again later."
 CONTINUE: Final = "Continue where you stopped?\n1 Continue\n2 Start again"
 HOW_MANY: Final = "A cup is 300. How many?"

@@ -369,8 +369,8 @@ async def test_a_slow_bank_is_told_of_at_the_next_dial(tmp_path: Path) -> None:
         await asha.say("1", BINTA, "5000", "1")
         town.bank.slow = asyncio.Event()
 
-        assert await asha.say(PIN) == "Request received. Dial again to see the result."
-        assert await asha.again() == b"END Request received. Dial again to see the result."
+        assert await asha.say(PIN) == "Request received. Do not repeat it. Dial again to see the result."
+        assert await asha.again() == b"END Request received. Do not repeat it. Dial again to see the result."
         assert await asha.dial() == "Your last request is still being processed. Dial again shortly."
 
         town.bank.slow.set()
@@ -385,7 +385,9 @@ async def test_a_bank_that_breaks_after_paying_is_asked_what_became_of_it(town: 
     await asha.say("1", BINTA, "5000", "1")
     town.bank.breaks = True
 
-    assert await asha.say(PIN) == "We are checking your request. Dial again to see the result."
+    assert (
+        await asha.say(PIN) == "We are checking your request. Do not repeat it. Dial again to see the result."
+    )
     assert (await asha.dial()).startswith(f"You sent UGX 5,000 to {BINTA}. Ref ")
     assert await town.payments() == 1
 
@@ -395,7 +397,9 @@ async def test_a_pin_again_for_a_bank_that_was_away_pays_once(town: Town) -> Non
     await asha.say("1", BINTA, "5000", "1")
     town.bank.away = True
 
-    assert await asha.say(PIN) == "We are checking your request. Dial again to see the result."
+    assert (
+        await asha.say(PIN) == "We are checking your request. Do not repeat it. Dial again to see the result."
+    )
     assert (await asha.dial()).startswith("We are checking your last request: it may still go through.")
     assert (await asha.say("1")).startswith("We could not confirm your last request. Enter your PIN again")
 

@@ -54,7 +54,9 @@ TEXTS = {
     ErrorCode.BACKEND_TIMEOUT: t("The service took too long. Try again."),
     ErrorCode.LOCKED: t("Account locked. Please contact us."),
     ErrorCode.LIMITED: t("Too many attempts. Try again later."),
-    ErrorCode.UNKNOWN_OUTCOME: t("We are checking your request. Dial again to see the result."),
+    ErrorCode.UNKNOWN_OUTCOME: t(
+        "We are checking your request. Do not repeat it. Dial again to see the result."
+    ),
     ErrorCode.REJECTED: t("The request was refused."),
     ErrorCode.INTERNAL: t("Something went wrong. Try again."),
 }

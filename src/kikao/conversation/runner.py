@@ -48,7 +48,7 @@ from kikao.i18n.messages import Text, t
 MAX_RESTARTS: Final = 20
 """How often one turn may start a flow anew (goto, restart_with, a refusal that leads back) before it is an error."""
 
-RECEIVED: Final = t("Request received. Dial again to see the result.")
+RECEIVED: Final = t("Request received. Do not repeat it. Dial again to see the result.")
 GOODBYE: Final = t("Thank you.")
 NOT_GOING_ON: Final = t("We updated this service. Please start again.")
 

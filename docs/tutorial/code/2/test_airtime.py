@@ -53,7 +53,9 @@ def test_an_answer_that_is_lost_is_asked_for(tmp_path: Path) -> None:
         async with app.serving(settings) as server:
             provider.loses_answers = True
             screen = await Phone(server).dial("0772000002", "4000", "1")
-            assert screen == "END We are checking your request. Dial again to see the result."
+            assert (
+                screen == "END We are checking your request. Do not repeat it. Dial again to see the result."
+            )
         provider.loses_answers = False
         async with app.serving(settings) as server:  # a restart: another process, the same data
             phone = Phone(server)
