@@ -3,6 +3,7 @@
 import gettext
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kikao.cli.messages.catalogs import REVIEW
 from kikao.cli.messages.files import Damaged, Po, compiled, forms, key, merged, read, written
 from kikao.cli.messages.sources import Sentence
 from kikao.i18n import Catalogs, t, tn
 from kikao.i18n.gsm7 import GSM7
 from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
+
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "how-to" / "translate-an-app.md"
 
 # --- the way of a translation ---
 
@@ -154,6 +158,30 @@ def test_catalogs_may_be_in_another_folder(package: Path) -> None:
     assert Path("words/sw/LC_MESSAGES/messages.mo").exists()
     assert messages("check", "shop", "--locales", "words").exit_code == 1
     assert messages("check", "shop").exit_code == 2
+
+
+def test_the_guide_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = GUIDE.read_text(encoding="utf-8")
+    ((code, entries),) = re.findall(r"```python\n(.*?)```.*?```text\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "savings.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+
+    assert messages("update", "--add", "lg", "--add", "sw").exit_code == 0
+    path = tmp_path / "locales" / "lg" / "LC_MESSAGES" / "messages.po"
+    text = path.read_text()
+    for entry in entries.strip().split("\n\n"):
+        untranslated = re.sub('(?m)^(msgstr.*?) ".*"$', r'\1 ""', entry.removeprefix(f"# {REVIEW}\n"))
+        assert text.count(untranslated) == 1
+        text = text.replace(untranslated, entry)
+    path.write_text(text)
+    assert messages("update").exit_code == 0
+
+    assert path.read_text() == text
+    render = Catalogs(tmp_path / "locales").translate("lg")
+    assert render(t("Save money")) == "Tereka ssente"
+    left = [line for line in messages("check").stdout.splitlines() if line.startswith("locales/lg/")]
+    assert len(left) == 3
+    assert "'Saved. You have {amount}.' is not translated. Translate it." in left[-1]
 
 
 # --- what cannot start ---
