@@ -7,22 +7,27 @@ member's own key. Importing this loads SQLAlchemy.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Connection
 
-from kikao.members import lookup, people
-from kikao.members.addresses import MemberAddress
+from kikao.members import linking, lookup, people, rotation
+from kikao.members.addresses import MemberAddress, parse_who
 from kikao.members.addresses import address as checked_address
 from kikao.members.cache import Cache
-from kikao.members.known import Known
-from kikao.members.people import Person, Taken
+from kikao.members.erasing import fold, shred
+from kikao.members.errors import UnknownMember
+from kikao.members.known import Known, Move, PendingLink, Profile, Wish
+from kikao.members.linking import Settlement
+from kikao.members.people import Held, Person, Taken
 from kikao.members.preferences import checked_locale, checked_timezone, timezone_of
+from kikao.members.profiles import exported, profile
 from kikao.members.vault import Vault
 from kikao.records import CommitUnknown, Records, RecordsAway
 from kikao.sessions.sealing import KeyRing
@@ -38,6 +43,20 @@ CACHE_SECONDS: Final = 30.0
 
 ATTEMPTS: Final = 5
 """How often to look again when another process was faster."""
+
+Anchor = Callable[[Move], Awaitable[bool]]
+"""Has the sessions of an address kept with those of another (`Move.to`) and nowhere else, whatever it was anchored to.
+
+False while a session, intent or dedupe record is alive where they are kept now; True when they are there already."""
+
+Forget = Callable[[tuple[str, ...]], Awaitable[None]]
+"""Erases what an app keeps about these numbers; may raise `RefusedError`."""
+
+EndSessions = Callable[[tuple[MemberAddress, ...]], Awaitable[None]]
+"""Ends every session of these addresses; raises when one cannot be ended now."""
+
+Progress = Callable[[int, int], None]
+"""Told how many are done, of how many."""
 
 
 def new_member_id() -> str:
@@ -151,6 +170,186 @@ class Directory:
         A member has several after two turned out to be one person. Raises `UnknownMember`.
         """
         return await self._records.read(lambda connection: people.ids_of(connection, member_id))
+
+    # --- linking addresses ---
+
+    async def link(self, member_id: str, kind: str, identity: str, *, anchor: Anchor) -> bool:
+        """Put another address behind a member; True once it is in force, False while it is pending.
+
+        **Who calls this has made sure that the address is the member's own** (a code sent to it, typed here). If the
+        address has a member already, the two become one: the younger's addresses come to the elder, and the younger's
+        id becomes an alias.
+
+        `anchor` moves the session anchor of an address and returns whether it did; it is asked again after a crash.
+        While it says False the link is pending: settle it later, see `links_due`.
+
+        Raises `UnknownMember`, and `ValueError` for what is no address.
+        """
+        return await self._wish(member_id, checked_address(kind, identity), "link", anchor)
+
+    async def unlink(self, member_id: str, kind: str, identity: str, *, anchor: Anchor) -> bool:
+        """Take an address from a member, or take back a pending link; True once it is in force.
+
+        Whoever is met there next is a new member. Raises `LastAddress`, `UnknownMember`, and `ValueError` for what is
+        no address.
+        """
+        return await self._wish(member_id, checked_address(kind, identity), "unlink", anchor)
+
+    async def links_due(self) -> list[PendingLink]:
+        """Links and unlinks that are not in force yet, the oldest first."""
+        vault = self._vault
+        return await self._records.read(lambda connection: linking.pending(connection, vault))
+
+    async def settle(self, link: PendingLink, *, anchor: Anchor) -> bool:
+        """Try to bring a pending link into force; False when it has to wait on, or was taken back.
+
+        Raises `UnknownMember` when the member was erased meanwhile.
+        """
+        done: set[Move] = set()
+        for _ in range(ATTEMPTS):
+            settlement = await self._settle(link, frozenset(done))
+            if settlement is None:
+                continue
+            if settlement.in_force or not settlement.moves:
+                return settlement.in_force
+            for move in settlement.moves:
+                if move not in done and not await anchor(move):
+                    return False
+                done.add(move)
+        return False
+
+    async def _wish(self, member_id: str, address: MemberAddress, wish: Wish, anchor: Anchor) -> bool:
+        vault, now = self._vault, self._clock()
+        await self._records.write(
+            lambda connection: linking.wish(connection, vault, member_id, address, wish, now=now)
+        )
+        return await self.settle(PendingLink(member_id, address, wish, now), anchor=anchor)
+
+    async def _settle(self, link: PendingLink, moved: frozenset[Move]) -> Settlement | None:
+        """How far a link is; None when it is worth looking again."""
+        vault, now = self._vault, self._clock()
+
+        def settle(connection: Connection) -> Settlement:
+            return linking.settle(
+                connection, vault, link.member_id, link.address, link.wish, moved=moved, now=now
+            )
+
+        try:
+            settlement = await self._records.write(settle)
+        except Taken:
+            return None
+        except BaseException:
+            self._cache.clear()  # nobody knows who changed
+            raise
+        if settlement.changed:
+            self._cache.forget(*settlement.changed)
+        return settlement
+
+    # --- what a member may ask for ---
+
+    async def show(self, who: str) -> Profile:
+        """All that is known of a member, named by id, by number (`+256772000001`) or by `telegram:12345`.
+
+        Raises `UnknownMember`, and `ValueError` for what names no member.
+        """
+        named = parse_who(who)
+        member_id = await self.find(named.kind, named.identity) if isinstance(named, MemberAddress) else named
+        if member_id is None:
+            raise UnknownMember("members: there is no member behind this address")
+        vault = self._vault
+        return await self._records.read(lambda connection: profile(connection, vault, member_id))
+
+    async def export(self, member_id: str) -> dict[str, Any]:
+        """All that is stored about a member, as plain data for JSON. Raises `UnknownMember`."""
+        vault = self._vault
+        return exported(await self._records.read(lambda connection: profile(connection, vault, member_id)))
+
+    async def erase(self, member_id: str, *, forget: Forget, end_sessions: EndSessions) -> bool:
+        """Erase a member for good: the app's data, the sessions, then the key and the addresses. The ids stay.
+
+        `forget` is the app's hook, called with the member's numbers; what it raises means that nothing is erased.
+        `end_sessions` is called next, with all addresses. Both have to do no harm when they are called again: after a
+        failure or a crash erasing again goes on. Returns False when the member was erased before.
+
+        Raises `UnknownMember` for one who never was.
+        """
+        for _ in range(ATTEMPTS):
+            known, erased = await self._addresses(member_id)
+            if erased:
+                return False
+            addresses = tuple(held.address for held in known)
+            await forget(tuple(address.identity for address in addresses if address.kind == "msisdn"))
+            await end_sessions(addresses)
+            with contextlib.suppress(UnknownMember):  # another process was faster
+                if await self._shred(member_id, frozenset(held.hash for held in known)):
+                    return True
+        raise RecordsAway(f"records: the addresses of member {member_id} do not stop changing; try again")
+
+    async def _addresses(self, member_id: str) -> tuple[list[Held], bool]:
+        """A member's addresses, and whether the member was erased."""
+        vault = self._vault
+
+        def read(connection: Connection) -> tuple[list[Held], bool]:
+            if people.is_erased(connection, member_id):
+                return [], True
+            return people.addresses_of(connection, people.person(connection, vault, member_id)), False
+
+        return await self._records.read(read)
+
+    async def _shred(self, member_id: str, known: frozenset[bytes]) -> bool:
+        vault, now = self._vault, self._clock()
+        try:
+            erased = await self._records.write(
+                lambda connection: shred(connection, vault, member_id, known, now=now)
+            )
+        finally:
+            self._cache.clear()
+        if erased:
+            await self._records.read(fold)
+        return erased
+
+    # --- new keys ---
+
+    async def reseal(self, progress: Progress) -> None:
+        """Seal every member's key under the active key of the ring. Others may go on meanwhile.
+
+        After a stop, doing it again goes on. Raises `SealError` for a member key that the ring does not open.
+        """
+        vault = self._vault
+        kids, total = await self._records.read(lambda connection: rotation.resealable(connection, vault))
+        done = 0
+        progress(done, total)
+        while batch := await self._records.write(lambda connection: rotation.reseal(connection, vault, kids)):
+            done += batch
+            progress(done, total)
+
+    async def rekey(self, new_ring: KeyRing, progress: Progress) -> None:
+        """Look addresses up with the look-up key of another ring. Call it instead of `start`, and close afterwards.
+
+        This directory's ring has to open the members' keys. Other processes that use the database refuse to meet new
+        addresses from the first batch on (`RecordsAway`): stop them before. After a crash no directory starts until
+        this was done again, which goes on where it stopped.
+
+        Raises `RecordsRefused` when the tables are not up to date, when a move to yet another key was begun, or when
+        the new key has the id of the present one; `SealError` for a member key that the ring does not open.
+        """
+        await self._records.migrate(MIGRATIONS, VERSION_TABLE)
+        vault = self._vault
+        total = await self._records.write(
+            lambda connection: rotation.begin_rekey(connection, vault, new_ring)
+        )
+        if total is None:
+            progress(0, 0)
+            return
+        done = 0
+        progress(done, total)
+        while batch := await self._records.write(
+            lambda connection: rotation.rekey(connection, vault, new_ring)
+        ):
+            done += batch
+            progress(done, total)
+        await self._records.write(lambda connection: rotation.end_rekey(connection, new_ring))
+        self._cache.clear()
 
     async def _changed(self, change: Callable[[Connection], Person], member_id: str) -> Person:
         """Change a member, and forget what was remembered, also where nobody knows whether the change was made."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -24,8 +24,7 @@ def bound(connection: Connection, ring: KeyRing) -> KeyRing:
 
     Raises `RecordsRefused` when the ring cannot read these tables.
     """
-    connection.execute(SETTLE, {"kid": ring.lookup_kid, "proof": ring.lookup_check})
-    row = connection.execute(LOOKUP.select()).one()
+    row = settled(connection, ring)
     if row.next_kid is not None:
         raise RecordsRefused(
             f"records: addresses of members are half-way from look-up key {row.kid!r} to {row.next_kid!r}. "
@@ -41,6 +40,12 @@ def bound(connection: Connection, ring: KeyRing) -> KeyRing:
             f"({', '.join(ring.kids)}). Put it back into KIKAO_SECRET_KEYS, behind the others."
         )
     return ring
+
+
+def settled(connection: Connection, ring: KeyRing) -> sa.Row[Any]:
+    """Which key these tables look up with; new tables take the ring's own."""
+    connection.execute(SETTLE, {"kid": ring.lookup_kid, "proof": ring.lookup_check})
+    return connection.execute(LOOKUP.select()).one()
 
 
 def unmoved(connection: Connection, ring: KeyRing, *, creating: bool = False) -> None:

@@ -94,6 +94,12 @@ def create(
     return person
 
 
+def holder_of(connection: Connection, vault: Vault, address: MemberAddress) -> str | None:
+    """The id of the member behind an address; None when it has none."""
+    query = sa.select(ADDRESSES.c.member_id).where(ADDRESSES.c.hash == vault.hash(address))
+    return connection.execute(query).scalar()
+
+
 # --- one member ---
 
 
@@ -127,6 +133,12 @@ def person(connection: Connection, vault: Vault, member_id: str, *, lock: bool =
     if row.erased_at is not None:
         raise UnknownMember(f"members: member {present} was erased")
     return _opened(vault, row)
+
+
+def is_erased(connection: Connection, member_id: str) -> bool:
+    """Whether a member was erased, by any of its ids. Raises `UnknownMember`."""
+    query = sa.select(MEMBERS.c.erased_at).where(MEMBERS.c.id == canonical(connection, member_id))
+    return connection.execute(query).scalar_one() is not None
 
 
 def prefer(connection: Connection, person: Person, preferences: Preferences) -> Person:
@@ -167,6 +179,14 @@ def attach(
     }
     if connection.execute(KEEP_ADDRESS, values).rowcount != 1:
         raise Taken
+
+
+def with_key(table: sa.Table) -> sa.Select[Any]:
+    """The rows of a table that is sealed with keys of members, with the key as `sealed_key` and `merged_into`."""
+    joined = table.join(MEMBERS, MEMBERS.c.id == table.c.member_id).join(
+        KEYS, KEYS.c.member_id == table.c.member_id
+    )
+    return sa.select(table, KEYS.c.sealed.label("sealed_key"), MEMBERS.c.merged_into).select_from(joined)
 
 
 def sealed_address(key: MemberKey, address: MemberAddress) -> bytes:

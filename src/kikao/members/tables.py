@@ -44,14 +44,14 @@ WISHES: Final = sa.Table(
     "kikao_links",
     METADATA,
     sa.Column("hash", sa.LargeBinary, primary_key=True),
+    sa.Column("member_id", sa.Text, primary_key=True),
     sa.Column("lookup_kid", sa.Text),
-    sa.Column("member_id", sa.Text),
     sa.Column("wish", sa.Text),  # link, unlink
     sa.Column("kind", sa.Text),
     sa.Column("sealed", sa.LargeBinary),  # with the key of member_id
     sa.Column("wished_at", sa.Double),
 )
-"""Links that are wished and not yet in force: at most one for an address."""
+"""Links that are wished and not yet in force: what a member wishes last for an address."""
 
 LOOKUP: Final = sa.Table(
     "kikao_lookup",
@@ -60,5 +60,6 @@ LOOKUP: Final = sa.Table(
     sa.Column("kid", sa.Text),
     sa.Column("proof", sa.LargeBinary),  # tells two keys of one id apart
     sa.Column("next_kid", sa.Text),  # while hashes move to another key
+    sa.Column("next_proof", sa.LargeBinary),
 )
 """Which key addresses are looked up with."""

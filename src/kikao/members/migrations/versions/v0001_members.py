@@ -48,8 +48,8 @@ def upgrade() -> None:
     op.create_table(
         "kikao_links",
         sa.Column("hash", sa.LargeBinary, primary_key=True),
-        sa.Column("lookup_kid", sa.Text, nullable=False),
-        sa.Column("member_id", sa.Text, sa.ForeignKey("kikao_members.id"), nullable=False, index=True),
+        sa.Column("member_id", sa.Text, sa.ForeignKey("kikao_members.id"), primary_key=True, index=True),
+        sa.Column("lookup_kid", sa.Text, nullable=False, index=True),
         sa.Column("wish", sa.Text, nullable=False),
         sa.Column("kind", sa.Text, nullable=False),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
@@ -63,8 +63,10 @@ def upgrade() -> None:
         sa.Column("kid", sa.Text, nullable=False),
         sa.Column("proof", sa.LargeBinary, nullable=False),
         sa.Column("next_kid", sa.Text),
+        sa.Column("next_proof", sa.LargeBinary),
         sa.CheckConstraint("id = 1", name="kikao_lookup_one"),
+        sa.CheckConstraint("(next_kid IS NULL) = (next_proof IS NULL)", name="kikao_lookup_next"),
     )
 
 
-KINDS = "('msisdn', 'whatsapp', 'telegram', 'user')"
+KINDS = "('msisdn', 'whatsapp', 'telegram', 'user', 'token')"
