@@ -221,7 +221,7 @@ sentences = st.dictionaries(words, words | st.just(""), max_size=5).map(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.data(), sentences, sentences)
 def test_whatever_is_translated_survives_every_update_and_is_what_members_read(
     data: st.DataObject, before: dict[str, Sentence], after: dict[str, Sentence]
@@ -242,7 +242,7 @@ def test_whatever_is_translated_survives_every_update_and_is_what_members_read(
             assert chosen.gettext(key(message)) == message.string
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(sentences, words)
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Sentence], word: str
@@ -266,7 +266,7 @@ def test_what_is_written_is_read_again(
 pieces = 'msgid|msgstr|msgid_plural|msgstr[0]|msgstr[9]|msgctxt|"a"|"|#~ |#, fuzzy|\n| |{'.split("|")
 
 
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80) | st.lists(st.sampled_from(pieces)).map(lambda found: "".join(found).encode()))
 def test_any_file_is_a_catalog_or_told_to_be_none(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

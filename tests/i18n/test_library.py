@@ -1,5 +1,6 @@
 """The catalogs that kikao ships: its own sentences and the wallet's, in Luganda and in Swahili."""
 
+import functools
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from babel import Locale
 from hatchling.builders.wheel import WheelBuilder
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kikao import Amount, App, Chat, Day, Flows, Message, Moment, Number, t, tn
@@ -35,6 +36,7 @@ zones = st.sampled_from(["Africa/Kampala", "Africa/Lagos", "Asia/Kathmandu", "Pa
 moments = st.builds(Moment.of, st.integers(-(10**10), 10**11), zones, styles)
 
 
+@functools.cache
 def written() -> list[Sentence]:
     """Every sentence of the engine and of the wallet."""
     found: list[Sentence] = []
@@ -135,6 +137,7 @@ def test_a_date_is_written_in_the_members_language(language: str, shown: str) ->
 def test_no_amount_and_no_date_halves_a_page(language: str) -> None:
     render = Catalogs(LIBRARY).translate(language)
 
+    @settings(deadline=None)  # a time zone is read from a file once
     @given(st.one_of(amounts, days, moments))
     def is_written_in_septets(value: Amount | Day | Moment) -> None:
         shown = render(t("{value}", value=value))
