@@ -22,10 +22,12 @@ class Line:
         self.dialogue: Dialogue | None = None
         self.accumulated = accumulated
 
-    def hear(self, text: str, *, session: str = "s1", happening: Happening = "reply") -> str:
+    def hear(
+        self, text: str, *, session: str = "s1", happening: Happening = "reply", gateway: str = "any"
+    ) -> str:
         """What is understood, in words."""
         inbound = Inbound(
-            "ussd", "any", "+256772000001", happening, Secret(text), session, accumulated=self.accumulated
+            "ussd", gateway, "+256772000001", happening, Secret(text), session, accumulated=self.accumulated
         )
         event, self.dialogue = understand(inbound, self.dialogue, hashed)
         return said(event)
@@ -97,13 +99,78 @@ def test_a_dialogue_met_in_the_middle_is_a_long_dial() -> None:
     assert Line().hear("1*500*1") == "dial '1' '500' '1'"
 
 
+def test_what_comes_late_from_the_dialogue_before_is_no_long_dial() -> None:
+    line = Line()
+    assert [line.hear(text) for text in ("", "1", "1*500")] == ["dial", "'1'", "'500'"]
+    assert line.hear("", session="s2") == "dial"
+    assert line.hear("1*500*1") == "again"
+    assert line.hear("2", session="s2") == "'2'", "the present dialogue goes on"
+
+
+# --- gateways that send the last answer only ---
+
+
+def single() -> Line:
+    return Line(accumulated=False)
+
+
 def test_single_answers() -> None:
-    line = Line(accumulated=False)
-    assert line.hear("*284#", happening="new") == "dial"
+    line = single()
+    assert line.hear("", happening="new") == "dial"
     assert line.hear("1") == "'1'"
     assert line.hear("1") == "'1'"
-    assert line.hear("1", session="s2") == "dial", "the provider says reply, but nobody dialled here"
-    assert line.hear("1", session="s2", happening="new") == "dial"
+    assert line.hear("a*b") == "'a*b'"
+    assert line.hear("") == "''"
+    assert line.hear("", happening="new") == "dial", "the provider says so, though the id is the same"
+    assert line.hear("1*500", session="s2", happening="new") == "dial '1' '500'"
+
+
+def test_without_ids_answers_are_answers() -> None:
+    line = single()
+    assert line.hear("", session="", happening="new") == "dial"
+    assert [line.hear(text, session="") for text in ("1", "1", "2")] == ["'1'", "'1'", "'2'"]
+
+
+def test_an_id_that_changes_in_the_middle_does_not_make_an_answer_a_dial() -> None:
+    line = single()
+    line.hear("", happening="new")
+    assert line.hear("1", session="s2") == "'1'"
+    assert line.hear("2", session="s3") == "'2'"
+    assert line.hear("3", session="") == "'3'"
+
+
+def test_an_answer_that_comes_late_from_the_dialogue_before_is_none() -> None:
+    line = single()
+    line.hear("", happening="new")
+    line.hear("1")
+    line.hear("", session="s2", happening="new")
+    assert line.hear("1") == "again"
+    assert line.hear("2", session="s2") == "'2'", "the present dialogue goes on"
+    assert line.hear("1") == "again"
+    assert line.hear("", happening="new") == "dial", "a dial is one whatever its id"
+
+
+def test_an_answer_to_nothing_is_left_to_the_session_that_knows_it_has_expired() -> None:
+    assert single().hear("1") == "'1'"
+
+
+def test_an_answer_on_one_gateway_is_none_to_the_screen_of_another() -> None:
+    line = single()
+    line.hear("", happening="new")
+    assert line.hear("1", gateway="other", happening="new") == "dial '1'"
+    assert line.hear("2") == "again"
+    assert line.hear("3") == "'3'", "that screen was shown here"
+    assert line.hear("3", gateway="other", session="s9") == "again"
+
+
+def test_a_repeated_text_on_one_gateway_is_none_to_the_screen_of_another() -> None:
+    line = Line()
+    assert [line.hear(text) for text in ("", "1")] == ["dial", "'1'"]
+    line.accumulated = False
+    assert line.hear("", gateway="other", happening="new") == "dial"
+    line.accumulated = True
+    assert line.hear("1*2") == "again"
+    assert line.hear("1*2*3") == "'3'"
 
 
 def test_the_text_is_not_kept() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.pages import Budget, TooLong
-from kikao.conversation.navigation import Key, Navigation
+from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n.messages import Message, Text, t
 
@@ -25,6 +25,11 @@ def swahili(text: Text) -> str:
 
 def menu(*labels: str, keys: str = "123456789") -> tuple[Option, ...]:
     return tuple(Option(key, t(label), label) for key, label in zip(keys, labels, strict=False))
+
+
+def turned(screen: Screen) -> Screen:
+    """A screen as the engine shows it, with the app's keys for its pages."""
+    return Navigation().displayed(screen)
 
 
 LONG_MENU = menu(*(f"Pay the bill of company number {n}" for n in range(1, 8)))
@@ -48,7 +53,7 @@ def test_typographic_signs_do_not_halve_a_page() -> None:
 
 
 def test_a_long_menu_goes_on_with_more_and_back() -> None:
-    pages = AfricasTalking().pages(Screen((t("Pay a bill"),), LONG_MENU), swahili)
+    pages = AfricasTalking().pages(turned(Screen((t("Pay a bill"),), LONG_MENU)), swahili)
     assert len(pages) > 1
     assert [page.endswith("98 Zaidi") for page in pages] == [True] * (len(pages) - 1) + [False]
     assert [("\n0 Rudi" in page) for page in pages] == [False] + [True] * (len(pages) - 1)
@@ -57,50 +62,28 @@ def test_a_long_menu_goes_on_with_more_and_back() -> None:
 
 
 def test_back_in_the_footer_also_leads_to_the_page_before() -> None:
-    pages = AfricasTalking().pages(Screen(("Pay a bill",), LONG_MENU, (BACK, HOME)), english)
+    pages = AfricasTalking().pages(turned(Screen(("Pay a bill",), LONG_MENU, (BACK, HOME))), english)
     assert len(pages) > 1
     for page in pages:
         assert page.count("\n0 Back") == 1
         assert page.count("\n00 Home") == 1
 
 
-def test_an_open_question_offers_no_zero_of_its_own() -> None:
-    """Where "0" may be the answer, no line may promise that it leads back."""
-    pages = AfricasTalking().pages(Screen(("How many bags? " * 30,)), english)
+def test_lines_that_turn_the_page_stand_only_where_there_is_one() -> None:
+    own = (HOME, Option("#", "Go on", "more"), Option("*", "Go back", "previous"))
+    assert AfricasTalking().pages(Screen(("Short",), (), own), english) == ["Short\n00 Home"]
+    first, *middle, last = AfricasTalking().pages(Screen(("Pay a bill " * 40,), LONG_MENU, own), english)
+    assert first.endswith("\n# Go on\n00 Home")
+    assert middle
+    assert all(page.endswith("\n# Go on\n* Go back\n00 Home") for page in middle)
+    assert last.endswith("\n* Go back\n00 Home")
+    assert "# Go on" not in last
+
+
+def test_without_such_lines_pages_have_none() -> None:
+    pages = AfricasTalking().pages(Screen(("Pay a bill",), LONG_MENU), english)
     assert len(pages) > 1
-    assert not any("0 Back" in page for page in pages)
-    assert all("98 More" in page for page in pages[:-1])
-
-
-def test_a_choice_keeps_its_key() -> None:
-    """An option "98" or "0" is what it says; the page is turned with the app's next key, or none."""
-    options = (*LONG_MENU, Option("98", "Ninety-eight", 98), Option("0", "Nothing", 0))
-    pages = AfricasTalking().pages(Screen(("Pay a bill",), options), english)
-    assert all("# More" in page and "98 More" not in page for page in pages[:-1])
-    assert not any("0 Back" in page for page in pages)
-
-
-def test_the_app_s_keys_turn_pages() -> None:
-    navigation = Navigation(more=Key(("11",), "Next"), back=Key(("22",), "Previous"))
-    pages = AfricasTalking(navigation).pages(Screen(("Pay a bill",), LONG_MENU), english)
-    assert "11 Next" in pages[0]
-    assert "22 Previous" in pages[1]
-
-
-def test_keys_that_are_off_or_hidden_are_not_shown() -> None:
-    for more in (Key((), "More"), Key(("98",), "More", shown=False)):
-        pages = AfricasTalking(Navigation(more=more)).pages(Screen(("Pay a bill",), LONG_MENU), english)
-        assert len(pages) > 1
-        assert not any("More" in page for page in pages)
-
-
-def test_a_screen_may_bring_its_own_paging_lines() -> None:
-    own = (Option("#", "Go on", "more"), Option("*", "Go back", "previous"))
-    short = AfricasTalking().pages(Screen(("Short",), (), own), english)
-    assert short == ["Short"]
-    pages = AfricasTalking().pages(Screen(("Pay a bill",), LONG_MENU, own), english)
-    assert pages[0].endswith("# Go on")
-    assert pages[-1].endswith("* Go back")
+    assert not any("More" in page or "Back" in page for page in pages)
 
 
 def test_a_confirmation_is_never_cut() -> None:

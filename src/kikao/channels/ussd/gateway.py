@@ -6,11 +6,12 @@ answer; *async*: the request is acknowledged and the screen goes out as a call o
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Final, Literal
 
-from kikao.channels.channel import Dedupe
-from kikao.channels.inbound import Happening
+from kikao.channels.channel import Dedupe, Request, Response
+from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.reading import RequestReader
 from kikao.channels.ussd.pages import Budget, paginate
 from kikao.conversation.screens import Screen
@@ -26,7 +27,7 @@ MAX_CODE: Final = 64
 """Characters of a service code."""
 
 
-class UssdGateway(RequestReader):
+class UssdGateway(RequestReader, ABC):
     """Base of the USSD gateways: screens to pages. A gateway adds `parse`, `reply` and `acknowledge`.
 
     `budget` is what one page may take, without what the gateway's envelope costs (`envelope`). `codes` are the service
@@ -51,6 +52,18 @@ class UssdGateway(RequestReader):
         budget = budget or Budget()
         self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
+
+    @abstractmethod
+    def parse(self, request: Request) -> Inbound:
+        """Raises `BadRequest`."""
+
+    @abstractmethod
+    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+        """The answer to the request, with one page; `ends` closes the dialogue."""
+
+    @abstractmethod
+    def acknowledge(self, inbound: Inbound) -> Response:
+        """The answer to a notification that wants none."""
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from kikao.channels.channel import Gateway
 from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.nalo import Nalo
 from kikao.channels.ussd.pages import Budget
 from kikao.config import UssdSettings
 
-
-class _Kind(Protocol):
-    slug: str
-
-    def __call__(self, *, budget: Budget | None = None, codes: tuple[str, ...] = ()) -> Gateway: ...
-
-
-_KINDS: Final[dict[str, _Kind]] = {kind.slug: kind for kind in (AfricasTalking, Nalo)}
+_KINDS: Final[dict[str, type[UssdGateway]]] = {kind.slug: kind for kind in (AfricasTalking, Nalo)}
 
 SLUGS: Final = tuple(_KINDS)
 
@@ -30,7 +24,7 @@ def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, Gateway]:
     return {slug: gateway(slug, settings.get(slug, _DEFAULTS)) for slug in SLUGS}
 
 
-def gateway(slug: str, settings: UssdSettings = _DEFAULTS) -> Gateway:
+def gateway(slug: str, settings: UssdSettings = _DEFAULTS) -> UssdGateway:
     """The gateway of a slug. Raises `LookupError` that lists every one there is."""
     kind = _KINDS.get(slug)
     if kind is None:

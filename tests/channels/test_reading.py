@@ -1,0 +1,164 @@
+"""JSON of providers: read in one way only, within bounds, and never shown."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kikao.channels.channel import BadRequest, Request
+from kikao.channels.reading import MAX_FIELDS, MAX_NESTING, RequestReader
+
+
+class Anyone(RequestReader):
+    slug = "any"
+    channel = "ussd"
+
+
+READER = Anyone()
+LARGEST = 64 * 1024
+"""Octets that the edge lets in."""
+
+
+def post(body: bytes | str, content_type: str | None = "application/json") -> Request:
+    headers = {} if content_type is None else {"content-type": content_type}
+    return Request("POST", "/ussd/any", b"", headers, body.encode() if isinstance(body, str) else body)
+
+
+def refused(body: bytes | str) -> str:
+    with pytest.raises(BadRequest) as refusal:
+        READER.json(post(body))
+    assert "4321" not in str(refusal.value)
+    return str(refusal.value)
+
+
+@given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=8) | st.none() | st.booleans()))
+def test_an_object_is_read_as_written(fields: dict[str, Any]) -> None:
+    surely = {
+        name: value for name, value in fields.items() if not isinstance(value, str) or "\0" not in value
+    }
+    for ascii_only in (True, False):
+        assert READER.json(post(json.dumps(surely, ensure_ascii=ascii_only))) == surely
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/json", "application/json; charset=utf-8", "Application/JSON ;x"]
+)
+def test_content_types_are_compared_as_http_does(content_type: str | None) -> None:
+    assert READER.json(post('{"a": 1}', content_type)) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "content_type", ["", "text/json", "application/jsonx", "application/json, text/plain"]
+)
+def test_another_content_type_is_refused(content_type: str) -> None:
+    with pytest.raises(BadRequest, match="ussd/any: the content type must be application/json"):
+        READER.json(post('{"a": "4321"}', content_type))
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"a": "\xff4321"}', "the body is not UTF-8"),
+        ('{"a": "4321"}'.encode("utf-16"), "the body is not UTF-8"),
+        ('\ufeff{"a": "4321"}', "the body is not JSON"),
+        ('{"a": "4321"', "the body is not JSON"),
+        ('{"a": "4321"} {}', "the body is not JSON"),
+        ("{'a': '4321'}", "the body is not JSON"),
+        ('{"a": 4321,}', "the body is not JSON"),
+        ('{"a": NaN, "b": 4321}', "the body is not JSON"),
+        ('{"a": -Infinity, "b": 4321}', "the body is not JSON"),
+        ('{"a": "4321\n"}', "the body is not JSON"),
+        (f'{{"a": {"4321" * 2000}}}', "the body is not JSON"),
+        ("4321", "the body must be a JSON object, not a number"),
+        ('["4321"]', "the body must be a JSON object, not a list"),
+        ('"4321"', "the body must be a JSON object, not a text"),
+        ("null", "the body must be a JSON object, not null"),
+        ('{"PIN": "4321", "PIN": "4321"}', "field PIN is given twice"),
+        ('{"PIN": "4321", "P\\u0049N": "1"}', "field PIN is given twice"),
+        ('{"a": {"b": 4321, "b": 1}}', "field b is given twice"),
+        ('{"4321": 1, "4321": 2}', "field ? is given twice"),
+        ('{"a": "4321\\u0000"}', "field a has a NUL or half a surrogate pair"),
+        ('{"a": "\\ud83d4321"}', "field a has a NUL or half a surrogate pair"),
+        ('{"a": {"4321 4321": "\\udc00"}}', "field ? has a NUL or half a surrogate pair"),
+        (json.dumps({f"f{n}": "4321" for n in range(MAX_FIELDS + 1)}), "the body has more than 64 fields"),
+    ],
+)
+def test_what_is_not_one_plain_object_is_refused(body: bytes | str, problem: str) -> None:
+    assert refused(body) == f"ussd/any: {problem}. Check the gateway's callback settings."
+
+
+def test_a_whole_surrogate_pair_is_a_character() -> None:
+    assert READER.json(post('{"a": "\\ud83d\\ude00"}')) == {"a": "😀"}
+
+
+def test_nesting_has_a_bound_and_brackets_in_texts_are_no_nesting() -> None:
+    deepest = "[" * (MAX_NESTING - 1) + "]" * (MAX_NESTING - 1)
+    assert "a" in READER.json(post(f'{{"a": {deepest}, "b": {deepest}}}'))
+    assert "nested deeper than 8" in refused(f'{{"a": [{deepest}]}}')
+    typed = '[{"\\' * 20
+    assert READER.json(post(json.dumps({"a": typed}))) == {"a": typed}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "[" * LARGEST,
+        '{"a":' * (LARGEST // 5),
+        '"' + '\\"' * (LARGEST // 2 - 1),
+        '{"a": "' + "[" * (LARGEST - 9) + '"}',
+        '{"a": ' + "9" * (LARGEST - 8) + "}",
+        '{"a": 1e' + "9" * (LARGEST - 10) + "}",
+        "{" + ",".join(f'"{n}":{{}}' for n in range(6000)) + "}",
+        '{"a": [' + "1," * (LARGEST // 2 - 6) + "1]}",
+        "\\" * LARGEST,
+        '"\\' * (LARGEST // 2),
+    ],
+    ids=range(10),
+)
+def test_the_worst_body_that_the_edge_lets_in_costs_little(body: str) -> None:
+    assert len(body) <= LARGEST
+    began = time.process_time()
+    with contextlib.suppress(BadRequest):
+        READER.json(post(body))
+    assert time.process_time() - began < 2.0, "CPU seconds: it takes hundredths, or it is quadratic"
+
+
+# --- fields ---
+
+
+@pytest.mark.parametrize("value", [1, 1.5, True, None, [], {}])
+def test_a_field_of_another_kind_is_named_with_its_kind(value: object) -> None:
+    with pytest.raises(
+        BadRequest, match=r"field PIN must be a text, not (a number|true or false|null|a list|an object)"
+    ):
+        READER.required({"PIN": value}, "PIN")
+
+
+@pytest.mark.parametrize("value", [1, 0, "true", "", None, [True]])
+def test_only_true_and_false_are_flags(value: object) -> None:
+    with pytest.raises(BadRequest, match="field new must be true or false, not "):
+        READER.flag({"new": value}, "new")
+    assert READER.flag({"new": False}, "new") is False
+
+
+def test_a_number_may_come_bare_where_its_country_is_certain() -> None:
+    fields = {
+        "bare": "233241234567",
+        "plus": "+233241234567",
+        "spaced": " 233241234567",
+        "far": "256772000001",
+    }
+    ghana = ("233", 9)
+    assert READER.phone(fields, "bare", bare=ghana) == READER.phone(fields, "plus") == "+233241234567"
+    assert READER.phone(fields, "spaced", spaced=True) == "+233241234567"
+    for name in ("spaced", "far"):
+        with pytest.raises(BadRequest, match=f"field {name} is not an international number"):
+            READER.phone(fields, name, bare=ghana)
+    with pytest.raises(BadRequest, match="not an international number"):
+        READER.phone({"n": "233٢٤١٢٣٤٥٦٧"}, "n", bare=ghana)
