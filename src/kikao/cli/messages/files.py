@@ -35,12 +35,11 @@ class Po(Catalog):
     """A catalog of one language, with the header we write. `twice` are the lines of entries that repeat another."""
 
     def __init__(self, locale: str) -> None:
-        # Babel asks whether there are messages while it sets up, through the header below.
+        super().__init__(locale, fuzzy=False)
+        self.name = locale
         self.alphabet = GSM_7
         self.kept: dict[str, str] = {}
         self.twice: list[int] = []
-        super().__init__(locale, fuzzy=False)
-        self.name = locale
         self.header_comment = f"# {self.locale.english_name if self.locale else locale}"
 
     @property
