@@ -1,17 +1,14 @@
 """A member's phone for tests of the engine: real turns, a real store, a clock that moves when told.
 
 `Talk` sends what Africa's Talking would send (the whole text typed since the dial) through `Turns`, without HTTP.
-A crash is a process that stops writing in the middle of a turn: see `Process.kill_at`.
+A crash is a process that stops writing in the middle of a turn: see `kikao.testing.Mortal`.
 """
 
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-import msgspec
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Inbound
@@ -28,36 +25,15 @@ from kikao.sessions.limits import Limits
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.session import Session, decode
-from kikao.sessions.store import (
-    Busy,
-    Claim,
-    CommitUnknown,
-    Duplicate,
-    IntentRow,
-    Record,
-    SessionStore,
-    StoreUnavailable,
-    Write,
-)
+from kikao.sessions.session import Session
+from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.working import Late
+from kikao.testing import Clock, Mortal
+from kikao.testing.stored import holds, stored
 from kikao.turn import Turns
 
 KEY = bytes(range(32))
-
-
-class Clock:
-    """Seconds since the epoch, moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 class PlainGateway:
@@ -91,88 +67,6 @@ class PlainGateway:
 
     def acknowledge(self, inbound: Inbound) -> Response:
         return Response(200, (), b"")
-
-
-class ProcessDied(BaseException):
-    """The process was killed here. Not an Exception: nothing may handle it."""
-
-
-class Mortal:
-    """A store as one process sees it: from the moment of its death on, nothing more is written.
-
-    `die_before` and `die_after` are (method, nth call): the process dies right before or after that store call.
-    """
-
-    def __init__(self, store: SessionStore) -> None:
-        self.store = store
-        self.dead = False
-        self.die_before: tuple[str, int] | None = None
-        self.die_after: tuple[str, int] | None = None
-        self.unavailable = False
-        self.unanswered: tuple[str, int, bool] | None = None
-        """(method, nth call, stored): the store does not answer that write, which is stored or not."""
-        self.calls: dict[str, int] = {}
-
-    async def _do(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        if self.dead:
-            raise ProcessDied
-        self.calls[name] = self.calls.get(name, 0) + 1
-        if self.die_before == (name, self.calls[name]):
-            self.dead = True
-            raise ProcessDied
-        if self.unavailable:
-            raise StoreUnavailable
-        silent = (
-            self.unanswered if self.unanswered and self.unanswered[:2] == (name, self.calls[name]) else None
-        )
-        if silent and not silent[2]:
-            raise CommitUnknown
-        result = await getattr(self.store, name)(*args, **kwargs)
-        if silent:
-            raise CommitUnknown
-        if self.die_after == (name, self.calls[name]):
-            self.dead = True
-            raise ProcessDied
-        return result
-
-    async def open(self) -> None:
-        await self._do("open")
-
-    async def close(self) -> None:
-        return None
-
-    async def bind(self, name: str, value: bytes) -> bytes:
-        return await self._do("bind", name, value)  # type: ignore[no-any-return]
-
-    async def claim(
-        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
-    ) -> Claim | Duplicate | Busy:
-        return await self._do("claim", key, dedupe, now=now, lease=lease, wait=wait)  # type: ignore[no-any-return]
-
-    async def intent(self, write: Write) -> None:
-        await self._do("intent", write)
-
-    async def commit(self, write: Write) -> None:
-        await self._do("commit", write)
-
-    async def release(self, claim: Claim) -> None:
-        if not self.dead:
-            await self._do("release", claim)
-
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        return await self._do("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
-
-    async def end(self, key: bytes) -> bool:
-        return await self._do("end", key)  # type: ignore[no-any-return]
-
-    async def sweep(self, *, now: float, limit: int) -> int:
-        return await self._do("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
-
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
-        return await self._do("due", now=now, limit=limit)  # type: ignore[no-any-return]
-
-    def scan(self) -> AsyncIterator[Record]:
-        return self.store.scan()
 
 
 class Process:
@@ -242,17 +136,11 @@ class Process:
 
     async def stored(self) -> list[Session]:
         """What the store holds, opened: what an attacker with the keys would see."""
-        ring = self.sessions.ring
-        return [
-            decode(ring.unseal(record.state, record.key, b"state", record.version))
-            async for record in self.store.scan()
-        ]
+        return await stored(self.sessions)
 
     async def holds(self, secret: str) -> bool:
         """Whether any stored session or published event has it in a text (random ids, which are hex, aside)."""
-        stored = [text for session in await self.stored() for text in texts(msgspec.to_builtins(session))]
-        told = [text for event in self.events for text in texts(msgspec.to_builtins(event))]
-        return any(secret in text for text in stored + told if not _HEX(text))
+        return await holds(secret, self.sessions, self.events)
 
     async def conversation(self) -> Conversation:
         """The only stored conversation."""
@@ -318,22 +206,6 @@ class Talk:
             message_id=Secret(f"{dialogue}|{text}") if self.accumulates else None,
             accumulated=self.accumulates,
         )
-
-
-def texts(data: Any) -> Iterator[str]:
-    """Every text in plain data."""
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        for key, value in data.items():
-            yield from texts(key)
-            yield from texts(value)
-    elif isinstance(data, list | tuple):
-        for item in data:
-            yield from texts(item)
-
-
-_HEX = re.compile(r"[0-9a-f]{12,32}").fullmatch
 
 
 async def start(flows: Flows, entry: str, **options: Any) -> Talk:

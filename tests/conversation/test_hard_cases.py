@@ -31,8 +31,9 @@ from kikao.events.types import TurnDone
 from kikao.i18n import Amount, Catalogs
 from kikao.i18n.messages import Translate, t
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import Clock, ProcessDied
 from tests.bank import PIN, Bank, fail
-from tests.talk import Clock, PlainGateway, Process, ProcessDied, Talk, start
+from tests.talk import PlainGateway, Process, Talk, start
 
 NOTHING = Amount("UGX", 0)
 UPDATED = "We updated this service. Please enter this again."

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kikao.conversation import Chat, Flows, Pin, Text
+from kikao.testing import ProcessDied
 from tests.bank import PIN, Bank
-from tests.talk import Process, ProcessDied, Talk, start
+from tests.talk import Process, Talk, start
 
 
 def paying(release: int = 0) -> Flows:

@@ -30,6 +30,7 @@ from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.session import Session, decode
 from kikao.sessions.store import Record
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import ProcessDied
 from tests.conversation import model as model_of
 from tests.conversation.model import Attempt, Crash, Entry, Member, Outside, Run, question_at, upcoming
 from tests.conversation.world import (
@@ -44,7 +45,7 @@ from tests.conversation.world import (
     flows_of,
     seeded_randomness,
 )
-from tests.talk import PlainGateway, Process, ProcessDied, Talk
+from tests.talk import PlainGateway, Process, Talk
 
 T = TypeVar("T")
 Rule = TypeVar("Rule", bound=Callable[..., Any])

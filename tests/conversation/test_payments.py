@@ -28,8 +28,9 @@ from kikao.conversation.outcomes import Effect
 from kikao.events.types import RecoveryDone, TurnDone
 from kikao.i18n.messages import t
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import Clock, ProcessDied
 from tests.bank import PIN, Bank, fail
-from tests.talk import Clock, Process, ProcessDied, Talk, start
+from tests.talk import Process, Talk, start
 
 WELCOME = "To whom?"
 CHECKING = "We are checking your last request: it may still go through.\n1 Check again\n2 Start again"

@@ -43,6 +43,7 @@ from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.session import decode
 from kikao.sessions.store import Dedupe, Write
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import Mortal, ProcessDied
 from kikao.turn import Turns
 from tests.conversation.world import (
     PINS,
@@ -56,7 +57,7 @@ from tests.conversation.world import (
     flows_of,
     seeded_randomness,
 )
-from tests.talk import Mortal, PlainGateway, Process, ProcessDied
+from tests.talk import PlainGateway, Process
 
 CRASH = 0.12
 MAX_CRASHES = 4

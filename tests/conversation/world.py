@@ -33,7 +33,7 @@ from kikao.conversation import (
 )
 from kikao.i18n import t
 from kikao.i18n.money import Amount
-from tests.talk import Clock
+from kikao.testing import Clock
 
 PINS = ("7391", "8264", "9573")
 """Right PINs, one a member. No amount, reference or text of this world holds these digits, nor those of WRONG."""

@@ -28,6 +28,8 @@ class Mood:
         self.methods = methods
         """The methods it is about; all if empty."""
         self.answer = answer
+        self.began = asyncio.Event()
+        """Set when a call has met the mood; with `slow`, when its effect has happened."""
         self.over = asyncio.Event()
         self._left = times
 
@@ -115,22 +117,26 @@ class Service(Generic[T]):
         return call()
 
     async def _perform(self, name: str, call: Callable[[], Any], mood: Mood | None) -> Any:
-        kind = "" if mood is None else mood.kind
-        if kind == "away":
+        if mood is None:
+            return await self._outside.perform(name, call())
+        if mood.kind == "away":
+            mood.began.set()
             raise ConnectionError(f"{name}: the service is away")
 
         async def there() -> Any:
-            if mood is not None and kind == "stalls":
+            if mood.kind == "stalls":
+                mood.began.set()
                 await self._outside.hold(mood.over)
             answer = await call()
-            if mood is not None and kind == "slow":
+            mood.began.set()
+            if mood.kind == "slow":
                 await self._outside.hold(mood.over)
             return answer
 
         answer = await self._outside.perform(name, there())
-        if kind == "breaks":
+        if mood.kind == "breaks":
             raise ConnectionResetError(f"{name}: the connection broke off")
-        return mood.answer if mood is not None and kind == "answers" else answer
+        return mood.answer if mood.kind == "answers" else answer
 
 
 def _is_async(service: Any, name: str) -> bool:

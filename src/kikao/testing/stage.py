@@ -23,9 +23,11 @@ from typing import Any, Final, TypeVar
 from kikao.app import App, Server, ServicesFactory
 from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import Settings, load
 from kikao.events import Event
 from kikao.sessions.keeper import LEASE
+from kikao.sessions.session import Session
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
@@ -34,6 +36,7 @@ from kikao.testing.outside import Outside
 from kikao.testing.phone import Phone
 from kikao.testing.process import Process
 from kikao.testing.services import Service
+from kikao.testing.stored import holds, stored
 from kikao.testing.timers import let_pass
 from kikao.turn import WINDOW
 
@@ -136,7 +139,7 @@ class Stage:
         own = self.settings.ussd.get(gateway)
         token = f"/{own.token.reveal().decode()}" if own is not None and own.token is not None else ""
         phone = Phone(self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}")
-        if self.server.gateways[gateway].dedupe == "window":
+        if ussd_gateway(gateway).dedupe == "window":
             phone.before_answer = functools.partial(self.clock.advance, THINKING)
         return phone
 
@@ -146,6 +149,17 @@ class Stage:
             have = ", ".join(getattr(key, "__name__", str(key)) for key in self._services) or "none"
             raise LookupError(f"no service {getattr(kind, '__name__', kind)}; the stage has {have}")
         return self._services[kind]
+
+    async def stored(self) -> list[Session]:
+        """The sessions of a running process, opened: what an attacker with store and keys would see."""
+        return await stored(self.server.sessions)
+
+    async def holds(self, text: str) -> bool:
+        """Whether a stored session, or an event of any process, has `text` in it: nobody should find a PIN.
+
+        Random ids, which are hexadecimal, are left out: they hold any four digits by chance.
+        """
+        return await holds(text, self.server.sessions, self.events)
 
     # --- life and death ---
 
