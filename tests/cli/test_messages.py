@@ -125,9 +125,19 @@ def test_a_sentence_that_is_gone_leaves_its_translation_for_who_may_need_it(tran
 
     messages("update", "shop")
     assert '#~ msgid "Recipient"\n#~ msgstr "Afuna"' in po_of(translated).read_text()
-    assert "'Recipient' is not in the code any more. Delete the entry" in messages("check", "shop").output
+    told = messages("check", "shop").output
+    assert "'Recipient' is not in the code any more. Delete the entry, or run" in told
     (translated / "flows.py").write_text(CODE)
     messages("update", "shop")
+    assert messages("check", "shop").exit_code == 0
+
+
+def test_what_is_gone_can_be_dropped(translated: Path) -> None:
+    (translated / "flows.py").write_text(CODE.replace('t("Recipient")', '"x"'))
+
+    assert "1 not used any more" in messages("update", "shop").output
+    assert "0 not used any more" in messages("update", "shop", "--drop").output
+    assert "Afuna" not in po_of(translated).read_text()
     assert messages("check", "shop").exit_code == 0
 
 

@@ -25,12 +25,13 @@ def messages() -> None:
 @SOURCE
 @LOCALES
 @click.option("--add", multiple=True, metavar="LANGUAGE", help="Begin a catalog, such as lg or sw_TZ.")
-def update(source: Path, locales: Path | None, add: tuple[str, ...]) -> None:
+@click.option("--drop", is_flag=True, help="Delete translations of sentences that are not in the code.")
+def update(source: Path, locales: Path | None, add: tuple[str, ...], drop: bool) -> None:
     """Bring the catalogs up to date with the code of SOURCE_FOLDER, and compile them."""
     _need_babel()
     from kikao.cli.messages import catalogs
 
-    sys.exit(catalogs.update(source, locales, add))
+    sys.exit(catalogs.update(source, locales, add, drop=drop))
 
 
 @messages.command()

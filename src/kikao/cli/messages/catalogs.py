@@ -19,9 +19,10 @@ REVIEW: Final = "Needs review by a native speaker."
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 
 
-def update(source: Path, locales: Path | None, add: tuple[str, ...]) -> int:
+def update(source: Path, locales: Path | None, add: tuple[str, ...], *, drop: bool = False) -> int:
     """Merge the sentences of the code into every catalog, and compile it. Nothing is written when anything is wrong.
 
+    `add` are languages to begin a catalog for; `drop` deletes what is translated and not in the code any more.
     Returns the exit code: 0 done, 1 the code or a catalog has to be mended first, 2 there is nothing to update.
     """
     folder = locales or source / "locales"
@@ -42,7 +43,7 @@ def update(source: Path, locales: Path | None, add: tuple[str, ...]) -> int:
     if findings:
         return _told(findings)
     for path, before in old.items():
-        _update(path, before, sentences)
+        _update(path, before, sentences, drop=drop)
     return 0
 
 
@@ -82,8 +83,10 @@ def check(source: Path, locales: Path | None) -> int:
     return 0
 
 
-def _update(path: Path, before: Po, sentences: Mapping[str, Sentence]) -> None:
+def _update(path: Path, before: Po, sentences: Mapping[str, Sentence], *, drop: bool) -> None:
     after = merged(before, sentences)
+    if drop:
+        after.obsolete.clear()
     # What is compiled is what the file says: a text may be read back in another form than it was given.
     changed = replace(path, written(after))
     changed = replace(path.with_suffix(".mo"), compiled(read(path))) or changed

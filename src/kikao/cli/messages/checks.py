@@ -64,7 +64,7 @@ def _of_message(
         return
     sentence = sentences.get(msgid)
     if sentence is None or po.obsolete.get(msgid) is message:
-        yield f"{msgid!r} is not in the code any more. Delete the entry, once nothing in it is needed."
+        yield f"{msgid!r} is not in the code any more. Delete the entry, or run `kikao messages update --drop`."
         return
     if message.id != ((msgid, sentence.plural) if sentence.plural else msgid):
         yield f"{msgid!r} has another second form in the code. {UPDATE}"
