@@ -98,12 +98,18 @@ async def test_the_promise_of_durability_is_set_on_every_connection(records: Rec
 
     def settings(connection: Connection) -> dict[str, Any]:
         together.wait(10)
-        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
         return {name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}
 
     all_at_once = [*[records.read(settings) for _ in range(3)], records.write(settings)]
     for found in await asyncio.gather(*all_at_once):
-        assert found == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+        assert found == {
+            "journal_mode": "wal",
+            "synchronous": 2,
+            "foreign_keys": 1,
+            "busy_timeout": 5000,
+            "secure_delete": 1,
+        }
 
 
 async def test_foreign_keys_hold(records: Records) -> None:

@@ -148,6 +148,9 @@ def _pragmas(foreign_keys: bool) -> list[str]:
         "journal_mode=WAL",
         "synchronous=FULL",
         f"foreign_keys={'ON' if foreign_keys else 'OFF'}",
+        # What is deleted or moved is overwritten, so that what was erased cannot be read off the disk:
+        # https://www.sqlite.org/pragma.html#pragma_secure_delete
+        "secure_delete=ON",
     ]
     if sys.platform == "darwin":
         # fsync on macOS does not reach the platter: https://www.sqlite.org/pragma.html#pragma_fullfsync
