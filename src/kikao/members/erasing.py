@@ -19,9 +19,6 @@ def shred(
 
     Raises `UnknownMember`.
     """
-    if connection.dialect.name == "sqlite":
-        # What is deleted is overwritten: https://www.sqlite.org/pragma.html#pragma_secure_delete
-        connection.exec_driver_sql("PRAGMA secure_delete=ON").all()
     person = people.person(connection, vault, member_id, lock=True)
     hashes = frozenset(held.hash for held in people.addresses_of(connection, person))
     if hashes != known:
@@ -35,6 +32,6 @@ def shred(
 
 
 def fold(connection: Connection) -> None:
-    """Take what was overwritten out of SQLite's write-ahead log too, if no other process is reading it."""
+    """Take what SQLite overwrote out of its write-ahead log too, if no other process is reading it."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").all()
