@@ -48,7 +48,7 @@ def begin_rekey(connection: Connection, vault: Vault, new: KeyRing) -> int | Non
     """Record that hashes move to the look-up key of another ring; from here on nobody stores hashes of the old one.
 
     Returns how many have to move, None when the move was ended before. Raises `RecordsRefused` when a move to
-    another key was begun, or the new key has the id of the present one.
+    another key was begun, or the new key has the id of the present one; `SealError` when member keys do not open.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lookup.IN_STEP)))
@@ -64,6 +64,7 @@ def begin_rekey(connection: Connection, vault: Vault, new: KeyRing) -> int | Non
         raise RecordsRefused(
             f"records: addresses of members are half-way to the look-up key {row.next_kid!r}. Finish that first."
         )
+    _try(connection, vault)
     connection.execute(LOOKUP.update().values(next_kid=wanted[0], next_proof=wanted[1]))
     return sum(_count(connection, table, row.kid) for table in (ADDRESSES, WISHES))
 
@@ -78,6 +79,13 @@ def end_rekey(connection: Connection, new: KeyRing) -> None:
     """Look up with the new key from now on."""
     values = {"kid": new.lookup_kid, "proof": new.lookup_check, "next_kid": None, "next_proof": None}
     connection.execute(LOOKUP.update().values(values))
+
+
+def _try(connection: Connection, vault: Vault) -> None:
+    """Open a member key of each kind. Raises `SealError`."""
+    samples = sa.select(sa.func.min(KEYS.c.member_id)).group_by(KEYS.c.kid)
+    for row in connection.execute(KEYS.select().where(KEYS.c.member_id.in_(samples))):
+        vault.open(row.member_id, row.sealed)
 
 
 def _rehash(connection: Connection, vault: Vault, new: Vault, table: sa.Table, old_kid: str) -> int:
