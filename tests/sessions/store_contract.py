@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec import structs
 
 from kikao.sessions.store import (
     Busy,
@@ -18,6 +19,7 @@ from kikao.sessions.store import (
     Duplicate,
     IntentRow,
     Record,
+    Replacement,
     Seen,
     SessionStore,
     Write,
@@ -569,12 +571,153 @@ class StoreContract:
         await store.commit(written(claim))
         assert [record.version for record in await everything(store)] == [1]
 
+    # --- other keys ---
+
+    async def test_what_a_session_has_seen_can_be_read(self, store: SessionStore) -> None:
+        assert await store.seen(b"session") == ()
+        records = {Dedupe(b"%d" % number, b"reply %d" % number, NOW + number) for number in range(3)}
+        for dedupe in records:
+            await make(store, dedupe=dedupe)
+        await make(store, b"other", dedupe=Dedupe(b"0", b"another", NOW + HOUR))
+        claim = await take(store, b"paying")
+        await store.intent(written(claim, dedupe=Dedupe(b"0", None, NOW + HOUR)))
+        assert set(await store.seen(b"session")) == records
+        assert await store.seen(b"session", b"2") == (Dedupe(b"2", b"reply 2", NOW + 2),)
+        assert await store.seen(b"session", b"3") == ()
+        assert await store.seen(b"paying") == (Dedupe(b"0", None, NOW + HOUR),)
+
+    async def test_a_session_sealed_anew_is_the_same_session(self, store: SessionStore) -> None:
+        await make(store, dedupe=Dedupe(b"message", b"old reply", NOW + HOUR))
+        claim = await take(store)
+        row = intent(claim, due_at=NOW + 5)
+        await store.commit(written(claim, open_=(row,), expires_at=NOW + 7))
+        (before,) = await everything(store)
+
+        replies = ((b"message", b"new reply"), (b"unknown", b"nobody's"))
+        assert await store.replace(resealed(before, replies=replies))
+
+        assert await everything(store) == [sealed_anew(before)]
+        assert await store.seen(b"session") == (Dedupe(b"message", b"new reply", NOW + HOUR),)
+        assert await store.due(now=NOW + HOUR, limit=10) == [row]
+        assert await store.sweep(now=NOW + HOUR, limit=10) == 0
+        after = await take(store)
+        await store.commit(written(after, close=(row.id,), expires_at=NOW + 7))
+        assert await store.sweep(now=NOW + 6, limit=10) == 0
+        assert await store.sweep(now=NOW + 7, limit=10) == 1
+
+    async def test_sealing_anew_gives_no_reply_to_an_inbound_without_one(self, store: SessionStore) -> None:
+        claim = await take(store)
+        await store.intent(written(claim, dedupe=Dedupe(b"message", None, NOW + HOUR)))
+        (record,) = await everything(store)
+        assert await store.replace(resealed(record, replies=((b"message", b"reply"),)))
+        assert await store.seen(b"session") == (Dedupe(b"message", None, NOW + HOUR),)
+
+    async def test_a_turn_at_work_does_not_notice_that_its_session_is_sealed_anew(
+        self, store: SessionStore
+    ) -> None:
+        await make(store)
+        claim = await take(store)
+        assert claim.record is not None
+        assert await store.replace(resealed(claim.record))
+        assert isinstance(await store.claim(b"session", None, now=NOW, lease=LEASE, wait=0), Busy)
+        await store.commit(written(claim, state=b"of the turn"))
+        assert [(record.version, record.state) for record in await everything(store)] == [(2, b"of the turn")]
+
+    async def test_what_was_written_meanwhile_is_not_replaced(self, store: SessionStore) -> None:
+        await make(store, dedupe=Dedupe(b"message", b"reply", NOW + HOUR))
+        (old,) = await everything(store)
+        await make(store, state=b"newer")
+        (newer,) = await everything(store)
+        for replacement in (resealed(old), resealed(old, to=b"moved"), resealed(old, key=b"nobody")):
+            assert not await store.replace(replacement)
+        assert await everything(store) == [newer]
+        assert await store.seen(b"session") == (Dedupe(b"message", b"reply", NOW + HOUR),)
+
+    async def test_a_session_that_began_anew_is_another_one(self, store: SessionStore) -> None:
+        await make(store)
+        (old,) = await everything(store)
+        assert await store.end(b"session")
+        await make(store, state=b"anew")
+        (anew,) = await everything(store)
+        assert anew.version == old.version
+        assert not await store.replace(resealed(old))
+        assert await everything(store) == [anew]
+
+    async def test_a_session_moves_with_all_that_belongs_to_it(self, store: SessionStore) -> None:
+        for number in range(3):
+            dedupe = Dedupe(b"%d" % number, b"reply %d" % number, NOW + HOUR + number)
+            await make(store, dedupe=dedupe, expires_at=NOW + HOUR)
+        claim = await take(store)
+        rows = tuple(intent(claim, id_=b"%d" % number, due_at=NOW + number) for number in range(2))
+        await store.intent(written(claim, version=3, open_=rows, dedupe=Dedupe(b"3", None, NOW + HOUR)))
+        await store.release(claim)
+        await make(store, b"stays", dedupe=Dedupe(b"0", b"other", NOW + HOUR))
+        before = next(record for record in await everything(store) if record.key == b"session")
+
+        replacement = resealed(
+            before,
+            to=b"moved",
+            replies=((b"0", b"resealed"),),
+            intents=((b"0", b"zero"), (b"1", b"one"), (b"2", b"two")),
+        )
+        assert await store.replace(replacement)
+
+        assert {record.key for record in await everything(store)} == {b"moved", b"stays"}
+        assert await store.seen(b"session") == ()
+        assert isinstance(await store.claim(b"session", b"0", now=NOW, lease=0, wait=0), Claim)
+        for name, reply in ((b"0", b"resealed"), (b"1", b"reply 1"), (b"2", b"reply 2")):
+            answer = await store.claim(b"moved", name, now=NOW, lease=LEASE, wait=0)
+            assert answer == Duplicate(reply)
+        moved = await take(store, b"moved", dedupe=b"3")
+        assert moved.record == sealed_anew(before, b"moved")
+        assert moved.seen == Seen(None)
+        assert moved.fence > before.fence
+        named = [(b"zero", NOW), (b"one", NOW + 1)]
+        assert [(row.id, row.due_at) for row in moved.intents] == named
+        assert {row.session for row in moved.intents} == {b"moved"}
+        assert await store.due(now=NOW + HOUR, limit=10) == list(moved.intents)
+        assert await store.renew((b"zero", b"0"), claim.fence, NOW + 1) == 1
+        await store.commit(written(moved, close=(b"zero", b"one"), expires_at=NOW + HOUR))
+        assert await store.sweep(now=NOW + 2 * HOUR, limit=10) == 2
+        for name in (b"0", b"1", b"2", b"3"):
+            assert await store.seen(b"moved", name) == ()
+
+    async def test_a_session_does_not_move_without_its_intents(self, store: SessionStore) -> None:
+        claim = await take(store)
+        rows = (intent(claim), intent(claim, id_=b"forgotten"))
+        await store.commit(written(claim, open_=rows, dedupe=Dedupe(b"m", b"reply", NOW + HOUR)))
+        (before,) = await everything(store)
+        with pytest.raises(ValueError, match="new id for each"):
+            await store.replace(resealed(before, to=b"moved", intents=((b"intent", b"new"),)))
+        assert await everything(store) == [before]
+        assert set((await take(store)).intents) == set(rows)
+        assert len(await store.seen(b"session")) == 1
+
+    async def test_what_a_move_cut_short_has_left_gives_way(self, store: SessionStore) -> None:
+        await make(store, dedupe=Dedupe(b"m", b"reply", NOW + HOUR))
+        claim = await take(store, b"moved")
+        left = written(claim, open_=(intent(claim),), dedupe=Dedupe(b"left", b"over", NOW + HOUR))
+        await store.commit(left)
+        before = next(record for record in await everything(store) if record.key == b"session")
+        assert await store.replace(resealed(before, to=b"moved"))
+        assert await everything(store) == [sealed_anew(before, b"moved")]
+        assert await store.seen(b"moved") == (Dedupe(b"m", b"reply", NOW + HOUR),)
+        assert await store.due(now=NOW + HOUR, limit=10) == []
+
     # --- the rest ---
 
     async def test_a_bound_property_keeps_its_first_value(self, store: SessionStore) -> None:
         assert await store.bind("lookup key", b"first") == b"first"
         assert await store.bind("lookup key", b"second") == b"first"
         assert await store.bind("boot", b"\xff") == b"\xff"
+
+    async def test_a_bound_property_changes_for_who_knows_it(self, store: SessionStore) -> None:
+        assert not await store.rebind("keys", b"", b"new")
+        assert await store.bind("keys", b"old") == b"old"
+        assert not await store.rebind("keys", b"wrong", b"new")
+        assert await store.rebind("keys", b"old", b"new")
+        assert not await store.rebind("keys", b"old", b"newer")
+        assert await store.bind("keys", b"first") == b"new"
 
     async def test_a_scan_sees_every_session_once_while_they_change(self, store: SessionStore) -> None:
         count = 700
@@ -667,6 +810,26 @@ async def make(
 ) -> None:
     """One turn from claim to commit."""
     await store.commit(written(await take(store, key), state=state, expires_at=expires_at, dedupe=dedupe))
+
+
+def resealed(
+    record: Record,
+    *,
+    key: bytes | None = None,
+    to: bytes | None = None,
+    replies: tuple[tuple[bytes, bytes], ...] = (),
+    intents: tuple[tuple[bytes, bytes], ...] = (),
+) -> Replacement:
+    """What puts a session under other keys; it keeps its own unless one is given."""
+    key = record.key if key is None else key
+    return Replacement(
+        key, record.version, record.fence, to or key, b"new state", b"new address", replies, intents
+    )
+
+
+def sealed_anew(record: Record, key: bytes | None = None) -> Record:
+    """What becomes of a session by `resealed`."""
+    return structs.replace(record, key=key or record.key, state=b"new state", address=b"new address")
 
 
 def intent(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
@@ -21,6 +22,7 @@ from kikao.sessions.store import (
     Duplicate,
     IntentRow,
     Record,
+    Replacement,
     Seen,
     SessionStore,
     Write,
@@ -199,6 +201,57 @@ class StoreMachine(RuleBasedStateMachine):
         if expected:
             del model.records[key]
             model.seen = {pair: seen for pair, seen in model.seen.items() if pair[0] != key}
+
+    @rule(key=KEYS, to=KEYS, stale=st.sampled_from([0, 0, 0, 1]), state=VALUES, reply=VALUES)
+    def replace(self, key: bytes, to: bytes, stale: int, state: bytes, reply: bytes) -> None:
+        model = self.model
+        record = model.records.get(key, Record(key, 1, 1, 0.0, b"", b""))
+        names = tuple((row.id, to + row.id[-1:]) for row in model.intents_of(key))
+        replacement = Replacement(
+            key,
+            record.version + stale,
+            record.fence,
+            to,
+            state,
+            state[::-1],
+            ((b"m1", reply), (b"m2", reply)),
+            names,
+        )
+        expected = key in model.records and not stale
+        assert self.run(self.store.replace(replacement)) == expected
+        if expected:
+            if to != key:
+                self.move_in_model(key, to, dict(names))
+            model.records[to] = Record(
+                to, record.version, record.fence, record.expires_at, state, state[::-1]
+            )
+            for name in (b"m1", b"m2"):
+                before, until = model.seen.get((to, name), (None, 0.0))
+                if before is not None:
+                    model.seen[to, name] = (reply, until)
+
+    def move_in_model(self, key: bytes, to: bytes, names: dict[bytes, bytes]) -> None:
+        model = self.model
+        model.intents = {
+            names.get(row.id, row.id): msgspec.structs.replace(row, id=names[row.id], session=to)
+            if row.session == key
+            else row
+            for row in model.intents.values()
+            if row.session != to
+        }
+        model.seen = {
+            (to if of == key else of, name): value for (of, name), value in model.seen.items() if of != to
+        }
+        del model.records[key]
+        model.fences[to] = max(model.fences.get(to, 0), model.fences.get(key, 0))
+
+    @rule(key=KEYS, name=MESSAGES)
+    def seen(self, key: bytes, name: bytes) -> None:
+        found = self.run(self.store.seen(key))
+        assert {dedupe.key: (dedupe.reply, dedupe.expires_at) for dedupe in found} == {
+            dedupe: value for (of, dedupe), value in self.model.seen.items() if of == key
+        }
+        assert self.run(self.store.seen(key, name)) == tuple(d for d in found if d.key == name)
 
     @rule(limit=st.integers(0, 4))
     def sweep(self, limit: int) -> None:

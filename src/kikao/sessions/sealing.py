@@ -4,8 +4,8 @@ State is AES-256-GCM with a random 96-bit nonce, bound (as additional data) to t
 a stored blob put back in another place, or an older one of the same place, does not open. Each partition has its own
 subkey, which keeps far below 2^32 messages a key (NIST SP 800-38D, 8.3).
 
-Sealing keys rotate freely: the key id stands in the blob. The look-up key never changes for a store, since every key
-in it was computed with it; `KeyRing.lookup_check` lets a store recognise the wrong one.
+Sealing keys rotate freely: the key id stands in the blob. The look-up key belongs to a store, since every key in it was
+computed with it; `kikao.sessions.rekeying` moves a store to another one.
 """
 
 from __future__ import annotations
@@ -69,9 +69,18 @@ class KeyRing:
         return tuple(self._keys)
 
     @property
+    def active(self) -> str:
+        """The id of the key that seals."""
+        return self._active
+
+    @property
     def lookup_check(self) -> bytes:
         """Tells whether two rings hash alike, and nothing else."""
         return self.lookup("check")
+
+    def check(self, kid: str) -> bytes | None:
+        """Tells whether two rings have the same key under this id, and nothing else; None without such a key."""
+        return self.with_lookup(kid).lookup_check if kid in self._keys else None
 
     def lookup(self, purpose: str, *parts: str | bytes) -> bytes:
         """Keyed hash (HMAC-SHA-256) of some parts for a purpose: 32 bytes."""
@@ -87,15 +96,27 @@ class KeyRing:
 
     def unseal(self, blob: bytes, key: bytes, purpose: bytes, version: int = 0) -> bytes:
         """Decrypt what was sealed for this place. Raises `SealError`."""
-        size = 2 + blob[1] if len(blob) > 2 else 0
-        head, kid = blob[:size], blob[2:size].decode("ascii", "replace")
-        if blob[:1] != FORMAT or kid not in self._keys:
+        kid = kid_of(blob)
+        if kid not in self._keys:
             raise SealError(f"sealed with key {kid!r}, which is not among the secret keys")
+        size = 2 + blob[1]
+        head = blob[:size]
         nonce, cipher = blob[size : size + NONCE], self._cipher(kid, partition(key))
         try:
             return cipher.decrypt(nonce, blob[size + NONCE :], self._bind(head, key, purpose, version))
         except (InvalidTag, ValueError):
             raise SealError("a stored record does not open with its key: wrong place or changed") from None
+
+    def is_fresh(self, blob: bytes) -> bool:
+        """Whether a blob is sealed under the active key."""
+        return blob.startswith(self._head)
+
+    def reseal(
+        self, blob: bytes, key: bytes, purpose: bytes, version: int = 0, *, to: bytes | None = None
+    ) -> bytes:
+        """The same content under the active key, for the same place or for the session key `to`. Raises `SealError`."""
+        data = self.unseal(blob, key, purpose, version)
+        return self.seal(data, key if to is None else to, purpose, version)
 
     def _bind(self, head: bytes, key: bytes, purpose: bytes, version: int) -> bytes:
         return b"%b\0%b\0%b\0%b%d" % (head, self._tenant, purpose, key, version)
@@ -109,6 +130,13 @@ class KeyRing:
     def _derive(self, kid: str, label: str) -> bytes:
         # One-step key derivation with HMAC as the function (NIST SP 800-56C): keys are uniformly random already.
         return hmac.digest(self._keys[kid], b"kikao/" + label.encode(), hashlib.sha256)
+
+
+def kid_of(blob: bytes) -> str:
+    """The id of the key that a blob is sealed under; empty for what is no blob."""
+    if len(blob) < 2 or blob[:1] != FORMAT:
+        return ""
+    return blob[2 : 2 + blob[1]].decode("ascii", "replace")
 
 
 def hmac_sha256(key: bytes) -> Callable[[bytes], bytes]:

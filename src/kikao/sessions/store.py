@@ -112,6 +112,24 @@ class Write(msgspec.Struct, frozen=True):
     """Ids of intents to remove."""
 
 
+class Replacement(msgspec.Struct, frozen=True):
+    """A session under other keys: sealed anew, and under another look-up key named anew. What is in it stays."""
+
+    key: bytes
+    version: int
+    """Of the record that was read; it stays."""
+    fence: int
+    """The same."""
+    to: bytes
+    """The key from now on: another one moves the session with all its dedupe records and open intents."""
+    state: bytes
+    address: bytes
+    replies: tuple[tuple[bytes, bytes], ...] = ()
+    """Replies sealed anew, by the keys of their dedupe records."""
+    intents: tuple[tuple[bytes, bytes], ...] = ()
+    """Ids of open intents, each with the one it has from now on."""
+
+
 class Conflict(Exception):
     """Somebody else wrote this session first (version or fence); nothing of the write was stored."""
 
@@ -151,6 +169,10 @@ class SessionStore(Protocol):
 
     async def bind(self, name: str, value: bytes) -> bytes:
         """Set a fixed property (the look-up key's id and check value) unless it is set; return it."""
+        ...
+
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        """Set a property that is still `old` to `new`; False, and nothing is changed, when it is not."""
         ...
 
     async def claim(
@@ -201,4 +223,20 @@ class SessionStore(Protocol):
 
     def scan(self) -> AsyncIterator[Record]:
         """All sessions, in no order, each at most once; what changes meanwhile may be seen old or new."""
+        ...
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        """The dedupe records of a session, or the one of an inbound, in no order; expired ones may be among them."""
+        ...
+
+    async def replace(self, replacement: Replacement) -> bool:
+        """Put a session under other keys; False, and nothing is changed, when its version or fence is another by now.
+
+        No lease is needed: a turn at work commits as if nothing had happened. Only a session that stays under its key
+        may be replaced while turns are at work. Another key (`to`) takes all that belongs to the session along, and
+        what stands there, left by a try that was cut short, gives way. Where the two keys cannot change in one
+        transaction, doing it again after a crash completes it.
+
+        Raises `ValueError` when a session is to move and an open intent of it has no new id.
+        """
         ...

@@ -10,9 +10,11 @@ from kikao.sessions.store import (
     Busy,
     Claim,
     CommitUnknown,
+    Dedupe,
     Duplicate,
     IntentRow,
     Record,
+    Replacement,
     SessionStore,
     StoreUnavailable,
     Write,
@@ -101,6 +103,9 @@ class Mortal:
     async def bind(self, name: str, value: bytes) -> bytes:
         return await self._do("bind", name, value)  # type: ignore[no-any-return]
 
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        return await self._do("rebind", name, old, new)  # type: ignore[no-any-return]
+
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
@@ -130,6 +135,12 @@ class Mortal:
 
     def scan(self) -> AsyncIterator[Record]:
         return self.store.scan()
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        return await self._do("seen", key, dedupe)  # type: ignore[no-any-return]
+
+    async def replace(self, replacement: Replacement) -> bool:
+        return await self._do("replace", replacement)  # type: ignore[no-any-return]
 
 
 def _perish() -> NoReturn:

@@ -42,7 +42,7 @@ from kikao.turn import WINDOW
 
 T = TypeVar("T")
 
-STORE_CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due")
+STORE_CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "replace")
 """What a process can be made to die at."""
 
 CALM: Final = 10

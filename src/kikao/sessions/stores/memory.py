@@ -20,11 +20,13 @@ from kikao.sessions.store import (
     Duplicate,
     IntentRow,
     Record,
+    Replacement,
     Seen,
     Write,
 )
 from kikao.sessions.stores.claims import (
     FOREIGN_INTENT,
+    NAMELESS_INTENT,
     TAKEN_INTENT,
     Sight,
     claim_in_line,
@@ -74,6 +76,12 @@ class MemoryStore:
 
     async def bind(self, name: str, value: bytes) -> bytes:
         return self._bound.setdefault(name, value)
+
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        if self._bound.get(name) != old:
+            return False
+        self._bound[name] = new
+        return True
 
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
@@ -159,6 +167,59 @@ class MemoryStore:
             blob = self._sessions.get(key)
             if blob is not None:
                 yield _record(key, blob)
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        names = _unpack_keys(self._seen_of.get(key, b"")) if dedupe is None else (dedupe,)
+        found = ((name, self._seen.get(_pair(key, name))) for name in names)
+        return tuple(_dedupe(name, blob) for name, blob in found if blob is not None)
+
+    async def replace(self, replacement: Replacement) -> bool:
+        key, to = replacement.key, replacement.to
+        blob = self._sessions.get(key)
+        if blob is None:
+            return False
+        version, fence, expires_at, slot, _ = _SESSION.unpack_from(blob)
+        if (version, fence) != (replacement.version, replacement.fence):
+            return False
+        ids = dict(replacement.intents)
+        if to != key:
+            if self._intents.get(key, {}).keys() - ids.keys():
+                raise ValueError(NAMELESS_INTENT)
+            self._move(key, to, ids)
+            slot = slot_of(expires_at)
+            self._session_expiries.file(to, slot)
+        self._sessions[to] = (
+            _SESSION.pack(version, fence, expires_at, slot, len(replacement.address))
+            + replacement.address
+            + replacement.state
+        )
+        for name, reply in replacement.replies:
+            before = self._seen.get(_pair(to, name))
+            if before is not None and _SEEN.unpack_from(before)[2]:
+                self._seen[_pair(to, name)] = before[: _SEEN.size] + reply
+        return True
+
+    def _move(self, key: bytes, to: bytes, ids: dict[bytes, bytes]) -> None:
+        """Take what belongs to a session to another key, in place of what is there."""
+        for id_ in self._intents.pop(to, {}):
+            del self._session_of[id_]
+        for name in list(_unpack_keys(self._seen_of.get(to, b""))):
+            self._forget(_pair(to, name))
+        del self._sessions[key]
+        rows = self._intents.pop(key, None)
+        if rows is not None:
+            for id_ in rows:
+                del self._session_of[id_]
+            moved = [replace(row, id=ids[row.id], session=to) for row in rows.values()]
+            self._intents[to] = {row.id: row for row in moved}
+            self._session_of.update((row.id, to) for row in moved)
+        names = self._seen_of.pop(key, None)
+        if names is not None:
+            self._seen_of[to] = names
+            for name in _unpack_keys(names):
+                found = self._seen.pop(_pair(key, name))
+                self._seen[_pair(to, name)] = found
+                self._seen_expiries.file(_pair(to, name), _SEEN.unpack_from(found)[1])
 
     def _look(self, key: bytes, dedupe: bytes | None, now: float) -> Sight:
         seen = None
@@ -257,6 +318,11 @@ def _record(key: bytes, blob: bytes) -> Record:
     version, fence, expires_at, _, address = _SESSION.unpack_from(blob)
     state_at = _SESSION.size + address
     return Record(key, version, fence, expires_at, blob[state_at:], blob[_SESSION.size : state_at])
+
+
+def _dedupe(name: bytes, blob: bytes) -> Dedupe:
+    expires_at, _, replied = _SEEN.unpack_from(blob)
+    return Dedupe(name, blob[_SEEN.size :] if replied else None, expires_at)
 
 
 def _by_due(row: IntentRow) -> tuple[float, bytes]:

@@ -19,9 +19,11 @@ from typing import Any, Final, TypeVar
 from kikao.sessions.store import (
     Busy,
     Claim,
+    Dedupe,
     Duplicate,
     IntentRow,
     Record,
+    Replacement,
     StoreBroken,
     StoreRefused,
     StoreUnavailable,
@@ -118,6 +120,10 @@ class SQLiteStore:
         bound: bytes = await self._write(rows.bind, name, value)
         return bound
 
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        rebound: bool = await self._write(rows.rebind, name, old, new)
+        return rebound
+
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
@@ -188,6 +194,16 @@ class SQLiteStore:
                 yield record
             after = page[-1].key
             await asyncio.sleep(0)
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        opened = self._opened or self._closed()
+        return opened.read(rows.seen, key, dedupe)
+
+    async def replace(self, replacement: Replacement) -> bool:
+        opened = self._opened or self._closed()
+        size = len(replacement.state) + sum(len(reply) for _, reply in replacement.replies)
+        replaced: bool = await opened.writer.submit(rows.replace, (replacement,), size=size)
+        return replaced
 
     async def _write(self, work: Callable[..., Any], *args: Any) -> Any:
         opened = self._opened or self._closed()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from kikao.sessions.store import IntentRow, Record, Seen, Write
-from kikao.sessions.stores.claims import FOREIGN_INTENT, TAKEN_INTENT, Sight, conflict
+from kikao.sessions.store import Dedupe, IntentRow, Record, Replacement, Seen, Write
+from kikao.sessions.stores.claims import FOREIGN_INTENT, NAMELESS_INTENT, TAKEN_INTENT, Sight, conflict
 
 SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessions WHERE key = ?"
 SIGHT = (
@@ -60,6 +60,16 @@ FORGET = (
     "DELETE FROM dedupe WHERE rowid IN "
     "(SELECT rowid FROM dedupe WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
 )
+SEEN = "SELECT key, reply, expires_at FROM dedupe WHERE session = ?"
+SEEN_ONE = f"{SEEN} AND key = ?"
+UNCHANGED = "SELECT 1 FROM sessions WHERE key = ? AND version = ? AND fence = ?"
+REPLACE = "UPDATE sessions SET key = ?, state = ?, address = ? WHERE key = ?"
+MAKE_WAY = (
+    "DELETE FROM sessions WHERE key = ?",
+    "DELETE FROM dedupe WHERE session = ?",
+    "DELETE FROM intents WHERE session = ?",
+)
+REPLACE_REPLY = "UPDATE dedupe SET reply = ? WHERE session = ? AND key = ? AND reply IS NOT NULL"
 RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND fence = ?"
 
 
@@ -157,10 +167,47 @@ def expired(
     return cursor.execute(EXPIRED, (now, *after, limit)).fetchall()
 
 
+def seen(cursor: sqlite3.Cursor, key: bytes, dedupe: bytes | None) -> tuple[Dedupe, ...]:
+    """The dedupe records of a session, or one of them."""
+    sql, asked = (SEEN, (key,)) if dedupe is None else (SEEN_ONE, (key, dedupe))
+    return tuple(Dedupe(*row) for row in cursor.execute(sql, asked).fetchall())
+
+
+def replace(cursor: sqlite3.Cursor, replacement: Replacement) -> bool:
+    """Put a session under other keys; False when its version or fence is another by now. Raises `ValueError`."""
+    key, to = replacement.key, replacement.to
+    read = (key, replacement.version, replacement.fence)
+    if cursor.execute(UNCHANGED, read).fetchone() is None:
+        return False
+    if to != key:
+        for statement in MAKE_WAY:
+            cursor.execute(statement, (to,))
+        _move(cursor, key, to, replacement.intents)
+    cursor.execute(REPLACE, (to, replacement.state, replacement.address, key))
+    for dedupe, reply in replacement.replies:
+        cursor.execute(REPLACE_REPLY, (reply, to, dedupe))
+    return True
+
+
+def _move(cursor: sqlite3.Cursor, key: bytes, to: bytes, intents: tuple[tuple[bytes, bytes], ...]) -> None:
+    cursor.execute("UPDATE dedupe SET session = ? WHERE session = ?", (to, key))
+    for id_, now in intents:
+        cursor.execute(
+            "UPDATE intents SET id = ?, session = ? WHERE id = ? AND session = ?", (now, to, id_, key)
+        )
+    if cursor.execute("SELECT 1 FROM intents WHERE session = ?", (key,)).fetchone() is not None:
+        raise ValueError(NAMELESS_INTENT)
+
+
 def bind(cursor: sqlite3.Cursor, name: str, value: bytes) -> bytes:
     name = f"bound/{name}"
     cursor.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", (name, value))
     return bytes(cursor.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()[0])
+
+
+def rebind(cursor: sqlite3.Cursor, name: str, old: bytes, new: bytes) -> bool:
+    cursor.execute("UPDATE meta SET value = ? WHERE name = ? AND value = ?", (new, f"bound/{name}", old))
+    return cursor.rowcount == 1
 
 
 def start(cursor: sqlite3.Cursor) -> int:
