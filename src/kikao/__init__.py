@@ -1,46 +1,49 @@
 """Durable conversations: one plain `async` function that survives hang-ups, restarts and redelivered requests.
 
-What a flow needs is importable from here; `App` wires flows into an ASGI application.
+What a flow needs is importable from here; `App` wires flows into an ASGI application. A name is loaded when it is first
+asked for: a command that only prints its help loads no engine.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
-
-from kikao.conversation import (
-    Answer,
-    BackendError,
-    Chat,
-    Choice,
-    Confirm,
-    Date,
-    Done,
-    ErrorCode,
-    Flow,
-    Flows,
-    Invalid,
-    Key,
-    Location,
-    Media,
-    Member,
-    Misuse,
-    Money,
-    Navigation,
-    Number,
-    Phone,
-    Pin,
-    Refused,
-    RefusedError,
-    Secret,
-    Step,
-    Text,
-    Unknown,
-    Voided,
-)
-from kikao.i18n import Amount, Day, Message, Moment, t, tn
 
 if TYPE_CHECKING:
     from kikao.app import App
+    from kikao.conversation import (
+        Answer,
+        BackendError,
+        Chat,
+        Choice,
+        Confirm,
+        Date,
+        Done,
+        ErrorCode,
+        Flow,
+        Flows,
+        Invalid,
+        Key,
+        Location,
+        Media,
+        Member,
+        Misuse,
+        Money,
+        Navigation,
+        Number,
+        Phone,
+        Pin,
+        Refused,
+        RefusedError,
+        Secret,
+        Step,
+        Text,
+        Unknown,
+        Voided,
+    )
+    from kikao.i18n import Amount, Day, Message, Moment, t, tn
+    from kikao.sessions.limits import Limits, Rate
+    from kikao.sessions.policy import Explicit, SessionPolicy
 
 __all__ = [
     "Amount",
@@ -54,10 +57,12 @@ __all__ = [
     "Day",
     "Done",
     "ErrorCode",
+    "Explicit",
     "Flow",
     "Flows",
     "Invalid",
     "Key",
+    "Limits",
     "Location",
     "Media",
     "Member",
@@ -69,9 +74,11 @@ __all__ = [
     "Number",
     "Phone",
     "Pin",
+    "Rate",
     "Refused",
     "RefusedError",
     "Secret",
+    "SessionPolicy",
     "Step",
     "Text",
     "Unknown",
@@ -80,11 +87,17 @@ __all__ = [
     "tn",
 ]
 
+_HOMES = {
+    "App": "kikao.app",
+    **dict.fromkeys(("Amount", "Day", "Message", "Moment", "t", "tn"), "kikao.i18n"),
+    **dict.fromkeys(("Limits", "Rate"), "kikao.sessions.limits"),
+    **dict.fromkeys(("Explicit", "SessionPolicy"), "kikao.sessions.policy"),
+}
+"""Where a name lives, if not in `kikao.conversation`."""
+
 
 def __getattr__(name: str) -> Any:
-    # The server around the flows is loaded only by those who serve.
-    if name == "App":
-        from kikao.app import App
-
-        return App
-    raise AttributeError(f"module 'kikao' has no attribute {name!r}")
+    if name not in __all__:
+        raise AttributeError(f"module 'kikao' has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(_HOMES.get(name, "kikao.conversation")), name)
+    return found

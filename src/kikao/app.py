@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +28,8 @@ from kikao.conversation.navigation import Navigation
 from kikao.events import Counters, LogLines, Publish, RequestRefused, broadcast
 from kikao.events.counters import CONTENT_TYPE
 from kikao.i18n import LIBRARY, Catalogs
-from kikao.members import Members, Unlisted
+from kikao.members import Unlisted
+from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import MissingIdentifier, Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
@@ -40,12 +41,18 @@ from kikao.turn import BUDGET, Turns
 
 if TYPE_CHECKING:
     from kikao.members.directory import Directory
+    from kikao.members.links import Links
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
 
 ServicesFactory = Callable[[Settings], AbstractAsyncContextManager[Services]]
+
+Erase = Callable[[Services, tuple[str, ...]], Awaitable[None]]
+"""Erases what the app's services keep about these MSISDNs; must do no harm when it is called again.
+
+Raises `RefusedError` when that must not be: then nothing of the member is erased."""
 
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
@@ -60,9 +67,9 @@ class App:
     `chat.service(Type)`: a mapping, or an async context manager made from the settings, entered at start and left at
     the end. `locales` are the languages, code → its own name, the first the default; `catalogs` are folders of
     compiled gettext catalogs; kikao's own come behind them. `policy` says which dealings of whom are one session: for
-    all channels, or by channel (see `kikao.sessions.policy`). With `members` (the default) the
-    directory in the records knows who is behind an address and keeps their language. `budget` is how many seconds a
-    reply may take.
+    all channels, or by channel (see `kikao.sessions.policy`). With `members` (the default) the directory in the records
+    knows who is behind an address and keeps their language; flows reach it as the services `Directory` and `Links`, and
+    `erase` is called when a member is erased from it. `budget` is how many seconds a reply may take.
     """
 
     def __init__(
@@ -76,6 +83,7 @@ class App:
         catalogs: Iterable[str | Path] = (),
         policy: SessionPolicy | Mapping[str, SessionPolicy] | None = None,
         members: bool = True,
+        erase: Erase | None = None,
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
     ) -> None:
@@ -83,6 +91,7 @@ class App:
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
         self.members = members
+        self.erase = erase
         self.budget = budget
         self._services = services or {}
         self.subscribers: list[Publish] = list(subscribers)
@@ -119,7 +128,7 @@ class App:
             sessions = Sessions(store or make_store(settings), ring, self.policies, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)
-            members: Members = Unlisted(sessions.ring)
+            members: Directory | None = None
             if self.members:
                 members = await stack.enter_async_context(directory(settings, sessions.ring, clock))
             server = Server(
@@ -183,7 +192,7 @@ class Server:
         settings: Settings,
         sessions: Sessions,
         services: Services,
-        members: Members,
+        members: Directory | None,
         locale: str | None,
         budget: float,
         subscribers: list[Publish],
@@ -195,19 +204,25 @@ class Server:
         self.sessions = sessions
         self.services = services
         self.members = members
+        self.links: Links | None = None
+        if members is not None:
+            from kikao.members.links import Links
+
+            self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
+            self.services = {type(members): members, Links: self.links, **services}
         self.late = Late(sessions, publish)
         self.turns = Turns(
             app.engine,
             sessions,
-            services,
-            members,
+            self.services,
+            members or Unlisted(sessions.ring),
             translate=app.catalogs.translate,
             publish=publish,
             late=self.late,
             budget=budget,
             locale=locale,
         )
-        self.recovery = Recovery(sessions, app.engine, self.late, services, publish)
+        self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)
         self.gateways: dict[str, Gateway] = ussd_gateways(settings.ussd)
         self.guards: dict[str, Guard] = {
@@ -218,8 +233,9 @@ class Server:
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Settle what an earlier process left open, then keep settling and sweeping."""
-        self._work = [asyncio.create_task(self.recovery.run()), asyncio.create_task(self.sweeper.run())]
+        """Settle what an earlier process left open, then keep settling, sweeping and linking."""
+        works = [self.recovery.run(), self.sweeper.run(), *([self.links.run()] if self.links else [])]
+        self._work = [asyncio.create_task(work) for work in works]
 
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
@@ -267,9 +283,12 @@ class Server:
 
     @staticmethod
     def _url(request: Request) -> str:
-        """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token."""
-        host = request.headers.get("host", "").lower()
-        return host.removesuffix(":443").removesuffix(":80") + request.path
+        """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token.
+
+        Empty without a host: tenants that differ in nothing else would share sessions.
+        """
+        host = request.headers.get("host", "").lower().removesuffix(":443").removesuffix(":80")
+        return host + request.path if host else ""
 
     async def _health(self, *, ready: bool) -> Response:
         if ready:

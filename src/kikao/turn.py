@@ -95,7 +95,7 @@ class Turns:
         self.late = Late(sessions, publish) if late is None else late
         self.budget = budget
         self._services = services
-        self._members = members
+        self.members = members
         self._translate = translate
         self._publish = publish
         self._limiter = Limiter({channel: sessions.policies[channel].limits for channel in sessions.policies})
@@ -252,7 +252,7 @@ class _Turn:
         # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
         wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
         # Before the claim, since records are another database: whoever is met twice is one member.
-        self.known = await turns._members.meet(*address_kind(self.address))
+        self.known = await turns.members.meet(*address_kind(self.address))
         held = await self._claim(max(wait, 0.0))
         if isinstance(held, Duplicate):
             turns._log(self.inbound, self.started, "duplicate", key=self.key)
@@ -309,7 +309,8 @@ class _Turn:
     async def _process(self, held: Held) -> Response:
         turns, sessions, session = self.turns, self.turns.sessions, held.session
         conversation, known = session.conversation, self.known
-        event, dialogue = understand(self.inbound, session.dialogue, session.hashed)
+        secret = conversation.run is not None and conversation.run.secret
+        event, dialogue = understand(self.inbound, session.dialogue, session.hashed, secret=secret)
         sessions.expire(held, event)
         if isinstance(event, Dial):
             event = Dial(event.ahead, held.policy.takes_up(sessions.clock() - session.seen_at))
@@ -361,7 +362,7 @@ class _Turn:
         """Keep a language that the member chose beyond the session; if records are away, a later turn will."""
         if conversation.chosen:
             with contextlib.suppress(RecordsAway, RecordsUnknown, UnknownMember):
-                await self.turns._members.remember(self.known.id, locale=conversation.chosen)
+                await self.turns.members.remember(self.known.id, locale=conversation.chosen)
                 conversation.chosen = ""
 
     def _render(self, held: Held, turned: Turned) -> Response:

@@ -115,13 +115,17 @@ async def test_where_no_policy_identifies_by_member_a_link_moves_nothing() -> No
     assert [record async for record in process.store.scan()] == []
 
 
-async def test_when_two_members_become_one_their_addresses_meet() -> None:
+async def test_an_address_moves_from_one_member_to_another_when_nothing_is_alive_there() -> None:
     process, anchors = await office()
     assert await anchors.link(named(WORK), named(HOME))
-    assert await anchors.link(named(WORK), named(OTHER)), "with all that it is linked to"
-    await Talk(process, OTHER).dial()
-    assert not await anchors.unlink(named(HOME)), "it is alive"
     home = Talk(process, HOME)
     await home.dial()
     await home.say("4")
-    assert (await Talk(process, WORK).dial()).startswith("Continue where you stopped?")
+    assert not await anchors.link(named(WORK), named(OTHER)), (
+        "its dealings are kept with a conversation that is open"
+    )
+    process.clock.advance(home.gateway.retention + 1)
+    assert await anchors.link(named(WORK), named(OTHER))
+    await home.dial()
+    await home.say("4")
+    assert await Talk(process, WORK).dial() == "First", "where it was before is nothing of its own"

@@ -31,6 +31,16 @@ QUESTIONS: Final = frozenset({"ask", "confirm"})
 Retry = Literal["key", "check", "never"]
 
 
+class _Ordinals(dict[int, str]):
+    """`#1`, `#2` ...: the end of a key, made once."""
+
+    def __missing__(self, count: int) -> str:
+        return f"#{count}"
+
+
+ORDINALS: Final = _Ordinals({count: f"#{count}" for count in range(1, MAX_ENTRIES + 1)})
+
+
 class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One observation: key (`scope/name#ordinal`), what kind, the tag of its stored form, the value."""
 
@@ -99,6 +109,11 @@ class Run(msgspec.Struct, omit_defaults=True):
     """To be told on the next screen, once."""
     failed: bool = False
     """The last turn broke after an effect; the next dial offers to go on or to start again."""
+
+    @property
+    def secret(self) -> bool:
+        """Whether the open question asks for a secret."""
+        return self.pending is not None and self.pending.screen.secret
 
     def append(self, entry: Entry) -> None:
         """Add what an effect came to. Never fails: what has happened is kept, even past the caps."""

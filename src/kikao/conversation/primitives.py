@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from typing import Any, Final, NoReturn, TypeVar, overload
+from typing import Any, NoReturn, TypeVar, overload
 
 import msgspec
 
@@ -19,7 +19,7 @@ from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import (
-    MAX_ENTRIES,
+    ORDINALS,
     QUESTIONS,
     Conversation,
     Entry,
@@ -43,16 +43,6 @@ from kikao.i18n.messages import Text, t
 T = TypeVar("T")
 
 UPDATED = t("We updated this service. Please enter this again.")
-
-
-class _Ordinals(dict[int, str]):
-    """`#1`, `#2` ...: the end of a key, made once."""
-
-    def __missing__(self, count: int) -> str:
-        return f"#{count}"
-
-
-ORDINALS: Final = _Ordinals({count: f"#{count}" for count in range(1, MAX_ENTRIES + 1)})
 
 
 class Primitives:

@@ -101,7 +101,17 @@ class Repeated(
     """Within so long."""
 
 
-Event = TurnDone | RecoveryDone | RequestRefused | Limited | Swept | Repeated
+class LinkDone(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="linked", tag_field="event"
+):
+    """Addresses that had to wait were linked to their members, or taken from them."""
+
+    made: int
+    error: str = ""
+    """What ended the round early, as in `TurnDone`; the next one goes on."""
+
+
+Event = TurnDone | RecoveryDone | RequestRefused | Limited | Swept | LinkDone | Repeated
 Publish = Callable[[Event], None]
 
 

@@ -32,7 +32,7 @@ class Anchors:
         self._flow = flow
 
     async def link(self, address: Named, to: Named) -> bool:
-        """Have the dealings of `address` kept with those of `to`; False while something of `address` is alive.
+        """Have the dealings of `address` kept with those of `to`; False while something is alive where they are kept.
 
         True at once where no policy identifies by member. May be done again after a crash at any point.
         """
@@ -61,17 +61,24 @@ class Anchors:
             async with self._held(own) as held, self._held(target) as other:
                 if held is None or other is None:
                     return False
-                if held.session.anchor:  # where its dealings are kept, they must be kept with the others
-                    own = held.session.anchor
-                elif not other.session.anchor:
-                    if not self._quiet(held):
-                        return False
-                    held.session.anchor = target
-                    held.session.conversation, held.session.dialogue = Conversation(), None
-                    await held.commit()
-                    return True
-                else:
-                    target = other.session.anchor
+                if not other.session.anchor:
+                    return await self._anchor(held, target)
+                target = other.session.anchor
+
+    async def _anchor(self, held: Held, target: tuple[str, ...]) -> bool:
+        before = held.session.anchor
+        if before == target:
+            return True
+        if before:
+            async with self._held(before) as kept:
+                quiet = kept is not None and self._quiet(kept)
+        else:
+            quiet = self._quiet(held)
+        if quiet:
+            held.session.anchor = target
+            held.session.conversation, held.session.dialogue = Conversation(), None
+            await held.commit()
+        return quiet
 
     async def _unlink(self, prefix: tuple[str, ...], address: Named) -> bool:
         own = _parts(prefix, address)
