@@ -21,15 +21,29 @@ class Line:
     def __init__(self, *, accumulated: bool = True) -> None:
         self.dialogue: Dialogue | None = None
         self.accumulated = accumulated
+        self.message_id: Secret | None = None
 
     def hear(
-        self, text: str, *, session: str = "s1", happening: Happening = "reply", gateway: str = "any"
+        self,
+        text: str,
+        *,
+        session: str = "s1",
+        happening: Happening = "reply",
+        gateway: str = "any",
+        secret: bool = False,
     ) -> str:
-        """What is understood, in words."""
+        """What is understood, in words; `secret` where a PIN is asked for."""
         inbound = Inbound(
-            "ussd", gateway, "+256772000001", happening, Secret(text), session, accumulated=self.accumulated
+            "ussd",
+            gateway,
+            "+256772000001",
+            happening,
+            Secret(text),
+            session,
+            message_id=self.message_id,
+            accumulated=self.accumulated,
         )
-        event, self.dialogue = understand(inbound, self.dialogue, hashed)
+        event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret)
         return said(event)
 
 
@@ -150,6 +164,29 @@ def test_an_answer_that_comes_late_from_the_dialogue_before_is_none() -> None:
     assert line.hear("", happening="new") == "dial", "a dial is one whatever its id"
 
 
+def test_a_pin_that_comes_again_is_none_to_a_question_that_asks_for_no_pin() -> None:
+    line = single()
+    line.hear("", happening="new")
+    assert line.hear("4321", secret=True) == "'4321'"
+    assert [line.hear("4321"), line.hear("4321", session="s2")] == ["again", "again"]
+    assert line.hear("yes", session="s2") == "'yes'"
+    assert line.hear("4321", session="s2") == "'4321'", "after another answer it may be an amount"
+
+
+def test_a_pin_that_comes_again_where_a_pin_is_asked_for_is_one() -> None:
+    line = single()
+    line.hear("", happening="new")
+    assert [line.hear("4321", secret=True) for _ in range(2)] == ["'4321'", "'4321'"]
+    assert line.hear("4321") == "again"
+
+
+def test_where_a_copy_has_an_id_of_its_own_a_pin_may_be_an_answer() -> None:
+    line = single()
+    line.message_id = Secret("m1")
+    line.hear("", happening="new")
+    assert [line.hear("4321", secret=True), line.hear("4321")] == ["'4321'", "'4321'"]
+
+
 def test_an_answer_to_nothing_is_left_to_the_session_that_knows_it_has_expired() -> None:
     assert single().hear("1") == "'1'"
 
@@ -180,3 +217,14 @@ def test_the_text_is_not_kept() -> None:
     assert line.dialogue is not None
     assert "73915" not in repr(line.dialogue)
     assert line.dialogue.length == 5
+
+
+def test_of_a_single_answer_only_a_secret_leaves_a_trace_and_that_is_a_hash() -> None:
+    line = single()
+    line.hear("", happening="new")
+    line.hear("73915")
+    assert line.dialogue is not None
+    assert line.dialogue.text == b""
+    line.hear("73915", secret=True)
+    assert line.dialogue.text == hashed("text", "73915")
+    assert "73915" not in repr(line.dialogue)

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import structs
+
 from kikao.channels.inbound import Inbound
 from kikao.conversation.inputs import Dial, Event, Reply, Show
 from kikao.conversation.secrets import Secret
@@ -23,8 +25,12 @@ Hash = Callable[[str, str], bytes]
 """Keyed hash of a text for a purpose ("dialogue", "text")."""
 
 
-def understand(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> tuple[Event, Dialogue]:
+def understand(
+    inbound: Inbound, dialogue: Dialogue | None, hashed: Hash, *, secret: bool = False
+) -> tuple[Event, Dialogue]:
     """The event an inbound means after what was processed, and the dialogue to remember.
+
+    `secret`: the open question asks for a PIN or the like.
 
     - A dialogue begins with a dial; what was dialled behind the code is a long dial.
     - What comes late from the dialogue before is never an answer, and does not say where the member is now.
@@ -32,6 +38,8 @@ def understand(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> tup
       an answer: the pending screen is shown again and the text becomes the new base.
     - A single answer is one to the screen that the same gateway showed last, whatever its id. Where another gateway
       showed a screen since, it is no answer.
+    - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
+      it would be kept as the answer.
     """
     line = f"{inbound.channel}/{inbound.gateway}"
     mark = hashed("dialogue", f"{line} {inbound.dialogue}")
@@ -46,8 +54,12 @@ def understand(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> tup
     if dialogue is not None and not known and dialogue.former == mark:
         return Show(), dialogue if dialogue.line == line else after
     if not inbound.accumulated:
-        elsewhere = dialogue is not None and dialogue.line != line
-        return (Show() if elsewhere else Reply(inbound.text, inbound.attachment)), after
+        typed = b"" if inbound.message_id is not None else hashed("text", text)
+        if dialogue is not None and (
+            dialogue.line != line or (typed and typed == dialogue.text and not secret)
+        ):
+            return Show(), structs.replace(after, text=dialogue.text)
+        return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
     if dialogue is None or not known:
         return Dial(_ahead(text)), after
     answer = _new_part(text, dialogue, hashed)

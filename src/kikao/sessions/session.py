@@ -22,7 +22,7 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     length: int = 0
     """Characters of the text processed so far."""
     text: bytes = b""
-    """Keyed hash of that text."""
+    """Keyed hash of that text; without accumulated text, of the secret that was typed last."""
     former: bytes = b""
     """The mark of the dialogue before, from which something may still come late."""
     line: str = ""

@@ -10,7 +10,6 @@ import random
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +19,7 @@ from kikao.channels.channel import BadRequest, Request
 from kikao.channels.ussd.clients import CLIENTS, Exchange
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import SLUGS, gateway, gateways
-from kikao.config import UssdSettings
+from kikao.config import UssdSettings, load
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.i18n.gsm7 import cost
@@ -262,8 +261,7 @@ async def test_a_conversation_is_held_over_it(slug: str, tmp_path: Path) -> None
         last = await chat.ask("last", Text(), "Your last name?")
         await chat.end(f"Thank you, {first} {last}.")
 
-    async with Stage(App(flows, entry="names")) as stage:
-        settings = msgspec.structs.replace(stage.settings, ussd={slug: UssdSettings(codes=("*284#",))})
+    settings = load({f"KIKAO_USSD_{slug.upper()}_CODE": "*284#"}, tmp_path, gateways=SLUGS)
     async with Stage(App(flows, entry="names"), settings) as stage:
         phone = stage.phone("+233241234567", gateway=slug)
         assert await phone.dial() == "Your first name?"
