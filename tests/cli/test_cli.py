@@ -171,7 +171,7 @@ def test_a_chat_with_an_app_in_this_process(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "│ Enter your name to register" in done.stdout
     assert "Hello Asha. Choose an option." in done.stdout
-    assert "Send UGX 5,000 to +256772000002? Fee UGX 100" in done.stdout
+    assert "Send UGX 5,000 to +256772000002, who is not registered yet? Fee UGX 100" in done.stdout
     refs = re.findall(r"You sent UGX 5,000 to \+256772000002. Ref (\w{8})\.", done.stdout)
     assert len(refs) == 2
     assert len(set(refs)) == 1
@@ -237,7 +237,7 @@ async def test_a_chat_with_a_running_server(tmp_path: Path) -> None:
 async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -> None:
     server = spawn(tmp_path / "data", "wallet", command="demo").wait_until_up()
     try:
-        assert "Enter your name" in await Phone(over_wire(server.port)).dial()
+        assert "Choose language" in await Phone(over_wire(server.port)).dial()
         server.process.terminate()
         assert server.process.stdout is not None
         said = "".join([*server.said, server.process.stdout.read()])

@@ -7,7 +7,6 @@ file means something; the wallet's own four are not.
 from __future__ import annotations
 
 import asyncio
-import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -19,8 +18,8 @@ from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
 from kikao.records import Records
-from kikao_apps.wallet import flows as wallet
 from kikao_apps.wallet.bank import Bank, Receipt
+from kikao_apps.wallet.flows import flows, pin
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import Pins
 from tests.reliability.moods import Mood
@@ -30,7 +29,7 @@ BUDGET: Final = 1.0
 
 GIFT: Final = 1_000_000
 
-vars(wallet)["Pin"] = functools.partial(Pin, (4, 8))  # this process only
+vars(pin)["PIN"] = Pin((4, 8))  # this process only
 
 
 class LeakyLedger(Ledger):
@@ -69,4 +68,4 @@ async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
         await records.close()
 
 
-app = App(wallet.flows, entry="wallet", services=services, budget=BUDGET)
+app = App(flows, entry="wallet", services=services, budget=BUDGET)

@@ -126,18 +126,18 @@ class Member:
             return f"M {self.number[-3:]}"
         if "currency" in screen or "Choose an option" in screen:
             return "1"
-        if "Recipient's phone number" in screen:
+        if "recipient's phone number" in screen:
             self._to = self._random.choice(self.others)
             return self._to
         if "Fee UGX" in screen:
             return "1"
         if "Choose a 4-digit PIN" in screen or "Enter the PIN again" in screen:
             return self._pin
-        if "Enter PIN" in screen or "Enter your PIN again" in screen:
+        if "Enter your PIN" in screen:
             self.asked_for.add(Transfer(self.number, self._to, self._amount))
             self._mistyped = not self._mistyped and not calm and self._random.random() < WRONG_PIN
             return f"{(int(self._pin) + 1) % 10_000:04d}" if self._mistyped else self._pin
-        if "Amount" in screen:
+        if "Enter the amount" in screen:
             self._amount = next(self._amounts)
             return str(self._amount)
         if "2 Start again" in screen:

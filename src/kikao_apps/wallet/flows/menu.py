@@ -1,0 +1,44 @@
+"""The entry: a language, an account, the menu."""
+
+from __future__ import annotations
+
+from kikao.conversation import Chat, Flows
+from kikao.i18n import t
+from kikao_apps.wallet.flows import account as accounts
+from kikao_apps.wallet.flows import help as helping
+from kikao_apps.wallet.flows import pin, registration, sending
+from kikao_apps.wallet.flows.believed import bank_of
+from kikao_apps.wallet.flows.support import locked
+
+flows = Flows()
+for part in (registration, sending, accounts, pin, helping):
+    flows.include(part.flows)
+
+
+@flows.flow("wallet", title=t("Wallet"))
+async def wallet(chat: Chat) -> None:
+    """Members see the menu; others choose a language and register first."""
+    bank = bank_of(chat)
+    await chat.language("language")
+    account = await chat.read("account", lambda: bank.account(chat.member.msisdn))
+    await sending.tell_last_receipt(chat)
+    if account is None:
+        account = await chat.call(registration.register)
+    if account.locked:
+        await chat.end(locked(chat))
+    if account.new_pin_due:
+        await pin.choose_pin(chat, t("Enter the start PIN that we gave you"))
+        await chat.say(pin.CHANGED)
+    offered = [sending.send, accounts.balance, accounts.statement, pin.change_pin]
+    if len(chat.locales) > 1:
+        offered.append(language)
+    await chat.menu(
+        "menu", t("Hello {name}. Choose an option.", name=account.name), [*offered, helping.help_]
+    )
+
+
+@flows.flow("language", title=t("Language"))
+async def language(chat: Chat) -> None:
+    """Choose another language, and see the menu in it."""
+    await chat.language("language", again=True)
+    await chat.goto("wallet")
