@@ -142,7 +142,8 @@ class Held:
     def _expires_at(self, now: float, dedupe: Dedupe | None) -> float:
         if self.session.anchor:
             return NEVER
-        until = now + self.policy.lifetime(self.session.conversation)
+        age = now - self.session.created_at
+        until = now + self.policy.lifetime(self.session.conversation, age)
         # The record tells how long ago the last inbound came, as long as a copy of that may still arrive.
         return until if dedupe is None else max(until, dedupe.expires_at)
 
@@ -246,6 +247,8 @@ class Sessions:
             run = conversation.run
             if run is not None and not run.intents and run.pending is not None:
                 conversation.run = None
+            if not conversation.runs():
+                session.member = ""  # whoever the address belongs to by now
         gone = (over or held.fresh) and conversation.run is None
         if gone and isinstance(event, Reply) and held.policy.opens == "dial":
             conversation.notices.append(TEXTS[ErrorCode.SESSION_EXPIRED])

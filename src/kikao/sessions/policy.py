@@ -8,11 +8,14 @@ never be taken for a code, nor one channel's user id for another's.
 from __future__ import annotations
 
 import hashlib
+import inspect
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Literal, get_args
 
 import msgspec
+from msgspec import structs
 
 from kikao.conversation.journal import Conversation
 from kikao.sessions.limits import Limits
@@ -55,7 +58,7 @@ class Explicit(msgspec.Struct, frozen=True):
     id: str
 
     def __post_init__(self) -> None:
-        if not self.id:
+        if _names_nobody(self.id):
             raise ValueError("an explicit session id must not be empty")
 
 
@@ -63,7 +66,7 @@ Identifier = Named | Explicit | Callable[[Address], str]
 
 
 class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """Rules for the sessions of a channel or an app. Times are seconds; `None` is without limit.
+    """Rules for the sessions of a channel or an app. Times are seconds.
 
     `boundaries` say what separates sessions: any of flow (the entry flow), channel, gateway and url; none of them
     makes one session a member. `identifier` says who is one member:
@@ -71,12 +74,13 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     - `""`: what the channel has, see `DEFAULTS` (for USSD the number and the service code);
     - `"address"`: the number, or the user id where the channel has no numbers: durable;
     - `"member"`: the same, and addresses that were linked to one member share the session;
-    - `"msisdn"`, `"user_id"`: that field, an error where the channel does not have it;
+    - `"msisdn"`, `"user_id"`: that field, an error where the channel does not have it (ussd and sms have no user ids);
     - `"request_id"`: the provider's id of the dialogue, so that a session ends with it: ephemeral;
-    - `Explicit("kiosk-7")`: this very session; or a function of the `Address` that returns an id.
+    - `Explicit("kiosk-7")`: this very session;
+    - a function of the `Address` that returns an id: the same for the same address, today and tomorrow.
 
-    Raises `ValueError` for boundaries that do not exist or that contradict the identifier, and for times that are
-    not positive.
+    Raises `ValueError` for boundaries that do not exist or that contradict the identifier, for an identifier that is
+    none, and for times that are not positive.
     """
 
     boundaries: frozenset[Boundary] = frozenset({"flow", "channel", "gateway"})
@@ -84,7 +88,7 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     idle: float = 300.0
     """Without a turn for so long, a session is expired: inaccessible at once, removed by the next sweep."""
     absolute: float | None = None
-    """So long after it began a session is expired, however busy."""
+    """So long after it began a session is expired, however busy; None is without limit."""
     reconnection: float = 0.0
     """A new dialogue within so long of the last turn goes on without being offered to."""
     resume: float = 300.0
@@ -96,23 +100,21 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     limits: Limits = Limits()
 
     def __post_init__(self) -> None:
+        structs.force_setattr(self, "boundaries", frozenset(self.boundaries))
         strange = self.boundaries - frozenset(BOUNDARIES)
         if strange:
             raise ValueError(
                 f"no such boundary: {', '.join(sorted(strange))}. There are: {', '.join(BOUNDARIES)}"
             )
-        if isinstance(self.identifier, str) and self.identifier not in get_args(Named):
-            raise ValueError(
-                f"no such identifier: {self.identifier!r}. There are: {', '.join(map(repr, get_args(Named)))}, "
-                "Explicit(id) and a function of the Address"
-            )
+        _check_identifier(self.identifier)
         if self.identifier == "member" and not self.boundaries <= {"flow"}:
             raise ValueError(
                 "identifier 'member' is one session wherever the member comes from: its only boundary may be flow"
             )
-        if self.idle <= 0 or self.outcome <= 0 or (self.absolute is not None and self.absolute <= 0):
+        positive = (self.idle, self.outcome, math.inf if self.absolute is None else self.absolute)
+        if not all(time > 0 for time in positive):  # nor is NaN
             raise ValueError("idle, absolute and outcome must be more than 0 seconds")
-        if self.reconnection < 0 or self.resume < 0:
+        if not (self.reconnection >= 0 and self.resume >= 0):
             raise ValueError("reconnection and resume must not be negative")
 
     # Shorthands. Each takes further fields by name: `SessionPolicy.durable(idle=86400)`.
@@ -161,19 +163,38 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def takes_up(self, silence: float) -> Literal["offer", "on", "anew"]:
         """What a new dialogue does about a conversation that stopped `silence` seconds ago."""
+        silence = max(silence, 0.0)  # clocks step back, and those of two machines differ
         if silence < self.reconnection:
             return "on"
         return "offer" if 0 < self.resume >= silence else "anew"
 
-    def lifetime(self, conversation: Conversation) -> float:
-        """Seconds from now until the stored session expires."""
+    def lifetime(self, conversation: Conversation, age: float = 0.0) -> float:
+        """Seconds from now until the stored session expires, which began `age` seconds ago."""
         run = conversation.run
         untold = run is not None and (run.pending is None or bool(run.intents))
-        return self.outcome if untold or conversation.parked or conversation.notices else self.idle
+        if untold or conversation.parked or conversation.notices:
+            return self.outcome
+        if conversation.over:
+            return 0.0
+        return self.idle if self.absolute is None else min(self.idle, max(self.absolute - age, 0.0))
 
     def expired(self, created_at: float, seen_at: float, now: float) -> bool:
         """Whether a session of these times must not be gone on with."""
-        return now - seen_at > self.idle or (self.absolute is not None and now - created_at > self.absolute)
+        return now - seen_at >= self.idle or (self.absolute is not None and now - created_at >= self.absolute)
+
+
+def _check_identifier(identifier: object) -> None:
+    if isinstance(identifier, Explicit) or identifier in get_args(Named):
+        return
+    if inspect.iscoroutinefunction(identifier):
+        raise ValueError(
+            "an identifier must be a plain function: a key is a function of the address, not of a look-up"
+        )
+    if isinstance(identifier, str) or not callable(identifier):
+        raise ValueError(
+            f"no such identifier: {identifier!r}. There are: {', '.join(map(repr, get_args(Named)))}, "
+            "Explicit(id) and a function of the Address"
+        )
 
 
 DAY: Final = 86400.0
@@ -192,13 +213,17 @@ class Policies:
     """The policies of an app: its own for a channel, or its own for all, or the defaults."""
 
     def __init__(self, given: SessionPolicy | Mapping[str, SessionPolicy] | None = None) -> None:
-        """Raises `ValueError` for a channel that does not exist."""
+        """Raises `ValueError` for a channel that does not exist, or that lacks what its policy identifies by."""
         own = {} if given is None else given if isinstance(given, Mapping) else dict.fromkeys(DEFAULTS, given)
         strange = own.keys() - DEFAULTS.keys()
         if strange:
             raise ValueError(
                 f"no such channel: {', '.join(sorted(strange))}. There are: {', '.join(DEFAULTS)}"
             )
+        if isinstance(given, Mapping):
+            for channel in _NUMBERED & own.keys():
+                if own[channel].identifier == "user_id":
+                    raise ValueError(f"{channel} has no user ids: identify by 'address' or 'msisdn'")
         self._by_channel = {**DEFAULTS, **own}
 
     def __getitem__(self, channel: str) -> SessionPolicy:
@@ -214,11 +239,11 @@ def address_kind(address: Address) -> tuple[str, str]:
     A token that a provider gives in place of a number means something to that provider alone, and a user id to its
     channel alone. Raises `MissingIdentifier`.
     """
-    if address.msisdn:
+    if not _names_nobody(address.msisdn):
         return "msisdn", address.msisdn
-    if not address.identity:
+    if _names_nobody(address.identity):
         raise _missing(address, "sender")
-    if address.channel in ("ussd", "sms"):
+    if address.channel in _NUMBERED:
         return "token", f"{address.channel}/{address.gateway}/{address.identity}"
     return "user" if address.channel == "socket" else address.channel, address.identity
 
@@ -234,7 +259,7 @@ def key_parts(address: Address, policy: SessionPolicy, *, flow: str) -> tuple[st
     if "gateway" in bounds:
         parts.append(f"gateway:{address.channel}/{address.gateway}")
     if "url" in bounds:
-        if not address.url:
+        if _names_nobody(address.url):
             raise _missing(address, "url")
         parts.append("url:" + url_part(address.url))
     return (*parts, *_identified(address, policy.identifier))
@@ -250,22 +275,32 @@ def _identified(address: Address, identifier: Identifier) -> tuple[str, ...]:
         kind, value = address_kind(address)
         return (f"{kind}:{value}",)
     if identifier == "msisdn":
-        return ("msisdn:" + (address.msisdn or _refuse(address, "msisdn")),)
+        return ("msisdn:" + _demand(address, "msisdn", address.msisdn),)
     if identifier == "user_id":
+        # What a provider gives in place of a number is no user id: another provider may give it to somebody else.
+        user = _demand(address, "user id", "" if address.channel in _NUMBERED else address.identity)
         # A user id belongs to its channel; without the name, one channel's ids would meet another's.
-        return (f"user_id:{address.channel}/{address.identity or _refuse(address, 'user id')}",)
+        return (f"user_id:{address.channel}/{user}",)
     if identifier == "request_id":
-        request = address.request_id or _refuse(address, "request id")
+        request = _demand(address, "request id", address.request_id)
         kind, value = address_kind(address)
         # With the sender: a provider's ids are not ours to trust, and may come again.
         return f"{kind}:{value}", f"request:{address.channel}/{address.gateway}/{request}"
     if isinstance(identifier, Explicit):
         return ("explicit:" + identifier.id,)
     assert callable(identifier)
-    given = identifier(address)
-    if not isinstance(given, str) or not given:
-        raise _missing(address, f"identifier (the policy's function returned {type(given).__name__})")
-    return ("given:" + given,)
+    return ("given:" + _given(address, identifier),)
+
+
+def _given(address: Address, identify: Callable[[Address], object]) -> str:
+    try:
+        given = identify(address)
+    except Exception as error:
+        raise _missing(address, f"identifier (the policy's function raised {type(error).__name__})") from error
+    if not isinstance(given, str) or _names_nobody(given):
+        shown = "an empty text" if isinstance(given, str) else type(given).__name__
+        raise _missing(address, f"identifier (the policy's function returned {shown})")
+    return given
 
 
 def session_key(ring: KeyRing, parts: tuple[str, ...]) -> bytes:
@@ -279,7 +314,7 @@ def url_part(url: str) -> str:
     Other characters become `_`; what is longer is cut to 41, `_` and 8 hex digits of its SHA-256.
     """
     part = _NOT_PLAIN.sub("_", url)
-    return part if len(part) <= 50 else f"{part[:41]}_{hashlib.sha256(url.encode()).hexdigest()[:8]}"
+    return part if len(part) <= 50 else f"{part[:41]}_{hashlib.sha256(_octets(url)).hexdigest()[:8]}"
 
 
 def explain(address: Address, policy: SessionPolicy, *, flow: str) -> list[tuple[str, str]]:
@@ -311,8 +346,22 @@ def _missing(address: Address, what: str) -> MissingIdentifier:
     return MissingIdentifier(f"{address.channel}/{address.gateway}: the inbound names no {what}")
 
 
-def _refuse(address: Address, what: str) -> str:
-    raise _missing(address, what)
+def _demand(address: Address, what: str, value: str) -> str:
+    if _names_nobody(value):
+        raise _missing(address, what)
+    return value
 
+
+def _octets(text: str) -> bytes:
+    return text.encode(errors="surrogatepass")
+
+
+_NUMBERED: Final = frozenset({"ussd", "sms"})
+"""Channels on which a member is a number, or what a provider gives in its place."""
 
 _NOT_PLAIN = re.compile("[^A-Za-z0-9._-]")
+
+_names_nobody = re.compile(
+    r"[\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*|.*[\ud800-\udfff].*", re.DOTALL
+).fullmatch
+"""Finds a text of which nothing can be seen, or that is broken (half a surrogate pair)."""
