@@ -142,6 +142,8 @@ class Runner:
         """What runs that moved on in this turn have done, in case the turn then breaks."""
         self._afresh = afresh
         self._kept = _copy(conversation)
+        self._at_barrier = conversation.data, conversation.over
+        """The session's data where the journal is cut when a turn breaks that has done something."""
 
     def keep(self) -> None:
         """What the conversation is now is what a failure goes back to, and the member is about to see it."""
@@ -192,6 +194,7 @@ class Runner:
                 notices = [*run.notices, *signal.texts]
                 if self._acted:
                     self._done += run.recorded()
+                    self._at_barrier = conversation.data, conversation.over
                 self.start(signal.flow, signal.args).notices = notices
                 reply = None
                 continue
@@ -303,6 +306,8 @@ class Runner:
             refused = outcome.refusal
             if refused is not None and asks_again(work.intent, refused.code):
                 refusal = refused.text or TEXTS[refused.code]
+        if run.barrier() == len(run.journal):
+            self._at_barrier = self.conversation.data, self.conversation.over
         if None in outcomes:
             return Overdue()
         if settle:
@@ -353,6 +358,7 @@ class Runner:
             conversation.run.truncate(conversation.run.barrier())
             conversation.run.failed = True
             told = conversation.run.notices = conversation.run.notices or self._done
+            conversation.data, conversation.over = self._at_barrier
         else:
             kept = self._kept
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
