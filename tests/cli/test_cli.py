@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kikao.cli import main as command
-from tests.http.phones import Phone
+from kikao.testing import Phone
 from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
 from tests.http.wire import over_wire
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from kikao.channels.ussd.clients import FORM, Exchange
-from tests.http.phones import Phone
+from kikao.testing import Phone
+from tests.http.phones import register
 from tests.http.servers import ServerProcess, logged, serving, spawn, until
 from tests.http.wire import get, over_wire, post
 from tests.reliability.moods import Mood
@@ -48,13 +49,13 @@ async def test_a_hundred_members_at_once_keep_their_own_data(server: ServerProce
 
     async def member(n: int) -> None:
         own = Phone(timed, next(numbers))
-        assert f"Hello Member {n}. " in await own.register(f"Member {n}", pin=f"{1421 + 7 * n}")
-        await own.say("1", STRANGER)
-        assert f"Send UGX {1000 + n:,} to {STRANGER}" in await own.say(str(1000 + n))
-        assert f"You sent UGX {1000 + n:,} to {STRANGER}" in await own.say("1", f"{1421 + 7 * n}")
+        assert f"Hello Member {n}. " in await register(own, f"Member {n}", pin=f"{1421 + 7 * n}")
+        await own.reply("1", STRANGER)
+        assert f"Send UGX {1000 + n:,} to {STRANGER}" in await own.reply(str(1000 + n))
+        assert f"You sent UGX {1000 + n:,} to {STRANGER}" in await own.reply("1", f"{1421 + 7 * n}")
         assert f"Hello Member {n}. " in await own.dial()
-        await own.say("2")
-        assert "Your balance is UGX" in await own.say(f"{1421 + 7 * n}")
+        await own.reply("2")
+        assert "Your balance is UGX" in await own.reply(f"{1421 + 7 * n}")
 
     await asyncio.gather(*(member(n) for n in range(100)))
 
@@ -67,6 +68,7 @@ async def test_the_same_request_at_once_is_one_turn_and_one_reply(tmp_path: Path
     with serving(tmp_path / "data") as server:
         asha = phone(server)
         await asha.dial()
+        await asha.reply("1")
         answer = asha.client.answer("Asha")
 
         replies = await asyncio.gather(*(post(server.port, answer) for _ in range(20)))
@@ -74,8 +76,8 @@ async def test_the_same_request_at_once_is_one_turn_and_one_reply(tmp_path: Path
         assert set(replies) == {
             (200, b"CON Choose your currency\n1 UGX\n2 KES\n3 TZS\n4 RWF\n0 Back\n00 Home")
         }
-        log = await logged(server, '"event":"turn"', times=21)
-        assert (log.count('"what":"asked"'), log.count('"what":"duplicate"')) == (2, 19)
+        log = await logged(server, '"event":"turn"', times=22)
+        assert (log.count('"what":"asked"'), log.count('"what":"duplicate"')) == (3, 19)
 
 
 # --- restarts ---
@@ -84,32 +86,32 @@ async def test_the_same_request_at_once_is_one_turn_and_one_reply(tmp_path: Path
 async def test_a_redelivery_after_a_restart_gets_the_same_octets(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         asha = Phone(over_wire(server.port))
-        await asha.register()
-        await asha.say("1", STRANGER, "5000", "1", "2580")
-        receipt = asha.reply
+        await register(asha)
+        await asha.reply("1", STRANGER, "5000", "1", "2580")
+        receipt = asha.raw
         server.kill()
     with serving(tmp_path / "data") as server:
-        assert await post(server.port, asha.exchange) == (200, receipt)
-        assert await post(server.port, asha.exchange) == (200, receipt)
+        assert await post(server.port, asha.exchange) == receipt
+        assert await post(server.port, asha.exchange) == receipt
 
 
 async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:
     with serving(tmp_path / "data") as server:
         asha = Phone(over_wire(lambda: server.port))
-        await asha.register("Asha")
-        await asha.say("1", STRANGER)
+        await register(asha, "Asha")
+        await asha.reply("1", STRANGER)
         server.kill()
     with serving(tmp_path / "data") as server:
-        assert f"Send UGX 5,000 to {STRANGER}" in await asha.say("5000")
+        assert f"Send UGX 5,000 to {STRANGER}" in await asha.reply("5000")
 
 
 async def test_sigterm_finishes_the_turn_in_flight_and_closes_the_store(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with serving(data, "tests.reliability.canary_app:app") as server:
         asha = Phone(over_wire(server.port))
-        await asha.register()
-        await asha.say("1", STRANGER, str(Mood.LATE.value), "1")
-        paying = asyncio.create_task(asha.say("2580"))
+        await register(asha)
+        await asha.reply("1", STRANGER, str(Mood.LATE.value), "1")
+        paying = asyncio.create_task(asha.reply("2580"))
         await until_paid(data)
 
         assert await asyncio.to_thread(server.stop) == 0
@@ -173,7 +175,7 @@ async def test_a_full_disk_makes_the_server_unready_and_takes_no_turn(tmp_path: 
         for _ in range(200):
             if "unavailable" in await asha.dial():
                 break
-        assert asha.reply == b"END Service unavailable. Try again later."
+        assert asha.raw == (200, b"END Service unavailable. Try again later.")
         assert await get(server.port, "/healthz") == (200, b"ok\n")
         assert await get(server.port, "/readyz") == (503, b"session store unavailable\n")
     finally:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final
 
 from kikao.channels.ussd.clients import Exchange
+from kikao.testing import Send
 
 PATH: Final = "/ussd/africastalking"
 PATIENCE: Final = 20.0
 """Seconds to wait for a reply; far beyond what a server may take."""
-
-Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
-"""An exchange to status and body. Raises `OSError` when no complete reply came."""
 
 
 def over_wire(port: Callable[[], int] | int, path: str = PATH) -> Send:

@@ -27,10 +27,11 @@ from kikao.config import load
 from kikao.conversation.secrets import Secret
 from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
+from kikao.testing import Phone
 from kikao_apps.wallet.pin_rules import is_easy
-from tests.http.phones import CODE, Phone
 from tests.http.servers import ServerProcess, environment, logged, spawn, until
 from tests.http.wire import PATH, over_wire, raw, request
+from tests.reliability.members import CODE
 from tests.reliability.moods import Mood
 
 APP: Final = "tests.reliability.canary_app:app"
@@ -180,28 +181,28 @@ class Typist:
     async def register(self) -> None:
         """Open an account, at first with two PINs that differ."""
         await self.phone.dial()
-        await self.phone.say("Asha", "1")
+        await self.phone.reply("1", "Asha", "1")
         for typed in (self.pin, digits(len(self.pin)), self.pin, self.pin):
             await self.secret(typed)
-        assert "Choose an option" in self.phone.text, self.phone.text
+        assert "Choose an option" in self.phone.screen, self.phone.screen
 
     async def to_the_pin(self, mood: Mood, to: str) -> None:
         """Dial, and go as far as the PIN of a transfer."""
         await settled(self)
-        await self.phone.say("1", to, str(mood.value), "1")
-        assert "PIN" in self.phone.text, self.phone.text
+        await self.phone.reply("1", to, str(mood.value), "1")
+        assert "PIN" in self.phone.screen, self.phone.screen
 
     async def pay(self, mood: Mood, to: str, *typed: str) -> str:
         """A transfer, typing these secrets at its end (by default the PIN)."""
         await self.to_the_pin(mood, to)
         for secret in typed or (self.pin,):
             await self.secret(secret)
-        return self.phone.text
+        return self.phone.screen
 
     async def secret(self, typed: str) -> str:
         """Type a secret on the present screen."""
         self.watch(typed)
-        return await self.phone.say(typed)
+        return await self.phone.reply(typed)
 
     def watch(self, typed: str) -> None:
         if typed not in self._secrets:
@@ -333,9 +334,9 @@ async def settled(typist: Typist) -> None:
     for _ in range(20):
         text = await typist.phone.dial()
         if "Start again" in text:
-            text = await typist.phone.say("2")
+            text = await typist.phone.reply("2")
         if "Choose an option" in text:
             return
         if "still being processed" in text:
             await asyncio.sleep(0.1)
-    raise AssertionError(f"{typist.number} is stuck: {typist.phone.text}")
+    raise AssertionError(f"{typist.number} is stuck: {typist.phone.screen}")

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
-from tests.http.wire import Send
+from kikao.testing import Send
 
 CODE: Final = "*284#"
 APOLOGY: Final = b"END Service unavailable. Try again later."

@@ -21,6 +21,7 @@ from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
 from kikao.records import Records
+from kikao.testing import Clock
 from kikao_apps.wallet.bank import Account
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger, readable_ref
 from kikao_apps.wallet.pins import PinHash, Pins
@@ -33,16 +34,6 @@ STRANGER = "+256700000009"
 PIN = Secret("2580")
 WRONG = Secret("1379")
 GIFT = 100_000
-
-
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def cheap_pins(peppers: Mapping[str, bytes] | None = None, workers: int = 2, queue: int = 128) -> Pins:

@@ -12,6 +12,7 @@ from kikao.conversation.errors import ErrorCode
 from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
+from kikao.testing import Clock
 from kikao_apps.wallet.bank import CURRENCIES, Account, Balance, Bank
 from kikao_apps.wallet.ledger import REF_ALPHABET, Ledger
 from kikao_apps.wallet.tariff import TARIFFS, limits
@@ -23,7 +24,6 @@ from tests.wallet.ledgers import (
     PIN,
     STRANGER,
     WRONG,
-    Clock,
     StallingPins,
     a_key,
     a_ledger,

@@ -11,6 +11,7 @@ import pytest
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.outcomes import Done, Refused, Voided
 from kikao.conversation.secrets import Secret
+from kikao.testing import Clock
 from kikao_apps.wallet.bank import PinChange
 from kikao_apps.wallet.ledger import Ledger
 from tests.wallet.ledgers import (
@@ -19,7 +20,6 @@ from tests.wallet.ledgers import (
     PIN,
     STRANGER,
     WRONG,
-    Clock,
     StallingPins,
     a_key,
     a_ledger,

@@ -10,6 +10,7 @@ import pytest
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.outcomes import Done, Refused
 from kikao.i18n.money import Amount
+from kikao.testing import Clock
 from kikao_apps.wallet.bank import MOVEMENTS, Movement
 from kikao_apps.wallet.ledger import Ledger
 from tests.wallet.ledgers import (
@@ -19,7 +20,6 @@ from tests.wallet.ledgers import (
     PIN,
     STRANGER,
     WRONG,
-    Clock,
     a_key,
     a_ledger,
     done,

@@ -14,6 +14,7 @@ from kikao.conversation.secrets import Secret
 from kikao.i18n.catalogs import Catalogs
 from kikao.i18n.money import Amount
 from kikao.records import Records
+from kikao.testing import Clock
 from kikao_apps.wallet import operations
 from kikao_apps.wallet.bank import Account, Receipt, Statement
 from kikao_apps.wallet.calls import NEW_PIN_FIRST
@@ -27,7 +28,6 @@ from tests.wallet.ledgers import (
     PIN,
     STRANGER,
     WRONG,
-    Clock,
     a_key,
     a_ledger,
     cheap_pins,

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from kikao.app import App, Server, ServicesFactory
 from kikao.channels.ussd.clients import Exchange
@@ -104,7 +104,7 @@ class Stage:
         self._hurrying: asyncio.Task[None] | None = None
         self._catching_up = asyncio.Lock()
 
-    async def __aenter__(self) -> Stage:
+    async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             self.settings = self._given_settings or load(
                 {}, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, MutableMapping
+from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
 from kikao.app import Server
 from kikao.channels.ussd.clients import Exchange
 
-Send = Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]
+Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
 """An exchange to status and body. Raises `OSError` when no complete reply came."""
 
 
-def in_process(server: Server) -> Send:
+def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]:
     """Send to a server in this process."""
 
     async def send(exchange: Exchange) -> tuple[int, bytes]:

@@ -1,0 +1,56 @@
+"""A town where everybody has a phone, and the wallet at work in it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from kikao.config import Settings
+from kikao.records import Records
+from kikao.testing import Clock, Phone, Stage
+from kikao_apps.wallet import app
+from kikao_apps.wallet.bank import Bank
+from kikao_apps.wallet.flows import Support
+from kikao_apps.wallet.ledger import Ledger
+from tests.http.phones import register
+from tests.wallet.ledgers import ASHA, GIFT, cheap_pins
+
+PIN, WRONG = "2580", "1111"
+MENU = "1 Send money\n2 Balance"
+
+
+class Town(Stage):
+    """The wallet on its embedded bank, with PINs that are hashed cheaply, and a clock they share."""
+
+    def __init__(self) -> None:
+        clock = Clock()
+
+        @asynccontextmanager
+        async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
+            records = Records(settings.records)
+            ledger = Ledger(records, opening_gift=GIFT, pins=cheap_pins(), clock=clock)
+            try:
+                await ledger.start()
+                yield {Bank: ledger, Support: Support()}
+            finally:
+                await ledger.close()
+                await records.close()
+
+        super().__init__(app, services=services, clock=clock)
+
+    async def member(self, number: str = ASHA, name: str = "Asha") -> Phone:
+        """A phone whose owner has registered before, and whose dialogue is at the menu."""
+        phone = self.phone(number)
+        await register(phone, name, PIN)
+        await phone.dial()
+        assert (await phone.reply("2")).startswith(f"Hello {name}. Choose an option.\n{MENU}")
+        return phone
+
+    async def payments(self) -> int:
+        """How many payments there are in the books, which are right."""
+        ledger = self.service(Bank).real
+        assert isinstance(ledger, Ledger)
+        books = await ledger.audit()
+        assert books.right, books
+        return books.payments
