@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.reliability import canary, kill_loop
+from tests.reliability import canary, kill_loop, paging
 
 
 async def kills(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
@@ -26,7 +26,12 @@ async def secrets(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str,
     return result.figures, result.found
 
 
-ROWS = {"kill -9 during transfers": kills, "secret canary": secrets}
+async def pages(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
+    """Random screens, read by following the keys that their pages show."""
+    return await paging.run(1_000 if quick else 100_000, seed)
+
+
+ROWS = {"kill -9 during transfers": kills, "secret canary": secrets, "paging proof": pages}
 
 
 def main(*, quick: bool, seed: int) -> int:

@@ -72,7 +72,7 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
             literal = tuple(option.key for option in answer.options() if word(option.key) in commands)
         else:
             literal = tuple(each for each in commands if answer.literal(each))
-            if literal and all(word(key) in literal for key in self._own["more"]):
+            if any(all(word(key) in literal for key in self._own[name]) for name in _TURNING):
                 literal += tuple(each for each in self._spare if answer.literal(each))
         return (self._made_lines(_live(back, home), literal) if literal else self._lines[back, home]), literal
 
@@ -215,4 +215,5 @@ def _live(back: bool, home: bool) -> tuple[Command, ...]:
     return (*(("back",) if back else ()), *(("home",) if home else ()), "cancel", "language")
 
 
+_TURNING: Final[tuple[Command, ...]] = ("more", "back")
 _COMMANDS: Final[tuple[Command, ...]] = ("more", "back", "home", "cancel", "language")
