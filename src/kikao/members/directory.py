@@ -45,15 +45,16 @@ ATTEMPTS: Final = 5
 """How often to look again when another process was faster."""
 
 Anchor = Callable[[Move], Awaitable[bool]]
-"""Has the sessions of an address kept with those of another (`Move.to`) and nowhere else, whatever it was anchored to.
+"""Has the sessions of an address kept with those of another (`Move.to`), wherever they were kept before.
 
-False while a session, intent or dedupe record is alive where they are kept now; True when they are there already."""
+False while a session, intent or dedupe record is alive where they are kept now; True when they have moved already.
+"""
 
 Forget = Callable[[tuple[str, ...]], Awaitable[None]]
 """Erases what an app keeps about these numbers; may raise `RefusedError`."""
 
 EndSessions = Callable[[tuple[MemberAddress, ...]], Awaitable[None]]
-"""Ends every session of these addresses; raises when one cannot be ended now."""
+"""Ends every session of these addresses and has each stand alone again; raises when that cannot be done now."""
 
 Progress = Callable[[int, int], None]
 """Told how many are done, of how many."""

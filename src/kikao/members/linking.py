@@ -137,8 +137,9 @@ def _merge(
     elder, younger = sorted((owner, holder), key=lambda person: (person.created_at, person.id))
     elders, coming = (people.addresses_of(connection, one) for one in (elder, younger))
     first = elders[0].address
-    # The younger's first one last: until then it is where the others' sessions are.
-    if missing := _missing(moved, *(Move(held.address, first, elder.id) for held in reversed(coming))):
+    # The younger's first one last: until then it is where the sessions of the others are.
+    moves = [Move(held.address, first, elder.id) for held in reversed(coming)]
+    if missing := _missing(moved, *moves):
         return missing
     _drop(connection, vault, owner, address, "link")
     for place, held in enumerate(coming, elders[-1].place + 1):
@@ -166,7 +167,8 @@ def _unlink(
         return Settlement(False)
     moves = [Move(address, address, "")]
     if held[0] == address:
-        moves += [Move(one, others[0], owner.id) for one in others]
+        moves.append(Move(others[0], others[0], owner.id))
+        moves += [Move(other, others[0], owner.id) for other in others[1:]]
     if missing := _missing(moved, *moves):
         return missing
     _drop(connection, vault, owner, address, "unlink")

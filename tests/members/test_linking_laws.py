@@ -1,0 +1,214 @@
+"""Laws of members and their addresses, under whatever is linked, unlinked and alive, with real sessions beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from itertools import combinations, count
+from pathlib import Path
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from kikao.events import Event
+from kikao.members import LastAddress, MemberAddress
+from kikao.members.directory import Directory
+from kikao.members.links import Links
+from kikao.sessions.anchors import Anchors
+from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.policy import Address, SessionPolicy, session_key
+from kikao.sessions.stores.memory import MemoryStore
+from tests.members.directories import Clock, a_directory, ring
+
+Named = tuple[str, str]
+ONE, TWO, CHAT = ("msisdn", "+256772000001"), ("msisdn", "+256772000002"), ("telegram", "77001")
+ADDRESSES: list[Named] = [ONE, TWO, CHAT, ("whatsapp", "256772000001"), ("user", "asha")]
+IDLE = 300.0
+
+addresses = st.sampled_from(ADDRESSES)
+operations = st.lists(
+    st.one_of(
+        st.tuples(st.just("meet"), addresses),
+        st.tuples(st.just("link"), addresses, addresses),
+        st.tuples(st.just("link"), addresses, addresses),
+        st.tuples(st.just("unlink"), addresses, addresses),
+        st.tuples(st.just("erase"), addresses),
+        st.tuples(st.just("talk"), addresses),
+        st.tuples(st.just("rest")),
+    ),
+    max_size=16,
+)
+Operation = tuple[str] | tuple[str, Named] | tuple[str, Named, Named]
+
+
+class World:
+    """A directory with sessions that are one for each member, and everything that was ever linked."""
+
+    def __init__(self, directory: Directory, clock: Clock) -> None:
+        self.directory = directory
+        self.clock = clock
+        self.sessions = Sessions(MemoryStore(), ring(), SessionPolicy.across_channels(idle=IDLE), clock=clock)
+        self.events: list[Event] = []
+        self.anchors = Anchors(self.sessions, flow="menu")
+        self.links = Links(directory, self.anchors, self.events.append)
+        self.linked: set[frozenset[Named]] = set()
+        self.erased: set[str] = set()
+
+    async def do(self, operation: Operation) -> None:
+        self.clock.now += 1
+        match operation:
+            case ("meet", one):
+                await self.directory.meet(*one)
+            case ("link", one, other):
+                self.linked.add(frozenset((one, other)))
+                await self.links.link((await self.directory.meet(*one)).id, *other)
+            case ("unlink", one, other):
+                await self.unlink((await self.directory.meet(*one)).id, other)
+            case ("erase", one):
+                await self.erase((await self.directory.meet(*one)).id)
+            case ("talk", one):
+                await self.talk(one)
+            case _:
+                await self.rest()
+
+    async def unlink(self, member_id: str, address: Named) -> None:
+        try:
+            await self.links.unlink(member_id, *address)
+        except LastAddress:
+            assert len((await self.directory.show(member_id)).addresses) == 1
+
+    async def erase(self, member_id: str) -> None:
+        """Once its sessions are at rest, as an operator would."""
+
+        async def forget(_: object) -> None:
+            pass
+
+        async def end_sessions(addresses: tuple[MemberAddress, ...]) -> None:
+            for address in addresses:
+                assert await self.anchors.unlink((address.kind, address.identity))
+
+        await self.rest()
+        await self.directory.erase(member_id, forget=forget, end_sessions=end_sessions)
+        self.erased.add(member_id)
+
+    async def rest(self) -> None:
+        """Everybody leaves, and what had to wait is tried until nothing is left."""
+        for _ in range(10):
+            self.clock.now += 10 * IDLE
+            await self.links.once()
+            if not await self.directory.links_due():
+                return
+        raise AssertionError(f"links never come into force: {await self.directory.links_due()}")
+
+    async def talk(self, address: Named) -> None:
+        held = await self.claimed(await self.where(address))
+        await held.commit()
+
+    async def claimed(self, address: Named) -> Held:
+        parts = ("flow:menu", ":".join(address))
+        where = Address("ussd", "", address[1], parts=parts)
+        held = await self.sessions.claim(session_key(self.sessions.ring, parts), None, where, wait=1)
+        assert isinstance(held, Held)
+        return held
+
+    async def where(self, address: Named) -> Named:
+        """Where the sessions of an address are kept."""
+        for _ in ADDRESSES:
+            held = await self.claimed(address)
+            await held.release()
+            if not held.session.anchor:
+                return address
+            kind, _, identity = held.session.anchor[-1].partition(":")
+            address = (kind, identity)
+        raise AssertionError("a circle of anchors")
+
+    async def check(self) -> None:
+        assert [event for event in self.events if getattr(event, "error", "")] == []
+        members = {one: await self.directory.find(*one) for one in ADDRESSES}
+        kept = {one: await self.where(one) for one in ADDRESSES}
+        pending = await self.directory.links_due()
+        for one, other in combinations(ADDRESSES, 2):
+            same = members[one] is not None and members[one] == members[other]
+            assert not same or self.reachable(one, other), "nobody linked these"
+            if not pending:
+                assert (kept[one] == kept[other]) == same, (one, other, kept, members)
+        for member_id in self.erased:
+            assert member_id not in members.values()
+        for member in set(filter(None, members.values())):
+            profile = await self.directory.show(member)
+            held = {(one.address.kind, one.address.identity) for one in profile.addresses}
+            assert held == {one for one in ADDRESSES if members[one] == member}
+            assert profile.erased_at is None
+
+    def reachable(self, one: Named, other: Named) -> bool:
+        seen, todo = {one}, [one]
+        while todo:
+            at = todo.pop()
+            for pair in self.linked:
+                if at in pair:
+                    todo += pair - seen
+                    seen |= pair
+        return other in seen
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(story=operations)
+@example(story=[("link", ONE, TWO), ("link", ONE, CHAT), ("rest",), ("unlink", TWO, ONE)])
+@example(story=[("meet", ONE), ("link", TWO, CHAT), ("link", ONE, TWO), ("rest",), ("unlink", ONE, TWO)])
+@example(story=[("link", ONE, TWO), ("talk", TWO), ("erase", ONE), ("meet", ONE), ("meet", TWO)])
+def test_addresses_share_a_member_only_when_linked_and_sessions_only_as_one_member(
+    story: list[Operation],
+) -> None:
+    async def happen(folder: Path) -> None:
+        clock = Clock()
+        async with a_directory(folder, clock=clock) as directory:
+            world = World(directory, clock)
+            await world.sessions.open()
+            for operation in [*story, ("rest",)]:
+                await world.do(operation)
+                await world.check()
+            await world.sessions.close()
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(happen(Path(folder)))
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(met=st.lists(addresses, min_size=1, max_size=24), linked=st.sets(addresses, max_size=3))
+def test_whoever_meets_whom_at_once_an_address_has_one_member(met: list[Named], linked: set[Named]) -> None:
+    """Three processes meet people, while addresses are linked to a member who was there before."""
+
+    async def happen(folder: Path) -> None:
+        clock = Clock()
+        async with (
+            a_directory(folder, clock=clock) as one,
+            a_directory(folder, clock=clock) as two,
+            a_directory(folder, clock=clock, cache=0) as three,
+        ):
+            first = await one.meet("user", "elder")
+            clock.now += 1
+            turn = count()
+
+            async def meet(address: Named) -> tuple[Named, str]:
+                known = await (one, two, three)[next(turn) % 3].meet(*address)
+                return address, known.id
+
+            async def link(address: Named) -> None:
+                while not await two.link(first.id, *address, anchor=agreed):
+                    pass
+
+            await asyncio.gather(*map(meet, met), *map(link, linked), *map(meet, met))
+            for address in ADDRESSES:
+                ids = {await directory.find(*address) for directory in (one, two, three)}
+                assert len(ids) == 1
+                if address in linked:
+                    assert ids == {first.id}
+            apart = {await one.find(*address) for address in set(met) - linked}
+            assert len(apart) == len(set(met) - linked)
+            assert await one.links_due() == []
+
+    async def agreed(_: object) -> bool:
+        return True
+
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(happen(Path(folder)))
