@@ -12,7 +12,7 @@ from kikao.members.known import Known
 
 class _Entry(NamedTuple):
     known: Known
-    until: float
+    since: float
 
 
 class Cache:
@@ -42,7 +42,7 @@ class Cache:
     def get(self, key: bytes, now: float) -> Known | None:
         """Who that was, if it was found out recently."""
         entry = self._entries.get(key)
-        if entry is None or not now < entry.until:
+        if entry is None or not 0 <= now - entry.since < self._seconds:  # also when the clock was set back
             return None
         self._entries.move_to_end(key)
         return entry.known
@@ -52,7 +52,7 @@ class Cache:
         if changes != self.changes or self._size <= 0:
             return
         self._drop(key)
-        self._entries[key] = _Entry(known, now + self._seconds)
+        self._entries[key] = _Entry(known, now)
         self._of_member.setdefault(known.id, set()).add(key)
         if len(self._entries) > self._size:
             self._drop(next(iter(self._entries)))
