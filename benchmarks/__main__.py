@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from benchmarks import start, stores
+from benchmarks import start, stores, sweep
 from benchmarks.load import Round, Server
 from benchmarks.phases import phases
 from benchmarks.subjects import Cost, side_by_side
@@ -126,6 +126,17 @@ def store(folder: Path) -> Iterator[Line]:
     )
 
 
+def sweeping(folder: Path) -> Iterator[Line]:
+    """Live turns while expired sessions are swept."""
+    yield f"{sweep.EXPIRED:,} expired sessions swept beside {sweep.RATE} turns a second: p99 of a turn by the second"
+    for name, found in (("memory", sweep.memory()), ("SQLite", sweep.sqlite(folder))):
+        held, swept = ([each * 1000 for each in seconds] for seconds in (found.held, found.swept))
+        yield Row(f"{name}: while the sweep is held", *_both(held, " ms"))
+        yield Row(f"{name}: while it goes on", *_both(swept, " ms"))
+        ratio = statistics.median(swept) / statistics.median(held)
+        yield judged(f"{name}: the latter to the former", "×", min(swept) / min(held), ratio, most=2)
+
+
 def starting(folder: Path) -> Iterator[Line]:
     """Starts of the command."""
     yield "Start, wall"
@@ -149,6 +160,7 @@ PARTS: Final[dict[str, Callable[[Path], Iterator[Line]]]] = {
     "turn": turn,
     "http": http,
     "store": store,
+    "sweep": sweeping,
     "start": starting,
 }
 

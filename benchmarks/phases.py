@@ -75,7 +75,7 @@ async def phases() -> dict[str, float]:
     clock.around(keeper, "encode", "encode")
     clock.around(ring, "seal", "seal (session, reply for dedupe)")
     clock.around_async(store, "commit", "commit (session, dedupe)")
-    clock.around(turns, "_publish", "log line")
+    clock.around(turns, "_publish", "log line, counters")
     try:
         quietest: dict[str, float] = {}
         for batch in range(BATCHES):

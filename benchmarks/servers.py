@@ -23,13 +23,14 @@ BLOB: Final = bytes(700)
 
 def kikao(folder: Path, store: str) -> Any:
     """The wallet's menu as `kikao run` serves it: every turn claimed, sealed, committed, logged."""
+    from benchmarks.turns import TIRELESS
     from benchmarks.wallet import flows
     from kikao.app import App
     from kikao.channels.ussd.registry import SLUGS
     from kikao.config import load
 
     environ = {"KIKAO_DATA": str(folder), **({"KIKAO_STORE": store} if store else {})}
-    app = App(flows, entry="wallet")
+    app = App(flows, entry="wallet", policy=TIRELESS)
     app.settings = load(environ, cwd=folder, gateways=SLUGS)
     return app
 

@@ -9,7 +9,7 @@ import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
-from typing import TextIO
+from typing import Final, TextIO
 
 from benchmarks.subjects import Prepare, Work
 from benchmarks.wallet import SEEN, TYPED, flows
@@ -17,11 +17,14 @@ from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.conversation.engine import Engine
-from kikao.events import LogLines
+from kikao.events import Counters, LogLines, broadcast
 from kikao.i18n import Catalogs
 from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.limits import Limits, Rate
+from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.turn import Turns
 
@@ -29,12 +32,22 @@ MEMBERS = 200
 """Members who talk in turns, so that nothing stays warm for one of them."""
 
 
-def wired(store: MemoryStore, log: TextIO) -> Turns:
+OFTEN: Final = Rate(1_000_000, per=1.0)
+TIRELESS: Final = SessionPolicy(limits=Limits(address=OFTEN, member=OFTEN))
+"""Members who come as often as the machine can take, and are counted nevertheless."""
+
+
+def wired(store: SessionStore, log: TextIO) -> Turns:
     """The turns of an app, without its HTTP."""
-    sessions = Sessions(store, KeyRing({"bench": bytes(32)}))
+    sessions = Sessions(store, KeyRing({"bench": bytes(32)}), TIRELESS)
     engine = Engine(flows, entry="wallet")
     return Turns(
-        engine, sessions, {}, Unlisted(sessions.ring), translate=Catalogs().translate, publish=LogLines(log)
+        engine,
+        sessions,
+        {},
+        Unlisted(sessions.ring),
+        translate=Catalogs().translate,
+        publish=broadcast([Counters(), LogLines(log)]),
     )
 
 

@@ -33,18 +33,23 @@ from kikao.sessions.stores import sqlite_rows as rows
 from kikao.sessions.stores.claims import Sight, claim_in_line, claim_now
 from kikao.sessions.stores.leases import Leases
 from kikao.sessions.stores.sqlite_file import FileLock, prepare
-from kikao.sessions.stores.sqlite_writer import Writer
+from kikao.sessions.stores.sqlite_writer import CHECKPOINT_PAGES, PAGE, Writer
 
 T = TypeVar("T")
 
 FENCES_PER_BOOT: Final = 1 << 40
 
 _SCAN_PAGE: Final = 200
-_SWEEP_CHUNK: Final = 100
-"""Rows removed in one job: a few milliseconds of the writer, so that turns pass between."""
+_SWEEP_CHUNK: Final = 25
+"""Rows removed in one job, and then checkpointed: their pages lie all over the file, and to write many of them at once
+would hold up the turns behind for longer than turns do themselves.
+"""
 
-_SWEPT_ROW: Final = 2 * 4096
-"""Bytes: a row is removed from about two pages that no other row of its chunk touches."""
+_COURTESY: Final = 4.0
+"""For so many times as long as a job of a sweep took, the disk is left to others."""
+
+_OVERDUE: Final = 1800.0
+"""Seconds after which a sweep that meets what has expired since is behind, and leaves the disk for as long only."""
 
 _READ_PATIENCE: Final = 0.05
 """Seconds a read may wait for another program that recovers the log."""
@@ -175,9 +180,9 @@ class SQLiteStore:
                 break
             after = found[-1][:2]
             keys = [key for *_, key in found if not opened.leases.is_held(key, now)]
-            removed += await self._politely(rows.sweep, keys, now)
-        while await self._politely(rows.forget_expired, now, _SWEEP_CHUNK):
-            pass
+            removed += await self._politely(now - found[0][0], rows.sweep, keys, now)
+        while (oldest := opened.read(rows.oldest_seen)) <= now:
+            await self._politely(now - oldest, rows.forget_expired, now, _SWEEP_CHUNK)
         return removed
 
     async def due(self, *, now: float, limit: int) -> list[IntentRow]:
@@ -209,13 +214,13 @@ class SQLiteStore:
         opened = self._opened or self._closed()
         return await opened.writer.submit(work, args)
 
-    async def _politely(self, work: Callable[..., Any], *args: Any) -> Any:
-        """A write of a sweep, which leaves the disk to others for twice as long as it took."""
+    async def _politely(self, overdue: float, work: Callable[..., Any], *args: Any) -> Any:
+        """A job of a sweep, of what expired `overdue` seconds ago; then the disk is left to others."""
         opened = self._opened or self._closed()
         clock = asyncio.get_running_loop().time
         began = clock()
-        result = await opened.writer.submit(work, args, size=_SWEEP_CHUNK * _SWEPT_ROW)
-        await asyncio.sleep(2 * (clock() - began))
+        result = await opened.writer.submit(work, args, size=CHECKPOINT_PAGES * PAGE)
+        await asyncio.sleep((clock() - began) * (_COURTESY if overdue < _OVERDUE else 1.0))
         return result
 
     def _closed(self) -> _Opened:

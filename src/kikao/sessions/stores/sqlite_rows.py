@@ -56,6 +56,7 @@ EXPIRED = (
 )
 REMOVE = "DELETE FROM sessions WHERE key = ? AND intents = 0 AND expires_at <= ?"
 PROLONG = "UPDATE sessions SET sweep_at = expires_at WHERE key = ?"
+OLDEST_SEEN = "SELECT min(expires_at) FROM dedupe"
 FORGET = (
     "DELETE FROM dedupe WHERE rowid IN "
     "(SELECT rowid FROM dedupe WHERE expires_at <= ? ORDER BY expires_at LIMIT ?)"
@@ -143,6 +144,12 @@ def sweep(cursor: sqlite3.Cursor, keys: list[bytes], now: float) -> int:
         if not gone:
             cursor.execute(PROLONG, (key,))
     return removed
+
+
+def oldest_seen(cursor: sqlite3.Cursor) -> float:
+    """When the first dedupe record expires; infinity where there is none."""
+    (found,) = cursor.execute(OLDEST_SEEN).fetchone()
+    return float("inf") if found is None else float(found)
 
 
 def forget_expired(cursor: sqlite3.Cursor, now: float, limit: int) -> int:

@@ -36,8 +36,11 @@ from kikao.sessions.store import CommitUnknown, StoreBroken, StoreUnavailable
 BATCH: Final = 256
 """Most jobs in one transaction."""
 
+PAGE: Final = 4096
+"""Bytes, SQLite's default."""
+
 CHECKPOINT_PAGES: Final = 1000
-"""About how many pages (4 KiB) gather in the log before they are moved into the database."""
+"""About how many pages gather in the log before they are moved into the database."""
 
 LOG_KEPT: Final = 64 * 1024 * 1024
 """A log that a long reader let grow is cut back to this many bytes."""
@@ -224,7 +227,7 @@ class Writer:
             if _primary(error) in _NOT_COMMITTED:
                 return self._give_up(batch, error)
             return self._lose(batch, error)
-        self._pages += sum(_PAGES_PER_JOB + job.size // 4096 for job in batch)
+        self._pages += sum(_PAGES_PER_JOB + job.size // PAGE for job in batch)
         return None
 
     def _checkpoint(self) -> None:
