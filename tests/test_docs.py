@@ -23,15 +23,14 @@ import click
 import msgspec
 import pytest
 
-from kikao import Amount, App, Chat, Done, ErrorCode, Refused, Secret, Voided
-from kikao.app import Server
-from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
+from kikao import Amount, Chat, Done, ErrorCode, Refused, Secret, Voided
+from kikao.channels.ussd.clients import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
 from kikao.conversation.runner import What
 from kikao.events import Event
-from kikao.testing import in_process
+from kikao.testing import Clock, Phone, Service, Stage, in_process
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -191,12 +190,16 @@ def test_a_refusal_leads_back_as_the_tutorial_shows(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
-    folder = tutorial(tmp_path, "2")
+    assert "5 passed" in run_tests(tutorial(tmp_path, "2"))
+
+
+def run_tests(folder: Path) -> str:
+    """What `pytest` says of the tests in a folder, all of which pass."""
     (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    return done.stdout
 
 
 # --- the README ---
@@ -230,27 +233,19 @@ def bank() -> Iterator[None]:
     del sys.modules["bank"]
 
 
-async def dial(server: Server, *answers: str, number: str = "+256772000001") -> list[str]:
-    """The screens of one dialogue."""
-    client, post, shown = AfricasTalkingClient(number, "*284#"), in_process(server), []
-    for exchange in (client.dial("1"), *map(client.answer, answers)):
-        status, body = await post(Exchange("/ussd/africastalking", exchange.headers, exchange.body))
-        assert status == 200, body
-        shown.append(body.decode())
-    return shown
-
-
 @pytest.mark.usefixtures("bank")
-async def test_the_flow_of_the_readme_pays(tmp_path: Path) -> None:
+async def test_the_flow_of_the_readme_pays() -> None:
     (code,) = blocks(ROOT / "README.md", "python")
     names: dict[str, Any] = {}
     exec(compile(code, "README.md", "exec"), names)  # our own README
-    app: App = names["app"]
-    async with app.serving(load({}, tmp_path)) as server:
-        shown = await dial(server, "0772000002", "5000", "1", "9999", "1234")
-    assert shown[2].startswith("CON Send UGX 5,000 to +256772000002? Fee UGX 500")
-    assert shown[4].startswith("CON Wrong PIN. Try again.\nEnter PIN")
-    assert shown[5] == "END Sent. Ref AB12CD34"
+    async with Stage(names["app"]) as stage:
+        phone = stage.phone()
+        await phone.dial()
+        confirmation = await phone.reply("0772000002", "5000")
+        assert confirmation.startswith("Send UGX 5,000 to +256772000002? Fee UGX 500")
+        assert (await phone.reply("1", "9999")).startswith("Wrong PIN. Try again.\nEnter PIN")
+        assert await phone.reply("1234") == "Sent. Ref AB12CD34"
+        assert phone.ended
 
 
 async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
@@ -280,12 +275,22 @@ def test_make_targets_that_are_named_exist() -> None:
 # --- the how-to guides ---
 
 
-def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
-    folder = tmp_path / "service"
+def guide(tmp_path: Path) -> Path:
+    folder = tmp_path / "guide"
     shutil.copytree(DOCS / "how-to/code", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
     command = [sys.executable, "laws.py"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=guide(tmp_path), env=environment(), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
+    assert "5 passed" in run_tests(guide(tmp_path))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
@@ -350,6 +355,12 @@ def test_everything_a_turn_may_come_to_is_documented() -> None:
     page = reference("events")
     words = {*get_args(What), "duplicate", "busy", "unavailable", "older_code", "closed", "stale"}
     assert {word for word in words if f"`{word}`" not in page} == set()
+
+
+@pytest.mark.parametrize("kind", [Stage, Phone, Service, Clock])
+def test_every_tool_for_tests_is_documented(kind: type) -> None:
+    page = reference("testing")
+    assert {name for name in vars(kind) if name[0] != "_" and f"`{name}" not in page} == set()
 
 
 def test_every_answer_type_is_documented() -> None:

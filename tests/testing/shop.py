@@ -102,5 +102,5 @@ def sold(sale: Sale) -> Message:
 
 
 def an_app(till: Till | None = None, greeting: str = "") -> App:
-    """The shop with a till of its own."""
-    return App(flows_of(greeting), entry="buy", services={Till: till or MemoryTill()})
+    """The shop with a till of its own; without a directory of members it writes no file."""
+    return App(flows_of(greeting), entry="buy", services={Till: till or MemoryTill()}, members=False)

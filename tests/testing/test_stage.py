@@ -53,13 +53,14 @@ async def test_nothing_of_the_machine_comes_in_and_nothing_stays(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KIKAO_ENV", "production")
     monkeypatch.setenv("KIKAO_NONSENSE", "1")
-    async with Stage(an_app()) as stage:
-        data = stage.settings.data
+    app = App(flows_of(), entry="buy", services={Till: MemoryTill()})  # members are kept in a file
+    async with Stage(app) as stage:
         assert stage.settings.env == "dev"
-        assert data.is_dir()
         assert await stage.phone().dial() == HOW_MANY
+        records = Path(stage.settings.records)
+        assert records.exists()
 
-    assert not data.exists()
+    assert not records.parent.parent.exists()
     assert list(tmp_path.iterdir()) == []
 
 
@@ -297,11 +298,22 @@ async def test_a_deploy_brings_the_services_it_needs() -> None:
     async def sing(chat: Chat) -> None:
         await chat.ask("more", Text(), t("{song}", song=await chat.read("song", chat.service(Music).song)))
 
+    said: list[str] = []
+
+    @asynccontextmanager
+    async def services(_: Settings) -> AsyncIterator[Mapping[Any, Any]]:
+        yield {Music: Music()}
+        said.append("close")
+
     async with Stage(an_app()) as stage:
-        await stage.restart(App(flows, entry="sing", services={Music: Music()}))
+        await stage.restart(App(flows, entry="sing", members=False), services=services)
 
         assert await stage.phone().dial() == "la la"
-        stage.service(Music).away()
+        with stage.service(Music).away():
+            assert await stage.phone().dial() == AWAY
+        assert await stage.service(Till).real.price() == 300
+        assert said == []
+    assert said == ["close"]
 
 
 async def test_a_restart_waits_for_replies_that_are_on_their_way() -> None:

@@ -88,6 +88,8 @@ class Phone:
             if line == "/again":
                 continue
             if line == "/hangup":
+                if (told := self._client.hang_up()) is not None:
+                    send(Exchange(self._path, told.headers, told.body))
                 click.secho("you hung up; Enter dials again", dim=True)
                 if self._line("") is None:
                     return

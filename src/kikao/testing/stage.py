@@ -11,7 +11,9 @@ a process to kill and services in a bad mood.
 from __future__ import annotations
 
 import asyncio
+import base64
 import functools
+import secrets
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -98,6 +100,8 @@ class Stage:
         self._services: dict[Any, Service[Any]] = {}
         self._process: Process | None = None
         self._stack = AsyncExitStack()
+        self._closing = AsyncExitStack()
+        """Closes the services, also those that came with a deploy."""
         self._seen = self.clock.now
         """Up to when the event loop has caught up with the clock."""
         self._waits = 0
@@ -106,11 +110,11 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self.settings = self._given_settings or load(
-                {}, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
+            self.settings = self._given_settings or _settings(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))
             )
-            services = self.app.services if self._given_services is None else self._given_services
-            await self._open_services(stack, services)
+            await stack.enter_async_context(self._closing)
+            await self._open(self.app.services if self._given_services is None else self._given_services)
             stack.push_async_callback(self._outside.close)
             stack.push_async_callback(self.crash)
             await self._start()
@@ -182,11 +186,13 @@ class Stage:
         point = (call, store.calls.get(call, 0) + nth)
         store.die_before, store.die_after = (point, None) if before else (None, point)
 
-    async def restart(self, app: App | None = None) -> None:
+    async def restart(
+        self, app: App | None = None, *, services: Mapping[Any, Any] | ServicesFactory | None = None
+    ) -> None:
         """A new process over the same store and services; with another `app`, a deploy of that.
 
         A process that is still alive ends first, as at a SIGTERM. The new one then recovers what it finds open.
-        Services of another app that the stage does not have yet are opened.
+        `services` come to those on the stage, in place of any of the same type; those of `app` itself are not used.
         """
         process = self._process
         if process is not None and not process.store.dead:
@@ -194,9 +200,8 @@ class Stage:
             self._process = None
             await self.store.close()
         await self.crash()
-        if app is not None and app is not self.app:
-            await self._open_services(self._stack, app.services)
-            self.app = app
+        await self._open(services or {})
+        self.app = app or self.app
         await self._start()
         await self.settle()
 
@@ -217,13 +222,10 @@ class Stage:
 
     # --- the process ---
 
-    async def _open_services(
-        self, stack: AsyncExitStack, services: Mapping[Any, Any] | ServicesFactory
-    ) -> None:
+    async def _open(self, services: Mapping[Any, Any] | ServicesFactory) -> None:
         if not isinstance(services, Mapping):
-            services = await stack.enter_async_context(services(self.settings))
-        for kind, real in services.items():
-            self._services.setdefault(kind, Service(real, self._outside))
+            services = await self._closing.enter_async_context(services(self.settings))
+        self._services |= {kind: Service(real, self._outside) for kind, real in services.items()}
 
     async def _start(self) -> None:
         store = Mortal(self.store)
@@ -311,3 +313,9 @@ class Stage:
             else:
                 calm += 1
                 await asyncio.sleep(0)
+
+
+def _settings(folder: str) -> Settings:
+    """Those of an empty environment, but for a key that is not kept in a file."""
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    return load({"KIKAO_SECRET_KEYS": f"stage:{key}"}, Path(folder), gateways=SLUGS)

@@ -17,7 +17,6 @@ class Provider:
     def __init__(self, stock: int = 60_000) -> None:
         self.stock = stock
         self.delay = 0.0  # seconds before it answers
-        self.loses_answers = False
         self._kept: dict[str, tuple[object, Receipt] | None] = {}  # by key; None is a tombstone
 
     async def top_up(self, number: str, amount: Amount, *, key: str) -> Done[Receipt] | Refused:
@@ -33,8 +32,6 @@ class Provider:
         receipt = Receipt(f"A{len(self._kept) + 1}", amount, number)
         self._kept[key] = (request, receipt)  # in a database: one transaction with the line above
         await asyncio.sleep(self.delay)
-        if self.loses_answers:
-            raise ConnectionError("the answer was lost on its way")
         return Done(receipt)
 
     async def find(self, key: str) -> Done[Receipt] | Voided:
