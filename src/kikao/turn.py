@@ -255,8 +255,12 @@ class _Turn:
         self.known = await turns.members.meet(*address_kind(self.address))
         held = await self._claim(max(wait, 0.0))
         if isinstance(held, Duplicate):
-            turns._log(self.inbound, self.started, "duplicate", key=self.key)
-            return _REPLY.decode(sessions.ring.unseal(held.reply, self.key, b"reply" + (self.dedupe or b"")))
+            found, held = held, await self._claim_for_another(max(wait, 0.0))
+            if held is None:
+                turns._log(self.inbound, self.started, "duplicate", key=self.key)
+                return _REPLY.decode(
+                    sessions.ring.unseal(found.reply, self.key, b"reply" + (self.dedupe or b""))
+                )
         if held is None or isinstance(held, Busy):
             turns._log(self.inbound, self.started, "busy", key=self.key)
             return turns.apology(self.inbound, self.gateway, WORKING)
@@ -293,6 +297,22 @@ class _Turn:
                 await sessions.release_quietly(anchor)
         return held
 
+    async def _claim_for_another(self, wait: float) -> Held | None:
+        """The session, if what looks like a copy is not: another message was answered since. None for a copy.
+
+        Where only the text tells, "1", "2", "1" are three answers, however fast they come.
+        """
+        if self.gateway.dedupe != "window" or self.dedupe is None:
+            return None
+        held = await self.turns.sessions.claim(self.key, None, self.address, wait=wait)
+        if not isinstance(held, Held):
+            return None
+        dialogue = held.session.dialogue
+        if dialogue is not None and dialogue.last == self.dedupe:
+            await self.turns.sessions.release_quietly(held)
+            return None
+        return held
+
     def _over(self) -> Over | None:
         """Which limit this inbound is over, if any. The address is as it came, wherever its dealings are kept."""
         if self.counted:
@@ -323,7 +343,8 @@ class _Turn:
         if held.claim.seen is not None or (crossed and not isinstance(event, Dial)):
             event = Show()
         if held.claim.seen is None:  # a late copy does not say where the member is now
-            session.dialogue = dialogue
+            window = self.gateway.dedupe == "window" and self.dedupe is not None
+            session.dialogue = structs.replace(dialogue, last=self.dedupe) if window else dialogue
         session.seen_at = sessions.clock()
         performer = Performer(
             held,

@@ -178,6 +178,19 @@ def test_a_chat_with_an_app_in_this_process(tmp_path: Path) -> None:
     assert "2580" not in done.stdout + done.stderr
 
 
+def test_a_chat_through_a_gateway_that_knows_no_redeliveries(tmp_path: Path) -> None:
+    """PINs and choices are typed twice in a row, as fast as a script can: they are two answers all the same."""
+    typed = ["Ama", "1", "2580", "2580", "1", "0772000002", "5000", "1", "2580", "/again", "/quit"]
+
+    done = kikao("chat", CHEAP_WALLET, "--gateway", "nalo", cwd=tmp_path, typed="\n".join(typed) + "\n")
+
+    assert done.returncode == 0, done.stderr
+    assert "Hello Ama. Choose an option." in done.stdout
+    refs = re.findall(r"You sent UGX 5,000 to \+256772000002. Ref (\w{8})\.", done.stdout)
+    assert (len(refs), len(set(refs))) == (2, 1)
+    assert "2580" not in done.stdout + done.stderr
+
+
 def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) -> None:
     assert kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="Asha\n").returncode == 0
 

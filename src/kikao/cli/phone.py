@@ -12,6 +12,7 @@ import re
 import secrets
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
@@ -21,12 +22,14 @@ from typing import Any, Final, TypeVar
 import click
 
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
+from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
 from kikao.events import Event, LogLines
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 from kikao.testing import in_process
+from kikao.turn import WINDOW
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
@@ -56,7 +59,11 @@ def talk(
         give_up("--locale needs MODULE:APP: a running server has its own default language")
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
-    phone = Phone(CLIENTS[gateway](number, code), f"/ussd/{gateway}" + (f"/{token}" if token else ""))
+    phone = Phone(
+        CLIENTS[gateway](number, code),
+        f"/ussd/{gateway}" + (f"/{token}" if token else ""),
+        WINDOW if ussd_gateway(gateway).dedupe == "window" else 0.0,
+    )
     try:
         if target is None:
             phone.hold(over_http(url or DEFAULT_URL))
@@ -70,11 +77,18 @@ def talk(
 
 
 class Phone:
-    """Reads answers from the terminal and shows screens."""
+    """Reads answers from the terminal and shows screens.
 
-    def __init__(self, client: Client, path: str) -> None:
+    `window` is how many seconds the gateway takes the same request for a redelivery. No network is as fast as a
+    terminal, so who gives the same answer twice at once waits that long here.
+    """
+
+    def __init__(self, client: Client, path: str, window: float = 0.0) -> None:
         self._client = client
         self._path = path
+        self._window = window
+        self._last: Exchange | None = None
+        self._replied_at = 0.0
 
     def hold(self, send: Send) -> None:
         """Dial, then answer screen after screen."""
@@ -98,9 +112,12 @@ class Phone:
                 exchange = self._client.dial(secrets.token_hex(8))
             else:
                 exchange = self._client.answer(line)
+                if exchange == self._last:
+                    time.sleep(max(self._replied_at + self._window - time.monotonic(), 0.0))
 
     def _exchange(self, send: Send, exchange: Exchange) -> bool:
         status, body = send(Exchange(self._path, exchange.headers, exchange.body))
+        self._last, self._replied_at = exchange, time.monotonic()
         if status != 200:
             click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
             if status == HTTPStatus.NOT_FOUND:

@@ -27,6 +27,8 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """The mark of the dialogue before, from which something may still come late."""
     line: str = ""
     """The channel and gateway it is held on."""
+    last: bytes = b""
+    """The message that was answered last, as its dedupe record names it; only where nothing else tells a copy."""
 
 
 class Session(msgspec.Struct, omit_defaults=True):

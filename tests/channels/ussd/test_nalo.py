@@ -16,6 +16,9 @@ from kikao.channels.ussd.clients import JSON, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
 from kikao.events.types import TurnDone
+from kikao.sessions.store import SessionStore
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Phone, Stage
 from kikao.turn import WINDOW
 from tests.testing.shop import CLOSING, CONTINUE, PIN, MemoryTill, Sale
@@ -89,10 +92,13 @@ def bare(screen: str) -> str:
 
 
 @asynccontextmanager
-async def at_market(till: MemoryTill | None = None, *codes: str) -> AsyncIterator[tuple[Stage, Line]]:
+async def at_market(
+    till: MemoryTill | None = None, *codes: str, store: SessionStore | None = None
+) -> AsyncIterator[tuple[Stage, Line]]:
     environ = {"KIKAO_USSD_NALO_CODE": ",".join(codes)} if codes else {}
     with tempfile.TemporaryDirectory(prefix="kikao-") as folder:
-        async with Stage(market(till or MemoryTill()), load(environ, Path(folder), gateways=SLUGS)) as stage:
+        settings = load(environ, Path(folder), gateways=SLUGS)
+        async with Stage(market(till or MemoryTill()), settings, store) as stage:
             yield stage, line(stage)
 
 
@@ -253,8 +259,12 @@ async def test_an_answer_after_the_last_screen_starts_again_and_answers_nothing(
 # --- requests that come twice ---
 
 
-async def test_the_same_body_within_a_second_gets_the_same_bytes_and_later_is_an_answer() -> None:
-    async with at_market() as (stage, ama):
+@pytest.mark.parametrize("store", ["memory", "sqlite"])
+async def test_the_same_body_within_a_second_gets_the_same_bytes_and_later_is_an_answer(
+    store: str, tmp_path: Path
+) -> None:
+    sessions = MemoryStore() if store == "memory" else SQLiteStore(tmp_path / "sessions.db")
+    async with at_market(store=sessions) as (stage, ama):
         await ama.dial()
         stage.clock.advance(5)
         await ama.ask("3")
@@ -275,6 +285,34 @@ async def test_another_answer_within_a_second_is_an_answer() -> None:
         await ama.ask("Tea")
         await ama.ask("3")
         assert ama.text == SURE
+
+
+async def test_the_same_answer_to_another_question_is_one_however_fast_it_comes() -> None:
+    """As a script types: 1, something else, 1. Only the last message can come twice."""
+    async with at_market() as (stage, ama):
+        await ama.dial()
+        for typed in ("1", "3", "1", PIN):
+            await ama.ask(typed)
+        assert ama.text == "Paid S1. Any note?"
+        assert "duplicate" not in whats(stage)
+        paid = ama.raw
+        await ama.ask(PIN)
+        assert ama.raw == paid
+        assert whats(stage)[-1] == "duplicate"
+
+
+async def test_an_answer_that_crosses_another_is_none_though_it_was_given_before() -> None:
+    till = BusyTill()
+    async with at_market(till) as (stage, ama):
+        await ama.dial()
+        for typed in ("1", "3", "1"):
+            await ama.ask(typed)
+        paying = asyncio.create_task(ama.ask(PIN))
+        await till.busy.wait()
+        crossing = asyncio.create_task(line(stage).ask("1"))
+        await asyncio.sleep(0)
+        till.may_end.set()
+        assert bare(await crossing) == bare(await paying) == "Paid S1. Any note?"
 
 
 async def test_a_dial_that_comes_twice_offers_nothing_to_continue() -> None:
