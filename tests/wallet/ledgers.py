@@ -67,7 +67,7 @@ async def a_ledger(
     """A bank in `folder`; open a second one on the same folder to meet what the first left."""
     where = await _where(folder)
     if isinstance(where, Path):
-        await _write_migrated(where)
+        await write_migrated(where, (MIGRATIONS, VERSION_TABLE))
     records = Records(where)
     ledger = Ledger(
         records, opening_gift=gift, pins=pins or cheap_pins(), clock=clock or Clock(), new_ref=new_ref
@@ -81,22 +81,24 @@ async def a_ledger(
         await records.close()
 
 
-_migrated: list[bytes] = []
-"""A SQLite file with the bank's tables and nothing else, made once: migrating takes longer than most tests."""
+_migrated: dict[tuple[tuple[Path, str], ...], bytes] = {}
+"""SQLite files with some tables and nothing else, made once: migrating takes longer than most tests."""
 
 
-async def _write_migrated(path: Path) -> None:
+async def write_migrated(path: Path, *tables: tuple[Path, str]) -> None:
+    """Write a SQLite file with these tables (folder of migrations, version table), unless there is a file."""
     if path.exists():
         return
-    if not _migrated:
+    if tables not in _migrated:
         with tempfile.TemporaryDirectory() as folder:
             template = Path(folder) / "records.db"
             records = Records(template)
-            await records.migrate(MIGRATIONS, VERSION_TABLE)
+            for scripts, version_table in tables:
+                await records.migrate(scripts, version_table)
             await records.close()
-            _migrated.append(template.read_bytes())
+            _migrated[tables] = template.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(_migrated[0])
+    path.write_bytes(_migrated[tables])
 
 
 @asynccontextmanager

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kikao.conversation import Chat, Flows
 from kikao.i18n import Amount, t
 from kikao_apps.wallet.flows.believed import bank_of
@@ -10,6 +12,9 @@ from kikao_apps.wallet.tariff import TARIFFS
 
 flows = Flows()
 
+KEYS: Final = t("Keys: 0 Back, 00 Home, 98 More, 99 Cancel.")
+"""The default `Navigation`, in words; an app with other keys needs another sentence."""
+
 
 @flows.flow("help", title=t("Help"))
 async def help_(chat: Chat) -> None:
@@ -17,7 +22,7 @@ async def help_(chat: Chat) -> None:
     bank = bank_of(chat)
     account = await chat.read("account", lambda: bank.account(chat.member.msisdn))
     await chat.say(t("Help: call {phone}.", phone=support(chat).phone))
-    await chat.say(t("Keys: 0 Back, 00 Home, 98 More, 99 Cancel."))
+    await chat.say(KEYS)
     if account is not None:
         await chat.say(t("Sending costs:"))
         for most, fee in TARIFFS[account.currency].bands:

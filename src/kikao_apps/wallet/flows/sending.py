@@ -18,6 +18,9 @@ flows = Flows()
 LAST: Final = "last receipt"
 """The name under which the session keeps what was sent, for a member whose receipt was lost on the air."""
 
+COUNTRIES: Final = {"+250": "RW", "+254": "KE", "+255": "TZ", "+256": "UG"}
+"""Countries (ISO 3166) by their calling code."""
+
 
 @flows.flow("send", title=t("Send money"))
 async def send(chat: Chat) -> None:
@@ -35,7 +38,9 @@ async def send(chat: Chat) -> None:
             raise Invalid(t("This number receives {currency} only.", currency=found.currency))
 
     tariff = TARIFFS[account.currency]
-    to = await chat.ask("to", Phone(), t("Enter the recipient's phone number"), validate=can_receive)
+    to = await chat.ask(
+        "to", Phone(country(msisdn)), t("Enter the recipient's phone number"), validate=can_receive
+    )
     amount: Amount = await chat.ask(
         "amount",
         Money(account.currency, min=tariff.least, max=tariff.most),
@@ -65,6 +70,11 @@ async def tell_last_receipt(chat: Chat) -> None:
     if receipt is not None:
         await chat.session.delete(LAST)
         await chat.say(t("Your last transfer: {sent}", sent=sent(receipt)))
+
+
+def country(msisdn: str) -> str:
+    """Where a member types numbers without a country code."""
+    return COUNTRIES.get(msisdn[:4], "UG")
 
 
 def summary(amount: Amount, fee: Amount, to: str, name: str | None) -> Message:
