@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 from kikao.config import load
 from kikao.conversation.outcomes import Done
 from kikao.conversation.secrets import Secret
+from kikao.testing import Clock
 from kikao_apps.wallet.__main__ import main
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import peppers
@@ -24,7 +25,6 @@ from tests.wallet.ledgers import (
     POSTGRESQL,
     STRANGER,
     WRONG,
-    Clock,
     a_key,
     a_ledger,
     cheap_pins,

@@ -16,7 +16,7 @@ from kikao_apps.wallet.ledger import Ledger
 from tests.http.phones import register
 from tests.wallet.ledgers import ASHA, GIFT, cheap_pins
 
-PIN, WRONG = "2580", "1111"
+PIN = "2580"
 MENU = "1 Send money\n2 Balance"
 
 
