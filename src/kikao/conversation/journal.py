@@ -65,6 +65,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     tries: int = 0
     """How often nobody could say what became of it."""
     entry: Entry | None = None
+    since: float = 0.0
+    """When it was begun, seconds since the epoch; 0 where older code began it."""
 
 
 class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -203,6 +205,13 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     """What the app keeps in the session (`chat.session`), each as a tag and plain data; replaced, never changed."""
     over: bool = False
     """The app ended the session: the next turn begins a new one."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether an effect is open, or something waits to be told: it is kept longer than a session lives."""
+        run = self.run
+        untold = run is not None and (run.pending is None or bool(run.intents))
+        return untold or bool(self.parked or self.notices)
 
     def speak(self, locale: str) -> None:
         """Go on in a language that the member chose."""

@@ -276,7 +276,8 @@ class Runner:
             if intent is None:
                 if begun:
                     return Parked(f"{key!r} joins effects that are open")
-                intent = Intent(key, kind, run.token(key), step.retry, run.proof(step.args))
+                since = self._host.now.timestamp()
+                intent = Intent(key, kind, run.token(key), step.retry, run.proof(step.args), since=since)
                 run.intents.append(intent)
                 works.append(attempt(intent, step, secret))
                 acts = True

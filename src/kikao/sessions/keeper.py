@@ -20,7 +20,17 @@ from kikao.conversation.journal import Intent, Run
 from kikao.sessions.policy import Address, Policies, SessionPolicy
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
-from kikao.sessions.store import Busy, Claim, Dedupe, Duplicate, IntentRow, SessionStore, StoreRefused, Write
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    Dedupe,
+    Duplicate,
+    IntentRow,
+    Record,
+    SessionStore,
+    StoreRefused,
+    Write,
+)
 
 LEASE: Final = 15.0
 """Seconds a claim or a working effect is left alone; effects renew it while they run."""
@@ -223,9 +233,16 @@ class Sessions:
             blob = ring.seal(_ENCODER.encode(address), claim.key, b"address")
             return Held(self, claim, self.fresh(), address, blob)
         if address is None:
-            address = _ADDRESS.decode(ring.unseal(record.address, claim.key, b"address"))
-        session = decode(ring.unseal(record.state, claim.key, b"state", record.version))
-        return Held(self, claim, session, address, record.address)
+            address = self.address_of(record)
+        return Held(self, claim, self.session_of(record), address, record.address)
+
+    def address_of(self, record: Record) -> Address:
+        """The address of a stored session. Raises `SealError`, `msgspec.DecodeError`."""
+        return _ADDRESS.decode(self.ring.unseal(record.address, record.key, b"address"))
+
+    def session_of(self, record: Record) -> Session:
+        """A stored session. Raises `SealError`, `msgspec.DecodeError`."""
+        return decode(self.ring.unseal(record.state, record.key, b"state", record.version))
 
     def fresh(self) -> Session:
         """A session that has not been stored yet."""

@@ -170,9 +170,7 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
     def lifetime(self, conversation: Conversation, age: float = 0.0) -> float:
         """Seconds from now until the stored session expires, which began `age` seconds ago."""
-        run = conversation.run
-        untold = run is not None and (run.pending is None or bool(run.intents))
-        if untold or conversation.parked or conversation.notices:
+        if conversation.waiting:
             return self.outcome
         if conversation.over:
             return 0.0
@@ -296,7 +294,9 @@ def _given(address: Address, identify: Callable[[Address], object]) -> str:
     try:
         given = identify(address)
     except Exception as error:
-        raise _missing(address, f"identifier (the policy's function raised {type(error).__name__})") from error
+        raise _missing(
+            address, f"identifier (the policy's function raised {type(error).__name__})"
+        ) from error
     if not isinstance(given, str) or _names_nobody(given):
         shown = "an empty text" if isinstance(given, str) else type(given).__name__
         raise _missing(address, f"identifier (the policy's function returned {shown})")
@@ -317,19 +317,26 @@ def url_part(url: str) -> str:
     return part if len(part) <= 50 else f"{part[:41]}_{hashlib.sha256(_octets(url)).hexdigest()[:8]}"
 
 
-def explain(address: Address, policy: SessionPolicy, *, flow: str) -> list[tuple[str, str]]:
-    """How a key comes about: each rule and what it gave, in order. Raises `MissingIdentifier`."""
+def explain(
+    address: Address, policy: SessionPolicy, *, flow: str, shown: Callable[[str], str] = str
+) -> list[tuple[str, str]]:
+    """How a key comes about: each rule and what it gave, in order; `shown` is how a part may be shown.
+
+    Raises `MissingIdentifier`.
+    """
     kinds = {"flow": flow, "channel": address.channel, "gateway": address.gateway, "url": address.url}
     lines = []
     for boundary in BOUNDARIES:
         if boundary in policy.boundaries:
-            shown = url_part(kinds[boundary]) if boundary == "url" else kinds[boundary]
-            lines.append((f"boundary {boundary}", f"apart for each {boundary}: {shown}"))
+            kind = url_part(kinds[boundary]) if boundary == "url" else kinds[boundary]
+            lines.append((f"boundary {boundary}", f"apart for each {boundary}: {kind}"))
         else:
             lines.append((f"boundary {boundary}", "shared"))
     named = identifier_name(policy.identifier)
-    lines.append(("identifier", f"{named}: {' + '.join(_identified(address, policy.identifier))}"))
-    lines.append(("key", " | ".join(key_parts(address, policy, flow=flow))))
+    lines.append(
+        ("identifier", f"{named}: {' + '.join(map(shown, _identified(address, policy.identifier)))}")
+    )
+    lines.append(("key", " | ".join(map(shown, key_parts(address, policy, flow=flow)))))
     return lines
 
 
