@@ -333,3 +333,77 @@ async def test_the_rows_of_everybody_who_ever_was_stay(tmp_path: Path) -> None:
         await directory.link(asha.id, *CHAT, anchor=anywhere)
     assert {row["id"] for row in await rows(tmp_path, MEMBERS)} == {asha.id, chatting.id}
     assert await rows(tmp_path, WISHES) == []
+
+
+# --- links that are taken back on their way ---
+
+
+async def test_anchors_that_moved_for_a_link_that_is_taken_back_move_back(tmp_path: Path) -> None:
+    """The process died between the move and the link, so the address leads to a member it does not belong to."""
+    anchors, clock = Anchors(), Clock()
+    async with a_directory(tmp_path, clock=clock) as directory:
+        asha = await directory.meet("msisdn", ASHA)
+        clock.now += 1
+        chatting = await directory.meet(*CHAT)
+        await directory.link(chatting.id, *WORK, anchor=anchors)
+
+        async def dying(move: Move) -> bool:
+            await anchors(move)
+            if move.address.kind == "telegram":
+                raise Died
+            return True
+
+        with pytest.raises(Died):
+            await directory.link(asha.id, *CHAT, anchor=dying)
+        assert {anchors.where(one) for one in (CHAT, WORK)} == {("msisdn", ASHA)}
+
+    async with a_directory(tmp_path, clock=clock) as later:
+        assert await later.unlink(asha.id, *CHAT, anchor=anchors)
+        assert await ids(later, ("msisdn", ASHA), CHAT, WORK) == [asha.id, chatting.id, chatting.id]
+        assert {anchors.where(one) for one in (CHAT, WORK)} == {CHAT}
+        assert await later.links_due() == []
+
+
+@pytest.mark.parametrize("alive", [False, True])
+async def test_a_link_that_is_taken_back_while_its_anchor_moves_leaves_no_anchor(
+    tmp_path: Path, alive: bool
+) -> None:
+    anchors = Anchors()
+    async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
+        asha = await one.meet("msisdn", ASHA)
+
+        async def slow(move: Move) -> bool:
+            if not anchors.kept:
+                assert await other.unlink(asha.id, *CHAT, anchor=anchors)
+                assert await anchors(move)
+                anchors.alive = {("msisdn", ASHA)} if alive else set()
+                return True
+            return await anchors(move)
+
+        assert not await one.link(asha.id, *CHAT, anchor=slow)
+        assert await ids(one, CHAT) == [None]
+        if alive:
+            assert anchors.where(CHAT) == ("msisdn", ASHA)
+            anchors.alive = set()
+            [link] = await other.links_due()
+            assert await other.settle(link, anchor=anchors)
+        assert anchors.where(CHAT) == CHAT
+        assert await one.links_due() == []
+
+
+async def test_anchors_that_moved_to_a_member_who_is_erased_meanwhile_move_back(tmp_path: Path) -> None:
+    anchors = Anchors()
+    async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
+        asha = await one.meet("msisdn", ASHA)
+
+        async def nothing(_: object) -> None:
+            pass
+
+        async def slow(move: Move) -> bool:
+            if not anchors.kept:
+                await other.erase(asha.id, forget=nothing, end_sessions=nothing)
+            return await anchors(move)
+
+        with pytest.raises(UnknownMember):
+            await one.link(asha.id, *CHAT, anchor=slow)
+        assert anchors.where(CHAT) == CHAT

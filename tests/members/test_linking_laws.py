@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from functools import partial
 from itertools import combinations, count
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kikao.events import Event
-from kikao.members import LastAddress, MemberAddress
+from kikao.members import LastAddress
 from kikao.members.directory import Directory
+from kikao.members.ending import end_sessions
 from kikao.members.links import Links
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held, Sessions
@@ -49,8 +51,7 @@ class World:
         self.clock = clock
         self.sessions = Sessions(MemoryStore(), ring(), SessionPolicy.across_channels(idle=IDLE), clock=clock)
         self.events: list[Event] = []
-        self.anchors = Anchors(self.sessions, flow="menu")
-        self.links = Links(directory, self.anchors, self.events.append)
+        self.links = Links(directory, Anchors(self.sessions, flow="menu"), self.events.append)
         self.linked: set[frozenset[Named]] = set()
         self.erased: set[str] = set()
 
@@ -78,17 +79,14 @@ class World:
             assert len((await self.directory.show(member_id)).addresses) == 1
 
     async def erase(self, member_id: str) -> None:
-        """Once its sessions are at rest, as an operator would."""
+        """With sessions that are alive, as an operator may."""
 
         async def forget(_: object) -> None:
             pass
 
-        async def end_sessions(addresses: tuple[MemberAddress, ...]) -> None:
-            for address in addresses:
-                assert await self.anchors.unlink((address.kind, address.identity))
-
-        await self.rest()
-        await self.directory.erase(member_id, forget=forget, end_sessions=end_sessions)
+        await self.directory.erase(
+            member_id, forget=forget, end_sessions=partial(end_sessions, self.sessions)
+        )
         self.erased.add(member_id)
 
     async def rest(self) -> None:

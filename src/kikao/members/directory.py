@@ -207,17 +207,40 @@ class Directory:
         Raises `UnknownMember` when the member was erased meanwhile.
         """
         done: set[Move] = set()
-        for _ in range(ATTEMPTS):
-            settlement = await self._settle(link, frozenset(done))
-            if settlement is None:
-                continue
-            if settlement.in_force or not settlement.moves:
-                return settlement.in_force
-            for move in settlement.moves:
-                if move not in done and not await anchor(move):
-                    return False
-                done.add(move)
+        try:
+            for _ in range(ATTEMPTS):
+                settlement = await self._settle(link, frozenset(done))
+                if settlement is None:
+                    continue
+                if settlement.in_force:
+                    return True
+                if not settlement.moves:
+                    break
+                for move in settlement.moves:
+                    if move not in done and not await anchor(move):
+                        return False
+                    done.add(move)
+            if done and link.wish == "link":
+                await self._withdraw(link, anchor)
+        except UnknownMember:
+            if done:
+                await self._put_back(link.address, anchor)
+            raise
         return False
+
+    async def _withdraw(self, link: PendingLink, anchor: Anchor) -> None:
+        """Anchors moved for a link that was taken back meanwhile."""
+        vault, now = self._vault, self._clock()
+        if await self._records.write(
+            lambda connection: linking.withdraw(connection, vault, link.member_id, link.address, now=now)
+        ):
+            await self.settle(msgspec.structs.replace(link, wish="unlink"), anchor=anchor)
+
+    async def _put_back(self, address: MemberAddress, anchor: Anchor) -> None:
+        """Anchors moved to a member who was erased meanwhile."""
+        vault = self._vault
+        for move in await self._records.read(lambda connection: linking.proper(connection, vault, address)):
+            await anchor(move)
 
     async def _wish(self, member_id: str, address: MemberAddress, wish: Wish, anchor: Anchor) -> bool:
         vault, now = self._vault, self._clock()

@@ -93,18 +93,49 @@ def settle(
     unmoved(connection, vault.ring, creating=True)
     owner, holder = _locked(connection, vault, member_id, address)
     linked = holder is not None and holder.id == owner.id
-    if linked == (wish == "link"):
-        _drop(connection, vault, owner, address, wish)
-        return Settlement(True)
-    if not _wishes(connection, vault, owner, address, wish):
-        return Settlement(False)  # it was taken back, or settled and undone
+    stands = _wishes(connection, vault, owner, address, wish)
     if wish == "unlink":
-        return _unlink(connection, vault, owner, address, moved)
+        if not stands:
+            return Settlement(not linked)
+        unlink = _unlink if linked else _withdraw
+        return unlink(connection, vault, owner, holder, address, moved)
+    if linked:
+        _drop(connection, vault, owner, address, "link")
+        return Settlement(True)
+    if not stands:
+        return Settlement(False)
     if holder is None:
         return _attach(connection, vault, owner, address, moved, now)
     if _wishes(connection, vault, holder, address, "unlink"):
         return Settlement(False)  # its holder leaves it first, or two people would become one
     return _merge(connection, vault, owner, holder, address, moved)
+
+
+def withdraw(
+    connection: Connection, vault: Vault, member_id: str, address: MemberAddress, *, now: float
+) -> bool:
+    """After anchors moved for a link that was taken back meanwhile: wish that they move back; False if it is wished.
+
+    Raises `UnknownMember`.
+    """
+    owner, holder = _locked(connection, vault, member_id, address)
+    linked = holder is not None and holder.id == owner.id
+    if linked or _wishes(connection, vault, owner, address, "link"):
+        return False
+    wish(connection, vault, member_id, address, "unlink", now=now)
+    return True
+
+
+def proper(
+    connection: Connection, vault: Vault, address: MemberAddress, holder: Person | None = None
+) -> tuple[Move, ...]:
+    """The moves that put an address, and all that belong to its member, where they belong as things stand."""
+    holder = holder or people.look(connection, vault, address)
+    if holder is None:
+        return (Move(address, address, ""),)
+    first, *others = (held.address for held in people.addresses_of(connection, holder))
+    # The first one first: until it stands alone, whoever is sent to it is sent on.
+    return (Move(first, first, holder.id), *(Move(other, first, holder.id) for other in others))
 
 
 def _attach(
@@ -157,7 +188,12 @@ def _merge(
 
 
 def _unlink(
-    connection: Connection, vault: Vault, owner: Person, address: MemberAddress, moved: frozenset[Move]
+    connection: Connection,
+    vault: Vault,
+    owner: Person,
+    holder: Person | None,
+    address: MemberAddress,
+    moved: frozenset[Move],
 ) -> Settlement:
     """An address leaves a member; when it was the first, the others share the sessions of the next one."""
     held = [one.address for one in people.addresses_of(connection, owner)]
@@ -175,6 +211,21 @@ def _unlink(
     connection.execute(ADDRESSES.delete().where(ADDRESSES.c.hash == vault.hash(address)))
     _keep_timezone(connection, owner)
     return Settlement(True, changed=(owner.id,))
+
+
+def _withdraw(
+    connection: Connection,
+    vault: Vault,
+    owner: Person,
+    holder: Person | None,
+    address: MemberAddress,
+    moved: frozenset[Move],
+) -> Settlement:
+    """A link that was not in force is taken back: anchors that moved for it move back."""
+    if missing := _missing(moved, *proper(connection, vault, address, holder)):
+        return missing
+    _drop(connection, vault, owner, address, "unlink")
+    return Settlement(True)
 
 
 # --- parts ---
