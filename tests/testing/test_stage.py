@@ -347,7 +347,7 @@ async def test_nobody_waits_for_a_deadline() -> None:
 
         assert await asha.reply(PIN) == CLOSING
         assert 12.0 < stage.clock.now - before < 14.0, "for the app the time has passed"
-    assert time.monotonic() - began < 12.0
+    assert time.monotonic() - began < 9.0, "neither for the reply (12.6 s) nor for the end of effects (10 s)"
 
 
 async def test_a_slow_service_hurries_nobody_else() -> None:
