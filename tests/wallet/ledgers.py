@@ -15,14 +15,17 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from kikao.app import ServicesFactory
+from kikao.config import Settings
 from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
 from kikao.records import Records
 from kikao.testing import Clock
-from kikao_apps.wallet.bank import Account
+from kikao_apps.wallet.bank import Account, Bank
+from kikao_apps.wallet.flows import Support
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger, readable_ref
 from kikao_apps.wallet.pins import PinHash, Pins
 
@@ -99,6 +102,25 @@ async def write_migrated(path: Path, *tables: tuple[Path, str]) -> None:
             _migrated[tables] = template.read_bytes()
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(_migrated[tables])
+
+
+def services_of(
+    clock: Callable[[], float], *, gift: int | None = GIFT, new_ref: Callable[[], str] = readable_ref
+) -> ServicesFactory:
+    """The services of the wallet, with cheap PINs, in the records of the settings."""
+
+    @asynccontextmanager
+    async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
+        records = Records(settings.records)
+        ledger = Ledger(records, opening_gift=gift, pins=cheap_pins(), clock=clock, new_ref=new_ref)
+        try:
+            await ledger.start()
+            yield {Bank: ledger, Support: Support()}
+        finally:
+            await ledger.close()
+            await records.close()
+
+    return services
 
 
 @asynccontextmanager

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from kikao.app import App
-from kikao.config import Settings, load
+from kikao.config import load
 from kikao.conversation.outcomes import Done
 from kikao.conversation.secrets import Secret
 from kikao.i18n.money import Amount
@@ -36,10 +36,10 @@ from kikao.sessions.policy import SessionPolicy
 from kikao.testing import Clock, Phone, Stage
 from kikao_apps.wallet import operations
 from kikao_apps.wallet.bank import Bank
-from kikao_apps.wallet.flows import Support, flows
+from kikao_apps.wallet.flows import flows
 from kikao_apps.wallet.ledger import MIGRATIONS, REF_ALPHABET, REF_LENGTH, VERSION_TABLE, Ledger
 from kikao_apps.wallet.service import CATALOGS, LOCALES
-from tests.wallet.ledgers import GIFT, a_key, cheap_pins, write_migrated
+from tests.wallet.ledgers import GIFT, a_key, cheap_pins, services_of, write_migrated
 
 STORIES: Final = Path(__file__).parent / "stories"
 GATEWAYS: Final = ("africastalking", "nalo")
@@ -274,23 +274,11 @@ async def a_town(locale: str, gateway: str, steps: tuple[str, ...] = ()) -> Asyn
     clock = Clock()
     refs = random.Random(1)
 
-    @asynccontextmanager
-    async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
-        records = Records(settings.records)
-        ledger = Ledger(
-            records,
-            opening_gift=None if "Accounts begin with nothing." in steps else GIFT,
-            pins=cheap_pins(),
-            clock=clock,
-            new_ref=lambda: "".join(refs.choices(REF_ALPHABET, k=REF_LENGTH)),
-        )
-        try:
-            await ledger.start()
-            yield {Bank: ledger, Support: Support()}
-        finally:
-            await ledger.close()
-            await records.close()
-
+    services = services_of(
+        clock,
+        gift=None if "Accounts begin with nothing." in steps else GIFT,
+        new_ref=lambda: "".join(refs.choices(REF_ALPHABET, k=REF_LENGTH)),
+    )
     permits = [int(match[1]) for step in steps if (match := re.match(r"A member may send (\d+)", step))]
     limits = Limits(address=Rate(permits[0], burst=permits[0])) if permits else Limits()
     app = App(

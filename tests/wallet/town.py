@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
-
-from kikao.config import Settings
-from kikao.records import Records
 from kikao.testing import Clock, Phone, Stage
 from kikao_apps.wallet import app
 from kikao_apps.wallet.bank import Bank
-from kikao_apps.wallet.flows import Support
 from kikao_apps.wallet.ledger import Ledger
 from tests.http.phones import register
-from tests.wallet.ledgers import ASHA, GIFT, cheap_pins
+from tests.wallet.ledgers import ASHA, services_of
 
 PIN = "2580"
 MENU = "1 Send money\n2 Balance"
@@ -25,19 +18,7 @@ class Town(Stage):
 
     def __init__(self) -> None:
         clock = Clock()
-
-        @asynccontextmanager
-        async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
-            records = Records(settings.records)
-            ledger = Ledger(records, opening_gift=GIFT, pins=cheap_pins(), clock=clock)
-            try:
-                await ledger.start()
-                yield {Bank: ledger, Support: Support()}
-            finally:
-                await ledger.close()
-                await records.close()
-
-        super().__init__(app, services=services, clock=clock)
+        super().__init__(app, services=services_of(clock), clock=clock)
 
     async def member(self, number: str = ASHA, name: str = "Asha") -> Phone:
         """A phone whose owner has registered before, and whose dialogue is at the menu."""
