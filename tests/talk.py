@@ -54,13 +54,13 @@ class PlainGateway:
     def pages(self, screen: Screen, translate: Translate) -> Sequence[str]:
         lines = [translate(text) for text in screen.body]
         lines += [f"{o.key} {translate(o.label)}" for o in screen.options]
-        footer = [f"{o.key} {translate(o.label)}" for o in screen.navigation]
+        found = [(o.value, f"{o.key} {translate(o.label)}") for o in screen.navigation]
+        footer = [line for value, line in found if value not in ("more", "previous")]
+        more = [line for value, line in found if value == "more"]
         if len(lines) <= self.page_lines or screen.whole:
             return ["\n".join(lines + footer)]
         chunks = [lines[i : i + self.page_lines] for i in range(0, len(lines), self.page_lines)]
-        return [
-            "\n".join([*chunk, *footer, *([] if chunk is chunks[-1] else ["98 More"])]) for chunk in chunks
-        ]
+        return ["\n".join([*chunk, *footer, *([] if chunk is chunks[-1] else more)]) for chunk in chunks]
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         return Response(200, (), f"{'END' if ends else 'CON'} {text}".encode())
