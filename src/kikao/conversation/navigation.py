@@ -69,16 +69,16 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         """The lines to show under a question, and the keys that are answers there instead of commands."""
         commands = self._commands
         if type(answer).literal is Answer.literal:
-            literal = tuple(option.key for option in answer.options() if word(option.key) in commands)
+            literal = tuple(key for option in answer.options() if (key := word(option.key)) in commands)
         else:
             literal = tuple(each for each in commands if answer.literal(each))
-            if any(all(word(key) in literal for key in self._own[name]) for name in _TURNING):
+            if any(all(each in literal for each in words) for words in self._turning):
                 literal += tuple(each for each in self._spare if answer.literal(each))
         return (self._made_lines(_live(back, home), literal) if literal else self._lines[back, home]), literal
 
     def with_back(self, screen: Screen) -> Screen:
         """The screen with the line that leads back."""
-        lines = self._made_lines(("back",), {option.key for option in screen.options})
+        lines = self._made_lines(("back",), {word(option.key) for option in screen.options})
         return structs.replace(screen, navigation=lines)
 
     def command(
@@ -126,7 +126,7 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         more, previous = self._page_keys
         if not taken.isdisjoint(self._page_words):
             more = self._page_key("more", taken, chosen)
-            previous = self._page_key("back", taken | ({more.key} if more else set()))
+            previous = self._page_key("back", taken | ({word(more.key)} if more else set()))
         return more, None if screen.ends else previous
 
     def _page_key(
@@ -172,6 +172,11 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
             name: tuple(key for key in getattr(self, name).keys if self._commands[word(key)] == name)
             for name in _COMMANDS
         }
+
+    @cached_property
+    def _turning(self) -> tuple[tuple[str, ...], ...]:
+        """The words that turn pages, of each command that does."""
+        return tuple(tuple(map(word, self._own[name])) for name in _TURNING)
 
     @cached_property
     def _spare(self) -> tuple[str, ...]:

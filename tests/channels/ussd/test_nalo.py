@@ -399,6 +399,24 @@ async def test_a_pin_that_comes_again_does_not_answer_the_next_question(after: f
         assert len(till.sales) == 1
 
 
+@pytest.mark.parametrize("crashed", [False, True])
+async def test_no_stored_session_and_no_event_holds_a_pin_that_came_again(crashed: bool) -> None:
+    async with at_market() as (stage, ama):
+        await ama.come_to(ENTER)
+        await ama.reply("1111")
+        if crashed:
+            stage.crash_at("commit")
+        await ama.reply(PIN)
+        if crashed:
+            await stage.restart()
+        for _ in range(3):
+            stage.clock.advance(3)
+            await ama.again()
+        assert await stage.holds("Tea"), "so it would find the PINs, too"
+        assert not await stage.holds(PIN)
+        assert not await stage.holds("1111")
+
+
 async def test_a_wrong_pin_typed_twice_is_two_tries_and_a_number_may_equal_a_pin() -> None:
     till = MemoryTill()
     async with at_market(till) as (_, ama):
