@@ -100,14 +100,16 @@ async def _measure(store: SessionStore, found: Found) -> None:
             await _fill(store)
         gate, turns, requests = Gate(store), wired(store, Nowhere()), _requests()
         sweep = asyncio.create_task(Sweeper(turns.sessions, LogLines(Nowhere())).once())
-        for _ in range(SLICES):
-            gate.hold()
-            found.held.append(await _talk(turns, requests))
-            gate.let_go()
+        for at in range(2 * SLICES):
+            if at % 2 == 0:
+                gate.hold()
+            else:
+                gate.let_go()
+            held = at % 2 == 0 and not gate.at_work
             waited = await _talk(turns, requests)
             if sweep.done():
                 break
-            found.swept.append(waited)
+            (found.held if held else found.swept).append(waited)
         sweep.cancel()
         await asyncio.gather(sweep, return_exceptions=True)
     finally:
@@ -118,13 +120,19 @@ class Gate:
     """Holds the sweep of a SQLite store between two writes, and that of another between two batches."""
 
     def __init__(self, store: SessionStore) -> None:
+        self.at_work = False
+        """Whether a write or a batch has begun."""
         self._go = asyncio.Event()
         owner, name = (store, "_politely") if isinstance(store, SQLiteStore) else (store, "sweep")
         work = getattr(owner, name)
 
         async def gated(*args: Any, **named: Any) -> Any:
             await self._go.wait()
-            return await work(*args, **named)
+            self.at_work = True
+            try:
+                return await work(*args, **named)
+            finally:
+                self.at_work = False
 
         setattr(owner, name, gated)
 

@@ -305,6 +305,12 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("RELEASE", "1.5", "must be a whole number from 0"),
         ("RELEASE", "٣", "must be a whole number from 0"),
         ("RELEASE", "9999999999", "must be a whole number from 0"),
+        ("OPERATOR_TOKEN", "hunter2", "must be 24 to 256"),
+        ("OPERATOR_TOKEN", "hunter2 hunter2 hunter2 hunter2", "must be 24 to 256"),
+        ("OPERATOR_TOKEN", "hunter2=hunter2=hunter2=hunter2", "must be 24 to 256"),
+        ("OPERATOR_TOKEN", "hunter2" + "ŋ" * 24, "must be 24 to 256"),
+        ("OPERATOR_TOKEN", "hunter2" * 4, "is not random"),
+        ("OPERATOR_TOKEN", "x" * 257, "must be 24 to 256"),
         ("USSD_NALO_TOKEN", "hunter2/hunter2/hunter2", "must be 16 to 128"),
         ("USSD_NALO_TOKEN", "x" * 129, "must be 16 to 128"),
         ("USSD_NALO_ALLOW", "localhost", "is no network or address"),
@@ -474,6 +480,33 @@ def test_production_refuses_a_data_folder_others_may_enter(tmp_path: Path) -> No
 def test_production_tells_all_of_it(tmp_path: Path) -> None:
     environ = {"KIKAO_ENV": "production", "KIKAO_STORE": "memory:", "KIKAO_RELEASE": "x"}
     assert len(problems(environ, tmp_path, serves=("africastalking", "nalo"))) == 5
+
+
+# --- the operator token ---
+
+OPERATOR = "0f8d5e1c9a7b3f6420d1c8e7"
+
+
+@pytest.mark.parametrize("token", [OPERATOR, "q83vEjRWeJCrze/+q83vEjRWeJCrze8=", "a.b_c~d-e+f/g" * 3])
+def test_the_operator_token_is_what_a_bearer_may_carry(tmp_path: Path, token: str) -> None:
+    found = load({**PRODUCTION, "KIKAO_OPERATOR_TOKEN": token}, tmp_path)
+    assert found.operator_token is not None
+    assert found.operator_token.reveal() == token.encode()
+    assert "operator token: set" in found.describe()
+    for text in (repr(found), "\n".join(found.describe())):
+        assert token not in text
+
+
+def test_without_an_operator_token_it_is_told_who_sees_metrics(tmp_path: Path) -> None:
+    assert "operator token: not set, /metrics is for this machine alone" in load({}, tmp_path).describe()
+    assert "operator token: not set, /metrics is closed" in load(PRODUCTION, tmp_path).describe()
+
+
+def test_a_token_that_a_provider_knows_is_no_operator_token(tmp_path: Path) -> None:
+    environ = {**PRODUCTION, "KIKAO_OPERATOR_TOKEN": OPERATOR, "KIKAO_USSD_AFRICASTALKING_TOKEN": OPERATOR}
+    told = problem(environ, tmp_path)
+    assert "is also the path token of africastalking" in told
+    assert OPERATOR not in told
 
 
 # --- secrets stay hidden ---
