@@ -10,42 +10,34 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from kikao.channels.channel import BadRequest, Gateway, Request, Response
-from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
-from kikao.channels.operators import admit_operator
-from kikao.channels.refusals import Refusals
+from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
-from kikao.channels.ussd.registry import gateways as ussd_gateways
 from kikao.config import Settings, SettingsError, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
-from kikao.events import Counters, LogLines, Publish, RequestRefused, broadcast
-from kikao.events.counters import CONTENT_TYPE
+from kikao.events import Counters, LogLines, Publish, broadcast
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.policy import MissingIdentifier, Policies, SessionPolicy
+from kikao.sessions.policy import Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.store import SessionStore, StoreUnavailable
+from kikao.sessions.store import SessionStore
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import BUDGET, Turns
+from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
     from kikao.members.directory import Directory
     from kikao.members.links import Links
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Any]
-Send = Callable[[MutableMapping[str, Any]], Any]
 
 ServicesFactory = Callable[[Settings], AbstractAsyncContextManager[Services]]
 
@@ -56,8 +48,6 @@ Raises `RefusedError` when that must not be: then nothing of the member is erase
 
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
-
-TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 
 
 class App:
@@ -184,7 +174,7 @@ class App:
 
 
 class Server:
-    """An app at work: answers HTTP requests. One a process, or one a test."""
+    """An app at work: turns, recovery, sweeping and links, and the web in front. One a process, or one a test."""
 
     def __init__(
         self,
@@ -199,7 +189,6 @@ class Server:
     ) -> None:
         self.counters = Counters()
         publish = broadcast([self.counters, *(subscribers or [LogLines()])])
-        self._publish = publish
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -224,12 +213,7 @@ class Server:
         )
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)
-        self.gateways: dict[str, Gateway] = ussd_gateways(settings.ussd)
-        self.guards: dict[str, Guard] = {
-            slug: ussd_guard(settings, slug, methods=gateway.methods)
-            for slug, gateway in self.gateways.items()
-        }
-        self.refusals = Refusals(settings.trusted_proxies, clock=sessions.clock)
+        self.web = Web(settings, self.turns, self.counters, publish)
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -245,58 +229,7 @@ class Server:
         await self.late.close(SHUTDOWN)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
-        route = ussd_path(path)
-        if route is not None and route[0] in self.gateways:
-            await respond(send, await self._ussd(scope, receive, *route))
-        elif path in ("/healthz", "/readyz"):
-            await respond(send, await self._health(ready=path == "/readyz"))
-        elif path == "/metrics":
-            await respond(send, await self._metrics(scope))
-        else:  # answered and limited as a gateway that is closed is
-            await respond(send, self.refusals.answer(scope, Denied(404, "no such path").response))
-
-    async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
-        gateway = self.gateways[slug]
-        try:
-            request = await admit(scope, receive, token=token, guard=self.guards[slug])
-            inbound = gateway.parse(request)
-            url = self._url(request) if self.sessions.policies[gateway.channel].wants_url else ""
-            return await self.turns.handle(inbound, gateway, url=url)
-        except Denied as denied:
-            response, reason = denied.response, denied.reason
-        except (BadRequest, MissingIdentifier) as error:
-            response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
-        return self._refuse(scope, gateway.channel, slug, response, reason)
-
-    async def _metrics(self, scope: Scope) -> Response:
-        try:
-            admit_operator(scope, self.settings)
-        except Denied as denied:
-            return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
-        return Response(200, (("content-type", CONTENT_TYPE),), await self.counters.exposition())
-
-    def _refuse(self, scope: Scope, channel: str, gateway: str, response: Response, reason: str) -> Response:
-        response = self.refusals.answer(scope, response)
-        self._publish(RequestRefused(channel=channel, gateway=gateway, status=response.status, reason=reason))
-        return response
-
-    @staticmethod
-    def _url(request: Request) -> str:
-        """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token.
-
-        Empty without a host: tenants that differ in nothing else would share sessions.
-        """
-        host = request.headers.get("host", "").lower().removesuffix(":443").removesuffix(":80")
-        return host + request.path if host else ""
-
-    async def _health(self, *, ready: bool) -> Response:
-        if ready:
-            try:
-                await self.sessions.store.due(now=0.0, limit=1)
-            except StoreUnavailable:
-                return Response(503, TEXT, b"session store unavailable\n")
-        return Response(200, TEXT, b"ok\n")
+        await self.web(scope, receive, send)
 
 
 def refuse_deserted(settings: Settings) -> None:

@@ -1,0 +1,94 @@
+"""HTTP: which path leads where, and what each answers. Raw ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from typing import Any, Final
+
+from kikao.channels.channel import BadRequest, Gateway, Request, Response
+from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
+from kikao.channels.operators import admit_operator
+from kikao.channels.refusals import Refusals
+from kikao.channels.ussd.registry import gateways
+from kikao.config import Settings
+from kikao.events import Counters, Publish, RequestRefused
+from kikao.events.counters import CONTENT_TYPE
+from kikao.sessions.policy import MissingIdentifier
+from kikao.sessions.store import StoreUnavailable
+from kikao.turn import Turns
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Any]
+Send = Callable[[MutableMapping[str, Any]], Any]
+
+TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
+
+
+class Web:
+    """Answers the HTTP requests of an app at work."""
+
+    def __init__(self, settings: Settings, turns: Turns, counters: Counters, publish: Publish) -> None:
+        self._settings = settings
+        self._turns = turns
+        self._counters = counters
+        self._publish = publish
+        self.gateways: dict[str, Gateway] = gateways(settings.ussd)
+        self._guards: dict[str, Guard] = {
+            slug: ussd_guard(settings, slug, methods=gateway.methods)
+            for slug, gateway in self.gateways.items()
+        }
+        self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        route = ussd_path(path)
+        if route is not None and route[0] in self.gateways:
+            await respond(send, await self._ussd(scope, receive, *route))
+        elif path in ("/healthz", "/readyz"):
+            await respond(send, await self._health(ready=path == "/readyz"))
+        elif path == "/metrics":
+            await respond(send, await self._metrics(scope))
+        else:  # answered and limited as a gateway that is closed is
+            await respond(send, self._refusals.answer(scope, Denied(404, "no such path").response))
+
+    async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
+        gateway = self.gateways[slug]
+        try:
+            request = await admit(scope, receive, token=token, guard=self._guards[slug])
+            inbound = gateway.parse(request)
+            wants_url = self._turns.sessions.policies[gateway.channel].wants_url
+            return await self._turns.handle(inbound, gateway, url=_url(request) if wants_url else "")
+        except Denied as denied:
+            response, reason = denied.response, denied.reason
+        except (BadRequest, MissingIdentifier) as error:
+            response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
+        return self._refuse(scope, gateway.channel, slug, response, reason)
+
+    async def _metrics(self, scope: Scope) -> Response:
+        try:
+            admit_operator(scope, self._settings)
+        except Denied as denied:
+            return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
+        return Response(200, (("content-type", CONTENT_TYPE),), await self._counters.exposition())
+
+    async def _health(self, *, ready: bool) -> Response:
+        if ready:
+            try:
+                await self._turns.sessions.store.due(now=0.0, limit=1)
+            except StoreUnavailable:
+                return Response(503, TEXT, b"session store unavailable\n")
+        return Response(200, TEXT, b"ok\n")
+
+    def _refuse(self, scope: Scope, channel: str, gateway: str, response: Response, reason: str) -> Response:
+        response = self._refusals.answer(scope, response)
+        self._publish(RequestRefused(channel=channel, gateway=gateway, status=response.status, reason=reason))
+        return response
+
+
+def _url(request: Request) -> str:
+    """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token.
+
+    Empty without a host: tenants that differ in nothing else would share sessions.
+    """
+    host = request.headers.get("host", "").lower().removesuffix(":443").removesuffix(":80")
+    return host + request.path if host else ""
