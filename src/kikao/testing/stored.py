@@ -10,16 +10,12 @@ import msgspec
 
 from kikao.events import Event
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.session import Session, decode
+from kikao.sessions.session import Session
 
 
 async def stored(sessions: Sessions) -> list[Session]:
     """Every stored session."""
-    ring = sessions.ring
-    return [
-        decode(ring.unseal(record.state, record.key, b"state", record.version))
-        async for record in sessions.store.scan()
-    ]
+    return [sessions.session_of(record) async for record in sessions.store.scan()]
 
 
 async def holds(text: str, sessions: Sessions, events: Iterable[Event]) -> bool:
