@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from kikao.cli.members import members
 from kikao.cli.messages import messages
 
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
@@ -68,4 +69,5 @@ def chat(
     talk(target, gateway=gateway, number=number, code=code, locale=locale, url=url, token=token)
 
 
+main.add_command(members)
 main.add_command(messages)

@@ -9,8 +9,7 @@ import msgspec
 from kikao.members.addresses import MemberAddress
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import Address, MissingIdentifier, address_kind
-from kikao.sessions.sealing import KeyRing
-from kikao.sessions.session import decode
+from kikao.sessions.sealing import SealError
 from kikao.sessions.store import Record
 
 
@@ -37,16 +36,18 @@ async def end_sessions(sessions: Sessions, addresses: Iterable[MemberAddress]) -
 
 
 async def _keys(sessions: Sessions, wanted: frozenset[str]) -> list[bytes]:
-    return [record.key async for record in sessions.store.scan() if _is_of(sessions.ring, record, wanted)]
+    return [record.key async for record in sessions.store.scan() if _is_of(sessions, record, wanted)]
 
 
-def _is_of(ring: KeyRing, record: Record, wanted: frozenset[str]) -> bool:
+def _is_of(sessions: Sessions, record: Record, wanted: frozenset[str]) -> bool:
     """Whether a session was met at one of these addresses, was named after it, or is an anchor that leads there."""
-    address = _ADDRESS.decode(ring.unseal(record.address, record.key, b"address"))
-    if not wanted.isdisjoint(address.parts) or _name(address) in wanted:
-        return True
-    session = decode(ring.unseal(record.state, record.key, b"state", record.version))
-    return not wanted.isdisjoint(session.anchor)
+    try:
+        address = sessions.address_of(record)
+        if not wanted.isdisjoint(address.parts) or _name(address) in wanted:
+            return True
+        return not wanted.isdisjoint(sessions.session_of(record).anchor)
+    except (SealError, msgspec.DecodeError):
+        return False  # it opens for nobody, and is swept when its time comes
 
 
 def _name(address: Address) -> str:
@@ -54,6 +55,3 @@ def _name(address: Address) -> str:
         return ":".join(address_kind(address))
     except MissingIdentifier:
         return ""
-
-
-_ADDRESS = msgspec.msgpack.Decoder(Address)
