@@ -18,14 +18,17 @@ from typing import TYPE_CHECKING, Any, Final
 from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
+from kikao.control import Commands, Door, NoDoor, digest
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
-from kikao.events import Counters, LogLines, Publish, broadcast
+from kikao.events import CommandDone, Counters, LogLines, Publish, broadcast
+from kikao.events.types import described
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.operating import Operator
 from kikao.sessions.policy import Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.sealing import KeyRing
@@ -99,12 +102,14 @@ class App:
         budget: float | None = None,
         subscribers: Iterable[Publish] | None = None,
         background: bool = True,
+        door: bool | None = None,
     ) -> AsyncIterator[Server]:
         """The running app: store and services open, recovery and sweeping at work.
 
         `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
         own: `services`, which are then not closed at the end, `budget` and `subscribers`. Without `background`
-        nothing is recovered or swept unless the caller does it.
+        nothing is recovered or swept unless the caller does it. With a `door` (by default unless a `store` is given)
+        commands get in through a socket in the data folder, if there is one.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
@@ -134,6 +139,8 @@ class App:
             stack.push_async_callback(server.stop)
             if background:
                 await server.start()
+            if store is None if door is None else door:
+                await server.open_door()
             yield server
 
     @contextlib.asynccontextmanager
@@ -188,7 +195,7 @@ class Server:
         subscribers: list[Publish],
     ) -> None:
         self.counters = Counters()
-        publish = broadcast([self.counters, *(subscribers or [LogLines()])])
+        self._publish = publish = broadcast([self.counters, *(subscribers or [LogLines()])])
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -214,6 +221,10 @@ class Server:
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)
         self.web = Web(settings, self.turns, self.counters, publish)
+        self.commands = Commands()
+        """What operators can ask of this server."""
+        Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
+        self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -221,8 +232,20 @@ class Server:
         works = [self.recovery.run(), self.sweeper.run(), *([self.links.run()] if self.links else [])]
         self._work = [asyncio.create_task(work) for work in works]
 
+    async def open_door(self) -> None:
+        """Let commands in through the data folder; the log tells where that cannot be."""
+        if self.settings.data.is_dir():
+            try:
+                await self._door.open(self.settings.data)
+            except NoDoor as problem:
+                self._heard("", "closed", problem)
+
+    def _heard(self, command: str, what: str, error: BaseException | None) -> None:
+        self._publish(CommandDone(command=command, what=what, error=described(error)))
+
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
+        await self._door.close()
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)

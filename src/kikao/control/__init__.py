@@ -13,6 +13,7 @@ Whoever may open the socket may do everything: it has mode 0600 and never leaves
 
 from kikao.control.commands import Ask, Asked, Call, CommandRefused, Commands, Nothing
 from kikao.control.door import Door
+from kikao.control.lines import digest
 from kikao.control.place import NoDoor, socket_in
 from kikao.control.visitor import DoorLost, Visitor
 
@@ -27,5 +28,6 @@ __all__ = [
     "NoDoor",
     "Nothing",
     "Visitor",
+    "digest",
     "socket_in",
 ]

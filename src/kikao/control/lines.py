@@ -11,6 +11,7 @@ An empty line means that the server is still at it.
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 import msgspec
@@ -54,6 +55,11 @@ STILL: Final = b"\n"
 _ENCODER: Final = msgspec.json.Encoder()
 _REQUEST: Final = msgspec.json.Decoder(Request)
 _REPLY: Final[msgspec.json.Decoder[Reply]] = msgspec.json.Decoder(Reply)
+
+
+def digest(*places: str) -> str:
+    """A digest of the settings that say where data lies: nothing can be read from it."""
+    return hashlib.sha256("\n".join(places).encode(errors="surrogatepass")).hexdigest()[:32]
 
 
 def line(message: Request | Reply) -> bytes:

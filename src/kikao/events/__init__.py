@@ -6,18 +6,21 @@ An event carries names, codes and times. It never carries an answer, a text show
 from kikao.events.counters import Counters
 from kikao.events.log import LogLines
 from kikao.events.types import (
+    CommandDone,
     Event,
     Limited,
     Publish,
     RecoveryDone,
     Repeated,
     RequestRefused,
+    SessionEnded,
     Swept,
     TurnDone,
     broadcast,
 )
 
 __all__ = [
+    "CommandDone",
     "Counters",
     "Event",
     "Limited",
@@ -26,6 +29,7 @@ __all__ = [
     "RecoveryDone",
     "Repeated",
     "RequestRefused",
+    "SessionEnded",
     "Swept",
     "TurnDone",
     "broadcast",

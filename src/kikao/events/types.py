@@ -84,6 +84,30 @@ class Swept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="
     """What ended it early, as in `TurnDone`; the next sweep goes on."""
 
 
+class SessionEnded(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended", tag_field="event"
+):
+    """An operator ended a session."""
+
+    session: str
+    """As in `TurnDone`."""
+    forced: bool = False
+    """Also if something waited to be told."""
+
+
+class CommandDone(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="command", tag_field="event"
+):
+    """An operator asked for something through the server's control socket."""
+
+    command: str = ""
+    """Its name; empty for a request that names none, and for the socket itself."""
+    what: str
+    """done, refused, failed, left (the operator went away before the end), or closed: there is no socket."""
+    error: str = ""
+    """What broke it, as in `TurnDone`."""
+
+
 class Repeated(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="repeated", tag_field="event"
 ):
@@ -111,7 +135,17 @@ class LinkDone(
     """What ended the round early, as in `TurnDone`; the next one goes on."""
 
 
-Event = TurnDone | RecoveryDone | RequestRefused | Limited | Swept | LinkDone | Repeated
+Event = (
+    TurnDone
+    | RecoveryDone
+    | RequestRefused
+    | Limited
+    | Swept
+    | LinkDone
+    | SessionEnded
+    | CommandDone
+    | Repeated
+)
 Publish = Callable[[Event], None]
 
 
