@@ -78,7 +78,7 @@ def twice(pages: Sequence[str]) -> list[str]:
     ],
 )
 async def test_spoilt_pages_are_found(spoil: Callable[[list[str]], list[str]], law: str) -> None:
-    _, broken = await paging.run(150, SEED, make=spoilt_by(spoil))
+    _, broken = await paging.run(60, SEED, make=spoilt_by(spoil))
 
     assert any(law in each for each in broken), broken[:3]
 
@@ -94,7 +94,7 @@ def always_the_first_key(
 async def test_keys_that_take_answers_away_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Navigation, "page_keys", always_the_first_key)
 
-    _, broken = await paging.run(300, SEED)
+    _, broken = await paging.run(150, SEED)
 
     assert any("a key stands for two things" in each for each in broken)
     assert any("is no answer" in each for each in broken)
@@ -105,6 +105,6 @@ async def test_a_renderer_that_knows_other_keys_than_the_engine_is_found(
 ) -> None:
     monkeypatch.setattr(Navigation, "displayed", lambda keys, screen, literal=(): screen)
 
-    _, broken = await paging.run(100, SEED)
+    _, broken = await paging.run(30, SEED)
 
     assert any("following the keys shows 1 pages" in each for each in broken)
