@@ -68,7 +68,7 @@ async def a_ledger(
     new_ref: Callable[[], str] = readable_ref,
 ) -> AsyncIterator[Ledger]:
     """A bank in `folder`; open a second one on the same folder to meet what the first left."""
-    where = await _where(folder)
+    where = await where_of(folder)
     if isinstance(where, Path):
         await write_migrated(where, (MIGRATIONS, VERSION_TABLE))
     records = Records(where)
@@ -126,7 +126,7 @@ def services_of(
 @asynccontextmanager
 async def its_records(folder: Path) -> AsyncIterator[Records]:
     """The database of the bank in `folder`, to look under the floor."""
-    records = Records(await _where(folder))
+    records = Records(await where_of(folder))
     try:
         yield records
     finally:
@@ -162,7 +162,8 @@ def ugx(minor: int) -> Amount:
     return Amount("UGX", minor)
 
 
-async def _where(folder: Path) -> str | Path:
+async def where_of(folder: Path) -> str | Path:
+    """The database of the bank in `folder`: its file, or its own on the PostgreSQL server."""
     if not POSTGRESQL:
         return folder / "bank" / "records.db"
     asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs

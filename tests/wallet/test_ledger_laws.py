@@ -29,8 +29,11 @@ transfers = st.tuples(
 )
 voids = st.tuples(st.just("find"), keys)
 balances = st.tuples(st.just("balance"), st.sampled_from([f"b{n}" for n in range(6)]), members, pins)
+statements = st.tuples(st.just("statement"), st.sampled_from([f"s{n}" for n in range(4)]), members, pins)
 Operation = tuple[str, str] | tuple[str, str, str, str] | tuple[str, str, str, str, int, str]
-operations: st.SearchStrategy[list[Operation]] = st.lists(st.one_of(transfers, voids, balances), max_size=24)
+operations: st.SearchStrategy[list[Operation]] = st.lists(
+    st.one_of(transfers, voids, balances, statements), max_size=24
+)
 
 
 def pin(kind: str) -> Secret:
@@ -43,6 +46,8 @@ async def run(ledger: Ledger, operation: Operation) -> object:
             return await ledger.transfer(sender, to, ugx(amount), pin=pin(kind), key=key)
         case ("balance", key, member, kind):
             return await ledger.balance(member, pin(kind), key=key)
+        case ("statement", key, member, kind):
+            return await ledger.statement(member, pin(kind), key=key)
         case (_, key, *_):
             return await ledger.find(key)
     raise AssertionError

@@ -7,7 +7,6 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
 from sqlalchemy import Connection, text
 
 from kikao.conversation.outcomes import Done
@@ -20,7 +19,6 @@ from tests.wallet.ledgers import (
     ASHA,
     BINTA,
     PIN,
-    POSTGRESQL,
     STRANGER,
     a_ledger,
     cheap_pins,
@@ -29,12 +27,12 @@ from tests.wallet.ledgers import (
     its_records,
     register,
     ugx,
+    where_of,
 )
 
 KEYS = peppers({"k1": b"k" * 32})
 
 
-@pytest.mark.skipif(bool(POSTGRESQL), reason="starts from a file")
 async def test_a_bank_of_the_first_version_goes_on(tmp_path: Path) -> None:
     receipt = await a_first_bank(tmp_path)
 
@@ -70,9 +68,8 @@ async def a_first_bank(folder: Path) -> Receipt:
     """What the first version left: Asha, who sent money to a stranger. Returns her receipt."""
     first = folder / "first"
     shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v0002*", "__pycache__"))
-    path = folder / "bank" / "records.db"
-    records, pins = Records(path), cheap_pins()
-    await records.migrate(first, VERSION_TABLE)
+    records, pins = Records(await where_of(folder)), cheap_pins()
+    await records.migrate(first, VERSION_TABLE, upgrade=True)
     hashed = await pins.hash(ASHA, PIN)
     pins.close()
     receipt = Receipt(ref="ABCD2345", amount=ugx(5000), fee=ugx(100), to=STRANGER, balance=ugx(94_900))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -277,3 +279,24 @@ async def test_who_only_proposed_a_pin_or_nobody_at_all_is_forgotten_too(
     await ledger.forget(STRANGER, "+256700000077")
     await ledger.forget(STRANGER)
     assert STRANGER not in await everything_in(records)
+
+
+async def test_who_is_paid_while_they_are_forgotten_is_one_or_the_other(tmp_path: Path) -> None:
+    """Two processes: the money is on an account that is there, or waits for whoever opens one next."""
+    async with a_ledger(tmp_path, gift=None) as ledger, a_ledger(tmp_path) as other:
+        await register(other, ASHA)
+        for n in range(12):
+            await register(ledger, CHIDI)
+            paying = asyncio.create_task(other.transfer(ASHA, CHIDI, ugx(600), pin=PIN, key=a_key()))
+            for _ in range(n):
+                await asyncio.sleep(0)
+            with contextlib.suppress(RefusedError):
+                await ledger.forget(CHIDI)
+            assert isinstance(await paying, Done)
+
+            assert (await ledger.audit()).right
+            if await ledger.account(CHIDI) is None:
+                await register(ledger, CHIDI)
+            assert await held(ledger, CHIDI) == 600
+            done(await ledger.transfer(CHIDI, ASHA, ugx(500), pin=PIN, key=a_key()))
+            await ledger.forget(CHIDI)
