@@ -474,7 +474,7 @@ class Caller:
 
     async def _deliver(self, message: Message, *, at_once: bool = False) -> None:
         inbound = Inbound(
-            channel="chat" if self.chat else "ussd",
+            channel="ussd",
             gateway="plain",
             identity=self.number,
             happening="new" if message.begins else "reply",
