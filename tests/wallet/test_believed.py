@@ -65,7 +65,7 @@ def bank(answer: Any) -> Believed:
     return Believed(wrong(Echo(answer)))
 
 
-@pytest.mark.parametrize("answer", NONSENSE, ids=repr)
+@pytest.mark.parametrize("answer", NONSENSE)
 async def test_nonsense_is_never_an_outcome(answer: Any, caplog: pytest.LogCaptureFixture) -> None:
     believed = bank(answer)
     change = PinChange("id")
