@@ -324,7 +324,8 @@ class _Turn:
         return over
 
     def _locale(self, held: Held) -> str:
-        return self.known.locale or ("" if held.fresh else held.session.conversation.locale)
+        conversation = held.session.conversation
+        return conversation.chosen or self.known.locale or ("" if held.fresh else conversation.locale)
 
     async def _process(self, held: Held) -> Response:
         turns, sessions, session = self.turns, self.turns.sessions, held.session

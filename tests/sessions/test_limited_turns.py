@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from kikao import App, Chat, Done, Flows, Text, t
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.events import Limited, TurnDone
+from kikao.members.directory import Directory
+from kikao.members.links import Links
 from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.store import Record
@@ -32,7 +34,7 @@ class Press:
         return Done(text.upper())
 
 
-def an_app(limits: Limits = FEW, locales: Mapping[str, str] | None = None) -> App:
+def an_app(limits: Limits = FEW, locales: Mapping[str, str] | None = None, *, members: bool = False) -> App:
     """Two questions and an effect."""
     flows = Flows()
 
@@ -45,7 +47,9 @@ def an_app(limits: Limits = FEW, locales: Mapping[str, str] | None = None) -> Ap
         await chat.end(t("Printed: {text}", text=done))
 
     policy = SessionPolicy(limits=limits)
-    return App(flows, entry="print", services={Press: Press()}, policy=policy, members=False, locales=locales)
+    return App(
+        flows, entry="print", services={Press: Press()}, policy=policy, members=members, locales=locales
+    )
 
 
 async def stored(stage: Stage) -> list[Record]:
@@ -122,6 +126,20 @@ async def test_members_are_limited_each_for_themselves() -> None:
             await asha.dial()
         assert asha.screen == TOO_MANY
         assert await binta.dial() == "First word?"
+
+
+async def test_two_numbers_of_one_member_count_together() -> None:
+    async with Stage(an_app(Limits(address=Rate(60), member=Rate(3)), members=True)) as stage:
+        home, work = stage.phone(), stage.phone(BINTA)
+        links = stage.server.services[Links]
+        asha = await stage.server.services[Directory].meet("msisdn", home.number)
+        await links.link(asha.id, "msisdn", work.number)
+        await home.dial()
+        await work.dial()
+        await home.dial()
+        assert await work.dial() == TOO_MANY
+        assert await home.dial() == TOO_MANY
+        assert {event.kind for event in told(stage)} == {"member"}
 
 
 async def test_one_number_on_several_codes_is_one_address() -> None:
