@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from kikao.conversation.journal import (
     Retry,
     Run,
     encode_value,
-    redacted,
 )
 from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, Voided
+from kikao.conversation.redaction import redacted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal, told_to_stop
 from kikao.i18n.messages import Message, Text, t
@@ -123,10 +122,8 @@ def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
             result = Refused(error.code, error.text)
         except BackendError as error:
             result = Unknown(error.code)
-        except (Exception, asyncio.CancelledError) as error:  # nobody can say that nothing happened
-            if told_to_stop(error):
-                raise
-            result = Unknown(type(error).__name__)
+        except BaseException as error:  # noqa: BLE001 - nobody can say that nothing happened
+            result = _unknown(error)
         return settle(intent, step, result, secret)
 
     return Work(intent, perform)
@@ -140,10 +137,8 @@ def inquire(intent: Intent, step: Step) -> Work:
             return Settled("unknown", reason="the step has no check")
         try:
             result = await step.check(intent.token)
-        except (Exception, asyncio.CancelledError) as error:  # no answer is no answer
-            if told_to_stop(error):
-                raise
-            result = Unknown(type(error).__name__)
+        except BaseException as error:  # noqa: BLE001 - no answer is no answer
+            result = _unknown(error)
         if not isinstance(result, Done | Voided | Unknown):
             result = Unknown(
                 f"check answered {type(result).__name__}: it must answer Done, Voided or Unknown"
@@ -155,34 +150,77 @@ def inquire(intent: Intent, step: Step) -> Work:
 
 def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Settled:
     """An outcome as data, without the secret. A result that cannot be kept leaves the outcome open."""
-    if isinstance(result, Voided):
-        return Settled("voided")
-    if isinstance(result, Unknown):
-        return Settled("unknown", reason=_clean(result.reason, secret))
-    if isinstance(result, Refused):
-        text = msgspec.to_builtins(result.text)
-        if _clean(text, secret) != text:
-            result = Refused(result.code)
-        return Settled("refused", refusal=result)
-    value = result.result if isinstance(result, Done) else result
+    try:
+        if isinstance(result, Voided):
+            return Settled("voided")
+        if isinstance(result, Unknown):
+            return Settled("unknown", reason=_reason(result.reason, secret))
+        if isinstance(result, Refused):
+            return _refused(result, secret)
+        return _done(intent, step, result.result if isinstance(result, Done) else result, secret)
+    except Exception as error:  # noqa: BLE001 - an answer of a service that breaks when it is looked at
+        return Settled("unknown", reason=_reason(f"{type(error).__name__} in the answer", secret))
+
+
+def _unknown(error: BaseException) -> Unknown:
+    """What an error says of an effect: its type. Its text may hold the secret, so it goes no further.
+
+    Raises it if it is not about the effect: the task or the process is told to stop.
+    """
+    if told_to_stop(error) or isinstance(error, KeyboardInterrupt | GeneratorExit):
+        raise error
+    return Unknown(type(error).__name__)
+
+
+def _refused(refused: Refused, secret: Secret | None) -> Settled:
+    if not isinstance(refused.code, ErrorCode):
+        return Settled("unknown", reason=f"refused with a {type(refused.code).__name__}, not an ErrorCode")
+    wrong = "" if refused.text is None else _wrong_with(refused.text, secret)
+    if wrong:
+        return Settled("refused", refusal=Refused(refused.code), reason=f"the refusal {wrong}")
+    return Settled("refused", refusal=refused)
+
+
+def _done(intent: Intent, step: Step, value: Any, secret: Secret | None) -> Settled:
     try:
         tag, data = encode_value(value, intent.key)
     except Misuse as error:
-        return Settled("unknown", reason=_clean(str(error), secret))
-    receipt, reason = _reference(value), ""
-    if step.done is not None:
-        try:
-            receipt = step.done(value) if callable(step.done) else step.done
-        except Exception as error:  # noqa: BLE001 - the effect happened all the same
-            reason = f"done= raised {type(error).__name__}"
+        return Settled("unknown", reason=_reason(str(error), secret))
     clean = _clean(data, secret)
+    entry = Entry(intent.key, intent.kind, tag, clean)
     if clean != data:
-        receipt, reason = None, "the result held the secret; a service must not return it"
-    return Settled("done", Entry(intent.key, intent.kind, tag, clean), receipt, reason=reason)
+        return Settled("done", entry, reason=f"the result {HELD}")
+    receipt, reason = None, ""
+    try:
+        receipt = _reference(value)
+        if step.done is not None:
+            receipt = step.done(value) if callable(step.done) else step.done
+    except Exception as error:  # noqa: BLE001 - the effect happened all the same
+        reason = _reason(f"done= raised {type(error).__name__}", secret)
+    if receipt is not None and (wrong := _wrong_with(receipt, secret)):
+        receipt, reason = None, f"the text of done= {wrong}"
+    return Settled("done", entry, receipt, reason=reason)
+
+
+HELD: Final = "held the secret; a service must not return it"
 
 
 def _clean(data: Any, secret: Secret | None) -> Any:
     return data if secret is None else redacted(data, secret.reveal())
+
+
+def _wrong_with(text: Text, secret: Secret | None) -> str:
+    """Why a text from outside cannot be kept; empty if it can."""
+    try:
+        data = msgspec.msgpack.decode(msgspec.msgpack.encode(text))
+    except (TypeError, ValueError, OverflowError):
+        return "has a parameter that is no plain value"
+    return "" if _clean(data, secret) == data else HELD
+
+
+def _reason(reason: Any, secret: Secret | None) -> str:
+    """For the log."""
+    return str(_clean(reason, secret)) if isinstance(reason, str) else f"a {type(reason).__name__}"
 
 
 def _reference(value: Any) -> Text | None:

@@ -232,6 +232,7 @@ def derive(seed: bytes, label: str) -> bytes:
 _ENCODER = msgspec.msgpack.Encoder()
 _DECODER = msgspec.msgpack.Decoder()
 _MUTABLE = frozenset({list, dict})
+_OCTETS = (bytes, bytearray, memoryview)
 
 
 def encode_value(value: Any, where: str) -> tuple[str, Any]:
@@ -241,7 +242,7 @@ def encode_value(value: Any, where: str) -> tuple[str, Any]:
     """
     tag = _tag_of(value)
     try:
-        data = _DECODER.decode(_ENCODER.encode(msgspec.to_builtins(value, builtin_types=(bytes,))))
+        data = _DECODER.decode(_ENCODER.encode(msgspec.to_builtins(value, builtin_types=_OCTETS)))
     except (TypeError, ValueError, OverflowError) as error:
         raise Misuse(
             f"{where}: the result of type {type(value).__name__} cannot be kept in the journal ({error}). "
@@ -286,19 +287,3 @@ def _find_type(tag: str) -> Any:
     if not (isinstance(found, type) and issubclass(found, msgspec.Struct)):
         raise LookupError(f"the type {tag!r} of a recorded result no longer exists")
     return found
-
-
-REDACTED: Final = "***"
-
-
-def redacted(data: Any, secret: str) -> Any:
-    """Plain data without the secret: a text that equals it, or holds it and it is too long to be there by chance."""
-    if isinstance(data, str):
-        if len(secret) > 4:
-            return data.replace(secret, REDACTED)
-        return REDACTED if data == secret else data
-    if isinstance(data, dict):
-        return {redacted(key, secret): redacted(item, secret) for key, item in data.items()}
-    if isinstance(data, list | tuple):
-        return [redacted(item, secret) for item in data]
-    return data
