@@ -36,10 +36,10 @@ from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
-from kikao.sessions.keeper import LEASE, Held, Sessions
+from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
-from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, Duplicate, StoreUnavailable
+from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
 
 BUDGET: Final = 4.0
@@ -118,9 +118,9 @@ class Turns:
             self._limited(inbound, over)
             return too_many(over.wait)
         key = session_key(self.sessions.ring, address.parts)
-        dedupe = self._dedupe(inbound, gateway)
+        names = self._names(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
-        turn = _Turn(self, inbound, gateway, address, key, dedupe, deadline, started)
+        turn = _Turn(self, inbound, gateway, address, key, names, deadline, started)
         what = "unavailable"
         error: Exception | None = None
         for _ in range(ATTEMPTS):
@@ -130,7 +130,7 @@ class Turns:
                 what, error = "busy", problem
             except CommitUnknown as problem:
                 error = problem
-                if dedupe is None:
+                if not names:
                     break
                 # Try again as the provider would: a commit that went through answers as a duplicate.
             except OlderCode as problem:
@@ -166,15 +166,15 @@ class Turns:
         translate = self._translate(locale or self._locale)
         return gateway.reply(inbound, gateway.pages(screen, translate)[0], ends=True)
 
-    def _dedupe(self, inbound: Inbound, gateway: Gateway) -> bytes | None:
-        """What an inbound has in common with its redeliveries; None where nothing tells them from a new answer."""
-        lookup, where = self.sessions.ring.lookup, (inbound.channel, inbound.gateway)
+    def _names(self, inbound: Inbound, gateway: Gateway) -> tuple[bytes, ...]:
+        """What an inbound has in common with its redeliveries; empty where nothing tells them from a new answer."""
+        names, where = self.sessions.names, (inbound.channel, inbound.gateway)
         if gateway.dedupe == "exact" and inbound.message_id is not None:
-            return lookup("message", *where, inbound.message_id.reveal())
+            return names("message", *where, inbound.message_id.reveal())
         if gateway.dedupe == "window":
             said = (inbound.dialogue, inbound.happening, inbound.text.reveal())
-            return lookup("window", *where, inbound.identity, *said)
-        return None
+            return names("window", *where, inbound.identity, *said)
+        return ()
 
     def _limited(self, inbound: Inbound, over: Over, key: bytes = b"") -> None:
         self._publish(
@@ -226,7 +226,7 @@ class _Turn:
         gateway: Gateway,
         address: Address,
         key: bytes,
-        dedupe: bytes | None,
+        names: tuple[bytes, ...],
         deadline: float,
         started: float,
     ) -> None:
@@ -235,7 +235,7 @@ class _Turn:
         self.gateway = gateway
         self.address = address
         self.key = key
-        self.dedupe = dedupe
+        self.names = names
         self.deadline = deadline
         self.started = started
         self.known = STRANGER
@@ -254,13 +254,11 @@ class _Turn:
         # Before the claim, since records are another database: whoever is met twice is one member.
         self.known = await turns.members.meet(*address_kind(self.address))
         held = await self._claim(max(wait, 0.0))
-        if isinstance(held, Duplicate):
+        if isinstance(held, Answered):
             found, held = held, await self._claim_for_another(max(wait, 0.0))
             if held is None:
                 turns._log(self.inbound, self.started, "duplicate", key=self.key)
-                return _REPLY.decode(
-                    sessions.ring.unseal(found.reply, self.key, b"reply" + (self.dedupe or b""))
-                )
+                return _REPLY.decode(found.reply)
         if held is None or isinstance(held, Busy):
             turns._log(self.inbound, self.started, "busy", key=self.key)
             return turns.apology(self.inbound, self.gateway, WORKING)
@@ -277,11 +275,11 @@ class _Turn:
             self.acted = self.acted or held.intended
             await sessions.release_quietly(held)
 
-    async def _claim(self, wait: float) -> Held | Duplicate | Busy | None:
+    async def _claim(self, wait: float) -> Held | Answered | Busy | None:
         """The member's session: that of the address, or the one that the address was anchored to."""
         sessions, anchors = self.turns.sessions, 0
         until = time.monotonic() + wait
-        held = await sessions.claim(self.key, self.dedupe, self.address, wait=wait)
+        held = await sessions.claim(self.key, self.names, self.address, wait=wait)
         while isinstance(held, Held) and held.session.anchor:
             anchors += 1
             if anchors > MAX_ANCHORS:
@@ -292,7 +290,7 @@ class _Turn:
             anchor = held
             try:  # the anchor is held meanwhile, so that it cannot be taken away
                 left = max(until - time.monotonic(), 0.0)
-                held = await sessions.claim(self.key, self.dedupe, self.address, wait=left)
+                held = await sessions.claim(self.key, self.names, self.address, wait=left)
             finally:
                 await sessions.release_quietly(anchor)
         return held
@@ -302,13 +300,13 @@ class _Turn:
 
         Where only the text tells, "1", "2", "1" are three answers, however fast they come.
         """
-        if self.gateway.dedupe != "window" or self.dedupe is None:
+        if self.gateway.dedupe != "window":
             return None
-        held = await self.turns.sessions.claim(self.key, None, self.address, wait=wait)
+        held = await self.turns.sessions.claim(self.key, (), self.address, wait=wait)
         if not isinstance(held, Held):
             return None
         dialogue = held.session.dialogue
-        if dialogue is not None and dialogue.last == self.dedupe:
+        if dialogue is not None and dialogue.last in self.names:
             await self.turns.sessions.release_quietly(held)
             return None
         return held
@@ -341,11 +339,11 @@ class _Turn:
             conversation.locale = conversation.chosen or known.locale or conversation.locale
         session.member = session.member or known.id
         crossed = held.version != self.arrival
-        if held.claim.seen is not None or (crossed and not isinstance(event, Dial)):
+        if held.seen or (crossed and not isinstance(event, Dial)):
             event = Show()
-        if held.claim.seen is None:  # a late copy does not say where the member is now
-            window = self.gateway.dedupe == "window" and self.dedupe is not None
-            session.dialogue = structs.replace(dialogue, last=self.dedupe) if window else dialogue
+        if not held.seen:  # a late copy does not say where the member is now
+            window = self.gateway.dedupe == "window" and self.names
+            session.dialogue = structs.replace(dialogue, last=self.names[0]) if window else dialogue
         session.seen_at = sessions.clock()
         performer = Performer(
             held,
@@ -401,10 +399,8 @@ class _Turn:
         return self.gateway.reply(self.inbound, pages[turned.page], ends=ends)
 
     def _record(self, response: Response | None) -> Dedupe | None:
-        if self.dedupe is None:
+        if not self.names:
             return None
-        sessions, sealed = self.turns.sessions, None
-        if response is not None:
-            sealed = sessions.ring.seal(_ENCODER.encode(response), self.key, b"reply" + self.dedupe)
+        reply = None if response is None else _ENCODER.encode(response)
         kept = WINDOW if self.gateway.dedupe == "window" else self.gateway.retention
-        return Dedupe(self.dedupe, sealed, sessions.clock() + kept)
+        return self.turns.sessions.remember(self.key, self.names[0], reply, kept)

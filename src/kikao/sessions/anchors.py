@@ -103,7 +103,7 @@ class Anchors:
         kind, _, identity = parts[-1].partition(":")
         channel = next(name for name in DEFAULTS if self._sessions.policies[name].identifier == "member")
         address = Address(channel, "", identity, msisdn=identity if kind == "msisdn" else "", parts=parts)
-        held = await self._sessions.claim(session_key(self._sessions.ring, parts), None, address, wait=WAIT)
+        held = await self._sessions.claim(session_key(self._sessions.ring, parts), (), address, wait=WAIT)
         if not isinstance(held, Held):
             yield None
             return

@@ -17,8 +17,9 @@ import msgspec
 from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.inputs import Event, Reply
 from kikao.conversation.journal import Intent, Run
+from kikao.sessions.keys import settle
 from kikao.sessions.policy import Address, Policies, SessionPolicy
-from kikao.sessions.sealing import KeyRing
+from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, reply_to
 from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
 from kikao.sessions.store import (
     Busy,
@@ -28,7 +29,6 @@ from kikao.sessions.store import (
     IntentRow,
     Record,
     SessionStore,
-    StoreRefused,
     Write,
 )
 
@@ -52,6 +52,12 @@ Clock = Callable[[], float]
 """Seconds since the epoch, UTC."""
 
 
+class Answered(msgspec.Struct, frozen=True):
+    """The inbound was processed; here is its reply, the same bytes each time. Nothing is held."""
+
+    reply: bytes
+
+
 class Held:
     """A claimed session. `version` is what the next write expects."""
 
@@ -59,6 +65,8 @@ class Held:
         self, sessions: Sessions, claim: Claim, session: Session, address: Address, blob: bytes
     ) -> None:
         self.claim = claim
+        self.seen = claim.seen is not None
+        """Whether this inbound was consumed by a turn that died before its reply."""
         self.session = session
         self.address = address
         self.version = claim.record.version if claim.record is not None else 0
@@ -128,6 +136,8 @@ class Held:
         conversation = session.conversation
         intents = [intent for run in conversation.runs() for intent in run.intents if intent.entry is None]
         tokens = {intent.token for intent in intents}
+        if dedupe is not None:
+            session.dedupe_until = max(session.dedupe_until, dedupe.expires_at)
         gone = self._open - tokens
         self._open |= tokens
         state = encode(session)
@@ -137,9 +147,9 @@ class Held:
             claim.key,
             claim.fence,
             self.version,
-            self._expires_at(now, dedupe),
-            sessions.ring.seal(state, claim.key, b"state", self.version + 1),
-            self._address_blob,
+            self._expires_at(now),
+            sessions.ring.seal(state, claim.key, STATE, self.version + 1),
+            self._sealed_address(),
             dedupe,
             tuple(
                 sessions.row(intent, claim, now, intent.token in working)
@@ -149,13 +159,20 @@ class Held:
             tuple(sessions.intent_id(token) for token in gone),
         )
 
-    def _expires_at(self, now: float, dedupe: Dedupe | None) -> float:
+    def _sealed_address(self) -> bytes:
+        """As it was stored, under the active key."""
+        ring = self._sessions.ring
+        if not ring.is_fresh(self._address_blob):
+            self._address_blob = ring.reseal(self._address_blob, self.claim.key, ADDRESS)
+        return self._address_blob
+
+    def _expires_at(self, now: float) -> float:
         if self.session.anchor:
             return NEVER
         age = now - self.session.created_at
         until = now + self.policy.lifetime(self.session.conversation, age)
         # The record tells how long ago the last inbound came, as long as a copy of that may still arrive.
-        return until if dedupe is None else max(until, dedupe.expires_at)
+        return max(until, self.session.dedupe_until)
 
     def _changed(self, intent: Intent) -> bool:
         """Whether the index must hear of an open intent.
@@ -185,52 +202,79 @@ class Sessions:
         self.ring = ring
         self.policies = policies if isinstance(policies, Policies) else Policies(policies)
         self.clock = clock
+        self.retired: tuple[str, ...] = ()
+        """Ids of keys that do not seal any more, and may have sealed something that is stored."""
+        self._former: tuple[tuple[KeyRing, float], ...] = ()
+        """Rings that hash with a former look-up key, and until when its names of inbounds may be asked for."""
 
     async def open(self) -> None:
-        """Open the store and bind it to the look-up key. Raises `StoreRefused` when that key is not there."""
+        """Open the store and look up with the key that it was made with, or moved to since.
+
+        Raises `StoreRefused` when a key is missing that something in the store needs.
+        """
         await self.store.open()
         try:
-            kid = (await self.store.bind("lookup_kid", self.ring.lookup_kid.encode())).decode()
-            try:
-                ring = self.ring if kid == self.ring.lookup_kid else self.ring.with_lookup(kid)
-            except ValueError:
-                raise StoreRefused(
-                    f"this store was made with the secret key {kid!r}, which is not set. Add it to KIKAO_SECRET_KEYS "
-                    "(after the first, which seals)."
-                ) from None
-            if await self.store.bind("lookup_check", ring.lookup_check) != ring.lookup_check:
-                raise StoreRefused(
-                    f"the secret key {kid!r} is not the one this store was made with. Set KIKAO_SECRET_KEYS to the "
-                    "keys that belong to this store."
-                )
-            self.ring = ring
+            keys = await settle(self.store, self.ring, self.clock())
         except BaseException:
             await self.store.close()
             raise
+        self.ring = self.ring.with_lookup(keys.lookup.kid)
+        self.retired = tuple(kid for kid in keys.sealing or () if kid != self.ring.active)
+        self._former = tuple((self.ring.with_lookup(key.kid), key.until) for key in keys.former)
 
     async def close(self) -> None:
         """Close the store."""
         await self.store.close()
 
+    def names(self, purpose: str, *parts: str) -> tuple[bytes, ...]:
+        """What an inbound is remembered by: the key of its dedupe record, then those under former look-up keys."""
+        former = [ring.lookup(purpose, *parts) for ring, until in self._former if until > self.clock()]
+        return (self.ring.lookup(purpose, *parts), *former)
+
+    def remember(self, key: bytes, name: bytes, reply: bytes | None, kept: float) -> Dedupe:
+        """The dedupe record of an inbound, kept for so many seconds. Without a reply it is only consumed."""
+        sealed = None if reply is None else self.ring.seal(reply, key, reply_to(name))
+        return Dedupe(name, sealed, self.clock() + kept)
+
     async def claim(
-        self, key: bytes, dedupe: bytes | None = None, address: Address | None = None, *, wait: float
-    ) -> Held | Duplicate | Busy | None:
-        """Take a session; one that does not exist is made for `address`, or None is returned without one."""
-        claim = await self.store.claim(key, dedupe, now=self.clock(), lease=LEASE, wait=wait)
-        if not isinstance(claim, Claim):
+        self, key: bytes, names: tuple[bytes, ...] = (), address: Address | None = None, *, wait: float
+    ) -> Held | Answered | Busy | None:
+        """Take a session for the inbound of these names, or answer it.
+
+        A session that does not exist is made for `address`; without one, None is returned.
+        """
+        consumed = False
+        for name in names[1:]:  # nothing is written under these any more: no lease is needed to read them
+            for dedupe in await self.store.seen(key, name):
+                if dedupe.expires_at > self.clock():
+                    if dedupe.reply is not None:
+                        return self._answered(key, name, dedupe.reply)
+                    consumed = True
+        claim = await self.store.claim(
+            key, names[0] if names else None, now=self.clock(), lease=LEASE, wait=wait
+        )
+        if isinstance(claim, Duplicate):
+            return self._answered(key, names[0], claim.reply)
+        if isinstance(claim, Busy):
             return claim
         try:
-            return self._hold(claim, address)
+            held = self._hold(claim, address)
         except BaseException:
             await self.store.release(claim)
             raise
+        if held is not None:
+            held.seen = held.seen or consumed
+        return held
+
+    def _answered(self, key: bytes, name: bytes, reply: bytes) -> Answered:
+        return Answered(self.ring.unseal(reply, key, reply_to(name)))
 
     def _hold(self, claim: Claim, address: Address | None) -> Held | None:
         record, ring = claim.record, self.ring
         if record is None:
             if address is None:
                 return None
-            blob = ring.seal(_ENCODER.encode(address), claim.key, b"address")
+            blob = ring.seal(_ENCODER.encode(address), claim.key, ADDRESS)
             return Held(self, claim, self.fresh(), address, blob)
         if address is None:
             address = self.address_of(record)
@@ -238,11 +282,11 @@ class Sessions:
 
     def address_of(self, record: Record) -> Address:
         """The address of a stored session. Raises `SealError`, `msgspec.DecodeError`."""
-        return _ADDRESS.decode(self.ring.unseal(record.address, record.key, b"address"))
+        return _ADDRESS.decode(self.ring.unseal(record.address, record.key, ADDRESS))
 
     def session_of(self, record: Record) -> Session:
         """A stored session. Raises `SealError`, `msgspec.DecodeError`."""
-        return decode(self.ring.unseal(record.state, record.key, b"state", record.version))
+        return decode(self.ring.unseal(record.state, record.key, STATE, record.version))
 
     def fresh(self) -> Session:
         """A session that has not been stored yet."""

@@ -25,6 +25,10 @@ from kikao.sessions.store import partition
 NONCE: Final = 12
 FORMAT: Final = b"\x01"
 
+STATE: Final = b"state"
+ADDRESS: Final = b"address"
+"""What the blobs of a session are sealed for; replies, see `reply_to`."""
+
 _BLOCK: Final = 64
 """Octets that SHA-256 takes in at once."""
 
@@ -130,6 +134,11 @@ class KeyRing:
     def _derive(self, kid: str, label: str) -> bytes:
         # One-step key derivation with HMAC as the function (NIST SP 800-56C): keys are uniformly random already.
         return hmac.digest(self._keys[kid], b"kikao/" + label.encode(), hashlib.sha256)
+
+
+def reply_to(dedupe: bytes) -> bytes:
+    """What the reply to an inbound is sealed for, by the key of its dedupe record."""
+    return b"reply" + dedupe
 
 
 def kid_of(blob: bytes) -> str:

@@ -39,6 +39,8 @@ class Session(msgspec.Struct, omit_defaults=True):
     seen_at: float
     secret: bytes = b""
     """16 random octets: what was typed in the dialogue is hashed with it."""
+    dedupe_until: float = 0.0
+    """When the last dedupe record expires: the session is kept as long, or those could not be found and named anew."""
     member: str = ""
     """The id of the member, the same as long as the session lives."""
     conversation: Conversation = msgspec.field(default_factory=Conversation)
