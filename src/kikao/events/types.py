@@ -108,6 +108,21 @@ class CommandDone(
     """What broke it, as in `TurnDone`."""
 
 
+class Resealed(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="resealed", tag_field="event"
+):
+    """All that is stored was looked through for what retired keys have sealed."""
+
+    count: int
+    """Sessions that were sealed anew."""
+    left: int | None = None
+    """Sessions that still need a retired key; with 0 none is needed for what is sealed. Unknown after an error."""
+    seconds: float
+    """From its beginning to its end, the pauses for live turns included."""
+    error: str = ""
+    """What ended it early, as in `TurnDone`; it is done again."""
+
+
 class Repeated(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="repeated", tag_field="event"
 ):
@@ -141,6 +156,7 @@ Event = (
     | RequestRefused
     | Limited
     | Swept
+    | Resealed
     | LinkDone
     | SessionEnded
     | CommandDone

@@ -46,6 +46,7 @@ FOR_A_HUMAN: Final = 86400.0
 """An effect declared `retry="never"` is only looked at once a day: a human settles it."""
 
 _ADDRESS = msgspec.msgpack.Decoder(Address)
+
 _ENCODER = msgspec.msgpack.Encoder()
 
 Clock = Callable[[], float]

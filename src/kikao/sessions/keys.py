@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Final
 
 import msgspec
 from msgspec import structs
 
 from kikao.sessions.sealing import KeyRing, kid_of
-from kikao.sessions.store import IntentRow, SessionStore, StoreRefused
+from kikao.sessions.store import IntentRow, Record, SessionStore, StoreRefused
 
 PROPERTY: Final = "keys"
 
@@ -102,13 +102,11 @@ async def needs(store: SessionStore, now: float) -> dict[str, Need]:
 
     What has expired needs no key: it is never opened again.
     """
-    intents: dict[bytes, list[IntentRow]] = {}
-    for row in await store.due(now=math.inf, limit=EVERY_INTENT):
-        intents.setdefault(row.session, []).append(row)
+    intents = await open_intents(store)
     found: dict[str, Need] = {}
     async for record in store.scan():
-        rows = intents.get(record.key, [])
-        if rows or record.expires_at > now:
+        if is_needed(record, intents, now):
+            rows = intents.get(record.key, ())
             for kid in {kid_of(record.state), kid_of(record.address)}:
                 need = found.setdefault(kid, Need())
                 need.sessions += 1
@@ -120,6 +118,19 @@ async def needs(store: SessionStore, now: float) -> dict[str, Need]:
                 need.replies += 1
                 need.until = max(need.until, dedupe.expires_at)
     return found
+
+
+async def open_intents(store: SessionStore) -> dict[bytes, list[IntentRow]]:
+    """All that are open, by session."""
+    found: dict[bytes, list[IntentRow]] = {}
+    for row in await store.due(now=math.inf, limit=EVERY_INTENT):
+        found.setdefault(row.session, []).append(row)
+    return found
+
+
+def is_needed(record: Record, intents: Container[bytes], now: float) -> bool:
+    """Whether a session may still be opened. `intents` are the keys of those with open intents."""
+    return record.expires_at > now or record.key in intents
 
 
 def moment(at: float) -> str:
