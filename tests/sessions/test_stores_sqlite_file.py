@@ -13,6 +13,7 @@ from kikao.sessions.stores import SQLiteStore
 from kikao.sessions.stores.sqlite_file import APPLICATION_ID, MIGRATIONS, inspect, prepare
 from tests.sessions.store_contract import everything, make
 
+TODAY = len(MIGRATIONS)
 NEXT = (
     *MIGRATIONS,
     "ALTER TABLE sessions ADD COLUMN colour TEXT; CREATE TABLE extra (a); INSERT INTO extra VALUES (7)",
@@ -162,8 +163,8 @@ async def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
 def test_a_large_file_is_not_read_whole(path: Path) -> None:
     damaged(path)
     with pytest.raises(StoreRefused):
-        inspect(path, newest=1)
-    assert inspect(path, newest=1, checked_up_to=4096) == 1
+        inspect(path, newest=TODAY)
+    assert inspect(path, newest=TODAY, checked_up_to=4096) == TODAY
 
 
 # --- migrations ---
@@ -175,11 +176,11 @@ def test_an_older_file_is_copied_and_then_migrated(path: Path) -> None:
     with closing(sqlite3.connect(path)) as database:
         assert database.execute("SELECT key, colour FROM sessions").fetchall() == [(b"kept", None)]
         assert database.execute("SELECT * FROM extra").fetchall() == [(7,)]
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
-    copy = path.with_name("sessions.db.schema1.bak")
+        assert database.execute("PRAGMA user_version").fetchone() == (TODAY + 1,)
+    copy = path.with_name(f"sessions.db.schema{TODAY}.bak")
     assert contents(copy) == old
     assert copy.stat().st_mode & 0o777 == 0o600
-    assert inspect(copy, newest=1) == 1
+    assert inspect(copy, newest=TODAY) == TODAY
     assert sorted(file.name for file in path.parent.glob("*.bak*")) == [copy.name]
 
 
@@ -194,27 +195,27 @@ def test_the_copy_holds_what_was_only_in_the_log(path: Path) -> None:
         killed.execute("INSERT INTO meta VALUES ('late', x'00')")
         killed.commit()
         prepare(path, migrations=NEXT).release()
-    assert "late" in str(contents(path.with_name("sessions.db.schema1.bak")))
+    assert "late" in str(contents(path.with_name(f"sessions.db.schema{TODAY}.bak")))
 
 
 def test_a_migration_that_fails_changes_nothing(path: Path) -> None:
     old = contents(path)
     broken = (*NEXT, "CREATE TABLE more (a); INSERT INTO nowhere VALUES (1)")
     for copies in (1, 2):
-        with pytest.raises(StoreRefused, match=r"cannot be migrated from schema 1 .*nowhere"):
+        with pytest.raises(StoreRefused, match=rf"cannot be migrated from schema {TODAY} .*nowhere"):
             prepare(path, migrations=broken)
         assert contents(path) == old
-        assert inspect(path, newest=3) == 1
+        assert inspect(path, newest=TODAY + 2) == TODAY
         assert len(list(path.parent.glob("*.bak"))) == copies
     prepare(path, migrations=NEXT).release()
-    assert inspect(path, newest=2) == 2
+    assert inspect(path, newest=TODAY + 1) == TODAY + 1
 
 
 def test_a_creation_that_was_cut_short_is_done_again(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     path.with_name("sessions.db.new").write_bytes(b"half a file")
     prepare(path).release()
-    assert inspect(path, newest=1) == 1
+    assert inspect(path, newest=TODAY) == TODAY
     assert sorted(file.name for file in tmp_path.iterdir()) == ["sessions.db", "sessions.db.lock"]
 
 

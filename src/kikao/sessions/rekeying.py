@@ -81,12 +81,7 @@ class _Move:
             seen = await self.store.seen(record.key)
             self.names_until = max(self.names_until, *(dedupe.expires_at for dedupe in seen), 0.0)
         if lost:
-            raise StoreRefused(
-                f"{len(lost):,} sessions do not open, or do not tell what their key was made of: under another look-up "
-                f"key they would not be found. No session was changed. They are: {', '.join(lost[:10])}"
-                f"{', ...' if len(lost) > 10 else ''}. Sessions without an open intent go by themselves once they "
-                "have expired."
-            )
+            raise StoreRefused(_lost(lost))
 
     async def once(self, progress: Progress) -> int:
         """Move what has not moved; how many that were. Raises `StoreRefused` when somebody else uses the store."""
@@ -161,6 +156,18 @@ class _Session(msgspec.Struct, frozen=True):
             tuple(replies),
             tuple(self.intents.items()),
         )
+
+
+def _lost(names: Sequence[str]) -> str:
+    some = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+    if len(names) == 1:
+        what = "1 session does not open, or does not tell what its key was made of"
+    else:
+        what = f"{len(names):,} sessions do not open, or do not tell what their keys were made of"
+    return (
+        f"{what}: under another look-up key nobody would find it ({some}). No session was changed. One without an open "
+        "intent goes by itself once it has expired."
+    )
 
 
 def _refuse_another(keys: StoreKeys, ring: KeyRing) -> None:

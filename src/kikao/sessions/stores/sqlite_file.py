@@ -57,6 +57,14 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         value BLOB NOT NULL
     ) WITHOUT ROWID;
     """,
+    # What `kikao.sessions.keys` remembers; which keys have sealed something is found out at the next opening.
+    """
+    INSERT INTO meta SELECT 'bound/keys', CAST(
+        '{"lookup":{"kid":"' || CAST(kid.value AS TEXT) || '","check":"' || lower(hex(proof.value)) || '"}}' AS BLOB
+    ) FROM meta AS kid, meta AS proof
+    WHERE kid.name = 'bound/lookup_kid' AND proof.name = 'bound/lookup_check';
+    DELETE FROM meta WHERE name IN ('bound/lookup_kid', 'bound/lookup_check');
+    """,
 )
 """`MIGRATIONS[n]` turns schema n into n + 1, inside one transaction; schema 0 is an empty file.
 
