@@ -27,7 +27,7 @@ async def met(sessions: Sessions, address: Address) -> bytes:
     """A session at an address; its key."""
     parts = key_parts(address, sessions.policies[address.channel], flow="menu")
     key = session_key(sessions.ring, parts)
-    held = await sessions.claim(key, None, address, wait=0)
+    held = await sessions.claim(key, (), address, wait=0)
     assert isinstance(held, Held)
     await held.commit()
     return key

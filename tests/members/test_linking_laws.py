@@ -105,7 +105,7 @@ class World:
     async def claimed(self, address: Named) -> Held:
         parts = ("flow:menu", ":".join(address))
         where = Address("ussd", "", address[1], parts=parts)
-        held = await self.sessions.claim(session_key(self.sessions.ring, parts), None, where, wait=1)
+        held = await self.sessions.claim(session_key(self.sessions.ring, parts), (), where, wait=1)
         assert isinstance(held, Held)
         return held
 

@@ -117,7 +117,7 @@ async def test_a_move_cut_short_is_ended_before_anybody_is_served(office: Office
     assert await office.rekey("k2", "k1", dies_at=at) is None
     for kids in (("k1", "k2"), ("k2", "k1")):
         with pytest.raises(
-            StoreRefused, match="half-way from the look-up key 'k1' to 'k2'. Finish with: kikao"
+            StoreRefused, match=r"half-way from the look-up key 'k1' to 'k2'\. Finish with: kikao"
         ):
             await office.start(*kids)
     with pytest.raises(StoreRefused, match="Put 'k2' first in KIKAO_SECRET_KEYS"):
