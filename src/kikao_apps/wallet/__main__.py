@@ -53,7 +53,10 @@ def unlock(number: str, start_pin: bool, records: str | None) -> None:
     """
     if not start_pin:
         locked = on_records(records, lambda bank: operations.unlock(bank, number))
-        click.echo(f"{number} is unlocked." if locked else f"{number} was not locked by wrong PINs.")
+        otherwise = (
+            f"{number} was not locked by wrong PINs. Who cannot go on may need a start PIN: --start-pin."
+        )
+        click.echo(f"{number} is unlocked." if locked else otherwise)
         return
     pins = Pins(peppers=peppers(load_settings().secret_keys), workers=1)
     try:

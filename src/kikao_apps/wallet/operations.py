@@ -40,7 +40,7 @@ async def unlock(records: Records, msisdn: str) -> bool:
     """
 
     def work(connection: Connection) -> bool:
-        member = _locked_row(connection, msisdn)
+        member = _account_held(connection, msisdn)
         pin_book.count_try(connection, member, right=True)
         return member.wrong >= pin_book.TRIES
 
@@ -58,7 +58,7 @@ async def give_start_pin(records: Records, pins: Pins, msisdn: str, now: float) 
     hashed = await pins.hash(msisdn, pin)
 
     def work(connection: Connection) -> None:
-        member = _locked_row(connection, msisdn)
+        member = _account_held(connection, msisdn)
         pin_book.replace(connection, member.id, hashed, start_until=now + START_PIN_SECONDS)
         pin_book.clear(connection, msisdn)
 
@@ -107,7 +107,8 @@ async def pins_per_key(records: Records) -> dict[str, int]:
     return await records.read(pin_book.per_key)
 
 
-def _locked_row(connection: Connection, msisdn: str) -> pin_book.Member:
+def _account_held(connection: Connection, msisdn: str) -> pin_book.Member:
+    """The account of a number that no other transaction touches before this one ends."""
     books.lock(connection, msisdn)
     member = pin_book.member(connection, msisdn)
     if member is None:

@@ -10,6 +10,7 @@ from typing import Final
 from kikao.conversation.secrets import Secret
 
 START_PIN_DIGITS: Final = 4
+"""As many as the wallet's conversations ask for."""
 
 _PIN: Final = re.compile(r"\d{4,8}", re.ASCII)
 
