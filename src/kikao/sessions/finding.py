@@ -63,11 +63,11 @@ class Finder:
                     break
         if not found:
             raise CommandRefused("no stored session is meant by that")
+        paths = [await self.path(key) for key in found]
         # An address and the session that it was linked to are one.
-        ends = {(await self.path(key))[-1]: key for key in found}
-        if len(ends) > 1:
+        if len({path[-1] for path in paths}) > 1:
             raise CommandRefused(f"that may be one of several: {self._named(found)}. Name it by its key.")
-        return next(iter(found)) if len(found) == 1 else next(iter(ends))
+        return max(paths, key=len)[0]
 
     async def path(self, key: bytes) -> list[bytes]:
         """From a key over the anchors that lie there to where the session is kept. Raises `CommandRefused`."""

@@ -11,6 +11,7 @@ from typing import Final
 from msgspec import structs
 
 from kikao.control import CommandRefused, Commands, Nothing
+from kikao.conversation.journal import Conversation
 from kikao.events.types import Publish, SessionEnded, Swept
 from kikao.sessions.finding import Finder, Seen, is_key
 from kikao.sessions.keeper import LEASE, Sessions
@@ -23,7 +24,8 @@ from kikao.sessions.policy import (
     key_parts,
     session_key,
 )
-from kikao.sessions.store import Claim, CommitUnknown
+from kikao.sessions.session import Session, encode
+from kikao.sessions.store import Claim, CommitUnknown, Conflict, Write
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.viewing import detail_of, line_of, rules_of, sealed_detail, sealed_line, shown_key
 from kikao.sessions.views import (
@@ -94,30 +96,30 @@ class Operator:
         yield structs.replace(self._detail(seen), through=through)
 
     async def end(self, asked: Ending) -> AsyncGenerator[Ended, None]:
-        """End the one session that is meant."""
+        """End the one session that is meant: what it held is gone.
+
+        An empty record stays as long as a copy of its last message may still arrive, which is then neither carried
+        out again nor taken for the beginning of another dialogue.
+        """
         path = await self._finder.path(await self._finder.one(asked.who))
         if len(path) > 1 and is_key(asked.who):
             raise CommandRefused(
                 f"{shown_key(path[0])} only says that the dealings of a linked address are kept under "
                 f"{shown_key(path[-1])}. End that one, if it is what you mean."
             )
-        key = path[-1]
-        store = self._sessions.store
-        claim = await store.claim(key, None, now=self._sessions.clock(), lease=LEASE, wait=PATIENCE)
+        store, now = self._sessions.store, self._sessions.clock()
+        claim = await store.claim(path[-1], None, now=now, lease=LEASE, wait=PATIENCE)
+        key = shown_key(path[-1])
         if not isinstance(claim, Claim):
-            raise CommandRefused(f"{shown_key(key)}: a turn is at work in it; try again")
+            raise CommandRefused(f"{key}: a turn is at work in it; try again")
         try:
-            ended = self._may_end(claim, force=asked.force)
-            if not await store.end(key):
-                raise CommandRefused(f"{ended.key}: an effect of it is open")
+            yield await self._end(claim, key, force=asked.force)
+        except Conflict:
+            raise CommandRefused(f"{key}: somebody else wrote it meanwhile; try again") from None
         except CommitUnknown:
-            raise CommandRefused(
-                f"{shown_key(key)}: the store did not confirm it; look whether it is there"
-            ) from None
+            raise CommandRefused(f"{key}: the store did not confirm it; look what is there") from None
         finally:
             await store.release(claim)
-        self._publish(SessionEnded(session=ended.key, forced=asked.force))
-        yield ended
 
     async def sweep(self, asked: Nothing) -> AsyncGenerator[SweptAway, None]:
         """Remove what has expired, now."""
@@ -162,28 +164,36 @@ class Operator:
         line = self._line(seen)
         return detail_of(line, seen.record, seen.address, seen.session, policy, seen.intents, intent_id)
 
-    def _may_end(self, claim: Claim, *, force: bool) -> Ended:
+    async def _end(self, claim: Claim, key: str, *, force: bool) -> Ended:
         """Raises `CommandRefused` for a session that must not be ended as it is."""
-        key = shown_key(claim.key)
-        if claim.record is None:
+        sessions, record = self._sessions, claim.record
+        if record is None:
             raise CommandRefused(f"{key}: it is gone by now")
         if claim.intents:
             raise CommandRefused(
                 f"{key}: an effect of it is open, and only its service can say what became of it. Recovery asks; look "
                 "again later."
             )
-        seen = self._finder.opened(claim.record)
-        if seen.session is None:
-            if not force:
-                raise CommandRefused(
-                    f"{key}: {seen.problem}, so nobody can tell whether something waits to be told. --force ends it."
-                )
-            return Ended(key)
-        if seen.session.conversation.waiting and not force:
+        session, problem = self._finder.opened(record)[2:4]
+        if session is None and not force:
+            raise CommandRefused(
+                f"{key}: {problem}, so nobody can tell whether something waits to be told. --force removes it."
+            )
+        if session is not None and session.conversation.waiting and not force:
             raise CommandRefused(
                 f"{key}: what became of a request waits to be told to the member. --force ends it untold."
             )
-        return Ended(key, seen.session.id)
+        if session is None:
+            await sessions.store.end(claim.key)
+        else:
+            version, now = record.version, sessions.clock()
+            state = sessions.ring.seal(
+                encode(_emptied(session, sessions.fresh())), claim.key, b"state", version + 1
+            )
+            until = max(record.expires_at, now)
+            await sessions.store.commit(Write(claim.key, claim.fence, version, until, state, record.address))
+        self._publish(SessionEnded(session=key, forced=force))
+        return Ended(key, "" if session is None else session.id)
 
     # --- how a key came about ---
 
@@ -233,6 +243,18 @@ class Operator:
         if policy is not None:
             rules = rules_of(policy, seen.address.channel, seen.session)
         return structs.replace(explanation, id=seen.session.id, policy=rules)
+
+
+def _emptied(session: Session, fresh: Session) -> Session:
+    """What is left of a session that was ended: in which dialogue the member is, and in which language."""
+    conversation = Conversation(session.conversation.locale, session.conversation.chosen, over=True)
+    return structs.replace(
+        fresh,
+        seen_at=session.seen_at,
+        secret=session.secret,
+        dialogue=session.dialogue,
+        conversation=conversation,
+    )
 
 
 def _of_an_anchor(address: Address) -> bool:

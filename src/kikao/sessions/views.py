@@ -193,7 +193,7 @@ class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Ended(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A session that is gone, with its dedupe records."""
+    """A session that is over: what it held is gone."""
 
     key: str
     id: str = ""
