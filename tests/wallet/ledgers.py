@@ -37,6 +37,8 @@ STRANGER = "+256700000009"
 PIN = Secret("2580")
 WRONG = Secret("1379")
 GIFT = 100_000
+IN_MEMORY = "/dev/shm" if Path("/dev/shm").is_dir() else None
+"""A folder where files do not wait for a disk (on Linux), for tests that make many of them."""
 
 
 def cheap_pins(peppers: Mapping[str, bytes] | None = None, workers: int = 2, queue: int = 128) -> Pins:

@@ -82,23 +82,29 @@ class Row(NamedTuple):
 
 async def row(place: str, *steps: str) -> Row:
     """Lose the line there, dial again, and answer what is offered."""
-    redial, offered = await screen_after(*steps, "Asha hangs up.", "Asha dials.")
-    if not offered:
-        return Row(place, redial, "", "")
-    dialled = (*steps, "Asha hangs up.", "Asha dials.")
-    one, _ = await screen_after(*dialled, "Asha answers 1.")
-    two, _ = await screen_after(*dialled, "Asha answers 2.")
+    redial, one = await screens_after(*steps, "Asha hangs up.", "Asha dials.", then="Asha answers 1.")
+    _, two = (
+        await screens_after(*steps, "Asha hangs up.", "Asha dials.", then="Asha answers 2.")
+        if one
+        else ("", "")
+    )
     return Row(place, redial, one, two)
 
 
-async def screen_after(*steps: str) -> tuple[str, bool]:
-    """What the last screen says above its options, and whether it offers to go on or to start again."""
+async def screens_after(*steps: str, then: str) -> tuple[str, str]:
+    """What the last screen says above its options; and, where it offers to start again, the screen after `then`."""
     screen: list[str] = []
     async with a_town("en", GATEWAYS[0], steps) as town:
         for step in steps:
             screen = await town.play(step) or screen
-    said = [line for line in screen if not re.match(r"\d+ [A-Z]", line)]
-    return re.sub(r"Ref \w{8}", "Ref X", " ".join(said)), "2 Start again" in screen
+        offered = "2 Start again" in screen
+        return said(screen), said(await town.play(then)) if offered else ""
+
+
+def said(screen: list[str]) -> str:
+    """The sentences of a screen, without what can be chosen and without a reference, which differs each time."""
+    sentences = " ".join(line for line in screen if not re.match(r"\d+ [A-Z]", line))
+    return re.sub(r"Ref \w{8}", "Ref X", sentences)
 
 
 async def table() -> str:

@@ -39,7 +39,7 @@ from kikao_apps.wallet.bank import Bank
 from kikao_apps.wallet.flows import flows
 from kikao_apps.wallet.ledger import MIGRATIONS, REF_ALPHABET, REF_LENGTH, VERSION_TABLE, Ledger
 from kikao_apps.wallet.service import CATALOGS, LOCALES
-from tests.wallet.ledgers import GIFT, a_key, cheap_pins, services_of, write_migrated
+from tests.wallet.ledgers import GIFT, IN_MEMORY, a_key, cheap_pins, services_of, write_migrated
 
 STORIES: Final = Path(__file__).parent / "stories"
 GATEWAYS: Final = ("africastalking", "nalo")
@@ -56,9 +56,6 @@ NUMBERS: Final = {
 PIN: Final = "2580"
 WRONG_PIN: Final = "1379"
 MEMBERS: Final = (directory.MIGRATIONS, directory.VERSION_TABLE)
-MEMORY: Final = Path("/dev/shm")
-"""Where a file does not wait for a disk; on Linux."""
-
 SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600}
 
 
@@ -289,7 +286,7 @@ async def a_town(locale: str, gateway: str, steps: tuple[str, ...] = ()) -> Asyn
         catalogs=[CATALOGS],
         policy=SessionPolicy(limits=limits),
     )
-    with tempfile.TemporaryDirectory(dir=MEMORY if MEMORY.is_dir() else None) as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         settings = load({"KIKAO_DATA": folder, **NALO}, Path(folder), gateways=GATEWAYS)
         await write_migrated(Path(settings.records), (MIGRATIONS, VERSION_TABLE), MEMBERS)
         async with Stage(app, settings, clock=clock) as stage:

@@ -15,7 +15,7 @@ from kikao.conversation.outcomes import Done, Refused, Voided
 from kikao.conversation.secrets import Secret
 from kikao_apps.wallet.bank import Receipt
 from kikao_apps.wallet.ledger import Ledger
-from tests.wallet.ledgers import ASHA, BINTA, CHIDI, PIN, STRANGER, WRONG, a_ledger, register, ugx
+from tests.wallet.ledgers import ASHA, BINTA, CHIDI, IN_MEMORY, PIN, STRANGER, WRONG, a_ledger, register, ugx
 
 MEMBERS = [ASHA, BINTA, CHIDI]
 OPENING = 20_000
@@ -56,7 +56,7 @@ async def run(ledger: Ledger, operation: Operation) -> object:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(operations, min_size=1, max_size=3))
 def test_whatever_happens_at_once_the_books_are_right(rounds: list[list[Operation]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         asyncio.run(happen(Path(folder), rounds))
 
 
@@ -128,5 +128,5 @@ def test_tries_are_counted_like_on_fingers(guesses: list[bool]) -> None:
                 assert outcome.code is (ErrorCode.WRONG_SECRET if left else ErrorCode.LOCKED)
                 assert left == 0 or (outcome.text is not None and outcome.text.n == left)
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         asyncio.run(story(Path(folder)))
