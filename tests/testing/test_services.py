@@ -100,7 +100,9 @@ async def test_breaks_the_effect_happens_and_nobody_hears_of_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "garbage", [None, "<html>502</html>", b"\x00", object(), {"key": {"to": 1}}], ids=repr
+    "garbage",
+    [None, "<html>502</html>", b"\x00", object(), {"key": {"to": 1}}],
+    ids=["none", "html", "bytes", "object", "dict"],
 )
 async def test_answers_the_effect_happens_and_the_answer_is_anything(garbage: Any) -> None:
     till = MemoryTill()
