@@ -21,6 +21,10 @@ class Request(msgspec.Struct, frozen=True):
     headers: Mapping[str, str]
     body: bytes
 
+    def __repr__(self) -> str:
+        """Without what a member typed, which whoever prints a traceback with its variables would print."""
+        return f"<{self.method} {self.path}, {len(self.body)} octets>"
+
 
 class Response(msgspec.Struct, frozen=True, array_like=True):
     """The bytes that answer a request. Kept, sealed, with the dedupe record: a redelivery gets the same ones."""

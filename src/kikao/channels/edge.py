@@ -176,7 +176,7 @@ async def _body(receive: Receive, declared: str | None, most: int) -> bytes:
             raise Denied(400, "content-length is not one number")
         length = int(declared)
         if length > most:
-            raise Denied(413, f"a body of {length} octets, at most {most}")
+            raise Denied(413, f"a body of more than {most} octets")
     chunks: list[bytes] = []
     size = 0
     more = True
@@ -191,7 +191,7 @@ async def _body(receive: Receive, declared: str | None, most: int) -> bytes:
     if size > most:
         raise Denied(413, f"a body of more than {most} octets")
     if length not in (-1, size):
-        raise Denied(400, f"a body of {size} octets, content-length says {length}")
+        raise Denied(400, "the body has not as many octets as content-length says")
     return b"".join(chunks)
 
 

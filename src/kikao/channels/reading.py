@@ -234,7 +234,8 @@ def _too_deep(text: str) -> bool:
 
 
 def _shown(name: str) -> str:
-    """A field name as it may be logged: what does not look like one may be an answer gone astray."""
+    """A field name as it may be logged: what does not look like one, or has as many digits as a PIN, may be an answer
+    gone astray."""
     return name if _NAME(name) else "?"
 
 
@@ -258,4 +259,4 @@ _STEPS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 _parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
 _unprintable = re.compile("[\0\ud800-\udfff]").search
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch
+_NAME = re.compile(r"(?!(?:.*[0-9]){4})[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch

@@ -103,6 +103,7 @@ class Chat(Primitives):
     async def say(self, text: Text) -> None:
         """Show a text together with the next question (or the end)."""
         await self._still_live()
+        self._in_own_task("say")
         self._said.append(text)
 
     async def end(self, text: Text | None = None) -> NoReturn:

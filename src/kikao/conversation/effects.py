@@ -116,15 +116,15 @@ def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
     """Do the effect under the intent's key."""
 
     async def perform() -> Settled:
+        # No variable here has what the service says: its error holds this frame.
         try:
-            result = await step.effect(intent.token)
+            return settle(intent, step, await step.effect(intent.token), secret)
         except RefusedError as error:
-            result = Refused(error.code, error.text)
+            return settle(intent, step, Refused(error.code, error.text), secret)
         except BackendError as error:
-            result = Unknown(error.code)
+            return settle(intent, step, Unknown(error.code), secret)
         except BaseException as error:  # noqa: BLE001 - nobody can say that nothing happened
-            result = _unknown(error)
-        return settle(intent, step, result, secret)
+            return settle(intent, step, _unknown(error), secret)
 
     return Work(intent, perform)
 
@@ -160,6 +160,11 @@ def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Se
         return _done(intent, step, result.result if isinstance(result, Done) else result, secret)
     except Exception as error:  # noqa: BLE001 - an answer of a service that breaks when it is looked at
         return Settled("unknown", reason=_reason(f"{type(error).__name__} in the answer", secret))
+
+
+def without_secret(text: Text, secret: Secret) -> Text:
+    """What an answer type says of a secret that is none, unless it repeats what was typed."""
+    return TEXTS[ErrorCode.INVALID_INPUT] if _wrong_with(text, secret) else text
 
 
 def _unknown(error: BaseException) -> Unknown:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
@@ -66,8 +66,8 @@ Event = Reply | Dial | Show | Settle
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an answer type parses: the typed text (already revealed, unless the question is secret), the turn's date."""
+    """What an answer type parses: the typed text, bare (so its repr leaves it out), and the turn's date."""
 
-    text: str
+    text: str = field(repr=False)
     today: dt.date
     attachment: Attachment | None = None

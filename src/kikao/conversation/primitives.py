@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, overload
 import msgspec
 
 from kikao.conversation.answers import Answer
-from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, refusal
+from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, refusal, without_secret
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
@@ -319,11 +319,11 @@ class Primitives:
             else:
                 tries = pending.tries
                 try:
-                    value = answer.parse(Given(reply.text.reveal(), self._host.now.date()), ())
+                    # Bare only within this line: what a flow catches later has this frame, with its variables.
+                    secret = Secret(answer.parse(Given(reply.text.reveal(), self._host.now.date()), ()))
                 except Invalid as problem:
-                    error, tries = problem.text, tries + 1
+                    error, tries = without_secret(problem.text, reply.text), tries + 1
                 else:
-                    secret = Secret(value)
                     del self._run.notices[news:]  # the next screen says what came of it
                     step = Step(lambda token: use(secret, token), probe.retry, check, done)
                     refused = await Perform([(key, "secret", step, secret)])
@@ -400,12 +400,7 @@ class Primitives:
         """The journal is used up: from here on things happen. Raises `Misuse` for what a flow must not do here."""
         if self._suspended:
             await self._still_live()
-        if asyncio.current_task() is not self._task:
-            self._fail(
-                f"{here(self._coro)}: {key!r} runs in a task of its own (gather, create_task, wait_for, TaskGroup). "
-                "Ask one question after another; use `chat.form` for several questions, `chat.steps_parallel` for "
-                "several effects."
-            )
+        self._in_own_task(key)
         if self._inside:
             self._fail(
                 f"{here(self._coro)}: {key!r} runs inside the look-up or the validator of {self._inside!r}, which does "
@@ -416,6 +411,14 @@ class Primitives:
                 Parked(f"{here(self._coro)}: the code comes to {key!r} where an effect is open")
             )
         self._run.need_room(key)
+
+    def _in_own_task(self, key: str) -> None:
+        if asyncio.current_task() is not self._task:
+            self._fail(
+                f"{here(self._coro)}: {key!r} runs in a task of its own (gather, create_task, wait_for, TaskGroup) or "
+                "inside an effect. Ask one question after another; use `chat.form` for several questions, "
+                "`chat.steps_parallel` for several effects."
+            )
 
     async def _still_live(self) -> None:
         if self._suspended:

@@ -28,6 +28,9 @@ class Secret:
     def __repr__(self) -> str:
         return "<secret>"
 
+    def __dir__(self) -> list[str]:
+        return ["matches", "reveal"]  # what walks through an object's attributes does not meet the value
+
     def __str__(self) -> NoReturn:
         raise TypeError("a Secret has no text form; pass it to the service that checks it")
 

@@ -179,11 +179,23 @@ def broadcast(subscribers: Sequence[Publish]) -> Publish:
 def described(error: BaseException | None) -> str:
     """An error for a log: its type and the place it came from. Its text may hold what a member typed, so it stays out.
 
-    Errors of kikao's own that name a mistake in the code (their class says `SAFE = True`) show their text.
+    Errors of kikao's own that name a mistake in the code (their class says `SAFE = True`) show their text, if it was
+    kikao that wrote it: an app may raise them, too.
     """
     if error is None:
         return ""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    text = f": {error}" if getattr(error, "SAFE", False) else ""
+    text = f": {error}" if _is_ours(error, frames) else ""
     return f"{type(error).__name__}{place}{text}"
+
+
+def _is_ours(error: BaseException, frames: Sequence[traceback.FrameSummary]) -> bool:
+    kind = type(error)
+    if getattr(kind, "SAFE", False) is not True or not kind.__module__.startswith("kikao."):
+        return False
+    return not frames or frames[-1].filename.startswith(_KIKAO)
+
+
+_KIKAO = os.path.dirname(os.path.dirname(__file__)) + os.sep
+"""Where kikao's own code is."""
