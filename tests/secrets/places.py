@@ -1,0 +1,33 @@
+"""Where a secret could be written: files, and the records in them once they are opened with their keys."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from kikao.sessions.sealing import KeyRing
+
+
+def files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Every file below a folder: databases, their logs and journals, log lines, temporary files."""
+    for path in sorted(folder.rglob("*")):
+        try:
+            yield str(path.relative_to(folder)), path.read_bytes()
+        except (IsADirectoryError, FileNotFoundError):
+            continue  # a folder, or a journal that is gone already
+
+
+def opened(store: Path, ring: KeyRing) -> Iterator[tuple[str, bytes]]:
+    """The sealed records of sessions and replies in a SQLite store, unsealed."""
+    with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
+        for key, version, state, address in connection.execute(
+            "SELECT key, version, state, address FROM sessions"
+        ):
+            yield "state", ring.unseal(state, key, b"state", version)
+            yield "address", ring.unseal(address, key, b"address")
+        for session, key, reply in connection.execute(
+            "SELECT session, key, reply FROM dedupe WHERE reply IS NOT NULL"
+        ):
+            yield "reply", ring.unseal(reply, session, b"reply" + key)
