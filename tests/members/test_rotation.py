@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
 from kikao.members import Known
-from kikao.members.directory import Directory
+from kikao.members.directory import Directory, new_member_id
 from kikao.members.tables import ADDRESSES, KEYS, LOOKUP, WISHES
 from kikao.records import RecordsAway, RecordsRefused
 from kikao.sessions.sealing import KeyRing, SealError
@@ -161,6 +163,24 @@ async def test_a_process_that_went_on_meanwhile_makes_no_second_member(tmp_path:
             await running.link(members[3].id, "user", "new", anchor=Anchors())
     assert len(await rows(tmp_path, ADDRESSES)) == len(NUMBERS)
     await everybody_is_found(tmp_path, both, members)
+
+
+async def test_a_member_is_not_made_under_a_key_that_was_left_a_moment_ago(tmp_path: Path) -> None:
+    """Between looking for an address and making its member, another process moves to another key, all the way."""
+    both = ring(k2=K2, k1=K1)
+
+    def meanwhile() -> str:
+        moving = threading.Thread(target=lambda: asyncio.run(rekey(tmp_path, both, both, Progress())))
+        moving.start()
+        moving.join()
+        return new_member_id()
+
+    async with a_directory(tmp_path, new_id=meanwhile) as running:
+        with pytest.raises(RecordsAway):
+            await running.meet("msisdn", ASHA)
+    assert await rows(tmp_path, ADDRESSES) == []
+    [lookup] = await rows(tmp_path, LOOKUP)
+    assert lookup["kid"] == "k2"
 
 
 async def refused_or_right(directory: Directory, members: list[Known]) -> None:
