@@ -7,6 +7,8 @@ from typing import Final, Literal, TypeGuard, get_args
 
 import msgspec
 
+from kikao.sessions.masking import masked
+
 Kind = Literal["msisdn", "whatsapp", "telegram", "user", "token"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
@@ -31,9 +33,7 @@ class MemberAddress(msgspec.Struct, frozen=True):
     @property
     def masked(self) -> str:
         """What may be shown: `+25677****01`, `telegram:****45`."""
-        if self.kind == "msisdn":
-            return f"{self.identity[:6]}****{self.identity[-2:]}"
-        return f"{self.kind}:****{self.identity[-2:] if len(self.identity) > 4 else ''}"
+        return masked(self.kind, self.identity)
 
     @property
     def clear(self) -> str:
