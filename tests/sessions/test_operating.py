@@ -637,7 +637,7 @@ async def test_without_the_app_nothing_is_said_of_policies(office: Office) -> No
     assert (line.expires_at, line.expired, detail.rules) == (None, False, None)
     assert (explanation.rules, explanation.policy, explanation.changed) == ((), None, False)
     assert explanation.key == line.key
-    with pytest.raises(CommandRefused, match="the app is not known here"):
+    with pytest.raises(CommandRefused, match="the app's policies are not known here"):
         await anext(operator.explain(Explaining(address=Address("ussd", "plain", ASHA))))
     office.process.clock.advance(300)
     (line,) = [line async for line in operator.lines(Listing(expired=True))]

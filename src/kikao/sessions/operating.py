@@ -24,6 +24,7 @@ from kikao.sessions.policy import (
     key_parts,
     session_key,
 )
+from kikao.sessions.sealing import STATE
 from kikao.sessions.session import Session, encode
 from kikao.sessions.store import Claim, CommitUnknown, Conflict, Write
 from kikao.sessions.sweeping import Sweeper
@@ -144,7 +145,9 @@ class Operator:
         elif asked.address is None:
             raise CommandRefused("name a stored session, or an address")
         elif self._flow is None:
-            raise CommandRefused("the app is not known here, and so are its policies")
+            raise CommandRefused(
+                "the app's policies are not known here: name it with --app, or ask while its server runs"
+            )
         else:
             yield await self._explain_address(asked.address, self._flow)
 
@@ -188,7 +191,7 @@ class Operator:
         else:
             version, now = record.version, sessions.clock()
             state = sessions.ring.seal(
-                encode(_emptied(session, sessions.fresh())), claim.key, b"state", version + 1
+                encode(_emptied(session, sessions.fresh())), claim.key, STATE, version + 1
             )
             until = max(record.expires_at, now)
             await sessions.store.commit(Write(claim.key, claim.fence, version, until, state, record.address))
