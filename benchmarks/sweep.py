@@ -121,20 +121,21 @@ class Gate:
 
     def __init__(self, store: SessionStore) -> None:
         self.at_work = False
-        """Whether a write or a batch has begun."""
+        """Whether a batch has begun. A write is soon over, and then the store rests."""
         self._go = asyncio.Event()
-        owner, name = (store, "_politely") if isinstance(store, SQLiteStore) else (store, "sweep")
-        work = getattr(owner, name)
+        between_writes = isinstance(store, SQLiteStore)
+        name = "_politely" if between_writes else "sweep"
+        work = getattr(store, name)
 
         async def gated(*args: Any, **named: Any) -> Any:
             await self._go.wait()
-            self.at_work = True
+            self.at_work = not between_writes
             try:
                 return await work(*args, **named)
             finally:
                 self.at_work = False
 
-        setattr(owner, name, gated)
+        setattr(store, name, gated)
 
     def hold(self) -> None:
         """From the next on."""
