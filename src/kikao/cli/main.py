@@ -8,6 +8,7 @@ import click
 
 from kikao.cli.members import members
 from kikao.cli.messages import messages
+from kikao.cli.sessions import sessions
 
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
 """What `kikao demo` can run, and where it is."""
@@ -71,3 +72,4 @@ def chat(
 
 main.add_command(members)
 main.add_command(messages)
+main.add_command(sessions)
