@@ -12,6 +12,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -152,6 +153,11 @@ class App:
             async with self._services(settings) as services:
                 yield services
 
+    async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
+        """Erase what the app's services keep about these MSISDNs, if they can. Raises what the app's hook raises."""
+        if self.erase is not None:
+            await self.erase(services, msisdns)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
@@ -224,6 +230,11 @@ class Server:
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
+        if members is not None:
+            from kikao.members.operating import MemberOperator
+
+            english = app.catalogs.translate("en")
+            MemberOperator(members, sessions, partial(app.forget, self.services), english).offer(self.commands)
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._work: list[asyncio.Task[None]] = []
 

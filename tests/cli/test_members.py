@@ -18,7 +18,6 @@ from kikao.cli import main
 from kikao.config import load
 from kikao.conversation import Number
 from kikao.conversation.errors import ErrorCode, RefusedError
-from kikao.members import MemberAddress
 from kikao.sessions.working import Services
 from kikao.testing import Phone, in_process
 
@@ -170,14 +169,34 @@ def test_asking_makes_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not (tmp_path / "data" / "records.db").exists()
 
 
-def test_a_server_at_work_is_not_disturbed(data: Path) -> None:
+def test_a_running_server_shows_and_erases(data: Path) -> None:
     async def during(server: Server) -> None:
+        assert server.members is not None
+        member = await server.members.meet("msisdn", ASHA)
         shown = await asyncio.to_thread(kikao, "show", ASHA)
         assert shown.exit_code == 0, shown.output
+        refused = await asyncio.to_thread(kikao, "erase", TARGET, BINTA, "--yes")
+        assert refused.exit_code == 2
+        assert "nothing was erased: There is money on the account." in refused.stderr
+
+        done = await asyncio.to_thread(kikao, "erase", TARGET, ASHA, "--yes")
+
+        assert done.exit_code == 0, done.output
+        assert (await server.members.meet("msisdn", ASHA)).id != member.id, (
+            "it does not remember who was there"
+        )
+        records = [record async for record in server.sessions.store.scan()]
+        assert [server.sessions.address_of(record).msisdn for record in records] == [BINTA]
+
+    at_work(during)
+
+
+def test_a_server_that_nobody_can_reach_keeps_its_sessions(data: Path) -> None:
+    async def during(_: Server) -> None:
+        (data / "control.sock").unlink()
         refused = await asyncio.to_thread(kikao, "erase", TARGET, ASHA, "--yes")
         assert refused.exit_code == 2
-        assert "If a server is running on this data, stop it first." in refused.stderr
-        assert server.members is not None
-        assert (await server.members.show(ASHA)).addresses[0].address == MemberAddress("msisdn", ASHA)
+        assert "sessions.db is in use" in refused.stderr
+        assert (await asyncio.to_thread(kikao, "show", ASHA)).exit_code == 0
 
     at_work(during)

@@ -1,4 +1,4 @@
-"""What `kikao members` does: reads the directory of the settings, and erases with the app and its sessions open."""
+"""What `kikao members` does: reads the directory of the settings, and erases through whoever has the sessions open."""
 
 from __future__ import annotations
 
@@ -9,24 +9,23 @@ import sys
 import time
 from collections.abc import Coroutine, Iterator
 from contextlib import AbstractAsyncContextManager
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from kikao.app import App, Server
+from kikao.app import App
 from kikao.app import directory as opened
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import Settings, SettingsError
-from kikao.conversation.errors import RefusedError
+from kikao.control import Ask, CommandRefused, DoorLost, NoDoor, Visitor, digest
 from kikao.members import MemberAddress, UnknownMember, parse_who
 from kikao.members.directory import Directory
-from kikao.members.ending import EffectOpen, end_sessions
 from kikao.members.known import Profile
-from kikao.records import CommitUnknown, RecordsAway, RecordsRefused
+from kikao.members.operating import ERASE, Erasing
+from kikao.records import RecordsAway, RecordsRefused
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.store import StoreRefused, StoreUnavailable
+from kikao.sessions.store import StoreRefused
 
 T = TypeVar("T")
 
@@ -36,11 +35,7 @@ def show(who: str, *, clear: bool) -> None:
     _check(who)
     settings = _settings()
 
-    async def work() -> Profile:
-        async with _directory(settings) as directory:
-            return await directory.show(who)
-
-    click.echo("\n".join(lines(_run(who, work()), clear=clear)))
+    click.echo("\n".join(lines(_run(who, _shown(settings, who)), clear=clear)))
 
 
 def export(who: str) -> None:
@@ -57,40 +52,40 @@ def export(who: str) -> None:
 
 
 def erase(target: str, who: str, *, ask: bool) -> None:
-    """Erase a member, after showing who it is."""
+    """Erase a member, after showing who it is: in the running server, or, where none runs, in this process."""
     _check(who)
     app, settings = load_app(target), _settings()
     if not app.members:
         give_up(f"{target} has no directory of members")
-    _run(who, _erase(app, settings, who, ask=ask))
-
-
-async def _erase(app: App, settings: Settings, who: str, *, ask: bool) -> None:
-    async with app.serving(settings, background=False) as server:
-        directory = server.members
-        assert directory is not None
-        profile = await directory.show(who)
-        click.echo("\n".join(lines(profile, clear=False)))
-        if profile.erased_at is not None:
-            return
-        if app.erase is None:
-            click.echo("The app has no erase=: what its services keep of these numbers stays.", err=True)
-        if ask:
-            click.confirm("Erase this member for good?", abort=True, err=True)
-        forget = partial(_forget, app, server)
-        try:
-            await directory.erase(
-                profile.id, forget=forget, end_sessions=partial(end_sessions, server.sessions)
-            )
-        except RefusedError as error:
-            reason = app.catalogs.translate(app.catalogs.default)(error.text)
-            give_up(f"the app refuses, and nothing was erased: {reason}")
+    profile = _run(who, _shown(settings, who))
+    click.echo("\n".join(lines(profile, clear=False)))
+    if profile.erased_at is not None:
+        return
+    if app.erase is None:
+        click.echo("The app has no erase=: what its services keep of these numbers stays.", err=True)
+    if ask:
+        click.confirm("Erase this member for good?", abort=True, err=True)
+    _run(who, _erase(app, settings, profile.id))
     click.echo("Erased. The member's ids stay, and nothing else.")
 
 
-async def _forget(app: App, server: Server, msisdns: tuple[str, ...]) -> None:
-    if app.erase is not None:
-        await app.erase(server.services, msisdns)
+async def _shown(settings: Settings, who: str) -> Profile:
+    async with _directory(settings) as directory:
+        return await directory.show(who)
+
+
+async def _erase(app: App, settings: Settings, member_id: str) -> None:
+    visitor = Visitor(settings.data, digest(settings.store, settings.records))
+    if await asyncio.to_thread(visitor.finds_somebody):
+        await _ask(visitor, member_id)
+        return
+    async with app.serving(settings, background=False, door=False) as server:
+        await _ask(server.commands, member_id)
+
+
+async def _ask(somebody: Ask, member_id: str) -> None:
+    async for _ in somebody.ask(ERASE, Erasing(member_id)):
+        pass
 
 
 def _directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
@@ -120,12 +115,16 @@ def _run(who: str, work: Coroutine[Any, Any, T]) -> T:
     except UnknownMember:
         named = parse_who(who)
         give_up(f"there is no member {named.masked if isinstance(named, MemberAddress) else named}")
-    except StoreRefused as error:
-        give_up(f"{error}\nIf a server is running on this data, stop it first.")
-    except (SettingsError, RecordsRefused, RecordsAway, StoreUnavailable, EffectOpen) as error:
+    except (
+        CommandRefused,
+        DoorLost,
+        NoDoor,
+        SettingsError,
+        StoreRefused,
+        RecordsRefused,
+        RecordsAway,
+    ) as error:
         give_up(str(error))
-    except CommitUnknown as error:
-        give_up(f"{error}. It is safe to do it again.")
 
 
 # --- showing ---

@@ -1,0 +1,67 @@
+"""What operators do with members through the running server: erase one. Looking needs no server."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from functools import partial
+from typing import Final
+
+import msgspec
+
+from kikao.control import Call, CommandRefused, Commands
+from kikao.conversation.errors import RefusedError
+from kikao.i18n.messages import Translate
+from kikao.members.directory import Directory, Forget
+from kikao.members.ending import EffectOpen, end_sessions
+from kikao.members.errors import UnknownMember
+from kikao.records import CommitUnknown, RecordsAway
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.store import StoreUnavailable
+
+
+class Erasing(msgspec.Struct, frozen=True):
+    """Erase the member of this id."""
+
+    member_id: str
+
+
+class Erased(msgspec.Struct, frozen=True):
+    """The member is erased; `before` if it was done already."""
+
+    before: bool
+
+
+ERASE: Final = Call("members.erase", Erasing, Erased)
+
+
+class MemberOperator:
+    """Carries out what operators ask. `forget` is the app's hook, `translate` writes why it refuses."""
+
+    def __init__(
+        self, directory: Directory, sessions: Sessions, forget: Forget, translate: Translate
+    ) -> None:
+        self._directory = directory
+        self._sessions = sessions
+        self._forget = forget
+        self._translate = translate
+
+    def offer(self, commands: Commands) -> None:
+        """Register everything under its `Call`."""
+        commands.add(ERASE, self.erase)
+
+    async def erase(self, asked: Erasing) -> AsyncGenerator[Erased, None]:
+        """Erase a member in the app's services, in the sessions and in the directory."""
+        try:
+            erased = await self._directory.erase(
+                asked.member_id,
+                forget=self._forget,
+                end_sessions=partial(end_sessions, self._sessions),
+            )
+        except RefusedError as error:
+            reason = self._translate(error.text)
+            raise CommandRefused(f"the app refuses, and nothing was erased: {reason}") from error
+        except (EffectOpen, UnknownMember, RecordsAway, StoreUnavailable) as error:
+            raise CommandRefused(str(error)) from error
+        except CommitUnknown as error:
+            raise CommandRefused(f"{error}. It is safe to do it again.") from error
+        yield Erased(before=not erased)
