@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -163,6 +164,15 @@ app = App(flows, entry="wallet", services=services)
 async def test_a_server_that_can_store_is_ready(server: ServerProcess) -> None:
     assert await get(server.port, "/healthz") == (200, b"ok\n")
     assert await get(server.port, "/readyz") == (200, b"ok\n")
+
+
+async def test_a_program_on_this_machine_reads_the_counters(server: ServerProcess) -> None:
+    await phone(server).dial()
+    status, body = await get(server.port, "/metrics")
+    assert status == 200
+    assert re.search(
+        rb'kikao_inbounds_total{channel="ussd",gateway="africastalking",what="asked"} [1-9]', body
+    )
 
 
 async def test_a_full_disk_makes_the_server_unready_and_takes_no_turn(tmp_path: Path) -> None:
