@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +25,7 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import CommandDone, Counters, LogLines, Publish, broadcast
 from kikao.events.types import described
+from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
 from kikao.sessions.anchors import Anchors
@@ -171,9 +172,11 @@ class App:
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
         async with AsyncExitStack() as stack:
+            hooks = stack.enter_context(ExitStack())  # the last to go
             try:
                 settings = self.settings or load(gateways=SLUGS)
                 self._server = await stack.enter_async_context(self.serving(settings))
+                hooks.enter_context(uncaught(self._server.publish))
             except Exception as error:  # noqa: BLE001 - told to the server, which gives up
                 await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
                 return
@@ -201,7 +204,7 @@ class Server:
         subscribers: list[Publish],
     ) -> None:
         self.counters = Counters()
-        self._publish = publish = broadcast([self.counters, *(subscribers or [LogLines()])])
+        self.publish = publish = broadcast([self.counters, *(subscribers or [LogLines()])])
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -252,7 +255,7 @@ class Server:
                 self._heard("", "closed", problem)
 
     def _heard(self, command: str, what: str, error: BaseException | None) -> None:
-        self._publish(CommandDone(command=command, what=what, error=described(error)))
+        self.publish(CommandDone(command=command, what=what, error=described(error)))
 
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""

@@ -11,8 +11,9 @@ from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
 from kikao.channels.ussd.registry import gateways
 from kikao.config import Settings
-from kikao.events import Counters, Publish, RequestRefused
+from kikao.events import Counters, Publish, RequestRefused, Uncaught
 from kikao.events.counters import CONTENT_TYPE
+from kikao.events.types import described
 from kikao.sessions.policy import MissingIdentifier
 from kikao.sessions.store import StoreUnavailable
 from kikao.turn import Turns
@@ -40,16 +41,24 @@ class Web:
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            response = await self._answer(scope, receive)
+        except Exception as error:  # noqa: BLE001 - whoever runs us would print its text
+            self._publish(Uncaught(where="request", error=described(error)))
+            response = Response(500, TEXT, b"internal error\n")
+        await respond(send, response)
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path: str = scope["path"]
         route = ussd_path(path)
         if route is not None and route[0] in self.gateways:
-            await respond(send, await self._ussd(scope, receive, *route))
-        elif path in ("/healthz", "/readyz"):
-            await respond(send, await self._health(ready=path == "/readyz"))
-        elif path == "/metrics":
-            await respond(send, await self._metrics(scope))
-        else:  # answered and limited as a gateway that is closed is
-            await respond(send, self._refusals.answer(scope, Denied(404, "no such path").response))
+            return await self._ussd(scope, receive, *route)
+        if path in ("/healthz", "/readyz"):
+            return await self._health(ready=path == "/readyz")
+        if path == "/metrics":
+            return await self._metrics(scope)
+        # Answered and limited as a gateway that is closed is.
+        return self._refusals.answer(scope, Denied(404, "no such path").response)
 
     async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
         gateway = self.gateways[slug]

@@ -11,7 +11,11 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from kikao import Chat, t
+from kikao.channels.channel import Request
+from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.clients import FORM, JSON, Exchange
+from kikao.channels.ussd.nalo import Nalo
+from kikao.events import Uncaught
 from kikao.sessions.policy import SessionPolicy
 from tests.secrets.scenes import NUMBER, WAYS, Scene, scene
 from tests.secrets.till import PROMPTS
@@ -142,7 +146,11 @@ async def test_an_answer_there_is_sealed_and_neither_logged_nor_published(tmp_pa
 # --- in requests that no gateway sends, or that are not let in ---
 
 
-def _africastalking(secret: str) -> list[tuple[str, tuple[tuple[str, str], ...], bytes]]:
+Raw = tuple[str, tuple[tuple[str, str], ...], bytes]
+"""Path, headers and body of a request."""
+
+
+def _africastalking(secret: str) -> list[Raw]:
     typed, path = quote_plus(secret).encode(), "/ussd/africastalking"
     good = (
         f"sessionId=x1&phoneNumber={quote(NUMBER)}&serviceCode=*284%23&networkCode=1&text=".encode() + typed
@@ -176,7 +184,7 @@ def _africastalking(secret: str) -> list[tuple[str, tuple[tuple[str, str], ...],
     ]
 
 
-def _nalo(secret: str) -> list[tuple[str, tuple[tuple[str, str], ...], bytes]]:
+def _nalo(secret: str) -> list[Raw]:
     path = "/ussd/nalo"
     good = {"USERID": "K", "MSISDN": "233241234567", "USERDATA": secret, "MSGTYPE": False, "SESSIONID": "x1"}
     bodies = [
@@ -212,3 +220,21 @@ async def test_requests_that_are_refused_leave_nothing_of_what_they_hold(kind: s
             answers.append((await at.post(Exchange(path, headers, body), path))[0])
         assert {200, 400, 404} <= set(answers)
         assert 500 not in answers
+
+
+class Broken(Nalo):
+    """A gateway with a mistake in it."""
+
+    def parse(self, request: Request) -> Inbound:
+        """Raises what holds all of the request."""
+        raise ValueError(f"cannot read {request.body!r}")
+
+
+async def test_a_gateway_that_breaks_is_told_by_type_and_place(tmp_path: Path) -> None:
+    async with scene(tmp_path) as at:
+        at.stage.server.web.gateways["nalo"] = Broken()
+        path, headers, body = _nalo(at.secret)[0]
+        assert await at.post(Exchange(path, headers, body), path) == (500, b"internal error\n")
+        (event,) = at.stage.events
+        assert isinstance(event, Uncaught)
+        assert event.error.startswith("ValueError at test_elsewhere.py:")

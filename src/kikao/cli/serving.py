@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import os
 import signal
@@ -15,6 +16,7 @@ import click
 from kikao.app import App
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
+from kikao.events.uncaught import uncaught
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 
@@ -32,8 +34,8 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     app, settings = load_app(target), load_settings()
     door = listen(host, port)
     try:
-        with asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
-            runner.run(_serve(app, settings, door, welcome=welcome))
+        with contextlib.ExitStack() as hooks, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+            runner.run(_serve(app, settings, door, hooks, welcome=welcome))
     except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))
     finally:
@@ -74,7 +76,9 @@ def give_up(reason: str) -> NoReturn:
     raise SystemExit(2)
 
 
-async def _serve(app: App, settings: Settings, door: socket.socket, *, welcome: bool) -> None:
+async def _serve(
+    app: App, settings: Settings, door: socket.socket, hooks: contextlib.ExitStack, *, welcome: bool
+) -> None:
     import uvicorn
 
     from kikao.cli.http import BoundedHead
@@ -103,6 +107,7 @@ async def _serve(app: App, settings: Settings, door: socket.socket, *, welcome: 
     async with app.serving(settings) as server:
         if stopped:
             return
+        hooks.enter_context(uncaught(server.publish))
         config = uvicorn.Config(
             server,
             http=BoundedHead,

@@ -17,6 +17,7 @@ from kikao.events.types import (
     SessionEnded,
     Swept,
     TurnDone,
+    Uncaught,
     broadcast,
 )
 
@@ -34,5 +35,6 @@ __all__ = [
     "SessionEnded",
     "Swept",
     "TurnDone",
+    "Uncaught",
     "broadcast",
 ]

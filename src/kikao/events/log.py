@@ -10,19 +10,19 @@ from typing import Final, TextIO
 import msgspec
 
 from kikao.events.repeats import Repeats
-from kikao.events.types import Event, Limited, Repeated, RequestRefused
+from kikao.events.types import Event, Limited, Repeated, RequestRefused, Uncaught
 
 _ENCODER = msgspec.json.Encoder()
 
 Group = tuple[str, str, str, str]
-"""Event, channel, gateway, and its status or kind."""
+"""Event, channel, gateway, and its status, kind or place."""
 
 
 class LogLines:
     """Writes each event as one JSON line: `{"time": "2026-01-31T12:00:00.000Z", "event": "turn", ...}`.
 
-    Of events that strangers or loops cause (`RequestRefused`, `Limited`) the first of a minute have lines; how many
-    more there were is one line (`Repeated`), written with the first event after that minute.
+    Of events that strangers or loops cause (`RequestRefused`, `Limited`, `Uncaught`) the first of a minute have lines;
+    how many more there were is one line (`Repeated`), written with the first event after that minute.
     """
 
     def __init__(
@@ -49,10 +49,12 @@ class LogLines:
         self._stream.write(f'{{"time":"{time}",{line[1:]}\n')
 
 
-_BOUNDED: Final = (RequestRefused, Limited)
+_BOUNDED: Final = (RequestRefused, Limited, Uncaught)
 
 
-def _alike(event: RequestRefused | Limited) -> tuple[Group, str]:
+def _alike(event: RequestRefused | Limited | Uncaught) -> tuple[Group, str]:
+    if isinstance(event, Uncaught):
+        return ("uncaught", "", "", event.where), event.error
     if isinstance(event, RequestRefused):
         return ("request_refused", event.channel, event.gateway, str(event.status)), event.reason
     return ("limited", event.channel, event.gateway, event.kind), event.session

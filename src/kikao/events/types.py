@@ -133,7 +133,7 @@ class Repeated(
     channel: str
     gateway: str
     which: str
-    """The status of refused requests, or the limit."""
+    """The status of refused requests, the limit, or where nothing was caught."""
     count: int
     """Lines that were left out."""
     seconds: float
@@ -150,6 +150,17 @@ class LinkDone(
     """What ended the round early, as in `TurnDone`; the next one goes on."""
 
 
+class Uncaught(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="uncaught", tag_field="event"
+):
+    """An error that nobody caught, or a warning, which Python would have printed with its text."""
+
+    where: str
+    """request, loop (a forgotten task, a callback), thread, finaliser or warning."""
+    error: str
+    """As in `TurnDone`."""
+
+
 Event = (
     TurnDone
     | RecoveryDone
@@ -160,6 +171,7 @@ Event = (
     | LinkDone
     | SessionEnded
     | CommandDone
+    | Uncaught
     | Repeated
 )
 Publish = Callable[[Event], None]
