@@ -350,7 +350,7 @@ class _Turn:
             turns.late,
             turns._services,
             deadline=self.deadline,
-            dedupe=self._record(None),
+            consumed=lambda: self._record(None),
             clock=sessions.clock,
         )
         try:

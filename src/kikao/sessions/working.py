@@ -136,7 +136,7 @@ class Performer:
         services: Services,
         *,
         deadline: float,
-        dedupe: Dedupe | None = None,
+        consumed: Callable[[], Dedupe | None] = lambda: None,
         clock: Callable[[], float],
     ) -> None:
         self.now = dt.datetime.fromtimestamp(clock(), dt.UTC)
@@ -146,7 +146,7 @@ class Performer:
         self._held = held
         self._late = late
         self._services = services
-        self._dedupe = dedupe
+        self._consumed = consumed
         self._performed: list[tuple[Work, asyncio.Task[Settled]]] = []
 
     def new_run(self) -> tuple[str, bytes]:
@@ -166,7 +166,7 @@ class Performer:
 
     async def intend(self, works: Sequence[Work]) -> None:
         """Commit (a): intents, and the inbound as consumed, before any effect."""
-        await self._held.intend(self._dedupe, [work.intent.token for work in works])
+        await self._held.intend(self._consumed(), [work.intent.token for work in works])
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
         """Perform effects at the same time until the deadline; `Late` follows those that need longer."""
