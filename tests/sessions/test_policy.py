@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kikao.sessions.policy import (
-    BOUNDARIES,
     DEFAULTS,
     Address,
     Boundary,
@@ -29,28 +27,12 @@ from kikao.sessions.policy import (
     url_part,
 )
 from kikao.sessions.sealing import KeyRing
+from tests.sessions.policy_page import PLACES, of_country, sets
 
 RING = KeyRing({"test": bytes(range(32))})
 
 
-def of_country(address: Address) -> str:
-    return address.msisdn[:4] or "abroad"
-
-
 # --- every combination, as it is written here and not as the code works it out ---
-
-PLACES: Final[Mapping[str, Address]] = {
-    "ussd": Address(
-        "ussd", "nalo", "+256772000001", "*284#", "+256772000001", "pay.example/ussd/nalo", "dialogue-9"
-    ),
-    "ussd, number hidden": Address(
-        "ussd", "nalo", "x7/Q", "*284#", "", "pay.example/ussd/nalo", "dialogue-9"
-    ),
-    "sms": Address("sms", "nalo", "+256772000001", "", "+256772000001", "pay.example/sms/nalo"),
-    "whatsapp": Address("whatsapp", "cloud-api", "256772000001", "", "+256772000001", "pay.example/whatsapp"),
-    "telegram": Address("telegram", "bot-api", "4711", "", "", "pay.example/telegram"),
-    "socket": Address("socket", "phoenix", "asha", "", "", "pay.example/socket/websocket", "join-3"),
-}
 
 PARTED: Final[Mapping[str, Mapping[str, str]]] = {
     "ussd": {
@@ -172,8 +154,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
     ),
 }
 
-SETS: Final = [frozenset(some) for size in range(5) for some in itertools.combinations(BOUNDARIES, size)]
-"""All 16 sets of boundaries."""
+SETS: Final = sets()
 
 
 def name_of(value: object) -> str:
