@@ -10,11 +10,11 @@ HIDDEN: Final = "****"
 def masked(kind: str, identity: str) -> str:
     """An address of `policy.address_kind`, masked: `+25677****01`, `telegram:****45`.
 
-    At least four characters are left out, however short it is.
+    Of a number at least four digits are left out, however short it is; of anything else three characters, or all.
     """
     if kind == "msisdn":
         return f"{identity[: max(0, min(6, len(identity) - 6))]}{HIDDEN}{identity[-2:]}"
-    return f"{kind}:{HIDDEN}{identity[-2:] if len(identity) > 5 else ''}"
+    return f"{kind}:{HIDDEN}{identity[-2:] if len(identity) > 4 else ''}"
 
 
 def masked_part(part: str) -> str:
