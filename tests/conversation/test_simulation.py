@@ -614,7 +614,7 @@ def test_a_seed_repeats_exactly() -> None:
 
 def no_dedupe(mp: pytest.MonkeyPatch) -> None:
     """Inbounds are not recognised when they come again."""
-    mp.setattr(Turns, "_dedupe", lambda self, inbound, gateway: None)
+    mp.setattr(Turns, "_names", lambda self, inbound, gateway: ())
 
 
 def no_version_check(mp: pytest.MonkeyPatch) -> None:
