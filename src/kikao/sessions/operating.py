@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Final
 
+import msgspec
 from msgspec import structs
 
 from kikao.control import CommandRefused, Commands, Nothing
 from kikao.conversation.journal import Conversation
 from kikao.events.types import Publish, SessionEnded, Swept
 from kikao.sessions.finding import Finder, Seen, is_key
-from kikao.sessions.keeper import LEASE, Sessions
+from kikao.sessions.keeper import LEASE, Held, Sessions
 from kikao.sessions.masking import masked_part
 from kikao.sessions.policy import (
     Address,
@@ -24,9 +25,9 @@ from kikao.sessions.policy import (
     key_parts,
     session_key,
 )
-from kikao.sessions.sealing import STATE
-from kikao.sessions.session import Session, encode
-from kikao.sessions.store import Claim, CommitUnknown, Conflict, Write
+from kikao.sessions.sealing import SealError
+from kikao.sessions.session import Session
+from kikao.sessions.store import Claim, CommitUnknown, Conflict
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.viewing import detail_of, line_of, rules_of, sealed_detail, sealed_line, shown_key
 from kikao.sessions.views import (
@@ -48,6 +49,12 @@ from kikao.sessions.views import (
 
 PATIENCE: Final = 5.0
 """Seconds to wait for a turn at work before a session that it holds is not ended."""
+
+
+AT_WORK: Final = "a turn is at work in it; try again"
+OPEN: Final = (
+    "an effect of it is open, and only its service can say what became of it. Recovery asks; look later."
+)
 
 
 class Operator:
@@ -108,19 +115,13 @@ class Operator:
                 f"{shown_key(path[0])} only says that the dealings of a linked address are kept under "
                 f"{shown_key(path[-1])}. End that one, if it is what you mean."
             )
-        store, now = self._sessions.store, self._sessions.clock()
-        claim = await store.claim(path[-1], None, now=now, lease=LEASE, wait=PATIENCE)
-        key = shown_key(path[-1])
-        if not isinstance(claim, Claim):
-            raise CommandRefused(f"{key}: a turn is at work in it; try again")
+        key = path[-1]
         try:
-            yield await self._end(claim, key, force=asked.force)
-        except Conflict:
-            raise CommandRefused(f"{key}: somebody else wrote it meanwhile; try again") from None
-        except CommitUnknown:
-            raise CommandRefused(f"{key}: the store did not confirm it; look what is there") from None
-        finally:
-            await store.release(claim)
+            ended = await self._end(key, force=asked.force)
+        except (SealError, msgspec.DecodeError):
+            ended = await self._remove(key, force=asked.force)
+        self._publish(SessionEnded(session=ended.key, forced=asked.force))
+        yield ended
 
     async def sweep(self, asked: Nothing) -> AsyncGenerator[SweptAway, None]:
         """Remove what has expired, now."""
@@ -167,36 +168,48 @@ class Operator:
         line = self._line(seen)
         return detail_of(line, seen.record, seen.address, seen.session, policy, seen.intents, intent_id)
 
-    async def _end(self, claim: Claim, key: str, *, force: bool) -> Ended:
+    async def _end(self, key: bytes, *, force: bool) -> Ended:
         """Raises `CommandRefused` for a session that must not be ended as it is."""
-        sessions, record = self._sessions, claim.record
-        if record is None:
-            raise CommandRefused(f"{key}: it is gone by now")
-        if claim.intents:
-            raise CommandRefused(
-                f"{key}: an effect of it is open, and only its service can say what became of it. Recovery asks; look "
-                "again later."
-            )
-        session, problem = self._finder.opened(record)[2:4]
-        if session is None and not force:
-            raise CommandRefused(
-                f"{key}: {problem}, so nobody can tell whether something waits to be told. --force removes it."
-            )
-        if session is not None and session.conversation.waiting and not force:
-            raise CommandRefused(
-                f"{key}: what became of a request waits to be told to the member. --force ends it untold."
-            )
-        if session is None:
-            await sessions.store.end(claim.key)
-        else:
-            version, now = record.version, sessions.clock()
-            state = sessions.ring.seal(
-                encode(_emptied(session, sessions.fresh())), claim.key, STATE, version + 1
-            )
-            until = max(record.expires_at, now)
-            await sessions.store.commit(Write(claim.key, claim.fence, version, until, state, record.address))
-        self._publish(SessionEnded(session=key, forced=force))
-        return Ended(key, "" if session is None else session.id)
+        name = shown_key(key)
+        held = await self._sessions.claim(key, wait=PATIENCE)
+        if held is None:
+            raise CommandRefused(f"{name}: it is gone by now")
+        if not isinstance(held, Held):
+            raise CommandRefused(f"{name}: {AT_WORK}")
+        try:
+            if held.claim.intents:
+                raise CommandRefused(f"{name}: {OPEN}")
+            if held.session.conversation.waiting and not force:
+                raise CommandRefused(
+                    f"{name}: what became of a request waits to be told to the member. --force ends it untold."
+                )
+            ended = Ended(name, held.session.id)
+            held.session = _emptied(held.session, self._sessions.fresh())
+            await held.commit()
+            return ended
+        except Conflict:
+            raise CommandRefused(f"{name}: somebody else wrote it meanwhile; try again") from None
+        except CommitUnknown:
+            raise CommandRefused(f"{name}: the store did not confirm it; look what is there") from None
+        finally:
+            await self._sessions.release_quietly(held)
+
+    async def _remove(self, key: bytes, *, force: bool) -> Ended:
+        """The same for one that cannot be opened: nothing of it can be kept."""
+        name, store = shown_key(key), self._sessions.store
+        claim = await store.claim(key, None, now=self._sessions.clock(), lease=LEASE, wait=PATIENCE)
+        if not isinstance(claim, Claim):
+            raise CommandRefused(f"{name}: {AT_WORK}")
+        try:
+            if not force:
+                raise CommandRefused(
+                    f"{name} cannot be opened, so nobody can tell whether an outcome waits to be told. --force removes it."
+                )
+            if not await store.end(key):
+                raise CommandRefused(f"{name}: {OPEN if claim.intents else 'it is gone by now'}")
+        finally:
+            await store.release(claim)
+        return Ended(name)
 
     # --- how a key came about ---
 
@@ -255,6 +268,7 @@ def _emptied(session: Session, fresh: Session) -> Session:
         fresh,
         seen_at=session.seen_at,
         secret=session.secret,
+        dedupe_until=session.dedupe_until,
         dialogue=session.dialogue,
         conversation=conversation,
     )
