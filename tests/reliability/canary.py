@@ -1,45 +1,41 @@
 """Secret canary: PINs are typed into a running wallet, then looked for wherever it writes.
 
-Looked for: the PIN and every accumulated text that held it, as UTF-8, UTF-16, base64 (in all three alignments),
-hexadecimal and percent-escapes, and as plain hashes, alone and with the member's number. Looked in: every file of the
-data folder, logs and temporary files, and the sealed records once they are opened with their keys: what is encrypted
-must not hold a PIN either.
+What is looked for is in `tests.secrets.needles`: the PIN and every accumulated text that held it. Looked in: every file
+of the data folder, logs and temporary files; the sealed records once they are opened with their keys, since what is
+encrypted must not hold a PIN either; what the server tells operators; and its command line and environment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
 
 import msgspec
+from click.testing import CliRunner
 
 from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
+from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.secrets import Secret
-from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
 from kikao.testing import Phone
 from kikao_apps.wallet.pin_rules import is_easy
 from tests.http.servers import ServerProcess, environment, logged, spawn, until
-from tests.http.wire import PATH, over_wire, raw, request
+from tests.http.wire import PATH, get, over_wire, raw, request
 from tests.reliability.members import CODE
 from tests.reliability.moods import Mood
+from tests.secrets.needles import Canary
+from tests.secrets.places import files, opened
 
 APP: Final = "tests.reliability.canary_app:app"
 ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+256772000003"
 STRANGER: Final = "+256752000001"
-HASHES: Final = ("md5", "sha1", "sha256")
-SHORTEST: Final = 6
-"""Octets of the shortest thing looked for: six digits do not turn up in a database by chance."""
 
 
 class Result(msgspec.Struct):
@@ -47,119 +43,6 @@ class Result(msgspec.Struct):
 
     figures: dict[str, int]
     found: list[str]
-
-
-# --- what a secret may look like ---
-
-
-def forms(text: str) -> Iterator[tuple[str, bytes]]:
-    """A text in every plain encoding."""
-    octets = text.encode()
-    yield "UTF-16-LE", text.encode("utf-16-le")
-    yield "UTF-16-BE", text.encode("utf-16-be")
-    yield "reversed", octets[::-1]
-    yield "percent", "".join(f"%{octet:02X}" for octet in octets).encode()
-    yield from written(octets)
-
-
-def hashes(text: str) -> Iterator[tuple[str, bytes]]:
-    """A text under plain hashes: a PIN behind one is found by trying all PINs."""
-    for name in HASHES:
-        digest = hashlib.new(name, text.encode()).digest()
-        yield from ((f"{name}, {form}", octets) for form, octets in written(digest))
-
-
-def written(octets: bytes) -> Iterator[tuple[str, bytes]]:
-    yield "raw", octets
-    yield "hex", octets.hex().encode()
-    yield "HEX", octets.hex().upper().encode()
-    for alignment in range(3):
-        yield f"base64+{alignment}", base64_core(octets, alignment)
-
-
-def base64_core(octets: bytes, alignment: int) -> bytes:
-    """The characters of base64 that do not depend on what stands before and after."""
-    encoded = base64.b64encode(b"\0" * alignment + octets)
-    first = (alignment * 8 + 5) // 6
-    return encoded[first : (alignment + len(octets)) * 8 // 6]
-
-
-class Canary:
-    """The secrets that were typed, and what each would look like if it escaped."""
-
-    def __init__(self) -> None:
-        self.secrets = 0
-        self.forms = 0
-        self._needles: dict[bytes, dict[bytes, str]] = {}
-        """By their first `SHORTEST` octets: thousands are looked for in one pass."""
-
-    def watch_pin(self, pin: str, number: str) -> None:
-        """Look for a PIN from now on. One of four digits only in forms that cannot turn up by chance."""
-        self.secrets += 1
-        if len(pin) >= SHORTEST:
-            self._add(f"PIN of {len(pin)} digits", forms(pin))
-        for joined in (
-            pin,
-            number + pin,
-            pin + number,
-            f"{number} {pin}",
-            f"{number}:{pin}",
-            f"{number}*{pin}",
-        ):
-            self._add("PIN with number", hashes(joined))
-        self._add("PIN under an empty key", written(hmac.digest(b"", f"{number} {pin}".encode(), "sha256")))
-
-    def watch_text(self, text: str, dialogue: str) -> None:
-        """Look for an accumulated text."""
-        self.secrets += 1
-        self._add("accumulated text", [*forms(text), *hashes(text), *hashes(dialogue + text)])
-
-    def search(self, haystacks: Iterable[tuple[str, bytes]]) -> list[str]:
-        """Where something escaped to."""
-        return [f"{place}: {what}" for place, octets in haystacks for what in self._found_in(octets)]
-
-    def _found_in(self, octets: bytes) -> Iterator[str]:
-        for at in range(len(octets) - SHORTEST + 1):
-            if (near := self._needles.get(octets[at : at + SHORTEST])) is not None:
-                yield from (what for needle, what in near.items() if octets.startswith(needle, at))
-
-    def _add(self, what: str, needles: Iterable[tuple[str, bytes]]) -> None:
-        for form, needle in needles:
-            self.forms += 1
-            self._needles.setdefault(needle[:SHORTEST], {})[needle] = f"{what} ({form})"
-
-
-# --- where it may be ---
-
-
-def files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Every file below a folder: databases, their logs and journals, log lines, temporary files."""
-    for path in sorted(folder.rglob("*")):
-        try:
-            yield str(path.relative_to(folder)), path.read_bytes()
-        except (IsADirectoryError, FileNotFoundError):
-            continue  # a folder, or a journal that is gone already
-
-
-def opened(data: Path, numbers: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """The sealed records of sessions and replies, unsealed."""
-    settings = load(environment(data), data.parent)
-    ring = KeyRing(settings.secret_keys)
-    with closing(sqlite3.connect(f"{settings.store_path.as_uri()}?mode=ro", uri=True)) as connection:
-        for number in numbers:
-            key = session_key(
-                ring,
-                key_parts(
-                    Address("ussd", "africastalking", number, CODE, number), DEFAULTS["ussd"], flow="wallet"
-                ),
-            )
-            query = "SELECT version, state, address FROM sessions WHERE key = ?"
-            for version, state, address in connection.execute(query, (key,)):
-                yield f"state of {number}", ring.unseal(state, key, b"state", version)
-                yield f"address of {number}", ring.unseal(address, key, b"address")
-            query = "SELECT key, reply FROM dedupe WHERE session = ? AND reply IS NOT NULL"
-            for dedupe, reply in connection.execute(query, (key,)):
-                yield f"reply to {number}", ring.unseal(reply, key, b"reply" + dedupe)
 
 
 # --- the run ---
@@ -207,7 +90,7 @@ class Typist:
     def watch(self, typed: str) -> None:
         if typed not in self._secrets:
             self._secrets.append(typed)
-            self._canary.watch_pin(typed, self.number)
+            self._canary.watch(typed, self.number)
 
     async def _send(self, exchange: Exchange) -> tuple[int, bytes]:
         fields = dict(parse_qsl(exchange.body.decode()))
@@ -237,10 +120,10 @@ async def run(folder: Path) -> Result:
     places = octets = 0
     found: dict[str, None] = {}
 
-    def look(when: str) -> None:
+    def look(when: str, *more: tuple[str, bytes]) -> None:
         nonlocal places, octets
         replies = [(f"reply to {one.number}", reply) for one in (asha, binta, chidi) for reply in one.replies]
-        for haystack in [*files(folder), *opened(data, (ASHA, BINTA, CHIDI)), *replies]:
+        for haystack in [*files(folder), *records(data), *replies, *more]:
             places, octets = places + 1, octets + len(haystack[1])
             found.update(dict.fromkeys(f"{when}: {hit}" for hit in canary.search([haystack])))
 
@@ -260,9 +143,16 @@ async def run(folder: Path) -> Result:
             await typist.phone.again()
             await logged(server, '"what":"late"', times=2 if typist is binta else 1)
             await settled(typist)
-            await typist.pay(Mood.TELLS, STRANGER)
-            await settled(typist)
-        look("after errors, a deadline and a bank that tells")
+            for mood in (Mood.TELLS, Mood.GROUPS, Mood.FORGETS):
+                await typist.pay(mood, STRANGER)
+                await settled(typist)
+        for where in ("loop", "thread", "finaliser", "warning"):
+            await logged(server, f'"where":"{where}"')
+        await asha.to_the_pin(Mood.HONEST, STRANGER)
+        told = await told_to_operators(server, data)
+        look("after errors, a deadline and a bank that tells", *told)
+        open_answers = [place for place, octets in told if STRANGER[1:].encode() in octets]
+        found.update(dict.fromkeys(f"{place}: what a member typed openly" for place in open_answers))
         for typist in (asha, binta):
             await typist.to_the_pin(Mood.STALLS, STRANGER)
         stalled = [asyncio.create_task(typist.secret(typist.pin)) for typist in (asha, binta)]
@@ -270,7 +160,7 @@ async def run(folder: Path) -> Result:
         server.kill()
         await asyncio.gather(*stalled, return_exceptions=True)
         look("after kill -9")
-        if not any(STRANGER.encode() in octets for place, octets in opened(data, [ASHA]) if "state" in place):
+        if not any(STRANGER.encode() in octets for place, octets in records(data) if place == "state"):
             found["what was typed openly is not in the opened records: they were not searched"] = None
         server = started(data, home)
         for typist in (asha, binta):
@@ -292,6 +182,30 @@ async def run(folder: Path) -> Result:
         "hits": len(found),
     }
     return Result(figures, list(found))
+
+
+def records(data: Path) -> Iterator[tuple[str, bytes]]:
+    """The sealed records, opened with the keys of the server."""
+    settings = load(environment(data), data.parent)
+    return opened(settings.store_path, KeyRing(settings.secret_keys))
+
+
+async def told_to_operators(server: ServerProcess, data: Path) -> list[tuple[str, bytes]]:
+    """What a running server tells its operators, and the machine's other users."""
+    process = Path("/proc") / str(server.process.pid)
+    told = [(name, (process / name).read_bytes()) for name in ("cmdline", "environ") if process.is_dir()]
+    told.append(("/metrics", (await get(server.port, "/metrics"))[1]))
+    for words in (
+        "sessions list --json",
+        *(f"sessions show {number} --json" for number in (ASHA, BINTA, CHIDI)),
+        *(f"sessions explain {number}" for number in (ASHA, BINTA)),
+        *(f"members {what} {number}" for what in ("show", "export") for number in (ASHA, BINTA)),
+    ):
+        result = await asyncio.to_thread(CliRunner().invoke, main, words.split(), env=environment(data))
+        assert result.exit_code == 0, f"kikao {words}: {result.output}"
+        assert result.output
+        told.append((f"kikao {words}", result.output.encode()))
+    return told
 
 
 def started(data: Path, home: Path) -> ServerProcess:

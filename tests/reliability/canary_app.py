@@ -7,6 +7,8 @@ file means something; the wallet's own four are not.
 from __future__ import annotations
 
 import asyncio
+import threading
+import warnings
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -47,6 +49,10 @@ class LeakyLedger(Ledger):
                 raise ValueError(bare)
             except ValueError as error:
                 raise RuntimeError(f"the core refused {bare}", {"pin": bare}) from error
+        if amount.minor == Mood.GROUPS:
+            raise ExceptionGroup(f"all of {bare}", [ValueError(bare), KeyError(bare)])
+        if amount.minor == Mood.FORGETS:
+            forget(bare)
         if amount.minor == Mood.LATE:
             await asyncio.sleep(BUDGET)
         if amount.minor == Mood.TELLS and isinstance(answer, Done):
@@ -54,6 +60,23 @@ class LeakyLedger(Ledger):
             told = Receipt(bare, receipt.amount, receipt.fee, receipt.to, receipt.balance)
             return Done(told)
         return answer
+
+
+def forget(bare: str) -> None:
+    """Fail with the PIN wherever nobody catches it."""
+
+    async def fail() -> None:
+        raise RuntimeError(f"the core refused {bare}")
+
+    class Broken:
+        def __del__(self) -> None:
+            raise RuntimeError(f"the core refused {bare}")
+
+    forgotten = asyncio.get_running_loop().create_task(fail())
+    del forgotten
+    threading.Thread(target=int, args=(f"{bare}?",)).start()
+    Broken()
+    warnings.warn(f"the core refused {bare}", stacklevel=1)
 
 
 @asynccontextmanager

@@ -17,3 +17,7 @@ class Mood(enum.IntEnum):
     """Holds the PIN until the process is killed."""
     TELLS = 1004
     """Gives the PIN back as part of its result, which no service may do."""
+    GROUPS = 1005
+    """Raises errors with the PIN in a group of errors."""
+    FORGETS = 1006
+    """Leaves behind a task, a thread and a finaliser that fail with the PIN, and warns of it."""

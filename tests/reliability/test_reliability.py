@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -11,11 +9,9 @@ import pytest
 from kikao.channels.ussd.clients import Exchange
 from kikao_apps.wallet.audit import Audit
 from tests.reliability import canary, kill_loop
-from tests.reliability.canary import Canary
 from tests.reliability.members import APOLOGY, Member, Receipt, Transfer
 
-PIN, NUMBER = "19406382", "+256772000001"
-TEXT = f"1*0772000002*5000*1*{PIN}"
+NUMBER = "+256772000001"
 
 
 # --- a slice ---
@@ -35,53 +31,6 @@ async def test_no_pin_is_found_anywhere(tmp_path: Path) -> None:
 
     assert result.found == []
     assert result.figures["places searched"] > 100
-
-
-# --- the canary sings ---
-
-
-@pytest.mark.parametrize(
-    "planted",
-    [
-        PIN.encode(),
-        f"pin={PIN}\n".encode(),
-        PIN.encode("utf-16-le"),
-        PIN.encode("utf-16-be"),
-        PIN.encode().hex().encode(),
-        base64.b64encode(PIN.encode()),
-        base64.b64encode(b"x" + PIN.encode() + b"xyz"),
-        base64.b64encode(b"xx" + PIN.encode()),
-        hashlib.md5(PIN.encode()).digest(),
-        hashlib.sha1(PIN.encode()).hexdigest().encode(),
-        hashlib.sha256((NUMBER + PIN).encode()).digest(),
-        base64.b64encode(hashlib.sha256(PIN.encode()).digest()),
-        TEXT.encode(),
-        hashlib.sha256(TEXT.encode()).hexdigest().upper().encode(),
-        hashlib.sha256(b"dialogue" + TEXT.encode()).digest(),
-    ],
-    ids=range(15),
-)
-def test_a_planted_secret_is_found(tmp_path: Path, planted: bytes) -> None:
-    bird = Canary()
-    bird.watch_pin(PIN, NUMBER)
-    bird.watch_text(TEXT, "dialogue")
-    (tmp_path / "sub").mkdir()
-    file = tmp_path / "sub" / "sessions.db-wal"
-    file.write_bytes(bytes(4096))
-    assert bird.search(canary.files(tmp_path)) == []
-
-    file.write_bytes(bytes(4093) + planted + bytes(99))
-
-    assert bird.search(canary.files(tmp_path))
-
-
-@pytest.mark.parametrize("pin", ["2580", "258036"])
-def test_a_short_pin_is_found_under_a_hash(pin: str) -> None:
-    bird = Canary()
-    bird.watch_pin(pin, NUMBER)
-
-    assert bird.search([("log", b"." + hashlib.sha256(pin.encode()).hexdigest().encode())])
-    assert bool(bird.search([("log", b"pin " + pin.encode())])) == (len(pin) == 6)
 
 
 # --- the checks of the kill loop ---

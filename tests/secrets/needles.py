@@ -7,15 +7,19 @@ import hashlib
 import hmac
 import zlib
 from collections.abc import Iterable, Iterator
+from hashlib import blake2b
 from struct import iter_unpack
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 import msgspec
 
-HASHES: Final = ("md5", "sha1", "sha256", "sha512")
+HASHES: Final = ("md5", "sha1", "sha256", "sha512", "blake2b")
 SHORTEST: Final = 6
 """Octets of the shortest thing looked for: six digits do not turn up in a database by chance."""
+
+WINDOW: Final = 5
+"""Octets by which they are found; an eight-digit number that is packed has no more."""
 
 SEPARATORS: Final = " -.,*/:_"
 """What may stand between the digits of a number."""
@@ -58,6 +62,9 @@ def hashes(text: str) -> Iterator[tuple[str, bytes]]:
     for name in HASHES:
         digest = hashlib.new(name, octets).digest()
         yield from ((f"{name}, {form}", found) for form, found in written(digest))
+    yield from (
+        (f"blake2b/16, {form}", found) for form, found in written(blake2b(octets, digest_size=16).digest())
+    )
     for name, checksum in (("crc32", zlib.crc32(octets)), ("adler32", zlib.adler32(octets))):
         yield f"{name}, hex", f"{checksum:08x}".encode()
         yield f"{name}, HEX", f"{checksum:08X}".encode()
@@ -87,7 +94,7 @@ class Canary:
         self.secrets = 0
         self.forms = 0
         self._needles: dict[bytes, dict[bytes, str]] = {}
-        """By their first `SHORTEST` octets: thousands are looked for in one pass."""
+        """By their first `WINDOW` octets: thousands are looked for in one pass."""
 
     def watch(self, secret: str, number: str, *, called: str = "") -> None:
         """Look for what a member types from now on. One of four digits only in forms that are not there by chance."""
@@ -102,6 +109,7 @@ class Canary:
             f"{number} {secret}",
             f"{number}:{secret}",
             f"{number}*{secret}",
+            f"text {secret}",
         ):
             self._add(f"{called} with number", hashes(joined))
         keyless = hmac.digest(b"", f"{number} {secret}".encode(), "sha256")
@@ -119,21 +127,21 @@ class Canary:
     def _found_in(self, octets: bytes) -> Iterator[str]:
         if not self._may_be_in(octets):
             return
-        for at in range(len(octets) - SHORTEST + 1):
-            if (near := self._needles.get(octets[at : at + SHORTEST])) is not None:
+        for at in range(len(octets) - WINDOW + 1):
+            if (near := self._needles.get(octets[at : at + WINDOW])) is not None:
                 yield from (what for needle, what in near.items() if octets.startswith(needle, at))
 
     def _may_be_in(self, octets: bytes) -> bool:
         """Whether the beginning of anything looked for is there: most octets are asked no more than that."""
         begins = {(begin,) for begin in self._needles}
-        for start in range(SHORTEST):
-            end = start + (len(octets) - start) // SHORTEST * SHORTEST
-            if end > start and not begins.isdisjoint(iter_unpack(f"{SHORTEST}s", octets[start:end])):
+        for start in range(WINDOW):
+            end = start + (len(octets) - start) // WINDOW * WINDOW
+            if end > start and not begins.isdisjoint(iter_unpack(f"{WINDOW}s", octets[start:end])):
                 return True
         return False
 
     def _add(self, what: str, needles: Iterable[tuple[str, bytes]]) -> None:
         for form, needle in needles:
-            if len(needle) >= SHORTEST:
+            if len(needle) >= (WINDOW if form == "msgpack" else SHORTEST):
                 self.forms += 1
-                self._needles.setdefault(needle[:SHORTEST], {}).setdefault(needle, f"{what} ({form})")
+                self._needles.setdefault(needle[:WINDOW], {}).setdefault(needle, f"{what} ({form})")

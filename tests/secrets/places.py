@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 from kikao.sessions.sealing import KeyRing
@@ -13,15 +13,14 @@ from kikao.sessions.sealing import KeyRing
 def files(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Every file below a folder: databases, their logs and journals, log lines, temporary files."""
     for path in sorted(folder.rglob("*")):
-        try:
-            yield str(path.relative_to(folder)), path.read_bytes()
-        except (IsADirectoryError, FileNotFoundError):
-            continue  # a folder, or a journal that is gone already
+        if path.is_file():  # no folder, and no socket
+            with contextlib.suppress(FileNotFoundError):  # a journal that is gone already
+                yield str(path.relative_to(folder)), path.read_bytes()
 
 
 def opened(store: Path, ring: KeyRing) -> Iterator[tuple[str, bytes]]:
     """The sealed records of sessions and replies in a SQLite store, unsealed."""
-    with closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
+    with contextlib.closing(sqlite3.connect(f"{store.as_uri()}?mode=ro", uri=True)) as connection:
         for key, version, state, address in connection.execute(
             "SELECT key, version, state, address FROM sessions"
         ):
