@@ -203,7 +203,7 @@ class Operator:
         try:
             if not force:
                 raise CommandRefused(
-                    f"{name} cannot be opened, so nobody can tell whether an outcome waits to be told. --force removes it."
+                    f"{name} cannot be opened: nobody can tell whether something waits to be told. --force removes it."
                 )
             if not await store.end(key):
                 raise CommandRefused(f"{name}: {OPEN if claim.intents else 'it is gone by now'}")
