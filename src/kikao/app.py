@@ -33,6 +33,7 @@ from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.policy import Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
+from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore
 from kikao.sessions.sweeping import Sweeper
@@ -229,6 +230,7 @@ class Server:
         )
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)
+        self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.web = Web(settings, self.turns, self.counters, publish)
         self.commands = Commands()
         """What operators can ask of this server."""
@@ -242,8 +244,9 @@ class Server:
         self._work: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Settle what an earlier process left open, then keep settling, sweeping and linking."""
-        works = [self.recovery.run(), self.sweeper.run(), *([self.links.run()] if self.links else [])]
+        """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
+        works = [self.recovery.run(), self.sweeper.run(), self.resealer.run()]
+        works += [self.links.run()] if self.links else []
         self._work = [asyncio.create_task(work) for work in works]
 
     async def open_door(self) -> None:

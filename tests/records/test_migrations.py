@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from kikao.records import Records, RecordsAway, RecordsRefused
+from kikao.records import Migrated, Records, RecordsAway, RecordsRefused, upgrading
 from tests.records.notes import Revisions, bodies, contents, execute, modes, note, query
 
 OWNER = "INSERT INTO owners (id) VALUES (1)"
@@ -126,11 +126,30 @@ async def test_without_room_for_the_copy_there_is_no_upgrade(path: Path, revisio
 
 async def test_an_upgrade_can_be_left_to_the_operator(path: Path, revisions: Revisions) -> None:
     records = Records(path)
-    with pytest.raises(RecordsRefused, match="Make a backup, then upgrade it"):
+    with pytest.raises(RecordsRefused, match="Make a backup, then run: kikao migrate"):
         await records.migrate(revisions(), "notes_version", upgrade=False)
     await records.migrate(revisions(), "notes_version")
     await records.migrate(revisions(), "notes_version", upgrade=False)
     await records.close()
+
+
+async def test_who_migrates_hears_what_was_done(path: Path, revisions: Revisions) -> None:
+    heard: list[Migrated] = []
+    records = Records(path)
+    with upgrading(heard.append):
+        await records.migrate(revisions(), "notes_version")
+        await records.migrate(revisions(), "notes_version")
+        with pytest.raises(RecordsRefused, match="lacks an upgrade"):
+            await records.migrate(
+                revisions("op.rename_table('notes', 'letters')"), "notes_version", upgrade=False
+            )
+    await records.migrate(revisions(), "notes_version")
+    await records.close()
+    where = records.where
+    assert heard == [
+        Migrated(where, "notes_version", "0001", True),
+        Migrated(where, "notes_version", "0001", False),
+    ]
 
 
 async def test_sets_of_tables_start_together(path: Path, tmp_path: Path, revisions: Revisions) -> None:

@@ -97,6 +97,11 @@ class Directory:
         # The tables of libphonenumber take 20 ms to load: not in the first turn.
         await asyncio.to_thread(timezone_of, MemberAddress("msisdn", "+256772000001"))
 
+    @property
+    def lookup_kid(self) -> str:
+        """The id of the key that addresses are looked up with, once this was started."""
+        return self._vault.ring.lookup_kid
+
     async def close(self) -> None:
         """Forget what was remembered. The records belong to who made them."""
         self._cache.clear()

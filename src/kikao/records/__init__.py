@@ -2,5 +2,6 @@
 
 from kikao.records.engine import Records
 from kikao.records.errors import CommitUnknown, RecordsAway, RecordsRefused
+from kikao.records.upgrades import Migrated, upgrading
 
-__all__ = ["CommitUnknown", "Records", "RecordsAway", "RecordsRefused"]
+__all__ = ["CommitUnknown", "Migrated", "Records", "RecordsAway", "RecordsRefused", "upgrading"]

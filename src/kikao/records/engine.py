@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from kikao.records.errors import RecordsAway, RecordsRefused
+from kikao.records.upgrades import Migrated, upgrader
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection
@@ -71,27 +72,31 @@ class Records:
 
         `version_table` names the table that keeps its revision; each set of tables has its own. By default
         SQLite is upgraded here and now, after a copy of an existing file was put beside it, and PostgreSQL
-        is only checked; `upgrade` says otherwise. The upgrade is one transaction: it happens, or nothing
-        does.
+        is only checked, but within `upgrading`; `upgrade` says otherwise. The upgrade is one transaction: it
+        happens, or nothing does.
 
         Raises `RecordsRefused` when the database is at a revision that this code does not know, when
         PostgreSQL lacks an upgrade, when the copy cannot be made, or when there is no database to read.
         """
         from kikao.records.migrations import ONE_AT_A_TIME, Migrations
 
-        migrations = Migrations(scripts, version_table, self.where)
+        migrations, told = Migrations(scripts, version_table, self.where), upgrader()
         try:
-            if not await self._backend.read(migrations.pending):
-                return
+            pending = await self._backend.read(migrations.pending)
         except RecordsAway as error:
             raise RecordsRefused(str(error)) from error
-        if not (self._backend.upgrades_at_start if upgrade is None else upgrade):
-            raise RecordsRefused(
-                f"records: {self.where} lacks an upgrade to revision {migrations.head} of {version_table}. "
-                "Make a backup, then upgrade it: migrate(..., upgrade=True)."
-            )
-        async with ONE_AT_A_TIME:
-            await self._backend.upgrade(migrations)
+        if pending:
+            if upgrade is None:
+                upgrade = self._backend.upgrades_at_start or told is not None
+            if not upgrade:
+                raise RecordsRefused(
+                    f"records: {self.where} lacks an upgrade to revision {migrations.head} of {version_table}. "
+                    "Make a backup, then run: kikao migrate MODULE:APP"
+                )
+            async with ONE_AT_A_TIME:
+                await self._backend.upgrade(migrations)
+        if told is not None:
+            told(Migrated(self.where, version_table, migrations.head, pending))
 
     async def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log into the file."""

@@ -1,0 +1,19 @@
+"""`kikao migrate`: what is stored, brought up to date and under other keys."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+@click.argument("target", metavar="[MODULE:APP]", required=False)
+@click.option("--reseal", is_flag=True, help="Seal everything anew under the first of the secret keys.")
+@click.option("--rekey", is_flag=True, help="Look everything up with the first of the secret keys.")
+def migrate(target: str | None, reseal: bool, rekey: bool) -> None:
+    """Bring what is stored up to date while no server runs: kikao's tables and those of MODULE:APP.
+
+    Stopped in the middle, do it again: it goes on.
+    """
+    from kikao.cli import migrating
+
+    migrating.migrate(target, reseal=reseal, rekey=rekey)

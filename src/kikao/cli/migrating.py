@@ -1,0 +1,185 @@
+"""What `kikao migrate` does. What was done goes to standard output, how far it is to standard error."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Final
+
+import click
+
+from kikao.app import App, make_store
+from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.config import Settings
+from kikao.config.settings import MEMORY
+from kikao.members.directory import Directory
+from kikao.records import CommitUnknown, Migrated, Records, RecordsAway, RecordsRefused, upgrading
+from kikao.sessions.keys import StoreKeys, moment, needs, settle
+from kikao.sessions.rekeying import rekey as rekey_sessions
+from kikao.sessions.resealing import reseal as reseal_sessions
+from kikao.sessions.sealing import KeyRing, SealError
+from kikao.sessions.store import CommitUnknown as StoreUnknown
+from kikao.sessions.store import SessionStore, StoreRefused, StoreUnavailable
+
+Progress = Callable[[int, int], None]
+
+AGAIN: Final = "Do it again: it goes on where it stopped."
+
+
+def migrate(target: str | None, *, reseal: bool, rekey: bool) -> None:
+    """Bring everything up to date. Exits with 2 and the reason when it cannot."""
+    app = None if target is None else load_app(target)
+    settings = load_settings()
+    try:
+        asyncio.run(_Migration(settings, app).run(reseal=reseal, rekey=rekey))
+    except (StoreRefused, RecordsRefused) as error:
+        give_up(str(error))
+    except (StoreUnavailable, StoreUnknown, RecordsAway, CommitUnknown) as error:
+        give_up(f"{error} {AGAIN}")
+    except SealError as error:
+        give_up(f"{error}. Set KIKAO_SECRET_KEYS to the keys that belong to this data. {AGAIN}")
+
+
+class _Migration:
+    """One run of the command."""
+
+    def __init__(self, settings: Settings, app: App | None) -> None:
+        self.settings = settings
+        self.app = app
+        self.ring = KeyRing(settings.secret_keys)
+        self._looked_up_with: set[str] = set()
+        """Ids of the keys that sessions and members are looked up with."""
+
+    async def run(self, *, reseal: bool, rekey: bool) -> None:
+        """Tables, then look-ups, then seals. The store stays open, so that no server starts meanwhile."""
+        async with self._store() as store:
+            keys = None
+            if store is not None:
+                keys = await settle(store, self.ring, time.time(), moving=rekey)
+            await self._upgrade(rekey=rekey)
+            if rekey:
+                keys = await self._rekey(store)
+            if reseal:
+                await self._reseal(store)
+                await self._overview(store, keys)
+
+    @contextlib.asynccontextmanager
+    async def _store(self) -> AsyncIterator[SessionStore | None]:
+        """The session store, if there is one; opening it brings it up to date."""
+        where = self.settings.store
+        if where == MEMORY or not _is_there(where):
+            click.echo(f"sessions: nothing is stored in {where}")
+            yield None
+            return
+        store = make_store(self.settings)
+        await store.open()
+        try:
+            click.echo(f"sessions: {where} is up to date")
+            yield store
+        finally:
+            await store.close()
+
+    async def _upgrade(self, *, rekey: bool) -> None:
+        with upgrading(_say):
+            if self.app is not None:
+                async with self.app.services(self.settings):
+                    pass
+            async with self._directory() as directory:
+                # While addresses are half-way to another look-up key it does not start: `rekey` brings it up to date.
+                if directory is not None and not rekey:
+                    await directory.start()
+
+    async def _rekey(self, store: SessionStore | None) -> StoreKeys | None:
+        keys = None
+        if store is not None:
+            keys = await rekey_sessions(store, self.ring, time.time(), _progress("sessions moved"))
+            click.echo(f"sessions: looked up with {keys.lookup.kid}")
+            for key in keys.former:
+                click.echo(
+                    f"sessions: keep {key.kid} in KIKAO_SECRET_KEYS until {moment(key.until)}, because what members "
+                    "sent before may come again until then"
+                )
+        with upgrading(_say):
+            async with self._directory() as directory:
+                if directory is not None:
+                    await directory.rekey(self.ring, _progress("addresses moved"))
+                    click.echo(f"members: looked up with {self.ring.active}")
+        return keys
+
+    async def _reseal(self, store: SessionStore | None) -> None:
+        if store is not None:
+            total = 0
+            async for _ in store.scan():
+                total += 1
+            heard = _progress("sessions looked through")
+            done = await reseal_sessions(
+                store, self.ring, time.time(), progress=lambda looked: heard(looked, total)
+            )
+            click.echo(f"sessions: {done.sealed:,} sealed anew with {self.ring.active}")
+            if done.unreadable:
+                click.echo(
+                    f"sessions: {done.unreadable:,} do not open with their own key, and were left as they are"
+                )
+        async with self._directory() as directory:
+            if directory is not None:
+                await directory.start()
+                await directory.reseal(_progress("keys of members sealed anew"))
+                self._looked_up_with.add(directory.lookup_kid)
+                await directory.close()
+                click.echo(f"members: sealed with {self.ring.active}")
+
+    async def _overview(self, store: SessionStore | None, keys: StoreKeys | None) -> None:
+        """Which keys may go."""
+        needed = {} if store is None else await needs(store, time.time())
+        former = {} if keys is None else {key.kid: key.until for key in keys.former}
+        looked_up_with = self._looked_up_with | (set() if keys is None else {keys.lookup.kid})
+        for kid in self.ring.kids[1:]:
+            if kid in looked_up_with:
+                why = "needed to look up with, see --rekey"
+            elif kid in needed:
+                why = f"needed to open {needed[kid]}"
+            elif kid in former:
+                why = f"needed until {moment(former[kid])}"
+            else:
+                why = "needed by nothing of kikao; whether your services need it, they tell"
+            click.echo(f"key {kid}: {why}")
+
+    @contextlib.asynccontextmanager
+    async def _directory(self) -> AsyncIterator[Directory | None]:
+        """The directory of members, not started; None where the app has none, or nothing is stored yet."""
+        where = self.settings.records
+        if (self.app is not None and not self.app.members) or not _is_there(where):
+            yield None
+            return
+        records = Records(where)
+        try:
+            yield Directory(records, self.ring)
+        finally:
+            await records.close()
+
+
+def _is_there(where: str) -> bool:
+    """Whether there is a file; a database elsewhere always is."""
+    return "://" in where or Path(where).exists()
+
+
+def _say(migrated: Migrated) -> None:
+    what = "upgraded to" if migrated.upgraded else "at"
+    click.echo(f"records: {migrated.where}: {migrated.version_table} {what} {migrated.revision}")
+
+
+def _progress(what: str) -> Progress:
+    """Says how far it is, each time another hundredth is done."""
+    said = -1
+
+    def heard(done: int, total: int) -> None:
+        nonlocal said
+        hundredths = 100 if total == 0 else done * 100 // total
+        if hundredths != said:
+            said = hundredths
+            click.echo(f"{what}: {done:,} of {total:,}", err=True)
+
+    return heard

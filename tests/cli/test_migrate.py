@@ -1,0 +1,301 @@
+"""`kikao migrate`: an operator changes keys, and members go on where they were."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kikao import App, Chat, Flows, t
+from kikao.app import make_store
+from kikao.cli import main
+from kikao.config import Settings, load
+from kikao.conversation import Number
+from kikao.records import Records
+from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.policy import Address, session_key
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores import SQLiteStore
+from kikao.testing import Phone, in_process
+from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
+from tests.http.phones import register
+from tests.http.servers import CHEAP_WALLET, KIKAO, environment, serving, spawn
+from tests.http.wire import over_wire
+
+ASHA, BINTA = "+256772000001", "+256772000002"
+MANY: Final = 500
+"""Sessions of other members: enough that a move of them can be stopped in the middle."""
+
+flows = Flows()
+
+
+@flows.flow("tally")
+async def tally(chat: Chat) -> None:
+    total = 0
+    while True:
+        total += await chat.ask("more", Number(), t("Total {total}", total=total))
+
+
+class Books:
+    """A service with tables of its own."""
+
+
+@asynccontextmanager
+async def services(settings: Settings) -> AsyncIterator[Mapping[Any, Any]]:
+    records = Records(settings.records)
+    try:
+        await records.migrate(MIGRATIONS, VERSION_TABLE)
+        yield {Books: Books()}
+    finally:
+        await records.close()
+
+
+app = App(flows, entry="tally", services=services)
+TARGET = f"{__name__}:app"
+
+
+def keys(*kids: str) -> str:
+    """What KIKAO_SECRET_KEYS is, with these."""
+    return ",".join(
+        f"{kid}:{base64.b64encode(hashlib.sha256(kid.encode()).digest()).decode()}" for kid in kids
+    )
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A data folder in which Asha has counted to 5, under the key k1."""
+    for name in list(os.environ):
+        if name.startswith("KIKAO_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("KIKAO_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k1"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def asha(data: Path) -> Phone:
+    phone = Phone(_nobody, ASHA)
+
+    async def count(phone: Phone) -> None:
+        await phone.dial()
+        assert "Total 5" in await phone.reply("5")
+
+    at_work(phone, count)
+    return phone
+
+
+async def _nobody(_: object) -> tuple[int, bytes]:
+    raise AssertionError("no server runs")
+
+
+def at_work(phone: Phone, do: Callable[[Phone], Awaitable[None]]) -> None:
+    """What a member does while a server runs with the keys that are set."""
+
+    async def work() -> None:
+        async with app.serving(load(), background=False) as server:
+            phone._send = in_process(server)
+            await do(phone)
+
+    asyncio.run(work())
+
+
+def migrate(*words: str) -> Result:
+    return CliRunner().invoke(main, ["migrate", *words])
+
+
+def plain(text: str) -> str:
+    """Without paths and times."""
+    return re.sub(r"(sqlite:/+)?/\S*/", "", re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "…", text))
+
+
+def test_it_says_how_things_stand(asha: Phone) -> None:
+    done = migrate(TARGET)
+    assert done.exit_code == 0, done.output
+    assert plain(done.stdout).splitlines() == [
+        "sessions: sessions.db is up to date",
+        "records: records.db: wallet_version at 0002",
+        "records: records.db: kikao_members_version at 0001",
+    ]
+    without = migrate()
+    assert "wallet" not in without.stdout
+    assert "kikao_members_version at 0001" in without.stdout
+
+
+def test_it_makes_nothing_where_nothing_is_yet(data: Path) -> None:
+    done = migrate("--rekey", "--reseal")
+    assert done.exit_code == 0, done.output
+    assert plain(done.stdout) == "sessions: nothing is stored in sessions.db\n"
+    assert not data.exists() or not list(data.iterdir())
+    assert "wallet_version upgraded to" in migrate(TARGET).stdout, "what an app makes, it makes"
+
+
+def test_keys_are_replaced_in_three_steps(asha: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+    done = migrate("--rekey", "--reseal")
+    assert done.exit_code == 0, done.output
+    assert plain(done.stdout).splitlines() == [
+        "sessions: sessions.db is up to date",
+        "sessions: looked up with k2",
+        "sessions: keep k1 in KIKAO_SECRET_KEYS until …, because what members sent before may come again until then",
+        "records: records.db: kikao_members_version at 0001",
+        "members: looked up with k2",
+        "sessions: 0 sealed anew with k2",
+        "members: sealed with k2",
+        "key k1: needed until …",
+    ]
+    assert "sessions moved: 1 of 1" in done.stderr
+    assert "addresses moved: 1 of 1" in done.stderr
+
+    async def go_on(phone: Phone) -> None:
+        assert "Total 5" in await phone.again()
+        assert "Total 11" in await phone.reply("6")
+
+    at_work(asha, go_on)
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2"))
+    early = migrate()
+    assert early.exit_code == 2
+    assert "may come again until" in early.stderr
+
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+    assert "sessions: looked up with k2" in migrate("--rekey").stdout, "doing it again does nothing"
+    much_later = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: much_later)
+    assert "key k1: needed by nothing of kikao" in migrate("--reseal").stdout
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2"))
+    assert migrate(TARGET).exit_code == 0
+
+
+def test_sealing_anew_says_what_a_key_is_still_for(asha: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+    done = migrate("--reseal")
+    assert done.exit_code == 0, done.output
+    assert "sessions: 1 sealed anew with k2" in done.stdout
+    assert "key k1: needed to look up with, see --rekey" in done.stdout
+    assert "sessions looked through: 1 of 1" in done.stderr
+    assert "keys of members sealed anew: 1 of 1" in done.stderr
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2"))
+    refused = migrate("--reseal")
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith("kikao: this store looks up with the secret key 'k1', which is not set.")
+
+
+def test_an_app_without_members_has_none_to_move(asha: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app, "members", False)
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+    done = migrate(TARGET, "--rekey")
+    assert done.exit_code == 0, done.output
+    assert "kikao_members" not in done.output
+    assert "members: looked up" not in done.output
+
+
+def test_members_that_are_half_way_are_moved_on(asha: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sessions have moved, and it died at the addresses of members."""
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kikao.members.rotation.end_rekey", die)
+        assert migrate("--rekey").exit_code == 1
+    for words in ((TARGET,), ("--reseal",)):
+        refused = migrate(*words)
+        assert refused.exit_code == 2
+        assert "Finish with: kikao migrate --rekey" in refused.stderr
+    assert migrate("--rekey", "--reseal").exit_code == 0
+
+    async def go_on(phone: Phone) -> None:
+        assert "Total 5" in await phone.again()
+
+    at_work(asha, go_on)
+
+
+# --- real processes ---
+
+
+async def fill(settings: Settings) -> None:
+    """Many members who wait for their next screen, beside those who are there."""
+    sessions = Sessions(make_store(settings), KeyRing(settings.secret_keys))
+    await sessions.open()
+
+    async def one(number: int) -> None:
+        parts = ("flow:wallet", f"msisdn:+25670{number:07}")
+        address = Address("ussd", "africastalking", f"+25670{number:07}", parts=parts)
+        held = await sessions.claim(session_key(sessions.ring, parts), (), address, wait=1.0)
+        assert isinstance(held, Held)
+        name = sessions.names("message", "ussd", "africastalking", str(number))[0]
+        await held.commit(sessions.remember(held.claim.key, name, b"reply", 600.0))
+
+    await asyncio.gather(*map(one, range(MANY)))
+    await sessions.close()
+
+
+def started(data: Path, *words: str, kids: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        (*KIKAO, "migrate", *words),
+        cwd=data.parent,
+        env=environment(data, KIKAO_SECRET_KEYS=kids),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def test_a_move_that_was_killed_is_ended_and_members_do_not_notice(data: Path) -> None:
+    with serving(data, CHEAP_WALLET, KIKAO_SECRET_KEYS=keys("k1")) as server:
+        asha = Phone(over_wire(server.port), ASHA)
+        menu = await register(asha)
+        running = started(data, "--rekey", kids=keys("k2", "k1"))
+        _, said = running.communicate()
+        assert running.returncode == 2
+        assert f"is in use by another process (pid {server.process.pid}). Stop it first" in said
+    await fill(load(environment(data, KIKAO_SECRET_KEYS=keys("k1")), data.parent))
+
+    killed = started(data, "--rekey", kids=keys("k2", "k1"))
+    assert killed.stderr is not None
+    for line in killed.stderr:
+        if line.startswith("sessions moved:") and not line.startswith("sessions moved: 0"):
+            break
+    killed.kill()
+    killed.communicate()
+    assert (await kinds_of(data))[0] > 0
+    assert (await kinds_of(data))[1] > 0
+    refused = spawn(data, CHEAP_WALLET, env={"KIKAO_SECRET_KEYS": keys("k2", "k1")})
+    refused.process.communicate()
+    assert refused.process.returncode == 2
+    assert "half-way from the look-up key 'k1' to 'k2'" in refused.log.read_text()
+
+    ended = started(data, "--rekey", "--reseal", kids=keys("k2", "k1"))
+    said, _ = ended.communicate()
+    assert ended.returncode == 0
+    assert "key k1: needed until" in said
+    assert (await kinds_of(data))[0] == 0
+
+    with serving(data, CHEAP_WALLET, KIKAO_SECRET_KEYS=keys("k2", "k1")) as server:
+        asha._send = over_wire(server.port)
+        assert await asha.again() == menu
+        assert await asha.reply("1") != menu
+        assert server.log.read_text().count('"what":"duplicate"') == 1
+
+
+async def kinds_of(data: Path) -> tuple[int, int]:
+    """How many sessions are under the keys that k1 gives, and under others."""
+    ring = KeyRing({"k1": hashlib.sha256(b"k1").digest()})
+    old = {session_key(ring, ("flow:wallet", f"msisdn:+25670{number:07}")) for number in range(MANY)}
+    store = SQLiteStore(data / "sessions.db")
+    await store.open()
+    found = {record.key async for record in store.scan()}
+    await store.close()
+    return len(found & old), len(found - old)
