@@ -261,6 +261,9 @@ class Moved:
     async def meet(self, kind: str, identity: str) -> Known:
         return Known(self.id, "", "")
 
+    async def holds(self, member_id: str, kind: str, identity: str) -> bool:
+        return True
+
     async def remember(self, member_id: str, *, locale: str | None = None) -> None:
         raise AssertionError("nobody chose a language")
 

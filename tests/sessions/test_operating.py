@@ -491,7 +491,7 @@ async def test_what_cannot_be_opened_is_ended_only_by_force(office: Office) -> N
     office.process.sessions.ring = ring
     (line,) = await office.lines()
 
-    with pytest.raises(CommandRefused, match=r"cannot be opened, .* --force removes it"):
+    with pytest.raises(CommandRefused, match=r"cannot be opened: .* --force removes it"):
         await office.end(line.key)
     assert await office.end(line.key, force=True) == Ended(line.key)
     assert await office.stored() == 0
