@@ -19,12 +19,11 @@ from kikao.conversation import Chat, Done, Flows, Number, Pin, Secret, Text, Unk
 from kikao.events import SessionEnded, Swept, TurnDone
 from kikao.i18n import t
 from kikao.sessions import operating
-from kikao.sessions.anchors import Anchors
 from kikao.sessions.finding import AT_A_TIME
 from kikao.sessions.keeper import Held
 from kikao.sessions.masking import masked, masked_part
 from kikao.sessions.operating import Operator
-from kikao.sessions.policy import Address, SessionPolicy
+from kikao.sessions.policy import Address, SessionPolicy, session_key
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import Write
 from kikao.sessions.stores.memory import MemoryStore
@@ -649,6 +648,17 @@ async def test_without_the_app_nothing_is_said_of_policies(office: Office) -> No
 # --- linked addresses ---
 
 
+async def link(process: Process, number: str, to: str) -> None:
+    """Have the dealings of one number kept with those of another."""
+    sessions = process.sessions
+    address = Address("ussd", "", number, msisdn=number, parts=("flow:shop", f"msisdn:{number}"))
+    held = await sessions.claim(session_key(sessions.ring, address.parts), (), address, wait=0.0)
+    assert isinstance(held, Held)
+    held.session.anchor = ("flow:shop", f"msisdn:{to}")
+    held.session.member = (await process.turns.members.meet("msisdn", to)).id
+    await held.commit()
+
+
 async def test_over_a_link_to_where_the_session_is() -> None:
     process = Process(
         flows,
@@ -659,7 +669,7 @@ async def test_over_a_link_to_where_the_session_is() -> None:
         policy=SessionPolicy.across_channels(),
     )
     await process.open()
-    assert await Anchors(process.sessions, flow="shop").link(("msisdn", BEN), ("msisdn", ASHA))
+    await link(process, BEN, ASHA)
     commands = Commands()
     Operator(process.sessions, process.events.append, flow="shop").offer(commands)
     office = Office(commands, process, Service())
