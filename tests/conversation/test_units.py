@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 import datetime as dt
 import decimal
 import pickle
@@ -204,6 +205,11 @@ class TestSecret:
     def test_repr_says_only_that_it_is_one(self) -> None:
         assert repr(Secret("4321")) == "<secret>"
         assert repr([Secret("4321")]) == "[<secret>]"
+
+    def test_what_walks_through_its_attributes_does_not_meet_it(self) -> None:
+        secret = Secret("4321")
+        assert "4321" not in repr([value for _, value in inspect.getmembers(secret) if not callable(value)])
+        assert [name for name in dir(secret) if not name.startswith("_")] == ["matches", "reveal"]
 
     def test_matches(self) -> None:
         assert Secret("4321").matches(Secret("4321"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
@@ -145,3 +146,9 @@ class Canary:
             if len(needle) >= (WINDOW if form == "msgpack" else SHORTEST):
                 self.forms += 1
                 self._needles.setdefault(needle[:WINDOW], {}).setdefault(needle, f"{what} ({form})")
+
+
+def alone(short: str, haystacks: Iterable[tuple[str, bytes]]) -> list[str]:
+    """Where a PIN too short for a `Canary` stands in what was said: by itself, no part of a number, a time or an id."""
+    find = re.compile(rf"(?<![0-9A-Za-z.,-]){short}(?![0-9A-Za-z])".encode()).search
+    return [f"{place}: a PIN of {len(short)} digits" for place, octets in haystacks if find(octets)]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from kikao.sessions.sealing import KeyRing
 
@@ -30,3 +34,20 @@ def opened(store: Path, ring: KeyRing) -> Iterator[tuple[str, bytes]]:
             "SELECT session, key, reply FROM dedupe WHERE reply IS NOT NULL"
         ):
             yield "reply", ring.unseal(reply, session, b"reply" + key)
+
+
+def texts_of(records: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, bytes]]:
+    """Every text in opened records, and octets that might be one; numbers are left out."""
+    for place, octets in records:
+        yield from ((place, text) for text in _texts(msgspec.msgpack.decode(octets)))
+
+
+def _texts(data: Any) -> Iterator[bytes]:
+    if isinstance(data, str):
+        yield data.encode(errors="surrogatepass")
+    elif isinstance(data, bytes):
+        yield data
+    elif isinstance(data, dict):
+        yield from itertools.chain.from_iterable(map(_texts, itertools.chain(data, data.values())))
+    elif isinstance(data, list):
+        yield from itertools.chain.from_iterable(map(_texts, data))

@@ -11,13 +11,13 @@ from kikao.channels.ussd.clients import Exchange
 from kikao.sessions.store import Conflict, Write
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import Phone, Stage, in_process
-from tests.secrets.needles import Canary
-from tests.secrets.places import files, opened
+from tests.secrets.needles import Canary, alone
+from tests.secrets.places import files, opened, texts_of
 from tests.secrets.till import SECRETS, Shop
 from tests.secrets.witness import Witness, frames_of_kikao, published
 
 NUMBER: Final = "+256772000001"
-TYPED: Final = {"pin": "83190274", "password": "Ndege*kubwa&juu=50% é"}
+TYPED: Final = {"pin": "83190274", "password": "Ndege*kubwa&juu=50% é", "short": "8319"}
 """What members type here; never anything else of these digits or letters."""
 
 WAYS: Final = [("africastalking", "pin"), ("nalo", "password")]
@@ -99,7 +99,7 @@ async def scene(
     """A stage in this folder. At the end what was typed is looked for: on the disk, in the records, in all heard."""
     data = folder / "data"
     data.mkdir()
-    shop, secret = Shop(), TYPED[kind]
+    shop, secret, short = Shop(), TYPED[kind], kind == "short"
     shop.asks = SECRETS[kind]
     canary = Canary()
     canary.watch(secret, NUMBER)
@@ -109,7 +109,8 @@ async def scene(
             at = Scene(stage, shop, store, stage.phone(NUMBER, gateway=gateway), secret)
             yield at
             ring = stage.server.sessions.ring
-            inside = canary.search(opened(store.path, ring))
+            records = [*opened(store.path, ring)]
+            inside = canary.search(records) + (alone(secret, texts_of(records)) if short else [])
             assert at.kept or not inside, inside
             assert inside or not at.kept, "it is not where it should be: was anything searched?"
             found = canary.search(files(data))
@@ -120,5 +121,5 @@ async def scene(
     if shop.inside is None:  # else it is the app that gives frames of kikao a bare secret
         witness.heard += [("raised in the service", frames_of_kikao(error)) for error in shop.raised]
     heard = [*witness.said(), *published(stage.events), *([] if at.kept else at.replies)]
-    found += canary.search(heard)
+    found += canary.search(heard) + (alone(secret, heard) if short else [])
     assert not found, found

@@ -169,3 +169,14 @@ async def test_what_a_service_answers(answer: str, gateway: str, kind: str, tmp_
         at.stage.clock.advance(60)
         await at.stage.settle()
         await at.dial()
+
+
+COUNTED: Final = frozenset(
+    name for name in ANSWERS if any(word in name for word in ("number", "numeric", "amount", "fraction"))
+)
+"""Answers in which four digits are a number, and cannot be told from an amount."""
+
+
+@pytest.mark.parametrize("answer", sorted(ANSWERS.keys() - COUNTED))
+async def test_four_digits_are_taken_out_where_they_stand_alone(answer: str, tmp_path: Path) -> None:
+    await test_what_a_service_answers(answer, "africastalking", "short", tmp_path)

@@ -101,7 +101,7 @@ class Password(Answer[str]):
         return given.text
 
 
-SECRETS: Final[dict[str, Answer[str]]] = {"pin": Pin(8), "password": Password()}
+SECRETS: Final[dict[str, Answer[str]]] = {"pin": Pin(8), "password": Password(), "short": Pin(4)}
 """How secrets are asked for here."""
 
 PROMPTS: Final[dict[str, Answer[Any]]] = {
