@@ -142,7 +142,7 @@ class App:
             stack.push_async_callback(server.stop)
             if background:
                 await server.start()
-            if store is None if door is None else door:
+            if door or (door is None and store is None):
                 await server.open_door()
             yield server
 
@@ -239,7 +239,9 @@ class Server:
             from kikao.members.operating import MemberOperator
 
             english = app.catalogs.translate("en")
-            MemberOperator(members, sessions, partial(app.forget, self.services), english).offer(self.commands)
+            MemberOperator(members, sessions, partial(app.forget, self.services), english).offer(
+                self.commands
+            )
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._work: list[asyncio.Task[None]] = []
 

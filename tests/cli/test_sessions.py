@@ -17,6 +17,7 @@ from kikao import Done, Unknown
 from kikao.cli import main
 from kikao.cli.phone import loop_in_thread
 from kikao.cli.serving import load_settings
+from kikao.events import CommandDone
 from kikao.testing import Phone, in_process
 from tests.cli.kiosk import app, till
 from tests.http.servers import spawn
@@ -41,7 +42,8 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class Served:
     """A server in a thread of this process, and phones that reach it."""
 
-    def __init__(self, run: Callable[[Any], Any], server: Any) -> None:
+    def __init__(self, run: Callable[[Any], Any], server: Any, events: list[object]) -> None:
+        self.events = events
         self._run = run
         self._send = in_process(server)
         self.server = server
@@ -68,7 +70,7 @@ def served(**options: Any) -> Iterator[Served]:
         events: list[object] = []
         serving = app.serving(load_settings(), subscribers=[events.append], background=False, **options)
         try:
-            yield Served(run, run(serving.__aenter__()))
+            yield Served(run, run(serving.__aenter__()), events)
         finally:
             run(serving.__aexit__(None, None, None))
 
@@ -238,6 +240,19 @@ def test_a_store_in_use_by_a_process_without_a_door(data: Path) -> None:
     assert done.exit_code == 2
     assert f"in use by another process (pid {os.getpid()})" in done.stderr
     assert f"No server listens in {data}" in done.stderr
+
+
+def test_a_server_that_cannot_make_its_socket_serves_all_the_same_and_says_so(data: Path) -> None:
+    data.mkdir(mode=0o700)
+    (data / "control.sock").write_text("of somebody")
+    with served() as server:
+        assert server.talk(ASHA, "tea").startswith("Size")
+        (closed,) = [event for event in server.events if isinstance(event, CommandDone)]
+        assert (closed.command, closed.what) == ("", "closed")
+        assert "control.sock is no socket. Move it away." in closed.error
+        done = kikao("list")
+    assert (done.exit_code, "is no socket" in done.stderr) == (2, True)
+    assert (data / "control.sock").read_text() == "of somebody"
 
 
 def test_a_server_with_another_store_refuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
