@@ -94,6 +94,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     release: int = 0
     """Highest release of the code that wrote this journal."""
     format: int = FORMAT
+    msisdn: str = ""
+    """The member's number, as the run first knew it: who comes from another number of theirs goes on with this one."""
     args: dict[str, tuple[str, Any]] = {}
     """What the flow was started with, each as a tag and plain data."""
     journal: list[Entry] = []

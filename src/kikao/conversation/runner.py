@@ -233,9 +233,14 @@ class Runner:
         flow = self._flows.get(run.flow)
         if flow is None:
             return Parked(f"flow {run.flow!r} is not defined any more")
+        # An effect that is done again, by recovery too, is done for the number that it was begun for.
+        run.msisdn = run.msisdn or self._member.msisdn
+        member = self._member
+        if member.msisdn != run.msisdn:
+            member = structs.replace(member, msisdn=run.msisdn)
         chat = Chat(
             run,
-            self._member,
+            member,
             self.conversation,
             reply,
             host=self._host,
