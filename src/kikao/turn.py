@@ -34,6 +34,7 @@ from kikao.conversation.screens import Screen
 from kikao.events.types import Limited, Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
+from kikao.members.claiming import claim
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
@@ -53,9 +54,6 @@ WINDOW: Final = 1.0
 
 ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
-
-MAX_ANCHORS: Final = 5
-"""How many links an address is followed over; each points to the member's own, so one is the rule."""
 
 WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
 UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
@@ -249,13 +247,9 @@ class _Turn:
 
     async def take(self) -> Response:
         turns, sessions = self.turns, self.turns.sessions
-        # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
-        wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
-        # Before the claim, since records are another database: whoever is met twice is one member.
-        self.known = await turns.members.meet(*address_kind(self.address))
-        held = await self._claim(max(wait, 0.0))
+        held = await self._claim(self.names)
         if isinstance(held, Answered):
-            found, held = held, await self._claim_for_another(max(wait, 0.0))
+            found, held = held, await self._claim_for_another()
             if held is None:
                 turns._log(self.inbound, self.started, "duplicate", key=self.key)
                 return _REPLY.decode(found.reply)
@@ -275,34 +269,26 @@ class _Turn:
             self.acted = self.acted or held.intended
             await sessions.release_quietly(held)
 
-    async def _claim(self, wait: float) -> Held | Answered | Busy | None:
-        """The member's session: that of the address, or the one that the address was anchored to."""
-        sessions, anchors = self.turns.sessions, 0
-        until = time.monotonic() + wait
-        held = await sessions.claim(self.key, self.names, self.address, wait=wait)
-        while isinstance(held, Held) and held.session.anchor:
-            anchors += 1
-            if anchors > MAX_ANCHORS:
-                await sessions.release_quietly(held)
-                raise StoreUnavailable(f"an address is anchored more than {MAX_ANCHORS} times over")
-            self.address = structs.replace(self.address, parts=held.session.anchor)
-            self.key = session_key(sessions.ring, self.address.parts)
-            anchor = held
-            try:  # the anchor is held meanwhile, so that it cannot be taken away
-                left = max(until - time.monotonic(), 0.0)
-                held = await sessions.claim(self.key, self.names, self.address, wait=left)
-            finally:
-                await sessions.release_quietly(anchor)
-        return held
+    async def _claim(self, names: tuple[bytes, ...]) -> Held | Answered | Busy | None:
+        """The member's session: that of the address, or the one that it is anchored to, looked up anew each time."""
+        turns = self.turns
+        # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
+        wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
+        found, key, self.known = await claim(
+            turns.sessions, turns.members, self.address, names, wait=max(wait, 0.0)
+        )
+        if key != self.key:
+            self.key, self.arrival = key, None
+        return found
 
-    async def _claim_for_another(self, wait: float) -> Held | None:
+    async def _claim_for_another(self) -> Held | None:
         """The session, if what looks like a copy is not: another message was answered since. None for a copy.
 
         Where only the text tells, "1", "2", "1" are three answers, however fast they come.
         """
         if self.gateway.dedupe != "window":
             return None
-        held = await self.turns.sessions.claim(self.key, (), self.address, wait=wait)
+        held = await self._claim(())
         if not isinstance(held, Held):
             return None
         dialogue = held.session.dialogue

@@ -64,9 +64,9 @@ async def test_sessions_end_at_every_gateway_code_and_channel_and_only_there() -
 async def test_anchors_from_and_to_the_addresses_go_too() -> None:
     sessions = await opened(SessionPolicy.across_channels())
     anchors = Anchors(sessions, flow="menu")
-    assert await anchors.link(("msisdn", BINTA), ("msisdn", ASHA)), "which never came into force"
-    assert await anchors.link((CHAT.kind, CHAT.identity), ("msisdn", ASHA))
-    assert await anchors.link(("msisdn", CHIDI), ("user", "somebody"))
+    assert await anchors.link(("msisdn", BINTA), ("msisdn", ASHA), "m"), "which never came into force"
+    assert await anchors.link((CHAT.kind, CHAT.identity), ("msisdn", ASHA), "m")
+    assert await anchors.link(("msisdn", CHIDI), ("user", "somebody"), "n")
     before = await keys(sessions)
     await end_sessions(sessions, ASHAS)
     assert len(before) == 3

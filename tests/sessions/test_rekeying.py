@@ -189,7 +189,7 @@ async def test_open_effects_are_settled_and_told_under_the_new_key(store: Sessio
 async def test_linked_addresses_stay_linked(store: SessionStore) -> None:
     policy = SessionPolicy.across_channels(idle=30 * 86400.0)
     office = await Office(store, policy=policy).start("k1")
-    assert await Anchors(office.process.sessions, flow="tally").link(("msisdn", WORK), ("msisdn", HOME))
+    assert await Anchors(office.process.sessions, flow="tally").link(("msisdn", WORK), ("msisdn", HOME), "m")
     work = office.phone(WORK)
     await work.dial()
     asked = await work.say("5")

@@ -147,7 +147,7 @@ class LinkDone(
 
     made: int
     error: str = ""
-    """What ended the round early, as in `TurnDone`; the next one goes on."""
+    """What kept one of them, or ended the round early, as in `TurnDone`; the next one tries again."""
 
 
 class Uncaught(

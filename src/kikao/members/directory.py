@@ -123,6 +123,13 @@ class Directory:
         person = await self._look(address)
         return None if person is None else person.id
 
+    async def holds(self, member_id: str, kind: str, identity: str) -> bool:
+        """Whether an address is a member's, by any id of the member. Raises `ValueError` for what is no address."""
+        address, vault = checked_address(kind, identity), self._vault
+        return await self._records.read(
+            lambda connection: people.holds(connection, vault, member_id, address)
+        )
+
     async def _meet(self, key: bytes, now: float, address: MemberAddress) -> Known:
         for _ in range(ATTEMPTS):
             changes = self._cache.changes
@@ -225,7 +232,7 @@ class Directory:
                     if move not in done and not await anchor(move):
                         return False
                     done.add(move)
-            if done and link.wish == "link":
+            if done:
                 await self._withdraw(link, anchor)
         except UnknownMember:
             if done:
@@ -234,12 +241,15 @@ class Directory:
         return False
 
     async def _withdraw(self, link: PendingLink, anchor: Anchor) -> None:
-        """Anchors moved for a link that was taken back meanwhile."""
+        """Anchors moved for a wish that was taken back meanwhile."""
         vault, now = self._vault, self._clock()
-        if await self._records.write(
-            lambda connection: linking.withdraw(connection, vault, link.member_id, link.address, now=now)
-        ):
-            await self.settle(msgspec.structs.replace(link, wish="unlink"), anchor=anchor)
+        back = await self._records.write(
+            lambda connection: linking.withdraw(
+                connection, vault, link.member_id, link.address, link.wish, now=now
+            )
+        )
+        if back is not None:
+            await self.settle(msgspec.structs.replace(link, wish=back), anchor=anchor)
 
     async def _put_back(self, address: MemberAddress, anchor: Anchor) -> None:
         """Anchors moved to a member who was erased meanwhile."""

@@ -99,7 +99,9 @@ def settle(
             return Settlement(not linked)
         unlink = _unlink if linked else _withdraw
         return unlink(connection, vault, owner, holder, address, moved)
-    if linked:
+    if linked:  # but anchors may have moved for an unlink that was taken back
+        if missing := _missing(moved, *proper(connection, vault, address, owner)):
+            return missing
         _drop(connection, vault, owner, address, "link")
         return Settlement(True)
     if not stands:
@@ -112,18 +114,19 @@ def settle(
 
 
 def withdraw(
-    connection: Connection, vault: Vault, member_id: str, address: MemberAddress, *, now: float
-) -> bool:
-    """After anchors moved for a link that was taken back meanwhile: wish that they move back; False if it is wished.
+    connection: Connection, vault: Vault, member_id: str, address: MemberAddress, was: Wish, *, now: float
+) -> Wish | None:
+    """After anchors moved for a wish that was taken back meanwhile: wish that they move back, and return that wish.
 
-    Raises `UnknownMember`.
+    None if the wish stands after all, or is in force. Raises `UnknownMember`.
     """
     owner, holder = _locked(connection, vault, member_id, address)
     linked = holder is not None and holder.id == owner.id
-    if linked or _wishes(connection, vault, owner, address, "link"):
-        return False
-    wish(connection, vault, member_id, address, "unlink", now=now)
-    return True
+    if linked == (was == "link") or _wishes(connection, vault, owner, address, was):
+        return None
+    back: Wish = "link" if linked else "unlink"
+    wish(connection, vault, member_id, address, back, now=now)
+    return back
 
 
 def proper(

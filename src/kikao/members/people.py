@@ -100,6 +100,17 @@ def holder_of(connection: Connection, vault: Vault, address: MemberAddress) -> s
     return connection.execute(query).scalar()
 
 
+def holds(connection: Connection, vault: Vault, member_id: str, address: MemberAddress) -> bool:
+    """Whether a member, by any id, is behind an address. Raises `RecordsAway` while hashes move to another key."""
+    holder = holder_of(connection, vault, address)
+    if holder is None:
+        unmoved(connection, vault.ring)
+        return False
+    same = MEMBERS.c.id == member_id
+    present = connection.execute(sa.select(MEMBERS.c.id, MEMBERS.c.merged_into).where(same)).first()
+    return present is not None and (present.merged_into or present.id) == holder
+
+
 # --- one member ---
 
 

@@ -15,6 +15,10 @@ class Members(Protocol):
         """The member behind an address, a new one for an address not met before. Raises `RecordsAway`."""
         ...
 
+    async def holds(self, member_id: str, kind: str, identity: str) -> bool:
+        """Whether an address is a member's, under any of the member's ids. Raises `RecordsAway`."""
+        ...
+
     async def remember(self, member_id: str, *, locale: str | None = None) -> None:
         """Keep what a member chose. Raises `RecordsAway`."""
         ...
@@ -29,6 +33,10 @@ class Unlisted:
     async def meet(self, kind: str, identity: str) -> Known:
         """See `Members.meet`."""
         return Known(self._ring.lookup("member", kind, identity).hex()[:32], "", "")
+
+    async def holds(self, member_id: str, kind: str, identity: str) -> bool:
+        """See `Members.holds`. Always: an address never comes to be another member's, whatever key names it."""
+        return True
 
     async def remember(self, member_id: str, *, locale: str | None = None) -> None:
         """See `Members.remember`."""

@@ -24,6 +24,7 @@ from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, en
 from kikao.sessions.store import (
     Busy,
     Claim,
+    Conflict,
     Dedupe,
     Duplicate,
     IntentRow,
@@ -98,6 +99,26 @@ class Held:
         """True while somebody performs any effect of the session, of a parked run too."""
         return bool(self._live)
 
+    @property
+    def lapsed(self) -> bool:
+        """Whether the lease is over: somebody else may have taken the session by now."""
+        return self.claim.lease_until <= self._sessions.clock()
+
+    def begin_anew(self, address: Address) -> None:
+        """Nothing of what is stored is for whoever sends now, from `address`: a session of their own begins.
+
+        What tells copies of messages stays. Not for a session with open effects.
+        """
+        before = self.session
+        self.session = msgspec.structs.replace(
+            self._sessions.fresh(),
+            secret=before.secret,
+            dialogue=before.dialogue,
+            dedupe_until=before.dedupe_until,
+        )
+        self.address, self.fresh = address, True
+        self._address_blob = self._sessions.sealed_address(self.claim.key, address)
+
     def fence_of(self, token: str) -> int | None:
         """The fence of whoever performed this effect last; None when it is not open."""
         row = self._rows.get(self._sessions.intent_id(token))
@@ -125,6 +146,17 @@ class Held:
         self.version += 1
         self.given_back = True
 
+    async def supersede(self) -> None:
+        """Write a session that exists as it is, to expire when it did, and give the lease back.
+
+        Whoever claimed it before, and was held up for longer than a lease, then writes nothing any more.
+        """
+        assert self.claim.record is not None
+        write = msgspec.structs.replace(self._write(None, ()), expires_at=self.claim.record.expires_at)
+        await self._sessions.store.commit(write)
+        self.version += 1
+        self.given_back = True
+
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
         if not self.given_back:
@@ -134,6 +166,8 @@ class Held:
     def _write(self, dedupe: Dedupe | None, working: Collection[str]) -> Write:
         sessions, claim, session = self._sessions, self.claim, self.session
         now = sessions.clock()
+        if self.version == 0 and self.lapsed:  # no version and no fence would tell that somebody was there
+            raise Conflict("a session that did not exist was claimed too long ago to be made")
         conversation = session.conversation
         intents = [intent for run in conversation.runs() for intent in run.intents if intent.entry is None]
         tokens = {intent.token for intent in intents}
@@ -271,15 +305,18 @@ class Sessions:
         return Answered(self.ring.unseal(reply, key, reply_to(name)))
 
     def _hold(self, claim: Claim, address: Address | None) -> Held | None:
-        record, ring = claim.record, self.ring
+        record = claim.record
         if record is None:
             if address is None:
                 return None
-            blob = ring.seal(_ENCODER.encode(address), claim.key, ADDRESS)
-            return Held(self, claim, self.fresh(), address, blob)
+            return Held(self, claim, self.fresh(), address, self.sealed_address(claim.key, address))
         if address is None:
             address = self.address_of(record)
         return Held(self, claim, self.session_of(record), address, record.address)
+
+    def sealed_address(self, key: bytes, address: Address) -> bytes:
+        """An address as it is stored beside a key."""
+        return self.ring.seal(_ENCODER.encode(address), key, ADDRESS)
 
     def address_of(self, record: Record) -> Address:
         """The address of a stored session. Raises `SealError`, `msgspec.DecodeError`."""

@@ -161,6 +161,11 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Whether keys may depend on the provider's id of the dialogue."""
         return self.identifier == "request_id" or callable(self.identifier)
 
+    @property
+    def names_address(self) -> bool:
+        """Whether a key names one address, so that a session is never of two members."""
+        return self.identifier in ("", "address", "member", "msisdn", "request_id")
+
     def takes_up(self, silence: float) -> Literal["offer", "on", "anew"]:
         """What a new dialogue does about a conversation that stopped `silence` seconds ago."""
         silence = max(silence, 0.0)  # clocks step back, and those of two machines differ

@@ -41,11 +41,11 @@ class Session(msgspec.Struct, omit_defaults=True):
     dedupe_until: float = 0.0
     """When the last dedupe record expires: the session is kept as long, or those could not be found and named anew."""
     member: str = ""
-    """The id of the member, the same as long as the session lives."""
+    """The id of the member, the same as long as the session lives and the address it is kept under is theirs."""
     conversation: Conversation = msgspec.field(default_factory=Conversation)
     dialogue: Dialogue | None = None
     anchor: tuple[str, ...] = ()
-    """Set for an address that was linked to a member: the parts of the key that its dealings are kept under."""
+    """Set for an address that was linked to `member`: the parts of the key that its dealings are kept under."""
 
     def hashed(self, purpose: str, text: str) -> bytes:
         """Keyed hash of a text for a purpose, 16 octets; worth nothing outside of this session."""
