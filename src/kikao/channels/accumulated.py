@@ -11,6 +11,7 @@ dialogue, or be missing, so an id never makes an answer a dial; it only tells wh
 from __future__ import annotations
 
 from collections.abc import Callable
+from hmac import compare_digest
 
 from msgspec import structs
 
@@ -44,19 +45,19 @@ def understand(
     line = f"{inbound.channel}/{inbound.gateway}"
     mark = hashed("dialogue", f"{line} {inbound.dialogue}")
     text = inbound.text.reveal()
-    known = dialogue is not None and dialogue.mark == mark
+    known = dialogue is not None and compare_digest(dialogue.mark, mark)
     former = b"" if dialogue is None else dialogue.former if known else dialogue.mark
     after = Dialogue(mark, former=former, line=line)
     if inbound.accumulated:
         after = Dialogue(mark, len(text), hashed("text", text), former, line)
     if inbound.happening == "new" and not inbound.accumulated:
         return Dial(_ahead(text)), after
-    if dialogue is not None and not known and dialogue.former == mark:
+    if dialogue is not None and not known and compare_digest(dialogue.former, mark):
         return Show(), dialogue if dialogue.line == line else after
     if not inbound.accumulated:
         typed = b"" if inbound.message_id is not None else hashed("text", text)
         if dialogue is not None and (
-            dialogue.line != line or (typed and typed == dialogue.text and not secret)
+            dialogue.line != line or (typed and compare_digest(typed, dialogue.text) and not secret)
         ):
             return Show(), structs.replace(after, text=dialogue.text)
         return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
@@ -72,7 +73,7 @@ def _ahead(text: str) -> tuple[Secret, ...]:
 
 def _new_part(text: str, dialogue: Dialogue, hashed: Hash) -> str | None:
     length = dialogue.length
-    if len(text) <= length or hashed("text", text[:length]) != dialogue.text:
+    if len(text) <= length or not compare_digest(hashed("text", text[:length]), dialogue.text):
         return None
     if length == 0:
         return text

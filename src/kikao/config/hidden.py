@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -17,6 +18,10 @@ class Hidden:
     def reveal(self) -> bytes:
         """The bare value. Pass it on at once."""
         return self.__value
+
+    def matches(self, other: Hidden) -> bool:
+        """Compare in constant time."""
+        return hmac.compare_digest(self.__value, other.__value)
 
     def __repr__(self) -> str:
         return "<hidden>"

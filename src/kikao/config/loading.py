@@ -286,7 +286,7 @@ class _Loading:
 
     def _refuse_shared(self, operators: Hidden | None, ussd: Mapping[str, UssdSettings]) -> None:
         for gateway, own in sorted(ussd.items()):
-            if operators is not None and own.token is not None and own.token.reveal() == operators.reveal():
+            if operators is not None and own.token is not None and own.token.matches(operators):
                 self.problems.append(
                     f"KIKAO_OPERATOR_TOKEN: is also the path token of {gateway}, which the provider knows. Set "
                     f"another: {SETTINGS['operator_token'].example}."
