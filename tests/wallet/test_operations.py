@@ -253,12 +253,23 @@ async def test_the_books_and_what_others_are_told_stay_whole(ledger: Ledger) -> 
     ]
 
 
-async def test_a_request_that_names_a_forgotten_member_is_not_carried_out_again(ledger: Ledger) -> None:
-    done(await ledger.transfer(BINTA, ASHA, ugx(2000), pin=PIN, key="t"))
+async def test_who_paid_a_forgotten_member_is_told_so_and_pays_once(ledger: Ledger) -> None:
+    """The same key again, as after a lost answer: refusing it would say that nothing was paid."""
+    paid = done(await ledger.transfer(BINTA, ASHA, ugx(2000), pin=PIN, key="t"))
     await empty(ledger, ASHA, BINTA)
     await ledger.forget(ASHA)
-    assert code(await ledger.transfer(BINTA, ASHA, ugx(2000), pin=PIN, key="t")) is ErrorCode.REJECTED
+    again = done(await ledger.transfer(BINTA, ASHA, ugx(2000), pin=PIN, key="t"))
+    assert (again.ref, again.amount, again.to) == (paid.ref, paid.amount, "")
     assert (await ledger.audit()).payments == 2
+
+
+async def test_a_key_of_a_forgotten_member_is_nobodys(ledger: Ledger) -> None:
+    done(await ledger.balance(ASHA, PIN, key="b"))
+    await empty(ledger, ASHA, BINTA)
+    await ledger.forget(ASHA)
+    await register(ledger, ASHA)
+    for member in (ASHA, BINTA):
+        assert code(await ledger.balance(member, PIN, key="b")) is ErrorCode.REJECTED
 
 
 async def test_the_number_may_open_an_account_again(ledger: Ledger) -> None:

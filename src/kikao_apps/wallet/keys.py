@@ -55,7 +55,9 @@ def stored(connection: Connection, asked: Request) -> Done[Result] | Refused | N
         return None
     if row.request is None:
         return Refused(ErrorCode.REJECTED, t("This request was cancelled. Please start again."))
-    if row.request != asked.fingerprint:
+    # Whom it paid may be forgotten since. Refused would say that nothing happened, and the member would pay again.
+    same = row.request == asked.fingerprint or (row.request == FORGOTTEN and row.owner == asked.owner)
+    if not same:
         return Refused(ErrorCode.REJECTED, t("This request was already used for something else."))
     return Done(_decode(connection, row.result))
 
@@ -94,8 +96,8 @@ def forget(connection: Connection, msisdn: str, accounts: Collection[int]) -> No
     connection.execute(sa.update(KEYS).where(KEYS.c.key.in_(theirs)).values(request=FORGOTTEN))
 
 
-def _row(key: str) -> sa.Select[tuple[str | None, str | None]]:
-    return sa.select(KEYS.c.request, KEYS.c.result).where(KEYS.c.key == key)
+def _row(key: str) -> sa.Select[tuple[str | None, str | None, str | None]]:
+    return sa.select(KEYS.c.request, KEYS.c.result, KEYS.c.owner).where(KEYS.c.key == key)
 
 
 def _decode(connection: Connection, result: str | None) -> Result:
