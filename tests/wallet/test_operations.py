@@ -186,6 +186,26 @@ async def test_a_number_that_money_waits_for_is_not_forgotten(ledger: Ledger) ->
     assert why == "UGX 5,000 was sent to this number and was not claimed yet."
 
 
+async def test_who_may_get_money_back_is_not_forgotten(ledger: Ledger) -> None:
+    """A stranger who chooses another currency sends it back: to a forgotten member it would be lost."""
+    await ledger.transfer(ASHA, STRANGER, ugx(3000), pin=PIN, key="t")
+    await ledger.transfer(ASHA, STRANGER, ugx(2000), pin=PIN, key="t2")
+    await empty(ledger, ASHA, BINTA)
+    why = await told(ledger, ASHA)
+    assert why == "UGX 5,000 that was sent from this number was not claimed yet."
+
+    await register(ledger, STRANGER, currency="KES")
+    assert await told(ledger, ASHA) == "There is UGX 5,000 on the account. Send it elsewhere first."
+
+
+async def test_who_paid_somebody_that_claimed_it_is_forgotten(ledger: Ledger) -> None:
+    await ledger.transfer(ASHA, STRANGER, ugx(3000), pin=PIN, key="t")
+    await empty(ledger, ASHA, BINTA)
+    await register(ledger, STRANGER)
+    await ledger.forget(ASHA)
+    assert await ledger.account(ASHA) is None
+
+
 async def test_of_several_numbers_all_are_forgotten_or_none(ledger: Ledger) -> None:
     await empty(ledger, ASHA, BINTA)
     assert "on the account" in await told(ledger, ASHA, BINTA)

@@ -95,6 +95,20 @@ def unclaimed_entries(connection: Connection, msisdn: str) -> list[Entry]:
     return [Entry(*row) for row in rows]
 
 
+def waiting_elsewhere(connection: Connection, msisdn: str) -> tuple[str, int] | None:
+    """What a number has sent that nobody claimed yet, which may come back to it: a currency and minor units."""
+    payer, payee = ACCOUNTS.alias(), ACCOUNTS.alias()
+    sent = (
+        sa.select(ENTRIES.c.currency, sa.func.sum(ENTRIES.c.amount).label("amount"))
+        .join(payer, payer.c.id == ENTRIES.c.debit_id)
+        .join(payee, payee.c.id == ENTRIES.c.credit_id)
+        .where(payer.c.msisdn == msisdn, payee.c.kind == "unclaimed", payee.c.balance > 0)
+        .group_by(ENTRIES.c.currency)
+    )
+    row = connection.execute(sent).first()
+    return (row.currency, int(row.amount)) if row else None
+
+
 def move(
     connection: Connection, kind: str, key: str, at: float, new_ref: Callable[[], str], *entries: Entry
 ) -> str:

@@ -73,7 +73,8 @@ async def forget(records: Records, *msisdns: str) -> None:
     The number may open an account again, which has nothing to do with the old one. Numbers that are unknown, or were
     forgotten before, are no error. All are forgotten, or none.
 
-    Raises `RefusedError` while there is money on an account or waiting for a number, `RecordsAway`, `CommitUnknown`.
+    Raises `RefusedError` while there is money on an account, waiting for a number, or sent from one and not claimed
+    yet: it may come back, and nobody could take it. `RecordsAway`, `CommitUnknown`.
     """
 
     def work(connection: Connection) -> None:
@@ -117,6 +118,12 @@ def _account_held(connection: Connection, msisdn: str) -> pin_book.Member:
 
 
 def _refuse_with_money(connection: Connection, msisdn: str) -> None:
+    # First what may come back: if it does so meanwhile, it is on the account below.
+    if sent := books.waiting_elsewhere(connection, msisdn):
+        raise RefusedError(
+            ErrorCode.REJECTED,
+            t("{amount} that was sent from this number was not claimed yet.", amount=Amount(*sent)),
+        )
     held = sa.select(ACCOUNTS.c.kind, ACCOUNTS.c.currency, ACCOUNTS.c.balance)
     of_theirs = (ACCOUNTS.c.msisdn == msisdn) & (ACCOUNTS.c.balance != 0)
     row = connection.execute(held.where(of_theirs).order_by(ACCOUNTS.c.id)).first()
