@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
-from kikao.channels.accumulated import understand
+from kikao.channels.accumulated import closed, understand
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.refusals import too_many
@@ -348,7 +348,9 @@ class _Turn:
                 member = Member(session.member, self.address.channel, msisdn, known.locale, known.timezone)
                 turned = await turns.engine.advance(conversation, event, member, performer)
                 await self._remember(conversation)
-            response = self._render(held, turned)
+            response, ends = self._render(held, turned)
+            if ends and session.dialogue is not None:
+                session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
             await held.commit(self._record(response), working=performer.working)
         except BaseException:
             performer.rescue()
@@ -371,7 +373,8 @@ class _Turn:
                 await self.turns.members.remember(self.known.id, locale=conversation.chosen)
                 conversation.chosen = ""
 
-    def _render(self, held: Held, turned: Turned) -> Response:
+    def _render(self, held: Held, turned: Turned) -> tuple[Response, bool]:
+        """The reply, and whether it closes the dialogue."""
         turns, conversation = self.turns, held.session.conversation
         translate = turns._translate(conversation.locale)
         try:
@@ -382,7 +385,7 @@ class _Turn:
         turned.page = min(turned.page, len(pages) - 1)
         turns.engine.paged(conversation, turned, len(pages))
         ends = turned.screen.ends and turned.page == len(pages) - 1
-        return self.gateway.reply(self.inbound, pages[turned.page], ends=ends)
+        return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:
         if not self.names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from kikao.channels.accumulated import understand
+from kikao.channels.accumulated import closed, understand
 from kikao.channels.inbound import Happening, Inbound
 from kikao.conversation import Secret
 from kikao.conversation.inputs import Dial, Event, Reply, Show
@@ -33,7 +33,19 @@ class Line:
         secret: bool = False,
     ) -> str:
         """What is understood, in words; `secret` where a PIN is asked for."""
-        inbound = Inbound(
+        inbound = self.inbound(text, session, happening, gateway)
+        event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret)
+        return said(event)
+
+    def close(self, text: str, *, session: str = "s1") -> None:
+        """The reply to this text closed its dialogue."""
+        assert self.dialogue is not None
+        self.dialogue = closed(self.dialogue, self.inbound(text, session), hashed)
+
+    def inbound(
+        self, text: str, session: str, happening: Happening = "reply", gateway: str = "any"
+    ) -> Inbound:
+        return Inbound(
             "ussd",
             gateway,
             "+256772000001",
@@ -43,8 +55,6 @@ class Line:
             message_id=self.message_id,
             accumulated=self.accumulated,
         )
-        event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret)
-        return said(event)
 
 
 def said(event: Event) -> str:
@@ -228,3 +238,30 @@ def test_of_a_single_answer_only_a_secret_leaves_a_trace_and_that_is_a_hash() ->
     line.hear("73915", secret=True)
     assert line.dialogue.text == hashed("text", "73915")
     assert "73915" not in repr(line.dialogue)
+
+
+def test_of_a_closed_dialogue_nothing_is_known_that_pins_could_be_tried_against() -> None:
+    line = Line()
+    line.hear("")
+    line.hear("1*2580")
+    line.close("1*2580")
+    assert line.dialogue is not None
+    assert line.dialogue.text == b""
+    assert line.hear("1*2580*1") == "again", "and nothing extends it"
+    assert line.hear("", session="s2") == "dial"
+
+
+def test_a_late_reply_closes_its_own_dialogue_only() -> None:
+    line = Line()
+    line.hear("")
+    line.hear("1", session="s2")
+    line.close("1*2", session="s1")
+    assert line.hear("1*500", session="s2") == "'500'"
+
+
+def test_a_single_answer_is_known_after_the_end() -> None:
+    line = Line(accumulated=False)
+    line.hear("", happening="new")
+    line.hear("2580", secret=True)
+    line.close("2580")
+    assert line.hear("2580") == "again"

@@ -276,5 +276,20 @@ async def test_a_secret_is_nowhere_however_its_turn_ends(
         await ENDINGS[way](at)
 
 
+async def test_after_the_end_there_is_nothing_to_try_pins_against(tmp_path: Path) -> None:
+    """While a dialogue lasts its accumulated text is known by a keyed hash; whoever has store and keys could try PINs."""
+    async with scene(tmp_path) as at:
+        await at.to_the_secret()
+        await at.type()
+        (session,) = await at.stage.stored()
+        assert session.dialogue is not None
+        typed = session.hashed("text", f"1*1000*{at.secret}")
+        assert session.dialogue.text == typed
+        assert "Bye." in await at.say("no")
+        (session,) = await at.stage.stored()
+        assert session.dialogue is not None
+        assert session.dialogue.text == b""
+
+
 def _raise(error: BaseException) -> Any:
     raise error

@@ -42,8 +42,7 @@ def understand(
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
       it would be kept as the answer.
     """
-    line = f"{inbound.channel}/{inbound.gateway}"
-    mark = hashed("dialogue", f"{line} {inbound.dialogue}")
+    line, mark = _line(inbound), _mark(inbound, hashed)
     text = inbound.text.reveal()
     known = dialogue is not None and compare_digest(dialogue.mark, mark)
     former = b"" if dialogue is None else dialogue.former if known else dialogue.mark
@@ -65,6 +64,25 @@ def understand(
         return Dial(_ahead(text)), after
     answer = _new_part(text, dialogue, hashed)
     return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
+
+
+def closed(dialogue: Dialogue, inbound: Inbound, hashed: Hash) -> Dialogue:
+    """The dialogue after the reply to this inbound has closed it.
+
+    Nothing extends its accumulated text any more, so the hash of that is forgotten: whoever has the keys could try all
+    PINs against it. Of a single answer it goes on to tell a PIN that comes again.
+    """
+    if not inbound.accumulated or not compare_digest(dialogue.mark, _mark(inbound, hashed)):
+        return dialogue
+    return structs.replace(dialogue, text=b"")
+
+
+def _line(inbound: Inbound) -> str:
+    return f"{inbound.channel}/{inbound.gateway}"
+
+
+def _mark(inbound: Inbound, hashed: Hash) -> bytes:
+    return hashed("dialogue", f"{_line(inbound)} {inbound.dialogue}")
 
 
 def _ahead(text: str) -> tuple[Secret, ...]:
