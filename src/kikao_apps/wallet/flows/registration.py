@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from kikao.conversation import Chat, ErrorCode, Flows, RefusedError, Text
+from kikao.conversation import Chat, ErrorCode, Flows, Invalid, RefusedError, Text
+from kikao.conversation.inputs import Given
+from kikao.conversation.screens import Option
 from kikao.i18n import t
 from kikao_apps.wallet.bank import CURRENCIES, Account
 from kikao_apps.wallet.flows.believed import NOTHING, bank_of
@@ -12,13 +14,29 @@ from kikao_apps.wallet.flows.pin import with_pin
 
 flows = Flows()
 
-NAME: Final = Text(
-    min=2,
-    max=40,
-    pattern=r"(?!(\D*\d){4})[^\W_]([^\W_]|[\u0300-\u036f .'’-])*",
-    hint=t("Enter a name of letters."),
-)
-"""A name that others see on a confirmation must not look like a part of it: no number, no sentence."""
+HINT: Final = t("Enter a name of letters.")
+
+
+class Name(Text):
+    """A member's name, which others see on a confirmation: it must not look like a part of one.
+
+    So there is no digit in it, in no script and in no form that is shown as one (`²`, `②`), and no question.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(min=2, max=40, pattern=r"[^\W\d_]([^\W\d_]|[\u0300-\u036f .'’-])*", hint=HINT)
+
+    def parse(self, given: Given, options: tuple[Option, ...]) -> str:
+        """The name typed."""
+        name = super().parse(given, options)
+        if any(character.isnumeric() and not character.isalpha() for character in name):
+            raise Invalid(HINT)
+        return name
+
+
+NAME: Final = Name()
 
 OPEN: Final = t("Your account is open.")
 
