@@ -206,7 +206,7 @@ class Town:
 
     async def unlock(self, who: str) -> None:
         async with self._operator() as records:
-            assert await operations.unlock(records, NUMBERS[who])
+            assert await operations.unlock(records, NUMBERS[who], self._stage.clock.now)
 
     async def give_start_pin(self, who: str) -> None:
         async with self._operator() as records:

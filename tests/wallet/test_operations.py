@@ -74,16 +74,20 @@ async def lock_out(ledger: Ledger, member: str = ASHA) -> None:
     assert answers[-1] is ErrorCode.LOCKED
 
 
+def another(pin: Secret) -> Secret:
+    return Secret(f"{(int(pin.reveal()) + 1) % 10_000:04d}")
+
+
 # --- unlocking ---
 
 
-async def test_who_remembers_the_pin_is_unlocked(ledger: Ledger, records: Records) -> None:
+async def test_who_remembers_the_pin_is_unlocked(ledger: Ledger, records: Records, clock: Clock) -> None:
     await lock_out(ledger)
-    assert await operations.unlock(records, ASHA) is True
+    assert await operations.unlock(records, ASHA, clock.now) is True
     assert await held(ledger, ASHA) == GIFT
-    assert await operations.unlock(records, ASHA) is False
+    assert await operations.unlock(records, ASHA, clock.now) is False
     with pytest.raises(NoAccount, match="has no account"):
-        await operations.unlock(records, STRANGER)
+        await operations.unlock(records, STRANGER, clock.now)
 
 
 async def test_who_forgot_the_pin_chooses_another_with_a_start_pin(
@@ -117,7 +121,7 @@ async def test_a_start_pin_that_is_not_used_within_a_day_locks_again(
     assert account is not None
     assert account.locked
     assert code(await ledger.begin_pin_change(ASHA, start, key="b")) is ErrorCode.LOCKED
-    assert await operations.unlock(records, ASHA) is False
+    assert await operations.unlock(records, ASHA, clock.now) is False
     start = await operations.give_start_pin(records, cheap_pins(), ASHA, clock.now)
     assert isinstance(await ledger.begin_pin_change(ASHA, start, key="c"), Done)
 
@@ -126,10 +130,22 @@ async def test_a_start_pin_is_guessed_three_times_like_any_other(
     ledger: Ledger, records: Records, clock: Clock
 ) -> None:
     start = await operations.give_start_pin(records, cheap_pins(), ASHA, clock.now)
-    wrong = Secret(f"{(int(start.reveal()) + 1) % 10_000:04d}")
-    answers = [code(await ledger.begin_pin_change(ASHA, wrong, key=a_key())) for _ in range(3)]
+    answers = [code(await ledger.begin_pin_change(ASHA, another(start), key=a_key())) for _ in range(3)]
     assert answers == [ErrorCode.WRONG_SECRET, ErrorCode.WRONG_SECRET, ErrorCode.LOCKED]
     assert code(await ledger.begin_pin_change(ASHA, start, key=a_key())) is ErrorCode.LOCKED
+
+
+async def test_unlocking_does_not_prolong_a_start_pin_and_does_not_say_so(
+    ledger: Ledger, records: Records, clock: Clock
+) -> None:
+    start = await operations.give_start_pin(records, cheap_pins(), ASHA, clock.now)
+    answers = [code(await ledger.begin_pin_change(ASHA, another(start), key=a_key())) for _ in range(3)]
+    assert answers[-1] is ErrorCode.LOCKED
+    clock.now += operations.START_PIN_SECONDS
+    assert await operations.unlock(records, ASHA, clock.now) is False
+    account = await ledger.account(ASHA)
+    assert account is not None
+    assert account.locked
 
 
 async def test_a_start_pin_is_for_accounts_that_there_are(records: Records, clock: Clock) -> None:

@@ -68,7 +68,7 @@ def test_unlocking() -> None:
     at_the_bank(lock_out)
     assert typed("unlock", ASHA).output == f"{ASHA} is unlocked.\n"
     assert at_the_bank(lambda ledger: held(ledger, ASHA)) == GIFT
-    assert typed("unlock", ASHA).output.startswith(f"{ASHA} was not locked by wrong PINs. Who cannot go on")
+    assert typed("unlock", ASHA).output.startswith(f"{ASHA} is not locked by wrong PINs. Who cannot go on")
 
 
 def test_a_start_pin_is_shown_and_is_the_one_that_lets_the_member_choose_another(

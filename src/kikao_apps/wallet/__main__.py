@@ -52,9 +52,9 @@ def unlock(number: str, start_pin: bool, records: str | None) -> None:
     shown here, and choose a new one; it is good for a day, and for nothing else.
     """
     if not start_pin:
-        locked = on_records(records, lambda bank: operations.unlock(bank, number))
+        locked = on_records(records, lambda bank: operations.unlock(bank, number, time.time()))
         otherwise = (
-            f"{number} was not locked by wrong PINs. Who cannot go on may need a start PIN: --start-pin."
+            f"{number} is not locked by wrong PINs. Who cannot go on may need a start PIN: --start-pin."
         )
         click.echo(f"{number} is unlocked." if locked else otherwise)
         return

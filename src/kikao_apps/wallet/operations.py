@@ -33,8 +33,10 @@ class NoAccount(LookupError):
     """The number has no account."""
 
 
-async def unlock(records: Records, msisdn: str) -> bool:
-    """Forget the wrong tries of a member who remembers their PIN; False when the account was not locked by them.
+async def unlock(records: Records, msisdn: str, now: float) -> bool:
+    """Forget the wrong tries of a member who remembers their PIN; False when that unlocks nothing.
+
+    A start PIN that was not used in time needs another one. `now` is in seconds since the epoch.
 
     Raises `NoAccount`, `RecordsAway` and `CommitUnknown`.
     """
@@ -42,7 +44,7 @@ async def unlock(records: Records, msisdn: str) -> bool:
     def work(connection: Connection) -> bool:
         member = _account_held(connection, msisdn)
         pin_book.count_try(connection, member, right=True)
-        return member.wrong >= pin_book.TRIES
+        return member.locked(now) and not _account_held(connection, msisdn).locked(now)
 
     return await records.write(work)
 
