@@ -407,3 +407,59 @@ async def test_anchors_that_moved_to_a_member_who_is_erased_meanwhile_move_back(
         with pytest.raises(UnknownMember):
             await one.link(asha.id, *CHAT, anchor=slow)
         assert anchors.where(CHAT) == CHAT
+
+
+# --- unlinks that are taken back on their way ---
+
+
+async def test_anchors_that_moved_for_an_unlink_that_is_taken_back_move_back(tmp_path: Path) -> None:
+    """The process died between the moves and the unlink, so the addresses of one member stand alone."""
+    anchors = Anchors()
+    async with a_directory(tmp_path) as directory:
+        asha = await directory.meet("msisdn", ASHA)
+        for address in (CHAT, WORK):
+            await directory.link(asha.id, *address, anchor=anchors)
+
+        async def dying(move: Move) -> bool:
+            await anchors(move)
+            if move.address.kind == "user":
+                raise Died
+            return True
+
+        with pytest.raises(Died):
+            await directory.unlink(asha.id, "msisdn", ASHA, anchor=dying)
+        assert {anchors.where(one) for one in (CHAT, WORK)} == {CHAT}
+
+    async with a_directory(tmp_path) as later:
+        assert await later.link(asha.id, "msisdn", ASHA, anchor=anchors)
+        assert await ids(later, ("msisdn", ASHA), CHAT, WORK) == [asha.id] * 3
+        assert {anchors.where(one) for one in (CHAT, WORK)} == {("msisdn", ASHA)}
+        assert await later.links_due() == []
+
+
+@pytest.mark.parametrize("alive", [False, True])
+async def test_an_unlink_that_is_taken_back_while_its_anchor_moves_leaves_the_anchor(
+    tmp_path: Path, alive: bool
+) -> None:
+    anchors = Anchors()
+    async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
+        asha = await one.meet("msisdn", ASHA)
+        await one.link(asha.id, *CHAT, anchor=anchors)
+
+        async def slow(move: Move) -> bool:
+            if anchors.kept[CHAT] != CHAT and not anchors.alive:
+                assert await other.link(asha.id, *CHAT, anchor=anchors)
+                assert await anchors(move)
+                anchors.alive = {CHAT} if alive else set()
+                return True
+            return await anchors(move)
+
+        assert not await one.unlink(asha.id, *CHAT, anchor=slow)
+        assert await ids(one, CHAT) == [asha.id]
+        if alive:
+            assert anchors.where(CHAT) == CHAT
+            anchors.alive = set()
+            [link] = await other.links_due()
+            assert await other.settle(link, anchor=anchors)
+        assert anchors.where(CHAT) == ("msisdn", ASHA)
+        assert await one.links_due() == []

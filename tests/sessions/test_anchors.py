@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from kikao.conversation import Chat, Flows, Number
+from kikao.conversation.runner import Turned
 from kikao.i18n import t
 from kikao.sessions.anchors import Anchors
-from kikao.sessions.keeper import Held
-from kikao.sessions.policy import SessionPolicy, session_key
+from kikao.sessions.keeper import LEASE, Held
+from kikao.sessions.policy import Address, SessionPolicy, session_key
+from kikao.sessions.store import Claim, Conflict, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from tests.talk import Process, Talk
@@ -38,6 +41,15 @@ async def office(**policy: float) -> tuple[Process, Anchors]:
     process = Process(flows, "sum", MemoryStore(), clock, policy=SessionPolicy.across_channels(**policy))
     await process.open()
     return process, Anchors(process.sessions, flow="sum")
+
+
+async def hold(process: Process, number: str) -> Held:
+    """What lies under a number's own key."""
+    parts = ("flow:sum", f"msisdn:{number}")
+    address = Address("ussd", "plain", number, msisdn=number, parts=parts)
+    held = await process.sessions.claim(session_key(process.sessions.ring, parts), (), address, wait=0)
+    assert isinstance(held, Held)
+    return held
 
 
 async def test_linked_addresses_hold_one_conversation() -> None:
@@ -89,9 +101,7 @@ async def test_links_point_to_the_end_of_the_chain_and_never_in_a_circle() -> No
     assert await anchors.link(named(WORK), named(HOME), ASHA)
     assert await anchors.link(named(OTHER), named(WORK), ASHA)
     assert await anchors.link(named(HOME), named(OTHER), ASHA), "it is there already"
-    ring = process.sessions.ring
-    held = await process.sessions.claim(session_key(ring, ("flow:sum", f"msisdn:{OTHER}")), wait=0)
-    assert isinstance(held, Held)
+    held = await hold(process, OTHER)
     assert held.session.anchor == ("flow:sum", f"msisdn:{HOME}")
     await held.release()
     other = Talk(process, OTHER)
@@ -101,14 +111,33 @@ async def test_links_point_to_the_end_of_the_chain_and_never_in_a_circle() -> No
 async def test_two_links_at_once_that_point_at_each_other_make_no_circle(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Each holds what the other waits for: both give up long before a lease is over."""
     process, anchors = await office()
-    monkeypatch.setattr("kikao.sessions.anchors.WAIT", 0.05)
+    claim = process.store.claim
+
+    async def in_turns(*what: Any, **more: Any) -> Any:
+        await asyncio.sleep(0)
+        return await claim(*what, **more)
+
+    monkeypatch.setattr(process.store, "claim", in_turns)
     made = await asyncio.gather(
         anchors.link(named(WORK), named(HOME), ASHA), anchors.link(named(HOME), named(WORK), ASHA)
     )
-    assert sum(made) <= 1 or await anchors.link(named(WORK), named(HOME), ASHA)
+    assert not any(made)
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
     for number in (HOME, WORK):
         assert await Talk(process, number).dial() == "First"
+
+
+async def test_a_circle_of_anchors_is_undone_by_an_unlink() -> None:
+    process, anchors = await office()
+    for number, to in ((HOME, WORK), (WORK, HOME)):
+        held = await hold(process, number)
+        held.session.anchor, held.session.member = ("flow:sum", f"msisdn:{to}"), ASHA
+        await held.commit()
+    assert "unavailable" in await Talk(process, HOME).dial()
+    assert await anchors.unlink(named(HOME))
+    assert [await Talk(process, number).dial() for number in (HOME, WORK)] == ["First", "First"]
 
 
 async def test_where_no_policy_identifies_by_member_a_link_moves_nothing() -> None:
@@ -132,3 +161,109 @@ async def test_an_address_moves_from_one_member_to_another_when_nothing_is_alive
     await home.dial()
     await home.say("4")
     assert await Talk(process, WORK).dial() == "First", "where it was before is nothing of its own"
+
+
+# --- several links ---
+
+
+async def test_what_is_linked_to_an_address_that_is_linked_on_goes_along_and_can_leave() -> None:
+    process, anchors = await office(resume=300)
+    third = "+254722000004"
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
+    assert await anchors.link(named(OTHER), named(HOME), ASHA)
+    assert await anchors.link(named(HOME), named(third), ASHA)
+    elder = Talk(process, third)
+    assert await elder.dial() == "First"
+    work = Talk(process, WORK)
+    assert await work.dial() == "First"
+    await work.say("2")
+    assert "Continue" in await elder.dial()
+    assert not await anchors.unlink(named(WORK)), "its dealings are kept with a conversation that is open"
+    assert await anchors.link(named(OTHER), named(third), ASHA), "they are kept there already"
+    process.clock.advance(work.gateway.retention + 1)
+    assert await anchors.unlink(named(WORK))
+    assert await anchors.link(named(OTHER), named(WORK), ASHA)
+    assert (await hold(process, OTHER)).session.anchor == ("flow:sum", f"msisdn:{WORK}")
+
+
+# --- turns and links at the same moment ---
+
+
+async def test_a_turn_holds_the_anchor_until_it_has_the_session() -> None:
+    process, anchors = await office()
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
+    busy = await hold(process, HOME)
+    work = Talk(process, WORK)
+    turn = asyncio.create_task(work.dial())
+    await asyncio.sleep(0)  # it has its own key now, and waits for the session
+    assert not turn.done()
+    assert not await anchors.unlink(named(WORK))
+    await busy.release()
+    assert await turn == "First"
+    assert not await anchors.unlink(named(WORK))
+    asked = await work.say("2")
+    assert await work.send() == asked
+
+
+async def test_a_link_does_not_wait_for_a_turn_at_work() -> None:
+    process, anchors = await office()
+    busy = await hold(process, HOME)
+    waited = asyncio.get_running_loop().time()
+    assert not await anchors.link(named(WORK), named(HOME), ASHA)
+    assert not await anchors.unlink(named(HOME))
+    waited = asyncio.get_running_loop().time() - waited
+    assert waited < LEASE / 5, "or whoever links in a flow would wait for itself"
+    await busy.release()
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
+
+
+async def test_a_turn_that_was_overtaken_looks_where_its_session_is_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another message of the same member was faster, and then the address was unlinked."""
+    process, anchors = await office()
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
+    overtaken: list[bool] = []
+
+    async def late(write: Write) -> None:
+        monkeypatch.undo()
+        await process.store.release(Claim(write.key, write.fence, 0.0, None))
+        overtaken.append(await anchors.unlink(named(WORK)))
+        raise Conflict
+
+    monkeypatch.setattr(process.store, "commit", late)
+    work = Talk(process, WORK)
+    assert await work.dial() == "First"
+    assert overtaken == [True]
+    assert await work.say("2") == await work.send()
+    assert (await hold(process, WORK)).session.conversation.run is not None
+    assert (await hold(process, HOME)).fresh, "nothing of it is kept with the other address"
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+async def test_a_turn_that_is_held_up_for_longer_than_its_lease_writes_nothing_where_it_was_unlinked_from(
+    monkeypatch: pytest.MonkeyPatch, was_there: bool
+) -> None:
+    process, anchors = await office()
+    assert await anchors.link(named(WORK), named(HOME), ASHA)
+    if was_there:
+        held = await hold(process, HOME)
+        held.session.conversation.over = True
+        await held.commit()
+    advance = process.engine.advance
+    unlinked: list[bool] = []
+
+    async def held_up(*what: Any) -> Turned:
+        turned = await advance(*what)
+        if not unlinked:
+            process.clock.advance(LEASE + 1)
+            unlinked.append(await anchors.unlink(named(WORK)))
+        return turned
+
+    monkeypatch.setattr(process.engine, "advance", held_up)
+    work = Talk(process, WORK)
+    assert await work.dial() == "First"
+    assert unlinked == [True]
+    assert await work.send() == "First"
+    assert (await hold(process, WORK)).session.conversation.run is not None
+    assert (await hold(process, HOME)).session.conversation.run is None
