@@ -277,7 +277,7 @@ async def test_a_secret_is_nowhere_however_its_turn_ends(
 
 
 async def test_after_the_end_there_is_nothing_to_try_pins_against(tmp_path: Path) -> None:
-    """While a dialogue lasts its accumulated text is known by a keyed hash; whoever has store and keys could try PINs."""
+    """While a dialogue lasts, its text is known by a keyed hash: whoever has store and keys could try PINs."""
     async with scene(tmp_path) as at:
         await at.to_the_secret()
         await at.type()
