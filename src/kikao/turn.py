@@ -248,11 +248,11 @@ class _Turn:
     async def take(self) -> Response:
         turns, sessions = self.turns, self.turns.sessions
         held = await self._claim(self.names)
+        if isinstance(held, Answered) and self.gateway.dedupe == "window":
+            held = await self._claim_for_another(held)
         if isinstance(held, Answered):
-            found, held = held, await self._claim_for_another()
-            if held is None:
-                turns._log(self.inbound, self.started, "duplicate", key=self.key)
-                return _REPLY.decode(found.reply)
+            turns._log(self.inbound, self.started, "duplicate", key=self.key)
+            return _REPLY.decode(held.reply)
         if held is None or isinstance(held, Busy):
             turns._log(self.inbound, self.started, "busy", key=self.key)
             return turns.apology(self.inbound, self.gateway, WORKING)
@@ -281,21 +281,26 @@ class _Turn:
             self.key, self.arrival = key, None
         return found
 
-    async def _claim_for_another(self) -> Held | None:
-        """The session, if what looks like a copy is not: another message was answered since. None for a copy.
+    async def _claim_for_another(self, found: Answered) -> Held | Answered:
+        """The session, if what looks like a copy is not; else the reply. For where only the text tells.
 
-        Where only the text tells, "1", "2", "1" are three answers, however fast they come.
+        "1", "2", "1" are three answers, however fast they come; and so are "1", "1" when the clock was set back in
+        between, by which a record seems new for as long as that.
         """
-        if self.gateway.dedupe != "window":
-            return None
+        sessions = self.turns.sessions
         held = await self._claim(())
         if not isinstance(held, Held):
-            return None
+            return found
         dialogue = held.session.dialogue
-        if dialogue is not None and dialogue.last in self.names:
-            await self.turns.sessions.release_quietly(held)
-            return None
-        return held
+        set_back = held.session.seen_at - WINDOW > sessions.clock()  # more than clocks of two machines differ
+        if dialogue is None or dialogue.last not in self.names or set_back:
+            return held
+        await sessions.release_quietly(held)
+        # While this one stood in line, a copy of it may have been answered.
+        newest = await self._claim(self.names)
+        if isinstance(newest, Held):
+            await sessions.release_quietly(newest)
+        return newest if isinstance(newest, Answered) else found
 
     def _over(self) -> Over | None:
         """Which limit this inbound is over, if any. The address is as it came, wherever its dealings are kept."""

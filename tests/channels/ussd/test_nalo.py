@@ -315,6 +315,31 @@ async def test_an_answer_that_crosses_another_is_none_though_it_was_given_before
         assert bare(await crossing) == bare(await paying) == "Paid S1. Any note?"
 
 
+async def test_copies_of_an_answer_that_was_given_before_get_the_same_screen(tmp_path: Path) -> None:
+    """Both find the reply to the first "1"; the one that stands in line must not be answered with that."""
+    async with at_market(store=SQLiteStore(tmp_path / "sessions.db")) as (stage, ama):
+        await ama.dial()
+        for typed in ("1", "3"):
+            await ama.ask(typed)
+        screens = await asyncio.gather(*(line(stage).ask("1") for _ in range(3)))
+        assert [bare(screen) for screen in screens] == [ENTER] * 3
+        assert whats(stage)[-3:] == ["asked", "duplicate", "duplicate"]
+
+
+@pytest.mark.parametrize(("back", "copy"), [(0.5, True), (1.5, False), (60, False)])
+async def test_a_clock_that_is_set_back_makes_no_copy_of_an_answer(back: float, *, copy: bool) -> None:
+    """Nobody's answers may be lost for as long as a clock was ahead."""
+    async with at_market() as (stage, ama):
+        await ama.dial()
+        await ama.ask("3")
+        stage.clock.now -= back
+        await ama.ask("3")
+        assert ama.text == ("How many cups of 3?" if copy else "3 cups of 3?\n1 Confirm\n2 Cancel")
+        again = ama.raw
+        await ama.ask("3")
+        assert ama.raw == again
+
+
 async def test_a_dial_that_comes_twice_offers_nothing_to_continue() -> None:
     async with at_market(None, CODE) as (_, ama):
         await ama.ask(LONG, begins=True)
