@@ -8,6 +8,7 @@ from kikao.conversation import Chat, Done, Flows, Pin, Secret, Text
 from kikao.i18n import Catalogs
 from kikao.members import Known
 from kikao.sessions.policy import Explicit, SessionPolicy
+from kikao.sessions.session import MAX_STATE
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from kikao.turn import Turns
@@ -291,3 +292,29 @@ async def test_who_is_behind_an_address_is_asked_again_with_a_new_session_and_no
     assert await talk.dial() == "I am a"
     process.clock.advance(300)
     assert await talk.dial() == "I am b"
+
+
+# --- past the cap ---
+
+
+async def test_a_member_gets_on_from_a_session_that_a_result_made_too_large() -> None:
+    """What has happened is kept, however large; then every turn would be refused until the session expired."""
+    flows = Flows()
+
+    @flows.flow("statement")
+    async def statement(chat: Chat) -> None:
+        await chat.ask("month", Text(), "Month")
+        await chat.step("order", order, retry="key")
+        await chat.ask("more", Text(), "More")
+
+    async def order(key: str) -> Done[bytes]:
+        return Done(bytes(MAX_STATE))
+
+    talk = await start(flows, "statement", policy=SessionPolicy(idle=7 * 86400, resume=7 * 86400))
+    await talk.dial()
+    assert await talk.say("May") == "Something went wrong. Try again."
+    assert await talk.dial() == OFFER
+    assert await talk.say("1") == "Something went wrong. Try again."
+    assert await talk.dial() == OFFER
+    assert question(await talk.say("2")) == "Your last request was completed.\nMonth"
+    assert len(str(await talk.process.conversation())) < 1000

@@ -77,6 +77,8 @@ class Held:
         """Whether the session was made for this claim."""
         self._sessions = sessions
         self._address_blob = blob
+        self._large = claim.record is not None and len(claim.record.state) > MAX_STATE
+        """Whether it is past the cap: what an effect gave back made it so, and its member has to get on."""
         self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
         self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
@@ -176,7 +178,7 @@ class Held:
         gone = self._open - tokens
         self._open |= tokens
         state = encode(session)
-        if len(state) > MAX_STATE and not (intents or gone or self.intended):
+        if len(state) > MAX_STATE and not (intents or gone or self.intended or self._large):
             raise StateTooLarge(f"a session of {len(state)} octets, the cap is {MAX_STATE}")
         return Write(
             claim.key,
