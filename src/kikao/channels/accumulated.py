@@ -37,8 +37,8 @@ def understand(
     - What comes late from the dialogue before is never an answer, and does not say where the member is now.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
-    - A single answer is one to the screen that the same gateway showed last, whatever its id. Where another gateway
-      showed a screen since, it is no answer.
+    - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
+      screen was shown elsewhere since, it is no answer.
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
       it would be kept as the answer.
     """
@@ -78,11 +78,11 @@ def closed(dialogue: Dialogue, inbound: Inbound, hashed: Hash) -> Dialogue:
 
 
 def _line(inbound: Inbound) -> str:
-    return f"{inbound.channel}/{inbound.gateway}"
+    return f"{inbound.channel}/{inbound.gateway}/{inbound.identity}"
 
 
 def _mark(inbound: Inbound, hashed: Hash) -> bytes:
-    return hashed("dialogue", f"{_line(inbound)} {inbound.dialogue}")
+    return hashed("dialogue", f"{inbound.channel}/{inbound.gateway} {inbound.dialogue}")
 
 
 def _ahead(text: str) -> tuple[Secret, ...]:

@@ -25,7 +25,7 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     former: bytes = b""
     """The mark of the dialogue before, from which something may still come late."""
     line: str = ""
-    """The channel and gateway it is held on."""
+    """The channel and gateway it is held on, and from which address: a session may be of several."""
     last: bytes = b""
     """The message that was answered last, as its dedupe record names it; only where nothing else tells a copy."""
 

@@ -16,6 +16,7 @@ from kikao.channels.ussd.clients import JSON, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
 from kikao.events.types import TurnDone
+from kikao.sessions.policy import Explicit, Policies, SessionPolicy
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
@@ -362,6 +363,29 @@ async def test_members_are_not_taken_for_each_other() -> None:
         await ama.ask(BASE, begins=True, MSISDN="233241234568")
         assert (await ama.ask("Tea")).startswith(CUPS)
         assert (await ama.ask("Tea", MSISDN="233241234568")).startswith(CUPS)
+
+
+@pytest.mark.parametrize("ids", [True, False], ids=["ids", "no ids"])
+async def test_where_several_share_a_session_nobody_answers_a_screen_that_another_saw(*, ids: bool) -> None:
+    app = market(MemoryTill())
+    app.policies = Policies(SessionPolicy(identifier=Explicit("kiosk")))
+    async with Stage(app) as stage:
+
+        async def ask(number: int, typed: str, *, begins: bool = False) -> str:
+            own = f"id{number}" if ids else None
+            screen = await phone.ask(typed, begins=begins, MSISDN=f"23324123456{number}", SESSIONID=own)
+            return bare(screen)
+
+        phone = line(stage)
+        for number in (1, 2, 3):
+            assert await ask(number, BASE, begins=True) == FIRST
+        assert await ask(1, "Tea") == FIRST, "the last screen was shown to another"
+        stage.clock.advance(2)
+        assert await ask(1, "Tea") == CUPS
+        assert await ask(3, "7") == CUPS
+        assert await ask(2, "8") == CUPS
+        stage.clock.advance(2)
+        assert await ask(2, "3") == SURE
 
 
 class BusyTill(MemoryTill):
