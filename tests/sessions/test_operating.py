@@ -19,6 +19,7 @@ from kikao.conversation import Chat, Done, Flows, Number, Pin, Secret, Text, Unk
 from kikao.events import SessionEnded, Swept, TurnDone
 from kikao.i18n import t
 from kikao.sessions import operating
+from kikao.sessions.anchors import Anchors
 from kikao.sessions.finding import AT_A_TIME
 from kikao.sessions.keeper import Held
 from kikao.sessions.masking import masked, masked_part
@@ -691,6 +692,35 @@ async def test_over_a_link_to_where_the_session_is() -> None:
         await office.end(anchor.key)
     assert (await office.end(BEN)).key == kept.key
     assert {line.key: line.anchor for line in await office.lines()} == {anchor.key: kept.key, kept.key: ""}
+
+
+async def test_an_address_that_is_linked_meanwhile_stays_linked() -> None:
+    policy = SessionPolicy.across_channels()
+    process = Process(flows, "shop", MemoryStore(), Clock(), services={Service: Service()}, policy=policy)
+    await process.open()
+    ben = Talk(process, BEN)
+    await ben.dial()
+    process.clock.advance(ben.gateway.retention + 300)
+    operator = Operator(process.sessions, process.events.append, flow="shop")
+    looks, store = 0, process.store.store
+    claim = store.claim
+
+    async def claim_after_a_link(*args: Any, **options: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        if looks == 3:  # the path was looked at, twice
+            assert await Anchors(process.sessions, flow="shop").link(
+                ("msisdn", BEN), ("msisdn", ASHA), "a" * 32
+            )
+        return await claim(*args, **options)
+
+    store.claim = claim_after_a_link  # type: ignore[method-assign]
+    with pytest.raises(CommandRefused, match="linked meanwhile; try again"):
+        await anext(operator.end(Ending(BEN)))
+    store.claim = claim  # type: ignore[method-assign]
+    assert [session.anchor for session in await process.stored() if session.anchor] == [
+        ("flow:shop", f"msisdn:{ASHA}")
+    ]
 
 
 # --- masks ---

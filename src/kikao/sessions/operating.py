@@ -177,6 +177,8 @@ class Operator:
         if not isinstance(held, Held):
             raise CommandRefused(f"{name}: {AT_WORK}")
         try:
+            if held.session.anchor:
+                raise CommandRefused(f"{name}: its address was linked meanwhile; try again")
             if held.claim.intents:
                 raise CommandRefused(f"{name}: {OPEN}")
             if held.session.conversation.waiting and not force:
