@@ -436,3 +436,21 @@ def test_a_link_to_something_else_is_not_followed_into_deleting_it(far: Path, tm
     with pytest.raises(NoDoor, match="is no socket"):
         places.listen(far)
     assert (precious / "file").read_text() == "kept"
+
+
+@pytest.mark.parametrize("taken", ["writable", "link"])
+def test_a_folder_that_others_may_change_is_no_way_to_a_server(far: Path, tmp_path: Path, taken: str) -> None:
+    """What was in a temporary folder may be swept away, and a stranger may make one of its name."""
+    place = places.listen(far)
+    assert place.room is not None
+    assert Visitor(far, "here").finds_somebody()
+    if taken == "writable":
+        place.room.chmod(0o777)
+    else:
+        place.room.rename(tmp_path / "elsewhere")
+        place.room.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NoDoor, match=r"is not its owner's alone\. Remove .*control\.sock"):
+        Visitor(far, "here").finds_somebody()
+    with pytest.raises(NoDoor, match="is not its owner's alone"):
+        places.listen(far)
+    place.door.close()

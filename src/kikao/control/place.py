@@ -60,14 +60,17 @@ def socket_in(folder: Path) -> Path:
 
 def somebody_listens(folder: Path) -> bool:
     """Whether a server takes connections. Raises `NoDoor` where something stands that is no socket of ours."""
-    path = socket_in(folder)
+    path, owners = socket_in(folder), (os.geteuid(), folder.stat().st_uid)
     try:
-        found = path.lstat()
+        room, found = path.parent.lstat(), path.lstat()
     except FileNotFoundError:
         return False
+    # A temporary folder may have been swept away, and be a stranger's by now: so could be whoever answers there.
+    if path.parent != folder and (room.st_uid not in owners or room.st_mode & 0o022):
+        raise NoDoor(f"{path.parent} is not its owner's alone. Remove {folder / NAME}, which leads there.")
     if not stat.S_ISSOCK(found.st_mode):
         raise NoDoor(f"{path} is no socket. Move it away.")
-    if found.st_uid not in (os.geteuid(), folder.stat().st_uid):
+    if found.st_uid not in owners:
         raise NoDoor(f"{path} belongs to another user. Remove it.")
     with socket.socket(socket.AF_UNIX) as visitor:
         visitor.settimeout(WAIT)
