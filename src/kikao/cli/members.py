@@ -28,7 +28,7 @@ def show(who: str, clear: bool) -> None:
 @members.command()
 @WHO
 def export(who: str) -> None:
-    """Write all that is stored of WHO as JSON, addresses in clear."""
+    """Write all that the directory stores of WHO as JSON, addresses in clear: not what the services of an app keep."""
     from kikao.cli import directory
 
     directory.export(who)
