@@ -656,7 +656,7 @@ async def link(process: Process, number: str, to: str) -> None:
     held = await sessions.claim(session_key(sessions.ring, address.parts), (), address, wait=0.0)
     assert isinstance(held, Held)
     held.session.anchor = ("flow:shop", f"msisdn:{to}")
-    held.session.member = (await process.turns.members.meet("msisdn", to)).id
+    held.session.member = await met(process, to)
     await held.commit()
 
 
@@ -692,6 +692,34 @@ async def test_over_a_link_to_where_the_session_is() -> None:
         await office.end(anchor.key)
     assert (await office.end(BEN)).key == kept.key
     assert {line.key: line.anchor for line in await office.lines()} == {anchor.key: kept.key, kept.key: ""}
+
+
+async def test_a_session_is_of_the_address_that_its_key_names_whichever_linked_one_came_first() -> None:
+    """Or a number would be kept, and found, in what is another member's by the time that it is unlinked."""
+    policy = SessionPolicy.across_channels(idle=3600)
+    process = Process(flows, "shop", MemoryStore(), Clock(), services={Service: Service()}, policy=policy)
+    await process.open()
+    anchors = Anchors(process.sessions, flow="shop")
+    assert await anchors.link(("msisdn", BEN), ("msisdn", ASHA), await met(process, ASHA))
+    ben = Talk(process, BEN)
+    await ben.dial()
+    process.clock.advance(3600)
+    assert await anchors.unlink(("msisdn", BEN))
+    commands = Commands()
+    Operator(process.sessions, process.events.append, flow="shop").offer(commands)
+    office = Office(commands, process, Service())
+
+    (line,) = await office.lines()
+    assert (line.address, line.channel, line.gateway) == ("+25677****01", "ussd", "plain")
+    assert (await office.show(ASHA)).line == line
+    for asked in (office.show(BEN), office.end(BEN)):
+        with pytest.raises(CommandRefused, match="no stored session is meant"):
+            await asked
+
+
+async def met(process: Process, number: str) -> str:
+    """The id of a member."""
+    return (await process.turns.members.meet("msisdn", number)).id
 
 
 async def test_an_address_that_is_linked_meanwhile_stays_linked() -> None:

@@ -21,6 +21,7 @@ from kikao.sessions.policy import (
     Policies,
     SessionPolicy,
     address_kind,
+    address_of,
     explain,
     key_parts,
     session_key,
@@ -484,3 +485,11 @@ def test_an_address_is_known_by_the_number_before_anything_else() -> None:
     assert address_kind(PLACES["whatsapp"]) == ("msisdn", "+256772000001")
     assert address_kind(replace(PLACES["whatsapp"], msisdn="")) == ("whatsapp", "256772000001")
     assert address_kind(PLACES["ussd, number hidden"]) == ("token", "ussd/nalo/x7/Q")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_key_of_a_member_tells_its_address_wherever_they_came_from(place: str) -> None:
+    policy, address, met = SessionPolicy.across_channels(), PLACES[place], PLACES["ussd"]
+    parts = key_parts(address, policy, flow="menu")
+    assert key_parts(address_of(parts, met), policy, flow="menu") == parts
+    assert address_of(parts, met).parts == parts

@@ -18,12 +18,10 @@ import time
 from collections.abc import AsyncIterator
 from typing import Final, NamedTuple
 
-from msgspec import structs
-
 from kikao.members.known import Known
 from kikao.members.unlisted import Members
 from kikao.sessions.keeper import Answered, Held, Sessions
-from kikao.sessions.policy import Address, address_kind, session_key
+from kikao.sessions.policy import Address, address_kind, address_of, session_key
 from kikao.sessions.store import Busy, Conflict, StoreUnavailable
 
 MAX_ANCHORS: Final = 5
@@ -58,7 +56,7 @@ async def claim(
     for _ in range(MAX_ANCHORS):
         if not isinstance(found, Held) or not found.session.anchor:
             return Claimed(await _rightful(sessions, members, found, known, named), key, known)
-        anchor, target = found, structs.replace(address, parts=found.session.anchor)
+        anchor, target = found, address_of(found.session.anchor, address)
         async with _let_go_on_error(sessions, anchor):
             # The anchor is held meanwhile, so that it cannot be taken away.
             left = max(until - time.monotonic(), 0.0)

@@ -18,7 +18,7 @@ from typing import Final
 
 from kikao.conversation.journal import Conversation
 from kikao.sessions.keeper import Held, Sessions
-from kikao.sessions.policy import DEFAULTS, Address, session_key
+from kikao.sessions.policy import DEFAULTS, Address, address_of, session_key
 from kikao.sessions.store import Conflict
 
 Named = tuple[str, str]
@@ -112,9 +112,8 @@ class _Grip:
         """The session of these parts; None while a turn does not let go of it."""
         if parts in self._held:
             return self._held[parts]
-        kind, _, identity = parts[-1].partition(":")
         channel = next(name for name in DEFAULTS if self._sessions.policies[name].identifier == "member")
-        address = Address(channel, "", identity, msisdn=identity if kind == "msisdn" else "", parts=parts)
+        address = address_of(parts, Address(channel, "", ""))
         held = await self._sessions.claim(session_key(self._sessions.ring, parts), (), address, wait=PATIENCE)
         if not isinstance(held, Held):
             return None

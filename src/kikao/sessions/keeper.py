@@ -119,6 +119,7 @@ class Held:
             dedupe_until=before.dedupe_until,
         )
         self.address, self.fresh = address, True
+        self.policy = self._sessions.policies[address.channel]
         self._address_blob = self._sessions.sealed_address(self.claim.key, address)
 
     def fence_of(self, token: str) -> int | None:

@@ -251,6 +251,17 @@ def address_kind(address: Address) -> tuple[str, str]:
     return "user" if address.channel == "socket" else address.channel, address.identity
 
 
+def address_of(parts: tuple[str, ...], met: Address) -> Address:
+    """The address that the last part of a key names; a number, as if `met` had come from it."""
+    kind, _, identity = parts[-1].partition(":")
+    if kind == "msisdn":
+        return Address(met.channel, met.gateway, identity, msisdn=identity, parts=parts)
+    if kind == "token":
+        channel, gateway, token = identity.split("/", 2)
+        return Address(channel, gateway, token, parts=parts)
+    return Address("socket" if kind == "user" else kind, "", identity, parts=parts)
+
+
 def key_parts(address: Address, policy: SessionPolicy, *, flow: str) -> tuple[str, ...]:
     """What the session key is made of, each part as `name:value`. Raises `MissingIdentifier`."""
     bounds = policy.boundaries
