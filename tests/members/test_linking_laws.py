@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from contextlib import suppress
 from functools import partial
 from itertools import combinations, count
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kikao.events import Event
 from kikao.members import LastAddress
+from kikao.members.claiming import Claimed, claim
 from kikao.members.directory import Directory
 from kikao.members.ending import end_sessions
 from kikao.members.links import Links
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held, Sessions
-from kikao.sessions.policy import Address, SessionPolicy, session_key
+from kikao.sessions.policy import Address, SessionPolicy
 from kikao.sessions.stores.memory import MemoryStore
 from tests.members.directories import Clock, a_directory, ring
 
@@ -34,13 +37,45 @@ operations = st.lists(
         st.tuples(st.just("link"), addresses, addresses),
         st.tuples(st.just("link"), addresses, addresses),
         st.tuples(st.just("unlink"), addresses, addresses),
+        st.tuples(
+            st.just("die"), st.sampled_from(["link", "unlink"]), addresses, addresses, st.integers(1, 3)
+        ),
         st.tuples(st.just("erase"), addresses),
         st.tuples(st.just("talk"), addresses),
         st.tuples(st.just("rest")),
     ),
     max_size=14,
 )
-Operation = tuple[str] | tuple[str, Named] | tuple[str, Named, Named]
+Operation = (
+    tuple[str]
+    | tuple[str, Named]
+    | tuple[str, Named, Named]
+    | tuple[str, Literal["link", "unlink"], Named, Named, int]
+)
+
+
+class Died(BaseException):
+    """The process ended here."""
+
+
+class Mortal(Anchors):
+    """Anchors of a process that dies after it moved so many."""
+
+    def __init__(self, sessions: Sessions, lives: int) -> None:
+        super().__init__(sessions, flow="menu")
+        self.lives = lives
+
+    async def link(self, address: Named, to: Named, member: str) -> bool:
+        return self.outlives(await super().link(address, to, member))
+
+    async def unlink(self, address: Named) -> bool:
+        return self.outlives(await super().unlink(address))
+
+    def outlives(self, moved: bool) -> bool:
+        self.lives -= 1
+        if not self.lives:
+            raise Died
+        return moved
 
 
 class World:
@@ -65,6 +100,8 @@ class World:
                 await self.links.link((await self.directory.meet(*one)).id, *other)
             case ("unlink", one, other):
                 await self.unlink((await self.directory.meet(*one)).id, other)
+            case ("die", wish, one, other, lives):
+                await self.die(wish, one, other, lives)
             case ("erase", one):
                 await self.erase((await self.directory.meet(*one)).id)
             case ("talk", one):
@@ -98,35 +135,49 @@ class World:
                 return
         raise AssertionError(f"links never come into force: {await self.directory.links_due()}")
 
+    async def die(self, wish: str, one: Named, other: Named, lives: int) -> None:
+        """Link or unlink, in a process that dies on the way."""
+        member_id = (await self.directory.meet(*one)).id
+        mortal = Links(self.directory, Mortal(self.sessions, lives), self.events.append)
+        if wish == "link":
+            self.linked.add(frozenset((one, other)))
+        with suppress(Died, LastAddress):
+            await getattr(mortal, wish)(member_id, *other)
+
     async def talk(self, address: Named) -> None:
-        held = await self.claimed(await self.where(address))
+        """A turn: it finds nothing but what the same member left."""
+        claimed = await self.claimed(address)
+        held = claimed.found
+        assert isinstance(held, Held)
+        data = held.session.conversation.data
+        if "who" in data:
+            assert data["who"][1] in await self.directory.aliases(claimed.known.id)
+        held.session.member = held.session.member or claimed.known.id
+        data["who"] = ("", held.session.member)
         await held.commit()
 
-    async def claimed(self, address: Named) -> Held:
-        parts = ("flow:menu", ":".join(address))
-        where = Address("ussd", "", address[1], parts=parts)
-        held = await self.sessions.claim(session_key(self.sessions.ring, parts), (), where, wait=1)
-        assert isinstance(held, Held)
-        return held
+    async def claimed(self, named: Named) -> Claimed:
+        kind, identity = named
+        number = identity if kind == "msisdn" else ""
+        channel = {"msisdn": "ussd", "user": "socket"}.get(kind, kind)
+        parts = ("flow:menu", ":".join(named))
+        address = Address(channel, "", identity, msisdn=number, parts=parts)
+        return await claim(self.sessions, self.directory, address, (), wait=1)
 
-    async def where(self, address: Named) -> Named:
-        """Where the sessions of an address are kept."""
-        for _ in ADDRESSES:
-            held = await self.claimed(address)
-            await held.release()
-            if not held.session.anchor:
-                return address
-            kind, _, identity = held.session.anchor[-1].partition(":")
-            address = (kind, identity)
-        raise AssertionError("a circle of anchors")
+    async def where(self, address: Named) -> bytes:
+        """Under which key the dealings of an address are kept."""
+        claimed = await self.claimed(address)
+        assert isinstance(claimed.found, Held)
+        await claimed.found.release()
+        return claimed.key
 
     async def check(self) -> None:
         assert [event for event in self.events if getattr(event, "error", "")] == []
         members = {one: await self.directory.find(*one) for one in ADDRESSES}
-        kept = {one: await self.where(one) for one in ADDRESSES}
+        kept = {one: await self.where(one) for one in ADDRESSES if members[one] is not None}
         pending = await self.directory.links_due()
-        for one, other in combinations(ADDRESSES, 2):
-            same = members[one] is not None and members[one] == members[other]
+        for one, other in combinations(kept, 2):
+            same = members[one] == members[other]
             assert not same or self.reachable(one, other), "nobody linked these"
             if not pending:
                 assert (kept[one] == kept[other]) == same, (one, other, kept, members)
@@ -149,11 +200,32 @@ class World:
         return other in seen
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(story=operations)
 @example(story=[("link", ONE, TWO), ("link", ONE, CHAT), ("rest",), ("unlink", TWO, ONE)])
 @example(story=[("meet", ONE), ("link", TWO, CHAT), ("link", ONE, TWO), ("rest",), ("unlink", ONE, TWO)])
 @example(story=[("link", ONE, TWO), ("talk", TWO), ("erase", ONE), ("meet", ONE), ("meet", TWO)])
+@example(story=[("meet", TWO), ("link", ONE, CHAT), ("die", "link", ONE, TWO, 1), ("erase", TWO)])
+@example(story=[("link", ONE, TWO), ("die", "unlink", TWO, ONE, 2), ("talk", TWO), ("link", ONE, TWO)])
+@example(
+    story=[
+        ("link", ONE, TWO),
+        ("die", "unlink", ONE, TWO, 1),
+        ("talk", TWO),
+        ("unlink", ONE, TWO),
+        ("talk", TWO),
+    ]
+)
+@example(
+    story=[
+        ("die", "link", ONE, TWO, 1),
+        ("talk", ONE),
+        ("talk", TWO),
+        ("erase", ONE),
+        ("talk", TWO),
+        ("talk", ONE),
+    ]
+)
 def test_addresses_share_a_member_only_when_linked_and_sessions_only_as_one_member(
     story: list[Operation],
 ) -> None:

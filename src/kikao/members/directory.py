@@ -125,10 +125,8 @@ class Directory:
 
     async def holds(self, member_id: str, kind: str, identity: str) -> bool:
         """Whether an address is a member's, by any id of the member. Raises `ValueError` for what is no address."""
-        address, vault = checked_address(kind, identity), self._vault
-        return await self._records.read(
-            lambda connection: people.holds(connection, vault, member_id, address)
-        )
+        one, vault = checked_address(kind, identity), self._vault
+        return await self._records.read(lambda connection: people.holds(connection, vault, member_id, one))
 
     async def _meet(self, key: bytes, now: float, address: MemberAddress) -> Known:
         for _ in range(ATTEMPTS):

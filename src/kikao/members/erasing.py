@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from kikao.members import people
+from kikao.members import linking, people
 from kikao.members.tables import ADDRESSES, KEYS, MEMBERS, WISHES
 from kikao.members.vault import Vault
 
@@ -19,15 +19,21 @@ def shred(
 
     Raises `UnknownMember`.
     """
-    person = people.person(connection, vault, member_id, lock=True)
+    others = linking.waiting_with(connection, people.ids_of(connection, member_id), known)
+    wanted = {people.canonical(connection, member_id), *others}
+    # Always in one order, so that two transactions never wait for each other.
+    locked = {one: people.person(connection, vault, one, lock=True) for one in sorted(wanted)}
+    person = people.person(connection, vault, member_id)
     hashes = frozenset(held.hash for held in people.addresses_of(connection, person))
-    if hashes != known:
+    if hashes != known or person.id not in locked:
         return False
     ids = people.ids_of(connection, person.id)
     connection.execute(WISHES.delete().where(WISHES.c.member_id.in_(ids) | WISHES.c.hash.in_(hashes)))
     connection.execute(ADDRESSES.delete().where(ADDRESSES.c.member_id == person.id))
     connection.execute(KEYS.delete().where(KEYS.c.member_id.in_(ids)))
     connection.execute(MEMBERS.update().where(MEMBERS.c.id.in_(ids)).values(erased_at=now, preferences=None))
+    for other in others:
+        linking.restore(connection, vault, other, now=now)
     return True
 
 

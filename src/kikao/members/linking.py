@@ -6,6 +6,8 @@ any point leaves the old state and a wish, and settling it again asks for the sa
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy import Connection
@@ -127,6 +129,28 @@ def withdraw(
     back: Wish = "link" if linked else "unlink"
     wish(connection, vault, member_id, address, back, now=now)
     return back
+
+
+def waiting_with(connection: Connection, ids: Collection[str], hashes: Collection[bytes]) -> set[str]:
+    """Other members whose anchors may have moved for a link with a member of these ids and addresses."""
+    theirs = WISHES.c.member_id.in_(ids)
+    wishers = sa.select(WISHES.c.member_id).where(WISHES.c.hash.in_(hashes) & ~theirs)
+    holders = (
+        sa.select(ADDRESSES.c.member_id)
+        .join(WISHES, WISHES.c.hash == ADDRESSES.c.hash)
+        .where(theirs & ADDRESSES.c.member_id.not_in(ids))
+    )
+    found = connection.execute(sa.union(wishers, holders)).scalars().all()
+    return {people.canonical(connection, one) for one in found}
+
+
+def restore(connection: Connection, vault: Vault, member_id: str, *, now: float) -> None:
+    """Wish that anchors between the addresses of a member are where they should be: that one is linked, as it is."""
+    person = people.person(connection, vault, member_id, lock=True)
+    held = [one.address for one in people.addresses_of(connection, person)]
+    stay = [one for one in held if not _wishes(connection, vault, person, one, "unlink")]
+    if len(held) > 1 and stay:
+        wish(connection, vault, member_id, stay[0], "link", now=now)
 
 
 def proper(
