@@ -8,7 +8,7 @@ from kikao.conversation import Chat, Flows
 from kikao.i18n import Message, Moment, Text, t
 from kikao_apps.wallet.bank import Balance, Movement, Statement
 from kikao_apps.wallet.flows.believed import bank_of
-from kikao_apps.wallet.flows.pin import with_pin
+from kikao_apps.wallet.flows.pin import shown_for_pin
 from kikao_apps.wallet.flows.sending import plain
 
 flows = Flows()
@@ -21,12 +21,8 @@ CLOCKS: Final = {"UGX": 180, "KES": 180, "TZS": 180, "RWF": 120}
 async def balance(chat: Chat) -> None:
     """What the account holds."""
     bank = bank_of(chat)
-    held: Balance = await with_pin(
-        chat,
-        "pin",
-        t("Enter your PIN"),
-        lambda pin, key: bank.balance(chat.member.msisdn, pin, key=key),
-        Balance,
+    held: Balance = await shown_for_pin(
+        chat, lambda pin, key: bank.balance(chat.member.msisdn, pin, key=key), Balance
     )
     await chat.end(t("Your balance is {amount}.", amount=held.amount))
 
@@ -35,12 +31,8 @@ async def balance(chat: Chat) -> None:
 async def statement(chat: Chat) -> None:
     """The last movements, the newest first, on as many pages as they need."""
     bank = bank_of(chat)
-    shown: Statement = await with_pin(
-        chat,
-        "pin",
-        t("Enter your PIN"),
-        lambda pin, key: bank.statement(chat.member.msisdn, pin, key=key),
-        Statement,
+    shown: Statement = await shown_for_pin(
+        chat, lambda pin, key: bank.statement(chat.member.msisdn, pin, key=key), Statement
     )
     for movement in shown.movements:
         await chat.say(line(movement))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -15,7 +16,12 @@ flows = Flows()
 
 PIN: Final = Pin()
 
+ENTER: Final = t("Enter your PIN")
+
 CHANGED: Final = t("Your PIN is changed.")
+
+SHOWN_SECONDS: Final = 600
+"""So long after a PIN was asked for, what was asked with it is shown: later, another may have the phone."""
 
 
 async def with_pin(
@@ -38,6 +44,21 @@ async def with_pin(
         if refused.code is ErrorCode.LOCKED:
             await chat.end(locked(chat))
         raise
+
+
+async def shown_for_pin(chat: Chat, use: Callable[[Secret, str], Awaitable[Any]], kind: type[Any]) -> Any:
+    """What the bank shows of an account for its PIN. Who comes back for it too late starts again."""
+    asked = await chat.now()
+    result = await with_pin(chat, "pin", ENTER, use, kind)
+    if await too_late(chat, asked):
+        await chat.say(t("This took too long. Please start again."))
+        await chat.goto("wallet")
+    return result
+
+
+async def too_late(chat: Chat, asked: dt.datetime) -> bool:
+    """Whether a PIN was asked for so long ago that nothing is shown for it any more."""
+    return (await chat.now() - asked).total_seconds() > SHOWN_SECONDS
 
 
 async def choose_pin(chat: Chat, prompt: Text) -> None:

@@ -10,7 +10,7 @@ from kikao.i18n import Amount, Message, t
 from kikao.i18n.gsm7 import GSM7, normalise
 from kikao_apps.wallet.bank import Receipt
 from kikao_apps.wallet.flows.believed import bank_of
-from kikao_apps.wallet.flows.pin import with_pin
+from kikao_apps.wallet.flows.pin import ENTER, too_late, with_pin
 from kikao_apps.wallet.tariff import TARIFFS
 
 flows = Flows()
@@ -49,15 +49,18 @@ async def send(chat: Chat) -> None:
     fee = await chat.read("fee", lambda: bank.fee(amount))
     recipient = await chat.read("recipient", lambda: bank.account(to))
     await chat.confirm("ok", summary(amount, fee, to, recipient.name if recipient else None))
+    asked = await chat.now()
     receipt: Receipt = await with_pin(
         chat,
         "pin",
-        t("Enter your PIN"),
+        ENTER,
         lambda pin, key: bank.transfer(msisdn, to, amount, pin=pin, key=key),
         Receipt,
         done=sent,
     )
     await chat.session.set(LAST, receipt)
+    if await too_late(chat, asked):
+        await chat.end(sent(receipt))
     await chat.end(t("{sent} Your balance is {balance}.", sent=sent(receipt), balance=receipt.balance))
 
 
