@@ -366,6 +366,12 @@ class TestDestroy:
             if word == "leave":
                 await chat.session.destroy()
                 await chat.end("Bye")
+            if word == "list":
+                await chat.session.destroy()
+                await chat.session.set("word", word)
+                await chat.say("One")
+                await chat.say("Two")
+                await chat.end("Three")
             if word == "ask":
                 await chat.session.destroy()
                 await chat.ask("more", Text(), "More")
@@ -396,6 +402,28 @@ class TestDestroy:
         await talk.dial()
         assert question(await talk.say("ask")) == "More"
         assert question(await talk.say("x")) == "Session expired. Please start again.\nKeeps nothing"
+
+    async def test_a_last_screen_of_several_pages_can_be_read_to_its_end(self) -> None:
+        talk = await start(self.flows, "shop", policy=SessionPolicy(idle=60))
+        talk.gateway.page_lines, talk.gateway.retention = 1, 1
+        await talk.dial()
+        assert await talk.say("list") == "One\n98 More"
+        talk.process.clock.advance(59)
+        assert await talk.process.store.sweep(now=talk.process.clock(), limit=10) == 0
+        assert await talk.say("98") == "Two\n98 More"
+        assert await talk.say("98") == "Three"
+        assert talk.ended
+        assert question(await talk.dial()) == "Keeps nothing"
+
+    async def test_who_leaves_such_a_screen_for_home_begins_without_data(self) -> None:
+        talk = await start(self.flows, "shop")
+        talk.gateway.page_lines = 1
+        await talk.dial()
+        assert await talk.say("list") == "One\n98 More"
+        talk.gateway.page_lines = 9
+        assert question(await talk.say("00")) == "Keeps nothing"
+        assert question(await talk.say("x")) == "Kept"
+        assert question(await talk.dial()) == "Keeps x"
 
     async def test_an_open_effect_outlives_it_and_is_told(self) -> None:
         self.outcome = Unknown("timeout")

@@ -308,6 +308,8 @@ class Engine:
         command = self.navigation.command(reply.text.reveal(), farewell, page=page, pages=conversation.pages)
         if command == "home":
             conversation.farewell, conversation.page = None, 0
+            if conversation.over:  # what was ended has no more to do with what begins
+                conversation.data, conversation.over = {}, False
             return await self._home(runner)
         if command == "more" or command == "previous":
             page += 1 if command == "more" else -1

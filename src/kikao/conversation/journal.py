@@ -206,7 +206,7 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     data: dict[str, tuple[str, Any]] = {}
     """What the app keeps in the session (`chat.session`), each as a tag and plain data; replaced, never changed."""
     over: bool = False
-    """The app ended the session: the next turn begins a new one."""
+    """The app ended the session: once its last screen is read, the next turn begins a new one."""
 
     @property
     def waiting(self) -> bool:

@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from kikao.conversation.errors import TEXTS, ErrorCode
-from kikao.conversation.inputs import Event, Reply
+from kikao.conversation.inputs import Dial, Event, Reply
 from kikao.conversation.journal import Intent, Run
 from kikao.sessions.keys import settle
 from kikao.sessions.policy import Address, Policies, SessionPolicy
@@ -341,7 +341,9 @@ class Sessions:
         """
         session, now = held.session, self.clock()
         conversation = session.conversation
-        over = conversation.over or held.policy.expired(session.created_at, session.seen_at, now)
+        reads_on = conversation.farewell is not None and not isinstance(event, Dial)
+        ended = conversation.over and not reads_on
+        over = ended or held.policy.expired(session.created_at, session.seen_at, now)
         if over and not held.fresh:
             session.id, session.created_at = os.urandom(16).hex(), now
             conversation.overlay, conversation.farewell, conversation.over = "", None, False

@@ -177,7 +177,7 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """Seconds from now until the stored session expires, which began `age` seconds ago."""
         if conversation.waiting:
             return self.outcome
-        if conversation.over:
+        if conversation.over and conversation.farewell is None:
             return 0.0
         return self.idle if self.absolute is None else min(self.idle, max(self.absolute - age, 0.0))
 
