@@ -88,6 +88,10 @@ def base64_core(octets: bytes, alignment: int) -> bytes:
     return encoded[first : (alignment + len(octets)) * 8 // 6]
 
 
+_EMPTY = re.compile(rb"(?<=\0\0)\0{64,}(?=\0\0)").split
+"""Most of a new database is nothing. A zero may begin or end a wide character, so that some stay."""
+
+
 class Canary:
     """The secrets that were typed, and what each would look like if it escaped."""
 
@@ -123,7 +127,12 @@ class Canary:
 
     def search(self, haystacks: Iterable[tuple[str, bytes]]) -> list[str]:
         """Where something escaped to."""
-        return [f"{place}: {what}" for place, octets in haystacks for what in self._found_in(octets)]
+        return [
+            f"{place}: {what}"
+            for place, octets in haystacks
+            for part in _EMPTY(octets)
+            for what in self._found_in(part)
+        ]
 
     def _found_in(self, octets: bytes) -> Iterator[str]:
         if not self._may_be_in(octets):

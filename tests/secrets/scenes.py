@@ -7,9 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
+
 from kikao.channels.ussd.clients import Exchange
+from kikao.sessions.operating import Operator
 from kikao.sessions.store import Conflict, Write
 from kikao.sessions.stores.sqlite import SQLiteStore
+from kikao.sessions.views import Listing, Named
 from kikao.testing import Phone, Stage, in_process
 from tests.secrets.needles import Canary, alone
 from tests.secrets.places import files, opened, texts_of
@@ -94,7 +98,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(
-    folder: Path, gateway: str = "africastalking", kind: str = "pin", **options: Any
+    folder: Path, gateway: str = "africastalking", kind: str = "pin", *, debug: bool = False, **options: Any
 ) -> AsyncIterator[Scene]:
     """A stage in this folder. At the end what was typed is looked for: on the disk, in the records, in all heard."""
     data = folder / "data"
@@ -104,7 +108,7 @@ async def scene(
     canary = Canary()
     canary.watch(secret, NUMBER)
     store = Racing(data / "sessions.db")
-    with Witness() as witness:
+    with Witness(debug=debug) as witness:
         async with Stage(shop.app(**options), store=store) as stage:
             at = Scene(stage, shop, store, stage.phone(NUMBER, gateway=gateway), secret)
             yield at
@@ -113,6 +117,7 @@ async def scene(
             inside = canary.search(records) + (alone(secret, texts_of(records)) if short else [])
             assert at.kept or not inside, inside
             assert inside or not at.kept, "it is not where it should be: was anything searched?"
+            shown = [view async for view in seen_by_operators(stage)]
             found = canary.search(files(data))
             await stage.crash()
             found += canary.search(files(data))
@@ -120,6 +125,15 @@ async def scene(
         witness.hear("caught by the flow", error)
     if shop.inside is None:  # else it is the app that gives frames of kikao a bare secret
         witness.heard += [("raised in the service", frames_of_kikao(error)) for error in shop.raised]
-    heard = [*witness.said(), *published(stage.events), *([] if at.kept else at.replies)]
+    heard = [*shown, *witness.said(), *published(stage.events), *([] if at.kept else at.replies)]
     found += canary.search(heard) + (alone(secret, heard) if short else [])
     assert not found, found
+
+
+async def seen_by_operators(stage: Stage) -> AsyncIterator[tuple[str, bytes]]:
+    """What `kikao sessions list` and `show` have of every session."""
+    operator = Operator(stage.server.sessions, stage.server.publish, flow=stage.app.engine.entry)
+    async for line in operator.lines(Listing()):
+        yield "sessions list", msgspec.json.encode(line)
+        async for detail in operator.show(Named(line.key)):
+            yield "sessions show", msgspec.json.encode(detail)

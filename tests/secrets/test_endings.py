@@ -14,7 +14,7 @@ from kikao.conversation import RefusedError
 from kikao.sessions.keeper import LEASE
 from kikao.testing.phone import DROPPED
 from tests.secrets.scenes import NUMBER, WAYS, Scene, scene
-from tests.secrets.till import SECRETS
+from tests.secrets.till import SECRETS, Clumsy, Parrot
 from tests.secrets.witness import frames_of_kikao
 
 Ending = Callable[[Scene], Awaitable[None]]
@@ -54,6 +54,21 @@ async def invalid(at: Scene) -> None:
     await at.say(at.secret + "1")
     await at.say("x" + at.secret)
     await at.say(at.secret[:-1])
+
+
+@ending
+async def invalid_by_an_answer_type_that_repeats_it(at: Scene) -> None:
+    at.shop.asks = Parrot()
+    await at.to_the_secret()
+    assert "Invalid choice. Try again.\nSecret?" in await at.type()
+    await at.dial()
+
+
+@ending
+async def a_mistake_in_the_answer_type(at: Scene) -> None:
+    at.shop.asks = Clumsy()
+    await at.to_the_secret()
+    assert "Something went wrong" in await at.type()
 
 
 @ending
@@ -209,6 +224,14 @@ for _name, _what in {
 
 
 @ending
+async def inside_use_say_and_a_wrong_one(at: Scene) -> None:
+    at.shop.inside = lambda chat, pin: chat.say(pin.reveal())
+    at.shop.till.behave = lambda pin: Refused(ErrorCode.WRONG_SECRET)
+    await at.to_the_secret()
+    await at.type()
+
+
+@ending
 async def cancelled_at_shutdown(at: Scene) -> None:
     stalled = at.till.stalls("sell")
     await at.to_the_secret()
@@ -273,6 +296,19 @@ async def test_a_secret_is_nowhere_however_its_turn_ends(
     way: str, gateway: str, kind: str, tmp_path: Path
 ) -> None:
     async with scene(tmp_path, gateway, kind) as at:
+        await ENDINGS[way](at)
+
+
+@pytest.mark.parametrize("way", ["done", "after_the_deadline", "dies_after_intent", "the_flow_raises"])
+async def test_the_event_loop_may_tell_all_it_executes(way: str, tmp_path: Path) -> None:
+    """In its debug mode it shows tasks, results and arguments of callbacks, by their repr."""
+    async with scene(tmp_path, debug=True) as at:
+        await ENDINGS[way](at)
+
+
+@pytest.mark.parametrize("way", ["done", "wrong", "redelivered", "behind_a_long_dial", "hung_up"])
+async def test_a_password_may_have_the_separator_of_answers_in_it(way: str, tmp_path: Path) -> None:
+    async with scene(tmp_path, "africastalking", "password") as at:
         await ENDINGS[way](at)
 
 

@@ -96,9 +96,21 @@ class Password(Answer[str]):
     def parse(self, given: Given, options: tuple[Option, ...]) -> str:
         if len(given.text) < 8:
             raise Invalid(t("{typed} is too short.", typed=given.text))
-        if given.text.startswith("bug"):
-            raise ValueError(f"cannot parse {given.text}")
         return given.text
+
+
+class Parrot(Password):
+    """One that takes nothing, and repeats all."""
+
+    def parse(self, given: Given, options: tuple[Option, ...]) -> str:
+        raise Invalid(t("{typed} is wrong, {nested}.", typed=given.text, nested=t(given.text)))
+
+
+class Clumsy(Password):
+    """One with a mistake in it."""
+
+    def parse(self, given: Given, options: tuple[Option, ...]) -> str:
+        raise KeyError(given.text)
 
 
 SECRETS: Final[dict[str, Answer[str]]] = {"pin": Pin(8), "password": Password(), "short": Pin(4)}

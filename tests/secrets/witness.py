@@ -22,7 +22,10 @@ from kikao.events import Event
 
 
 class Witness:
-    """Listens to logging, warnings, both streams, and to what the event loop and the interpreter say nobody caught."""
+    """Listens to logging, warnings, both streams, and to what the event loop and the interpreter say nobody caught.
+
+    With `debug` the event loop tells of everything it executes, as `-X dev` has it do of what is slow.
+    """
 
     def __init__(self, *, debug: bool = False) -> None:
         self._debug = debug
@@ -46,8 +49,11 @@ class Witness:
         loop = asyncio.get_running_loop()
         self._stack.callback(loop.set_exception_handler, loop.get_exception_handler())
         loop.set_exception_handler(lambda _, context: self._uncaught(context))
-        self._stack.callback(loop.set_debug, loop.get_debug())
-        loop.set_debug(self._debug)
+        if self._debug:
+            self._stack.callback(loop.set_debug, loop.get_debug())
+            self._stack.callback(setattr, loop, "slow_callback_duration", loop.slow_callback_duration)
+            loop.set_debug(True)
+            loop.slow_callback_duration = 0.0
         return self
 
     def __exit__(

@@ -10,7 +10,18 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 import msgspec
 from msgspec import structs
 
-from kikao.conversation.errors import TEXTS, WAYS_ON, BackendError, ErrorCode, Misuse, RefusedError, WayOn
+from kikao.conversation.answers import Answer
+from kikao.conversation.errors import (
+    TEXTS,
+    WAYS_ON,
+    BackendError,
+    ErrorCode,
+    Invalid,
+    Misuse,
+    RefusedError,
+    WayOn,
+)
+from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import (
     BARRIERS,
     Conversation,
@@ -24,6 +35,7 @@ from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, V
 from kikao.conversation.redaction import redacted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal, told_to_stop
+from kikao.events.types import described
 from kikao.i18n.messages import Message, Text, t
 
 T = TypeVar("T")
@@ -112,6 +124,21 @@ class Host(Protocol):
         ...
 
 
+def entered(answer: Answer[str], reply: Reply, today: dt.date) -> Secret | Text:
+    """The secret that was typed, or the sentence that says what is wrong with it, which never repeats it.
+
+    Raises `Misuse` for whatever else the answer type raises: its own error would carry the secret into the flow, and so
+    would a variable of this frame.
+    """
+    try:
+        return Secret(answer.parse(Given(reply.text.reveal(), today), ()))
+    except Invalid as problem:
+        return TEXTS[ErrorCode.INVALID_INPUT] if _wrong_with(problem.text, reply.text) else problem.text
+    except Exception as problem:  # noqa: BLE001 - a mistake in an answer type of the app's
+        broke = described(problem)
+    raise Misuse(f"{type(answer).__name__}.parse: {broke}. It must return a text, or raise Invalid.")
+
+
 def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
     """Do the effect under the intent's key."""
 
@@ -160,11 +187,6 @@ def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Se
         return _done(intent, step, result.result if isinstance(result, Done) else result, secret)
     except Exception as error:  # noqa: BLE001 - an answer of a service that breaks when it is looked at
         return Settled("unknown", reason=_reason(f"{type(error).__name__} in the answer", secret))
-
-
-def without_secret(text: Text, secret: Secret) -> Text:
-    """What an answer type says of a secret that is none, unless it repeats what was typed."""
-    return TEXTS[ErrorCode.INVALID_INPUT] if _wrong_with(text, secret) else text
 
 
 def _unknown(error: BaseException) -> Unknown:

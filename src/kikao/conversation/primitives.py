@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, overload
 import msgspec
 
 from kikao.conversation.answers import Answer
-from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, refusal, without_secret
+from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, entered, refusal
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
@@ -318,11 +318,9 @@ class Primitives:
                 self._run.notices.append(UPDATED)
             else:
                 tries = pending.tries
-                try:
-                    # Bare only within this line: what a flow catches later has this frame, with its variables.
-                    secret = Secret(answer.parse(Given(reply.text.reveal(), self._host.now.date()), ()))
-                except Invalid as problem:
-                    error, tries = without_secret(problem.text, reply.text), tries + 1
+                secret = entered(answer, reply, self._host.now.date())
+                if not isinstance(secret, Secret):
+                    error, tries = secret, tries + 1
                 else:
                     del self._run.notices[news:]  # the next screen says what came of it
                     step = Step(lambda token: use(secret, token), probe.retry, check, done)
