@@ -14,8 +14,8 @@ from kikao.i18n import LIBRARY, Catalogs, Message, t, tn
 from kikao_apps.wallet import tariff
 from kikao_apps.wallet.bank import CURRENCIES
 from kikao_apps.wallet.flows.help import KEYS
-from kikao_apps.wallet.flows.registration import NAME
-from kikao_apps.wallet.flows.sending import plain, summary
+from kikao_apps.wallet.flows.names import NAME, plain
+from kikao_apps.wallet.flows.sending import summary
 from kikao_apps.wallet.flows.support import Support
 from kikao_apps.wallet.service import CATALOGS, LOCALES
 from tests.wallet.storyteller import STORIES

@@ -8,8 +8,8 @@ from kikao.conversation import Chat, Flows
 from kikao.i18n import Message, Moment, Text, t
 from kikao_apps.wallet.bank import Balance, Movement, Statement
 from kikao_apps.wallet.flows.believed import bank_of
+from kikao_apps.wallet.flows.names import plain
 from kikao_apps.wallet.flows.pin import shown_for_pin
-from kikao_apps.wallet.flows.sending import plain
 
 flows = Flows()
 

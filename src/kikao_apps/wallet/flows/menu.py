@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from kikao.conversation import Chat, Flows
-from kikao.i18n import t
+from kikao.i18n import Message, t
 from kikao_apps.wallet.flows import account as accounts
 from kikao_apps.wallet.flows import help as helping
 from kikao_apps.wallet.flows import pin, registration, sending
 from kikao_apps.wallet.flows.believed import bank_of
+from kikao_apps.wallet.flows.names import plain
 from kikao_apps.wallet.flows.support import locked
 
 flows = Flows()
@@ -32,9 +33,14 @@ async def wallet(chat: Chat) -> None:
     offered = [sending.send, accounts.balance, accounts.statement, pin.change_pin]
     if len(chat.locales) > 1:
         offered.append(language)
-    await chat.menu(
-        "menu", t("Hello {name}. Choose an option.", name=account.name), [*offered, helping.help_]
-    )
+    await chat.menu("menu", greeting(account.name), [*offered, helping.help_])
+
+
+def greeting(name: str) -> Message:
+    """What stands above the menu."""
+    if written := plain(name):
+        return t("Hello {name}. Choose an option.", name=written)
+    return t("Choose an option.")
 
 
 @flows.flow("language", title=t("Language"))

@@ -4,39 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from kikao.conversation import Chat, ErrorCode, Flows, Invalid, RefusedError, Text
-from kikao.conversation.inputs import Given
-from kikao.conversation.screens import Option
+from kikao.conversation import Chat, ErrorCode, Flows, RefusedError
 from kikao.i18n import t
 from kikao_apps.wallet.bank import CURRENCIES, Account
 from kikao_apps.wallet.flows.believed import NOTHING, bank_of
+from kikao_apps.wallet.flows.names import NAME
 from kikao_apps.wallet.flows.pin import with_pin
 
 flows = Flows()
-
-HINT: Final = t("Enter a name of letters.")
-
-
-class Name(Text):
-    """A member's name, which others see on a confirmation: it must not look like a part of one.
-
-    So there is no digit in it, in no script and in no form that is shown as one (`²`, `②`), and no question.
-    """
-
-    __slots__ = ()
-
-    def __init__(self) -> None:
-        super().__init__(min=2, max=40, pattern=r"[^\W\d_]([^\W\d_]|[\u0300-\u036f .'’-])*", hint=HINT)
-
-    def parse(self, given: Given, options: tuple[Option, ...]) -> str:
-        """The name typed."""
-        name = super().parse(given, options)
-        if any(character.isnumeric() and not character.isalpha() for character in name):
-            raise Invalid(HINT)
-        return name
-
-
-NAME: Final = Name()
 
 OPEN: Final = t("Your account is open.")
 

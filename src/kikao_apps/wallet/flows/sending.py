@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
 
 from kikao.conversation import Chat, Flows, Invalid, Money, Phone
 from kikao.i18n import Amount, Message, t
-from kikao.i18n.gsm7 import GSM7, normalise
 from kikao_apps.wallet.bank import Receipt
 from kikao_apps.wallet.flows.believed import bank_of
+from kikao_apps.wallet.flows.names import plain
 from kikao_apps.wallet.flows.pin import ENTER, too_late, with_pin
 from kikao_apps.wallet.tariff import TARIFFS
 
@@ -95,15 +94,3 @@ def sent(receipt: Receipt) -> Message:
     if not receipt.to:  # who left since
         return t("You sent {amount}. Ref {ref}.", amount=receipt.amount, ref=receipt.ref)
     return t("You sent {amount} to {to}. Ref {ref}.", amount=receipt.amount, to=receipt.to, ref=receipt.ref)
-
-
-def plain(name: str) -> str | None:
-    """A name in the letters of GSM-7, without accents that it lacks; None where they do not write it.
-
-    One other letter would halve a confirmation's room, and a confirmation is never cut.
-    """
-    letters = (
-        letter if letter in GSM7 else unicodedata.normalize("NFKD", letter)[0] for letter in normalise(name)
-    )
-    written = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return written if GSM7.issuperset(written) else None
