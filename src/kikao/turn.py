@@ -350,7 +350,8 @@ class _Turn:
                 turned = Turned(WORKING, "working")
             else:
                 msisdn = self.address.msisdn or held.address.msisdn
-                member = Member(session.member, self.address.channel, msisdn, known.locale, known.timezone)
+                who = session.member if held.policy.names_address else known.id
+                member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
                 turned = await turns.engine.advance(conversation, event, member, performer)
                 await self._remember(conversation)
             response, ends = self._render(held, turned)

@@ -213,6 +213,46 @@ async def test_a_session_that_many_are_to_share_stays_theirs() -> None:
         assert "Continue" in await stage.phone(WORK).dial()
 
 
+async def test_whoever_begins_a_conversation_in_it_acts_for_themselves() -> None:
+    """And whoever goes on with another's, for that other."""
+    async with staged(SessionPolicy(identifier=Explicit("kiosk-7"))) as stage:
+        home, work = stage.phone(HOME), stage.phone(WORK)
+        elder, younger = await met(stage, HOME), await met(stage, WORK)
+        await asked(home)
+        await work.dial()
+        assert await work.reply("1", "7", "1") == f"Taken from {HOME} of {elder[:6]}."
+        await asked(home)
+        await work.dial()
+        assert await work.reply("2", "7", "1") == f"Taken from {WORK} of {younger[:6]}."
+
+
+@pytest.mark.parametrize(
+    "policy", [SessionPolicy.across_channels(), SessionPolicy(identifier=Explicit("kiosk"))]
+)
+async def test_a_conversation_that_leads_to_another_stays_with_whoever_began_it(
+    policy: SessionPolicy,
+) -> None:
+    moving = Flows()
+
+    @moving.flow("basket")
+    async def basket(chat: Chat) -> None:
+        cups = await chat.ask("cups", Number(), t("Cups?"))
+        await chat.goto("pay", total=cups * await chat.ask("price", Number(), t("Price?")))
+
+    @moving.flow("pay")
+    async def pay(chat: Chat, total: int) -> None:
+        await chat.confirm("ok", t("Pay {total}?", total=total))
+        await chat.end(t("{number} of {who}", number=chat.member.msisdn, who=chat.member.id))
+
+    async with Stage(App(moving, entry="basket", policy=policy)) as stage:
+        member = await linked(stage, WORK) if policy.names_address else await met(stage, HOME)
+        home, work = stage.phone(HOME), stage.phone(WORK)
+        await home.dial()
+        await home.reply("5")
+        await work.dial()
+        assert await work.reply("1", "7", "1") == f"{HOME} of {member}"
+
+
 async def test_without_a_directory_every_address_is_its_own() -> None:
     app = App(flows, entry="shop", services={Till: Till()}, members=False)
     async with Stage(app) as stage:

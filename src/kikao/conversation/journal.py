@@ -96,6 +96,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     format: int = FORMAT
     msisdn: str = ""
     """The member's number, as the run first knew it: who comes from another number of theirs goes on with this one."""
+    member: str = ""
+    """The member's id, the same: a session may be of several."""
     args: dict[str, tuple[str, Any]] = {}
     """What the flow was started with, each as a tag and plain data."""
     journal: list[Entry] = []

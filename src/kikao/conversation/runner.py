@@ -195,7 +195,8 @@ class Runner:
                 if self._acted:
                     self._done += run.recorded()
                     self._at_barrier = conversation.data, conversation.over
-                self.start(signal.flow, signal.args).notices = notices
+                moved = self.start(signal.flow, signal.args)
+                moved.notices, moved.member, moved.msisdn = notices, run.member, run.msisdn
                 reply = None
                 continue
             if isinstance(signal, Changed):
@@ -233,11 +234,11 @@ class Runner:
         flow = self._flows.get(run.flow)
         if flow is None:
             return Parked(f"flow {run.flow!r} is not defined any more")
-        # An effect that is done again, by recovery too, is done for the number that it was begun for.
-        run.msisdn = run.msisdn or self._member.msisdn
+        # An effect that is done again, by recovery too, is done for whom it was begun for, and for their number.
+        run.member, run.msisdn = run.member or self._member.id, run.msisdn or self._member.msisdn
         member = self._member
-        if member.msisdn != run.msisdn:
-            member = structs.replace(member, msisdn=run.msisdn)
+        if (member.id, member.msisdn) != (run.member, run.msisdn):
+            member = structs.replace(member, id=run.member, msisdn=run.msisdn)
         chat = Chat(
             run,
             member,
