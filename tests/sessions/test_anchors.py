@@ -63,6 +63,26 @@ async def test_linked_addresses_hold_one_conversation() -> None:
     assert await work.say("3") == "Sum 5"
 
 
+@pytest.mark.parametrize(
+    "address",
+    [
+        ("token", "ussd/plain/x/7"),
+        ("token", "x7"),
+        ("token", "x/7/8"),
+        ("user", "asha"),
+        ("telegram", "4711"),
+    ],
+)
+async def test_an_address_of_any_kind_can_be_linked(address: tuple[str, str]) -> None:
+    process, anchors = await office()
+    assert await anchors.link(address, named(HOME), ASHA)
+    assert await anchors.link(named(WORK), address, ASHA)
+    home, work = Talk(process, HOME), Talk(process, WORK)
+    await work.dial()
+    await work.say("2")
+    assert (await home.dial()).startswith("Continue where you stopped?")
+
+
 async def test_a_link_waits_for_what_is_alive_and_a_redelivery_gets_its_bytes_all_along() -> None:
     process, anchors = await office()
     work = Talk(process, WORK)

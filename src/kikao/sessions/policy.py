@@ -256,10 +256,13 @@ def address_of(parts: tuple[str, ...], met: Address) -> Address:
     kind, _, identity = parts[-1].partition(":")
     if kind == "msisdn":
         return Address(met.channel, met.gateway, identity, msisdn=identity, parts=parts)
-    if kind == "token":
-        channel, gateway, token = identity.split("/", 2)
-        return Address(channel, gateway, token, parts=parts)
-    return Address("socket" if kind == "user" else kind, "", identity, parts=parts)
+    if kind != "token":
+        return Address("socket" if kind == "user" else kind, "", identity, parts=parts)
+    channel, _, place = identity.partition("/")
+    gateway, _, token = place.partition("/")
+    if channel not in _NUMBERED:  # written by hand: nobody was met there
+        return Address(met.channel, "", identity, parts=parts)
+    return Address(channel, gateway, token, parts=parts)
 
 
 def key_parts(address: Address, policy: SessionPolicy, *, flow: str) -> tuple[str, ...]:
