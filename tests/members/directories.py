@@ -1,14 +1,7 @@
-"""A directory for tests: a clock to turn, keys to rotate, and a look at what lies in its database.
-
-With `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name` set, each folder gets a database of its own on that server;
-otherwise a SQLite file.
-"""
+"""A directory for tests: a clock to turn, keys to rotate, and a look at what lies in its database."""
 
 from __future__ import annotations
 
-import importlib
-import os
-import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +12,8 @@ import sqlalchemy as sa
 from kikao.members.directory import MIGRATIONS, VERSION_TABLE, Directory
 from kikao.records import Records
 from kikao.sessions.sealing import KeyRing
+from tests.databases import records_of
 
-POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
 ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+254712000003"
 K1, K2, K3 = (bytes([n]) * 32 for n in (1, 2, 3))
 
@@ -43,7 +36,7 @@ def ring(**keys: bytes) -> KeyRing:
 @asynccontextmanager
 async def its_records(folder: Path) -> AsyncIterator[Records]:
     """The database in `folder`."""
-    records = Records(await _where(folder))
+    records = Records(await records_of(folder, "data/records.db"))
     try:
         yield records
     finally:
@@ -71,19 +64,3 @@ async def rows(folder: Path, table: sa.Table) -> list[Mapping[str, Any]]:
         return await records.read(
             lambda connection: [dict(row._mapping) for row in connection.execute(table.select())]
         )
-
-
-async def _where(folder: Path) -> str | Path:
-    if not POSTGRESQL:
-        return folder / "data" / "records.db"
-    asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs
-
-    note = folder / "database"
-    if not note.exists():
-        name = f"kikao_{secrets.token_hex(8)}"
-        connection = await asyncpg.connect(POSTGRESQL)
-        await connection.execute(f"CREATE DATABASE {name}")
-        await connection.close()
-        folder.mkdir(exist_ok=True)
-        note.write_text(name)
-    return f"{POSTGRESQL.rpartition('/')[0]}/{note.read_text()}"

@@ -14,7 +14,8 @@ from sqlalchemy.exc import OperationalError
 from kikao.members import Known, UnknownMember
 from kikao.members.tables import ADDRESSES, MEMBERS
 from kikao.records import RecordsAway, RecordsRefused
-from tests.members.directories import ASHA, BINTA, K1, K2, POSTGRESQL, Clock, a_directory, ring, rows
+from tests.databases import POSTGRESQL
+from tests.members.directories import ASHA, BINTA, K1, K2, Clock, a_directory, ring, rows
 
 
 async def test_an_address_has_one_member_for_good(tmp_path: Path) -> None:

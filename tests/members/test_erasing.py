@@ -20,8 +20,9 @@ from kikao.members.tables import ADDRESSES, KEYS, MEMBERS, WISHES
 from kikao.members.vault import MemberKey, Vault
 from kikao.records import CommitUnknown
 from kikao.sessions.sealing import SealError
+from tests.databases import POSTGRESQL
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import ASHA, BINTA, POSTGRESQL, Clock, a_directory, ring, rows
+from tests.members.directories import ASHA, BINTA, Clock, a_directory, ring, rows
 
 CHAT = ("telegram", "77001")
 WORK = ("user", "asha@work")

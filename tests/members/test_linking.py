@@ -15,8 +15,9 @@ from kikao.members.directory import Directory
 from kikao.members.known import Move
 from kikao.members.tables import ADDRESSES, MEMBERS, WISHES
 from kikao.records import CommitUnknown
+from tests.databases import POSTGRESQL
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import ASHA, BINTA, CHIDI, POSTGRESQL, Clock, a_directory, rows
+from tests.members.directories import ASHA, BINTA, CHIDI, Clock, a_directory, rows
 
 CHAT = ("telegram", "77001")
 WORK = ("user", "asha@work")

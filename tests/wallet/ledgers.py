@@ -1,16 +1,9 @@
-"""A bank for tests: cheap PINs, a clock to turn, members with money.
-
-With `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name` set, each bank gets a database of its own on that server;
-otherwise a SQLite file.
-"""
+"""A bank for tests: cheap PINs, a clock to turn, members with money."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
 import itertools
-import os
-import secrets
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -28,10 +21,10 @@ from kikao_apps.wallet.bank import Account, Bank
 from kikao_apps.wallet.flows import Support
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger, readable_ref
 from kikao_apps.wallet.pins import PinHash, Pins
+from tests.databases import records_of
 
 T = TypeVar("T")
 
-POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
 ASHA, BINTA, CHIDI = "+256700000001", "+256700000002", "+256700000003"
 STRANGER = "+256700000009"
 PIN = Secret("2580")
@@ -165,16 +158,5 @@ def ugx(minor: int) -> Amount:
 
 
 async def where_of(folder: Path) -> str | Path:
-    """The database of the bank in `folder`: its file, or its own on the PostgreSQL server."""
-    if not POSTGRESQL:
-        return folder / "bank" / "records.db"
-    asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs
-
-    note = folder / "database"
-    if not note.exists():
-        name = f"kikao_{secrets.token_hex(8)}"
-        connection = await asyncpg.connect(POSTGRESQL)
-        await connection.execute(f"CREATE DATABASE {name}")
-        await connection.close()
-        note.write_text(name)
-    return f"{POSTGRESQL.rpartition('/')[0]}/{note.read_text()}"
+    """The database of the bank in `folder`."""
+    return await records_of(folder, "bank/records.db")

@@ -14,12 +14,12 @@ from sqlalchemy.exc import IntegrityError
 from kikao.records import RecordsRefused
 from kikao_apps.wallet.bank import CURRENCIES
 from kikao_apps.wallet.ledger import Ledger
+from tests.databases import POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
     GIFT,
     PIN,
-    POSTGRESQL,
     STRANGER,
     a_ledger,
     done,

@@ -15,12 +15,12 @@ from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.records import CommitUnknown
 from kikao_apps.wallet.bank import Account, Balance, Receipt
 from kikao_apps.wallet.ledger import Ledger
+from tests.databases import POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
     GIFT,
     PIN,
-    POSTGRESQL,
     WRONG,
     StallingPins,
     a_ledger,

@@ -16,12 +16,12 @@ from kikao.conversation.secrets import Secret
 from kikao.i18n.messages import tn
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import PinHash, Pins, PinsBusy
+from tests.databases import POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
     GIFT,
     PIN,
-    POSTGRESQL,
     WRONG,
     StallingPins,
     a_key,

@@ -18,11 +18,11 @@ from kikao.testing import Clock
 from kikao_apps.wallet.__main__ import main
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import peppers
+from tests.databases import POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
     GIFT,
-    POSTGRESQL,
     STRANGER,
     WRONG,
     a_key,
