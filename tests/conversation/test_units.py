@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import datetime as dt
 import decimal
+import inspect
 import pickle
 import sys
 from typing import Any
