@@ -1,6 +1,12 @@
-"""Sphinx settings: Markdown through MyST, warnings are errors (see the Makefile)."""
+"""Sphinx settings: Markdown through MyST, warnings are errors (see the Makefile).
 
+The pages are plain Markdown, so that they read the same on a forge and in an editor. What Sphinx needs beyond that is
+added while it reads: a tree of the pages that an index links to, and the code behind a link to a file of it.
+"""
+
+import re
 from importlib.metadata import version as version_of
+from typing import Any
 
 project = "kikao"
 author = "the kikao maintainers"
@@ -8,7 +14,6 @@ copyright = author
 version = release = version_of("kikao")
 
 extensions = ["myst_parser"]
-myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
 source_suffix = {".md": "markdown"}
@@ -16,3 +21,29 @@ exclude_patterns = ["_build"]
 
 html_title = "kikao"
 html_theme = "alabaster"
+
+LISTED = re.compile(r"^(?:-|\d+\.) \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
+"""An entry of an index: an item of a list that begins with a link to a page."""
+
+SHOWN = re.compile(r"^.*\[`[^]]+`\]\((code/\S+\.py)\).*:$", re.MULTILINE)
+"""A line that ends with a colon and links to a file of code."""
+
+
+def with_tree(text: str) -> str:
+    """An index with a hidden tree of the pages in its lists."""
+    pages = "\n".join(dict.fromkeys(LISTED.findall(text)))
+    return f"{text}\n```{{toctree}}\n:hidden:\n\n{pages}\n```\n"
+
+
+def with_code(text: str) -> str:
+    """A page with each file of code below the line that links to it."""
+    return SHOWN.sub(r"\g<0>\n\n```{literalinclude} \1\n```", text)
+
+
+def setup(app: Any) -> None:
+    def read(_: Any, name: str, source: list[str]) -> None:
+        source[0] = with_code(source[0])
+        if name.rpartition("/")[2] == "index":
+            source[0] = with_tree(source[0])
+
+    app.connect("source-read", read)

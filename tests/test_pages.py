@@ -1,0 +1,59 @@
+"""The documentation is plain Markdown, as a forge and an editor show it, and Sphinx builds it without a warning."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.test_docs import DOCS, FENCE, PAGES, ROOT
+
+LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+CODE = sorted(DOCS.rglob("code/**/*.py"))
+
+
+@pytest.fixture(scope="module")
+def conf() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("docs_conf", DOCS / "conf.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_is_plain_markdown_whose_links_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert "```{" not in text
+    links = LINK.findall(FENCE.sub("", text))
+    assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("index", sorted(DOCS.rglob("index.md")), ids=lambda page: page.parent.name)
+def test_an_index_leads_to_each_page_of_its_folder(index: Path, conf: ModuleType) -> None:
+    text = index.read_text(encoding="utf-8")
+    below = {page.stem for page in index.parent.glob("*.md")} - {"index"}
+    below |= {f"{page.parent.name}/index" for page in index.parent.glob("*/index.md")}
+    assert sorted(conf.LISTED.findall(text)) == sorted(below)
+    tree = conf.with_tree(text).removeprefix(text)
+    assert sorted(re.findall(r"^[\w/-]+$", tree, re.MULTILINE)) == sorted(below)
+
+
+def test_all_code_is_linked_from_a_page_and_shown_by_sphinx(conf: ModuleType) -> None:
+    shown = {
+        page.parent / name
+        for page in DOCS.rglob("*.md")
+        for name in re.findall(r"^```{literalinclude} (.*)$", conf.with_code(page.read_text()), re.MULTILINE)
+    }
+    assert shown == set(CODE)
+
+
+def test_sphinx_builds_it_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet", "-b", "html"]
+    paths = ["-d", str(tmp_path / "trees"), str(DOCS), str(tmp_path / "html")]
+    done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
