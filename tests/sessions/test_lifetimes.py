@@ -294,6 +294,18 @@ async def test_who_is_behind_an_address_is_asked_again_with_a_new_session_and_no
     assert await talk.dial() == "I am b"
 
 
+async def test_what_looks_for_a_session_that_is_gone_keeps_nobody_waiting() -> None:
+    """An outcome that comes late, recovery, an operator: the member may be dialling at that moment."""
+    talk = await phone(SessionPolicy())
+    await talk.dial()
+    sessions = talk.process.sessions
+    (key,) = [record.key async for record in sessions.store.scan()]
+    assert await sessions.store.end(key)
+    assert await sessions.claim(key, wait=0.0) is None
+    assert await sessions.claim(key, wait=0.0) is None, "nobody holds it"
+    assert await talk.dial() == "What"
+
+
 # --- past the cap ---
 
 

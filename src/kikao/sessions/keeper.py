@@ -295,11 +295,12 @@ class Sessions:
             return self._answered(key, names[0], claim.reply)
         if isinstance(claim, Busy):
             return claim
+        held = None
         try:
             held = self._hold(claim, address)
-        except BaseException:
-            await self.store.release(claim)
-            raise
+        finally:
+            if held is None:
+                await self.store.release(claim)
         if held is not None:
             held.seen = held.seen or consumed
         return held
