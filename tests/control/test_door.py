@@ -376,6 +376,20 @@ async def test_a_folder_that_cannot_be_written_has_no_door(tmp_path: Path) -> No
         await Door(Commands(), "here", Abacus().hear).open(tmp_path / "nowhere")
 
 
+def test_a_folder_of_another_user_says_whose_it_is() -> None:
+    with tempfile.TemporaryDirectory(prefix="kikao-") as name:
+        folder = Path(name)
+        folder.chmod(0 if os.geteuid() else 0o700)
+        try:
+            if os.geteuid() == 0:
+                os.seteuid(65534)
+            with pytest.raises(NoDoor, match=rf"{name} is for user {folder.stat().st_uid} alone"):
+                Visitor(folder, "here").finds_somebody()
+        finally:
+            os.seteuid(os.getuid())
+            folder.chmod(0o700)
+
+
 async def test_a_server_does_not_take_away_the_door_of_its_successor(tmp_path: Path) -> None:
     first = Door(Commands(), "here", Abacus().hear)
     await first.open(tmp_path)

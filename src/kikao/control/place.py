@@ -60,11 +60,14 @@ def socket_in(folder: Path) -> Path:
 
 def somebody_listens(folder: Path) -> bool:
     """Whether a server takes connections. Raises `NoDoor` where something stands that is no socket of ours."""
-    path, owners = socket_in(folder), (os.geteuid(), folder.stat().st_uid)
+    owners = os.geteuid(), folder.stat().st_uid
     try:
+        path = socket_in(folder)
         room, found = path.parent.lstat(), path.lstat()
     except FileNotFoundError:
         return False
+    except PermissionError as error:
+        raise NoDoor(f"{folder} is for user {owners[1]} alone. Run this as that user.") from error
     # A temporary folder may have been swept away, and be a stranger's by now: so could be whoever answers there.
     if path.parent != folder and (room.st_uid not in owners or room.st_mode & 0o022):
         raise NoDoor(f"{path.parent} is not its owner's alone. Remove {folder / NAME}, which leads there.")
