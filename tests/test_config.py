@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,14 +29,14 @@ PRODUCTION = {
 }
 
 
-def problems(environ: dict[str, str], cwd: Path, **options: tuple[str, ...]) -> tuple[str, ...]:
+def problems(environ: dict[str, str], cwd: Path, **options: Any) -> tuple[str, ...]:
     with pytest.raises(SettingsError) as refused:
         load(environ, cwd, **options)
     assert str(refused.value).count("\n- ") == len(refused.value.problems)
     return refused.value.problems
 
 
-def problem(environ: dict[str, str], cwd: Path, **options: tuple[str, ...]) -> str:
+def problem(environ: dict[str, str], cwd: Path, **options: Any) -> str:
     (only,) = problems(environ, cwd, **options)
     return only
 
@@ -49,7 +50,7 @@ def toml(cwd: Path, text: str) -> Path:
 
 
 def test_nothing_set(tmp_path: Path) -> None:
-    found = load({"PATH": "/bin"}, tmp_path)
+    found = load({"PATH": "/bin"}, tmp_path, makes_keys=True)
     assert found.env == "dev"
     assert found.data == tmp_path / "kikao-data"
     assert found.store == str(tmp_path / "kikao-data" / "sessions.db")
@@ -72,7 +73,7 @@ def test_the_process_s_own_environment_is_the_default(
 
 
 def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    first = load({}, tmp_path)
+    first = load({}, tmp_path, makes_keys=True)
     path = tmp_path / "kikao-data" / "secret-keys"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -86,7 +87,7 @@ def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
 def test_a_wide_umask_changes_nothing(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        load({}, tmp_path)
+        load({}, tmp_path, makes_keys=True)
     finally:
         os.umask(before)
     path = tmp_path / "kikao-data" / "secret-keys"
@@ -95,15 +96,15 @@ def test_a_wide_umask_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_key_file_that_others_could_read_is_closed(tmp_path: Path) -> None:
     path = tmp_path / "kikao-data" / "secret-keys"
-    keys = dict(load({}, tmp_path).secret_keys)
+    keys = dict(load({}, tmp_path, makes_keys=True).secret_keys)
     path.chmod(0o644)
 
-    assert dict(load({}, tmp_path).secret_keys) == keys
+    assert dict(load({}, tmp_path, makes_keys=True).secret_keys) == keys
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def keys_seen(cwd: Path) -> dict[str, bytes]:
-    return dict(load({}, cwd).secret_keys)
+    return dict(load({}, cwd, makes_keys=True).secret_keys)
 
 
 def test_processes_that_start_at_once_have_the_same_keys(tmp_path: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_process_that_was_faster_keeps_its_keys(tmp_path: Path, monkeypatch: p
         fsync(fd)
 
     monkeypatch.setattr(os, "fsync", rival_wins)
-    assert dict(load({}, tmp_path).secret_keys) == {"dev": KEY}
+    assert dict(load({}, tmp_path, makes_keys=True).secret_keys) == {"dev": KEY}
     assert path.read_text() == f"dev:{KEY_TEXT}\n"
     assert [each.name for each in path.parent.iterdir()] == ["secret-keys"]
 
@@ -147,9 +148,35 @@ def test_no_key_file_where_keys_are_set_or_settings_are_wrong(tmp_path: Path) ->
     assert not (tmp_path / "kikao-data").exists()
 
 
+def test_only_who_serves_makes_keys(tmp_path: Path) -> None:
+    assert dict(load({}, tmp_path).secret_keys) == {}
+    assert not (tmp_path / "kikao-data").exists()
+    made = load({}, tmp_path, makes_keys=True)
+    assert dict(load({}, tmp_path).secret_keys) == dict(made.secret_keys)
+
+
+@pytest.mark.parametrize("makes_keys", [False, True])
+@pytest.mark.parametrize("name", ["sessions.db", "records.db"])
+def test_no_new_keys_for_data_that_has_had_others(tmp_path: Path, name: str, makes_keys: bool) -> None:
+    folder = tmp_path / "kikao-data"
+    folder.mkdir()
+    (folder / name).write_text("")
+    told = problem({}, tmp_path, makes_keys=makes_keys)
+    assert told.startswith("KIKAO_SECRET_KEYS: not set")
+    assert str(folder / name) in told
+    assert [each.name for each in folder.iterdir()] == [name]
+
+
+def test_records_that_an_app_had_before_may_stand_elsewhere(tmp_path: Path) -> None:
+    (tmp_path / "shop.db").write_text("")
+    environ = {"KIKAO_RECORDS": "shop.db"}
+    problem(environ, tmp_path)
+    assert load(environ, tmp_path, makes_keys=True).secret_keys
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    told = problem({"KIKAO_DATA": "file/data"}, tmp_path)
+    told = problem({"KIKAO_DATA": "file/data"}, tmp_path, makes_keys=True)
     assert "cannot be made or read" in told
     assert "KIKAO_SECRET_KEYS" in told
     assert "is not a folder" in problem({"KIKAO_DATA": "file"}, tmp_path)

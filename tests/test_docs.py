@@ -255,7 +255,7 @@ async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
     (curl,) = [shlex.split(line) for line in shell.splitlines() if line.startswith("curl ")]
     fields = [curl[i + 1].partition("=") for i, word in enumerate(curl) if word in ("-d", "--data-urlencode")]
     path = "/" + curl[-1].split("/", 3)[3]
-    async with app.serving(load({}, tmp_path)) as server:
+    async with app.serving(load({}, tmp_path, makes_keys=True)) as server:
         body = urlencode({name: value for name, _, value in fields}, safe="+").encode()
         status, reply = await in_process(server)(Exchange(path, FORM, body))
     assert (status, reply[:4]) == (200, b"CON ")
@@ -290,7 +290,7 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "5 passed" in run_tests(guide(tmp_path))
+    assert "7 passed" in run_tests(guide(tmp_path))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)

@@ -175,7 +175,7 @@ class App:
         async with AsyncExitStack() as stack:
             hooks = stack.enter_context(ExitStack())  # the last to go
             try:
-                settings = self.settings or load(gateways=SLUGS)
+                settings = self.settings or load(gateways=SLUGS, makes_keys=True)
                 self._server = await stack.enter_async_context(self.serving(settings))
                 hooks.enter_context(uncaught(self._server.publish))
             except Exception as error:  # noqa: BLE001 - told to the server, which gives up

@@ -66,7 +66,7 @@ def at_work(do: Callable[[Server], Awaitable[None]]) -> None:
     """Something that happens while a server runs on the data."""
 
     async def work() -> None:
-        async with app.serving(load(), background=False) as server:
+        async with app.serving(load(makes_keys=True), background=False) as server:
             await do(server)
 
     asyncio.run(work())
@@ -166,7 +166,7 @@ def test_asking_makes_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     done = kikao("show", ASHA)
     assert done.exit_code == 2
     assert "there are no members yet" in done.stderr
-    assert not (tmp_path / "data" / "records.db").exists()
+    assert not (tmp_path / "data").exists()
 
 
 def test_a_running_server_shows_and_erases(data: Path) -> None:

@@ -37,7 +37,8 @@ async def serving(folder: Path, **settings: str) -> AsyncIterator[Server]:
 
     events.clear()
     app = App(flows, entry="hello", members=False, subscribers=[events.append])
-    async with app.serving(load(settings, folder), store=MemoryStore(), background=False) as server:
+    loaded = load(settings, folder, makes_keys=True)
+    async with app.serving(loaded, store=MemoryStore(), background=False) as server:
         yield server
 
 

@@ -67,7 +67,7 @@ async def town(folder: Path, **settings: str) -> AsyncIterator[Town]:
     environ = {"KIKAO_USSD_AFRICASTALKING_TOKEN": TOKEN, **settings}
     app = App(flows, entry="hello", members=False, subscribers=[found.events.append, LogLines(found.log)])
     async with app.serving(
-        load(environ, folder), store=MemoryStore(), clock=found.clock, background=False
+        load(environ, folder, makes_keys=True), store=MemoryStore(), clock=found.clock, background=False
     ) as found.server:
         yield found
 

@@ -287,7 +287,7 @@ async def a_town(locale: str, gateway: str, steps: tuple[str, ...] = ()) -> Asyn
         policy=SessionPolicy(limits=limits),
     )
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
-        settings = load({"KIKAO_DATA": folder, **NALO}, Path(folder), gateways=GATEWAYS)
+        settings = load({"KIKAO_DATA": folder, **NALO}, Path(folder), gateways=GATEWAYS, makes_keys=True)
         await write_migrated(Path(settings.records), (MIGRATIONS, VERSION_TABLE), MEMBERS)
         async with Stage(app, settings, clock=clock) as stage:
             yield Town(stage, locale, gateway)

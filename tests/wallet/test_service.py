@@ -20,7 +20,7 @@ from tests.wallet.ledgers import ASHA, BINTA, PIN, a_key, done, register, ugx
 
 
 async def test_pins_are_hashed_with_the_first_of_the_secret_keys(tmp_path: Path) -> None:
-    settings = load({"KIKAO_DATA": str(tmp_path / "data")}, tmp_path)
+    settings = load({"KIKAO_DATA": str(tmp_path / "data")}, tmp_path, makes_keys=True)
     async with services(settings) as served:
         await register(bank_in(served), ASHA)
     records = Records(settings.records)

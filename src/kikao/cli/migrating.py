@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from kikao.app import App, make_store
-from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import Settings
 from kikao.config.settings import MEMORY
 from kikao.members.directory import Directory
@@ -32,7 +32,7 @@ AGAIN: Final = "Do it again: it goes on where it stopped."
 def migrate(target: str | None, *, reseal: bool, rekey: bool) -> None:
     """Bring everything up to date. Exits with 2 and the reason when it cannot."""
     app = None if target is None else load_app(target)
-    settings = load_settings()
+    settings = keys_expected(load_settings())
     try:
         asyncio.run(_Migration(settings, app).run(reseal=reseal, rekey=rekey))
     except (StoreRefused, RecordsRefused) as error:

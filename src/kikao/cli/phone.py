@@ -166,7 +166,7 @@ def over_http(url: str) -> Send:
 def beside(target: str, locale: str | None) -> Iterator[Send]:
     """Serve an app in a thread of this process, and send to it."""
     app = load_app(target)
-    app.settings = load_settings()
+    app.settings = load_settings(makes_keys=True)
     app.subscribers.append(show_trouble if sys.stderr.isatty() else LogLines())
     with loop_in_thread() as run:
         serving = app.serving(app.settings, locale=locale)

@@ -31,7 +31,7 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
     from uvicorn.loops.auto import auto_loop_factory
 
-    app, settings = load_app(target), load_settings()
+    app, settings = load_app(target), load_settings(makes_keys=True)
     door = listen(host, port)
     try:
         with contextlib.ExitStack() as hooks, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
@@ -42,12 +42,22 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
         door.close()
 
 
-def load_settings() -> Settings:
-    """The settings, or an exit that lists every problem with them."""
+def load_settings(*, makes_keys: bool = False) -> Settings:
+    """The settings, or an exit that lists every problem with them. See `kikao.config.load`."""
     try:
-        return load(gateways=SLUGS)
+        return load(gateways=SLUGS, makes_keys=makes_keys)
     except SettingsError as error:
         give_up(str(error))
+
+
+def keys_expected(settings: Settings) -> Settings:
+    """The same settings, or an exit where they have no secret keys."""
+    if not settings.secret_keys:
+        give_up(
+            f"there are no secret keys: KIKAO_SECRET_KEYS is not set, and no server has made any in {settings.data}. "
+            "Do this where your server runs, with its settings."
+        )
+    return settings
 
 
 def load_app(target: str) -> App:

@@ -37,14 +37,16 @@ def load(
     *,
     gateways: Collection[str] | None = None,
     serves: Collection[str] = (),
+    makes_keys: bool = False,
 ) -> Settings:
     """Settings from the environment and from `kikao.toml` in `cwd`. Raises `SettingsError`.
 
     `gateways` are the USSD gateways there are (any name passes when None); `serves` those that the app turns on, each
-    of which needs a token or an allow-list in production. In development without secret keys a key file is made in
-    the data folder, where the next start finds it.
+    of which needs a token or an allow-list in production. With `makes_keys`, which is for whoever serves the app, a
+    key file is made in development where neither keys nor data are yet; for everybody else there are no keys then.
     """
-    return _Loading(os.environ if environ is None else environ, cwd or Path.cwd(), gateways).settings(serves)
+    loading = _Loading(os.environ if environ is None else environ, cwd or Path.cwd(), gateways)
+    return loading.settings(serves, makes_keys=makes_keys)
 
 
 class _Setting(NamedTuple):
@@ -95,7 +97,7 @@ class _Loading:
             if name.startswith("KIKAO_"):
                 self._read_variable(name, environ[name])
 
-    def settings(self, serves: Collection[str]) -> Settings:
+    def settings(self, serves: Collection[str], *, makes_keys: bool) -> Settings:
         env: Environment = self._take("env", environment, "dev")
         production = env == "production"
         data = self._take("data", self._path, self.cwd / "kikao-data")
@@ -118,7 +120,8 @@ class _Loading:
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
         keys_from = self.found["secret_keys"].where if "secret_keys" in self.found else str(data / KEY_FILE)
         if keys is None and not self.problems:
-            keys = self._development_keys(data / KEY_FILE)
+            stands = _standing(data, store, records, anywhere=not makes_keys)
+            keys = self._development_keys(data / KEY_FILE, stands, makes=makes_keys)
         if self.problems or keys is None:
             raise SettingsError(self.problems)
         return Settings(
@@ -300,9 +303,16 @@ class _Loading:
                     "openssl rand -base64 32"
                 )
 
-    def _development_keys(self, path: Path) -> SecretKeys | None:
+    def _development_keys(self, path: Path, stands: str, *, makes: bool) -> SecretKeys | None:
+        """The keys of the key file; `stands` is data that was looked for before, which new keys would not open."""
         try:
-            return keys_of(path)
+            if stands and not path.exists():
+                self.problems.append(
+                    f"KIKAO_SECRET_KEYS: not set, and {path} does not exist, though {stands} does. Set the keys that "
+                    "belong to this data, as its server has them; new ones would not open it."
+                )
+            else:
+                return keys_of(path) if makes or path.exists() else SecretKeys({})
         except OSError as error:
             self.problems.append(
                 f"{path}: cannot be made or read ({error.strerror}). Make the folder writable, or set "
@@ -313,6 +323,14 @@ class _Loading:
                 f"{path}: {wrong}. Restore a copy; without these keys nothing that is stored can be opened."
             )
         return None
+
+
+def _standing(data: Path, store: str, records: str, *, anywhere: bool) -> str:
+    """A file of data that is there already, and was sealed with some keys; empty if there is none."""
+    ours = [store] if store != MEMORY else []
+    if anywhere or Path(records).is_relative_to(data):  # elsewhere an app may have had it before kikao came
+        ours.append(records)
+    return next((path for path in ours if os.path.exists(path)), "")
 
 
 def _is_everyone(networks: tuple[Network, ...]) -> bool:

@@ -42,6 +42,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     records: str
     """Members, audit and app tables: the path of a SQLite file."""
     secret_keys: SecretKeys
+    """By key id, the first seals; none where nothing is stored yet and nobody was to make any."""
     trusted_proxies: tuple[Network, ...] = ()
     operator_token: Hidden | None = None
     """What operators show for metrics, and for whatever else is theirs."""

@@ -97,6 +97,16 @@ async def settle(store: SessionStore, ring: KeyRing, now: float, *, moving: bool
             return settled
 
 
+def recognised(stored: bytes, ring: KeyRing) -> bool:
+    """Whether what a store remembers of keys (`PROPERTY`) has the ring's first key: a server has sealed with it there.
+
+    A store that has not looked yet recognises none.
+    """
+    keys = msgspec.json.decode(stored, type=StoreKeys)
+    own = _own(ring, ring.active)
+    return own == keys.lookup or (keys.sealing or {}).get(own.kid) == own.check
+
+
 async def needs(store: SessionStore, now: float) -> dict[str, Need]:
     """What is still sealed with each key, by its id. Reads the whole store.
 

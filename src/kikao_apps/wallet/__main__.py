@@ -13,8 +13,12 @@ from typing import TypeVar
 
 import click
 
-from kikao.cli.serving import give_up, load_settings
+from kikao.cli.serving import give_up, keys_expected, load_settings
+from kikao.config import MEMORY, Settings
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
+from kikao.sessions.keys import PROPERTY, recognised
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores.sqlite_file import bound_in
 from kikao_apps.wallet import operations
 from kikao_apps.wallet.ledger import MIGRATIONS, MSISDN, VERSION_TABLE
 from kikao_apps.wallet.operations import START_PIN_SECONDS, NoAccount
@@ -58,7 +62,14 @@ def unlock(number: str, start_pin: bool, records: str | None) -> None:
         )
         click.echo(f"{number} is unlocked." if locked else otherwise)
         return
-    pins = Pins(peppers=peppers(load_settings().secret_keys), workers=1)
+    settings = keys_expected(load_settings())
+    kid = next(iter(settings.secret_keys))
+    if not on_records(records, lambda bank: knows_key(bank, settings)):
+        give_up(
+            f"nobody has used the secret key {kid!r} here yet, so the bank could not compare that PIN. Run this with "
+            "the KIKAO_SECRET_KEYS of the server, which must have started with them."
+        )
+    pins = Pins(peppers=peppers(settings.secret_keys), workers=1)
     try:
         pin = on_records(records, lambda bank: operations.give_start_pin(bank, pins, number, time.time()))
     finally:
@@ -78,6 +89,15 @@ def pins(records: str | None) -> None:
     """
     for kid, count in on_records(records, operations.pins_per_key).items():
         click.echo(f"{'no key' if kid == NO_PEPPER else kid}: {count}")
+
+
+async def knows_key(bank: Records, settings: Settings) -> bool:
+    """Whether the server uses the first secret key: so says its session store, or else PINs with a key of that id."""
+    if settings.store != MEMORY:
+        stored = bound_in(settings.store_path, PROPERTY)
+        if stored is not None:
+            return recognised(stored, KeyRing(settings.secret_keys))
+    return next(iter(settings.secret_keys)) in await operations.pins_per_key(bank)
 
 
 def on_records(where: str | None, work: Callable[[Records], Awaitable[T]]) -> T:

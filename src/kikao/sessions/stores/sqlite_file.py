@@ -178,6 +178,22 @@ def inspect(path: Path, *, newest: int, checked_up_to: int = CHECKED_UP_TO) -> i
         ) from error
 
 
+def bound_in(path: Path, name: str) -> bytes | None:
+    """What a store file has under a name of `SessionStore.bind`, beside the server that has it open; None if nothing.
+
+    Reads only, for commands that do not open the store.
+    """
+    if not path.exists():
+        return None
+    mode = "mode=ro" if _beside(path, "-wal").exists() else "mode=ro&immutable=1"
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as file:
+            row = file.execute("SELECT value FROM meta WHERE name = ?", (f"bound/{name}",)).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else bytes(row[0])
+
+
 def migrate(path: Path, version: int, migrations: tuple[str, ...]) -> None:
     """Bring the file from schema `version` to the newest; a new one appears whole, an older one is copied
     first.
