@@ -114,4 +114,5 @@ _NOTIFICATION: Final = frozenset(
     }
 )
 _STATUS = re.compile("[A-Za-z]{1,20}").fullmatch
-_MILLISECONDS = re.compile("[0-9]{1,7}").fullmatch  # hours: no dialogue lasts longer, and a PIN is no duration
+# Hours: no dialogue lasts longer, and an eight-digit PIN is no duration.
+_MILLISECONDS = re.compile("[0-9]{1,7}").fullmatch
