@@ -5,6 +5,7 @@ has to be the same.
 """
 
 import ast
+import inspect
 import os
 import re
 import shlex
@@ -335,6 +336,19 @@ def test_every_chat_method_is_documented() -> None:
         "begin"
     }
     assert methods <= set(re.findall(r"^\| `(\w+)", reference("chat"), re.MULTILINE))
+
+
+def test_the_signatures_of_chat_are_those_it_has() -> None:
+    (page,) = blocks(DOCS / "reference/chat.md", "python")
+    written = [
+        node for node in ast.parse(page).body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    methods = {n: m for n in dir(Chat) if n[0] != "_" and callable(m := getattr(Chat, n))}
+    assert {node.name for node in written} == set(methods) - {"begin"}
+    for node in written:
+        parameters = set(inspect.signature(methods[node.name]).parameters) - {"self"}
+        assert {each.arg for each in ast.walk(node) if isinstance(each, ast.arg)} == parameters, node.name
+        assert isinstance(node, ast.AsyncFunctionDef) == inspect.iscoroutinefunction(methods[node.name])
 
 
 def test_every_error_is_documented_with_its_way_on() -> None:

@@ -1,5 +1,6 @@
 """What must hold of a payment, whatever goes wrong. Run it: `pytest test_paying.py`."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -101,3 +102,22 @@ class Paying(IsolatedAsyncioTestCase):
             await ann.hang_up()
             stage.clock.advance(301)
             assert await ann.dial() == "Amount"
+
+    async def test_it_is_paid_on_every_gateway(self) -> None:
+        for gateway in ("africastalking", "nalo"):
+            with self.subTest(gateway=gateway):
+                async with self.stage(gateway) as stage:
+                    ann = stage.phone(ANN, gateway=gateway)
+                    await self.finish(ann)
+                    assert await ann.again() == "Paid UGX 400."
+                    assert self.balance() == 99_600
+
+    async def test_two_phones_on_one_account(self) -> None:
+        async with self.stage() as stage:
+            phones = [stage.phone(ANN, code=code) for code in ("*284#", "*285#")]
+            for phone in phones:
+                await phone.dial()
+                await phone.reply("60000")
+            screens = await asyncio.gather(*(phone.reply("1") for phone in phones))
+            assert sum(screen == "Paid UGX 60,000." for screen in screens) == 1
+            assert self.balance() == 40_000
