@@ -366,6 +366,16 @@ class TestALongDial:
         await held.commit()  # type: ignore[union-attr]
         assert await talk.dial("Ann*5") == "Done. Ref A1\nTo"
 
+    async def test_what_nobody_came_to_hear_for_a_week_is_not_told_any_more(self) -> None:
+        talk = await start(self.flows, "send")
+        await talk.dial()
+        held = await talk.process.sessions.claim(await key_of(talk), wait=0)
+        held.session.conversation.notices.append("Done. Ref A1")  # type: ignore[union-attr]
+        held.session.conversation.run = None  # type: ignore[union-attr]
+        await held.commit()  # type: ignore[union-attr]
+        talk.process.clock.advance(7 * 86400 + 1)
+        assert await talk.dial() == "To"
+
 
 async def key_of(talk: Talk) -> bytes:
     (key,) = [record.key async for record in talk.process.store.scan()]

@@ -336,7 +336,7 @@ class Sessions:
         return Session(os.urandom(16).hex(), now, now, os.urandom(16))
 
     def expire(self, held: Held, event: Event) -> None:
-        """A session past its time becomes a new one. Effects, and outcomes that wait to be told, are never lost.
+        """A session past its time becomes a new one. Effects are never lost, nor outcomes that wait to be told in time.
 
         Where only a dial opens a session, a reply is told that there is none any more.
         """
@@ -349,8 +349,10 @@ class Sessions:
             session.id, session.created_at = os.urandom(16).hex(), now
             conversation.overlay, conversation.farewell, conversation.over = "", None, False
             conversation.data = {}
-            run = conversation.run
-            if run is not None and not run.intents and run.pending is not None:
+            run, record = conversation.run, held.claim.record
+            if record is not None and record.expires_at <= now and not held.claim.intents:
+                conversation.run, conversation.parked, conversation.notices = None, [], []  # as if swept
+            elif run is not None and not run.intents and run.pending is not None:
                 conversation.run = None
             if not conversation.runs():
                 session.member = ""  # whoever the address belongs to by now
