@@ -104,7 +104,7 @@ def at_work(phone: Phone, do: Callable[[Phone], Awaitable[None]]) -> None:
     """What a member does while a server runs with the keys that are set."""
 
     async def work() -> None:
-        async with app.serving(load(), background=False) as server:
+        async with app.serving(load(makes_keys=True), background=False) as server:
             phone._send = in_process(server)
             await do(phone)
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kikao import App, Chat, Flows, Text, t
+from kikao import Amount, App, Chat, Day, Flows, Message, Number, Text, t
 from kikao.channels.ussd.clients import CLIENTS
 from kikao.config import Settings
 from kikao.sessions.store import SessionStore
@@ -137,6 +137,59 @@ async def test_what_is_kept_can_be_searched() -> None:
 
         assert not await stage.holds(PIN)
         assert await stage.holds("buy")
+
+
+@pytest.mark.parametrize(
+    ("value", "held"),
+    [
+        (3691, True),
+        (-3691, True),
+        (3691.0, True),
+        (("", 3691), True),
+        ({"a": [{3691: None}]}, True),
+        (Amount("UGX", 3691), True),
+        (Amount("KES", 369100), True),
+        (Amount("KES", 369150), True),
+        (Message("{x}", {"x": 3691}), True),
+        (36910, False),
+        (13691, False),
+        (Day(2026, 1, 2), False),
+        (True, False),
+    ],
+    ids=str,
+)
+async def test_a_number_that_was_kept_is_found(value: Any, held: bool) -> None:
+    flows = Flows()
+
+    @flows.flow("keep")
+    async def keep(chat: Chat) -> None:
+        await chat.session.set("last", value)
+        await chat.ask("more", Number(), t("More?"))
+
+    @flows.flow("look")
+    async def look(chat: Chat) -> None:
+        await chat.read("last", lambda: value)
+        await chat.ask("more", Number(), t("More?"))
+
+    for entry in ("keep", "look"):
+        async with Stage(App(flows, entry=entry)) as stage:
+            await stage.phone().dial()
+            assert await stage.holds("3691") is held
+            assert not await stage.holds("2026")
+
+
+@pytest.mark.parametrize("text", ["0042", "42", "KES 42.50", "42.50"])
+async def test_a_number_is_found_as_it_is_written(text: str) -> None:
+    flows = Flows()
+
+    @flows.flow("keep")
+    async def keep(chat: Chat) -> None:
+        await chat.session.set("last", [42, Amount("KES", 4250)] if "." not in text else Amount("KES", 4250))
+        await chat.ask("more", Number(), t("More?"))
+
+    async with Stage(App(flows, entry="keep")) as stage:
+        await stage.phone().dial()
+        assert await stage.holds(text)
 
 
 def test_importing_needs_no_test_runner_and_nothing_heavy() -> None:

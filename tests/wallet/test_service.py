@@ -49,7 +49,7 @@ async def test_in_production_nobody_gets_money_for_nothing(tmp_path: Path) -> No
 
 
 async def test_a_member_is_erased_with_all_their_numbers_or_not_at_all(tmp_path: Path) -> None:
-    settings = load({"KIKAO_DATA": str(tmp_path / "data")}, tmp_path)
+    settings = load({"KIKAO_DATA": str(tmp_path / "data")}, tmp_path, makes_keys=True)
     async with services(settings) as served:
         bank = bank_in(served)
         await register(bank, ASHA, BINTA)

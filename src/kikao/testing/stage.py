@@ -11,7 +11,6 @@ a process to kill and services in a bad mood.
 from __future__ import annotations
 
 import asyncio
-import base64
 import functools
 import secrets
 import tempfile
@@ -22,11 +21,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from msgspec import structs
+
 from kikao.app import App, Server, ServicesFactory
 from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateway as ussd_gateway
-from kikao.config import Settings, load
+from kikao.config import SecretKeys, Settings, load
+from kikao.config.values import KEY_BYTES
 from kikao.events import Event
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.session import Session
@@ -69,7 +71,8 @@ STEP: Final = 0.01
 class Stage:
     """An app at work, and the world around it.
 
-    `settings` are those of an empty environment unless given, with their files in a folder that is removed at the end.
+    `settings` are those of an empty environment unless given, with their files in a folder that is removed at the end;
+    without secret keys they get one that lasts as long as the stage.
     `store` keeps the sessions, in memory unless given; the stage opens and closes it. `services` replace the app's;
     either way they are opened once and outlive every process of the app, as machines elsewhere would. `locale` is that
     of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where services
@@ -110,9 +113,11 @@ class Stage:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            self.settings = self._given_settings or _settings(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))
+            settings = self._given_settings or load(
+                {}, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
             )
+            keys = settings.secret_keys or SecretKeys({"stage": secrets.token_bytes(KEY_BYTES)})
+            self.settings = structs.replace(settings, secret_keys=keys)
             await stack.enter_async_context(self._closing)
             await self._open(self.app.services if self._given_services is None else self._given_services)
             stack.push_async_callback(self._outside.close)
@@ -161,6 +166,7 @@ class Stage:
     async def holds(self, text: str) -> bool:
         """Whether a stored session, or an event of any process, has `text` in it: nobody should find a PIN.
 
+        In a text anywhere, or in a session as a whole number that the app keeps; an `Amount` also as it is written.
         Random ids, which are hexadecimal, are left out: they hold any four digits by chance.
         """
         return await holds(text, self.server.sessions, self.events)
@@ -313,9 +319,3 @@ class Stage:
             else:
                 calm += 1
                 await asyncio.sleep(0)
-
-
-def _settings(folder: str) -> Settings:
-    """Those of an empty environment, but for a key that is not kept in a file."""
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
-    return load({"KIKAO_SECRET_KEYS": f"stage:{key}"}, Path(folder), gateways=SLUGS)
