@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from kikao.records import Migrated, Records, RecordsAway, RecordsRefused, upgrading
+from kikao.records.sqlite import Sqlite
 from tests.records.notes import Revisions, bodies, contents, execute, modes, note, query
 
 OWNER = "INSERT INTO owners (id) VALUES (1)"
@@ -150,6 +151,21 @@ async def test_who_migrates_hears_what_was_done(path: Path, revisions: Revisions
         Migrated(where, "notes_version", "0001", True),
         Migrated(where, "notes_version", "0001", False),
     ]
+
+
+async def test_a_database_that_does_not_upgrade_itself_is_upgraded_by_who_says_so(
+    path: Path, revisions: Revisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Migrated] = []
+    records = Records(path)
+    monkeypatch.setattr(Sqlite, "upgrades_at_start", False)  # as PostgreSQL, which other machines may use
+    with pytest.raises(RecordsRefused, match="run: kikao migrate"):
+        await records.migrate(revisions(), "notes_version")
+    with upgrading(heard.append):
+        await records.migrate(revisions(), "notes_version")
+    await records.migrate(revisions(), "notes_version")
+    await records.close()
+    assert [migrated.upgraded for migrated in heard] == [True]
 
 
 async def test_sets_of_tables_start_together(path: Path, tmp_path: Path, revisions: Revisions) -> None:

@@ -17,6 +17,7 @@ import random
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -25,9 +26,9 @@ import msgspec
 
 from kikao.config import load
 from kikao.records import Records
+from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.session import decode
 from kikao.sessions.stores import SQLiteStore
 from kikao_apps.wallet.audit import Audit, audit
 from tests.http.servers import ServerProcess, environment, spawn
@@ -64,12 +65,39 @@ class Outcome(msgspec.Struct):
     violations: list[str]
 
 
+class Meanwhile:
+    """What an operator does while the server is down, between a message and its redelivery. This one does nothing.
+
+    Others override what they need.
+    """
+
+    def __init__(self) -> None:
+        self.figures: dict[str, int] = {}
+        """What was done, for the table."""
+
+    def env(self) -> dict[str, str]:
+        """Settings of the next server."""
+        return {}
+
+    async def prepare(self, data: Path) -> None:
+        """Before the first server starts."""
+
+    async def act(self, data: Path) -> list[str]:
+        """After a kill; what went wrong."""
+        return []
+
+    async def check(self, data: Path) -> list[str]:
+        """After the last server has stopped; what is wrong."""
+        return []
+
+
 class Killed:
     """A server that is killed and started again. Members wait here until it answers."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, meanwhile: Meanwhile) -> None:
         self.kills = 0
         self._data = data
+        self._meanwhile = meanwhile
         self._server: ServerProcess | None = None
         self._up = asyncio.Event()
 
@@ -105,14 +133,22 @@ class Killed:
             self._server.kill()
 
     def _spawn(self) -> ServerProcess:
-        return spawn(self._data, env=BANK)
+        return spawn(self._data, env={**BANK, **self._meanwhile.env()})
 
 
-async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: int) -> Outcome:
+async def run(
+    folder: Path,
+    *,
+    kills: int,
+    members: int,
+    seconds: float,
+    seed: int,
+    meanwhile: Meanwhile | None = None,
+) -> Outcome:
     """Kill so many times, but for no longer than `seconds`; then check."""
     data, began = folder / "data", time.monotonic()
-    chance = random.Random(seed)
-    server = Killed(data)
+    chance, meanwhile, violations = random.Random(seed), meanwhile or Meanwhile(), []
+    server = Killed(data, meanwhile)
     send = over_wire(lambda: server.port)
     people = [
         Member(f"+25677200{n:04d}", send, server.answers, chance.randrange(2**32), patient=n % 2 == 0)
@@ -122,6 +158,7 @@ async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: i
         person.others = [other.number for other in people if other is not person] + [*STRANGERS]
     enough = asyncio.Event()
     try:
+        await meanwhile.prepare(data)
         await server.start()
         async with asyncio.TaskGroup() as tasks:
             for person in people:
@@ -130,6 +167,7 @@ async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: i
                 await server.kill(chance.uniform(*LIFE))
                 while server.kills < kills - 1 and chance.random() < STILLBORN:
                     await server.kill_at_birth(chance.uniform(0, 1.5))
+                violations += await meanwhile.act(data)
                 await server.start()
             enough.set()
         killing = time.monotonic() - began
@@ -138,7 +176,7 @@ async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: i
         code = server.stop()
     finally:
         server.abandon()
-    violations = [
+    violations += [
         f"{person.number} cannot go on: {screen}"
         for person, screen in zip(people, finished, strict=True)
         if screen
@@ -151,7 +189,8 @@ async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: i
     payments = payments_in(data / "records.db")
     violations += check_payments(payments, people)
     violations += check_audit(await books_of(data / "records.db"), len(payments))
-    violations += await check_sessions(data, people)
+    violations += await check_sessions(data, people, meanwhile.env())
+    violations += await meanwhile.check(data)
     logged, noise = read_log(data.with_suffix(".log"))
     violations += noise
     figures = {
@@ -165,6 +204,7 @@ async def run(folder: Path, *, kills: int, members: int, seconds: float, seed: i
         "told after the deadline": logged["turn overdue"],
         "outcomes written late": logged["recovery late"],
         "intents settled by recovery": logged["recovery settled"],
+        **meanwhile.figures,
         "seconds of killing": round(killing, 1),
     }
     return Outcome(figures, violations)
@@ -223,27 +263,27 @@ def check_audit(books: Audit, payments: int) -> list[str]:
     return found
 
 
-async def check_sessions(data: Path, people: list[Member]) -> list[str]:
+async def check_sessions(data: Path, people: list[Member], env: Mapping[str, str]) -> list[str]:
     """The stored conversations are at or after what was acknowledged, and nothing is open."""
-    settings = load(environment(data), data.parent)
-    ring = KeyRing(settings.secret_keys)
+    settings = load(environment(data, **env), data.parent)
     store = SQLiteStore(settings.store_path)
-    await store.open()
+    sessions = Sessions(store, KeyRing(settings.secret_keys))
+    await sessions.open()
     found = []
     try:
         records = {record.key: record async for record in store.scan()}
         for person in people:
             address = Address("ussd", "africastalking", person.number, CODE, person.number)
-            record = records.get(session_key(ring, key_parts(address, DEFAULTS["ussd"], flow="wallet")))
+            record = records.get(
+                session_key(sessions.ring, key_parts(address, DEFAULTS["ussd"], flow="wallet"))
+            )
             turns = len(person.acknowledged)
             if record is None or record.version < turns:
                 found.append(
                     f"{person.number}: version {record.version if record else 0} after {turns} acknowledged turns"
                 )
                 continue
-            conversation = decode(
-                ring.unseal(record.state, record.key, b"state", record.version)
-            ).conversation
+            conversation = sessions.session_of(record).conversation
             if any(run.intents for run in conversation.runs()):
                 found.append(f"{person.number}: an effect is still open")
         if due := await store.due(now=time.time() + 1e6, limit=1):
@@ -265,7 +305,8 @@ def read_log(path: Path) -> tuple[Counter[str], list[str]]:
             if not line.startswith("{"):
                 noise.append(f"in the log: {line}")
             continue
-        logged[f"{event['event']} {event['what']}"] += 1
-        if event["what"] in ("failed", "parked"):
+        what = event.get("what", "")
+        logged[f"{event['event']} {what}".strip()] += 1
+        if what in ("failed", "parked") or (event["event"] == "resealed" and "error" in event):
             noise.append(f"in the log: {line}")
     return logged, noise[:10]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.reliability import canary, kill_loop, paging
+from tests.reliability.rotation import Rotation
 
 
 async def kills(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
@@ -17,6 +18,19 @@ async def kills(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, f
         outcome = await kill_loop.run(folder, kills=5, members=8, seconds=60, seed=seed)
     else:
         outcome = await kill_loop.run(folder, kills=100, members=16, seconds=400, seed=seed)
+    return outcome.figures, outcome.violations
+
+
+async def keys(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
+    """Secret keys come and go between a kill -9 and the next start."""
+    if quick:
+        rotation = Rotation(seed, waiting=200)
+        outcome = await kill_loop.run(folder, kills=4, members=6, seconds=90, seed=seed, meanwhile=rotation)
+    else:
+        rotation = Rotation(seed, waiting=3000)
+        outcome = await kill_loop.run(
+            folder, kills=50, members=12, seconds=450, seed=seed, meanwhile=rotation
+        )
     return outcome.figures, outcome.violations
 
 
@@ -31,7 +45,12 @@ async def pages(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, f
     return await paging.run(1_000 if quick else 100_000, seed)
 
 
-ROWS = {"kill -9 during transfers": kills, "secret canary": secrets, "paging proof": pages}
+ROWS = {
+    "kill -9 during transfers": kills,
+    "rotation of keys": keys,
+    "secret canary": secrets,
+    "paging proof": pages,
+}
 
 
 def main(*, quick: bool, seed: int) -> int:

@@ -7,21 +7,31 @@ from pathlib import Path
 import pytest
 
 from kikao.channels.ussd.clients import Exchange
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.policy import session_key
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores import MemoryStore
 from kikao_apps.wallet.audit import Audit
 from tests.reliability import canary, kill_loop
 from tests.reliability.members import APOLOGY, Member, Receipt, Transfer
+from tests.reliability.rotation import Rotation
+from tests.sessions import bystanders
 
 NUMBER = "+256772000001"
+SEED = 250
+"""With it an operator adds a key, moves to another look-up key and is interrupted, and takes a key out."""
 
 
 # --- a slice ---
 
 
-async def test_killed_servers_keep_what_they_promised(tmp_path: Path) -> None:
-    outcome = await kill_loop.run(tmp_path, kills=4, members=8, seconds=60, seed=7)
+async def test_killed_servers_keep_what_they_promised_whatever_becomes_of_their_keys(tmp_path: Path) -> None:
+    rotation = Rotation(SEED, waiting=300)
+    outcome = await kill_loop.run(tmp_path, kills=3, members=8, seconds=90, seed=7, meanwhile=rotation)
 
     assert outcome.violations == []
-    assert outcome.figures["kills"] == 4
+    assert outcome.figures["look-up keys changed"] > 0
+    assert outcome.figures["kills"] == 3
     assert outcome.figures["transfers"] >= 8
     assert outcome.figures["duplicates served"] > 0
 
@@ -34,6 +44,18 @@ async def test_no_pin_is_found_anywhere(tmp_path: Path) -> None:
 
 
 # --- the checks of the kill loop ---
+
+
+async def test_who_waits_and_is_lost_is_found() -> None:
+    sessions = Sessions(MemoryStore(), KeyRing({"k1": bytes(range(32))}))
+    await bystanders.fill(sessions, 3)
+    assert await bystanders.missing(sessions, 3) == []
+
+    await sessions.store.end(session_key(sessions.ring, bystanders.parts_of(1)))
+
+    lost = await bystanders.missing(sessions, 3)
+    assert lost
+    assert all(line.startswith("bystander 1") for line in lost)
 
 
 def member(*, patient: bool = True, reply: bytes = b"") -> Member:

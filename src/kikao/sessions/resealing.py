@@ -113,10 +113,10 @@ async def _reseal(
     )
     if not replaced:
         done.overtaken += 1
-    elif None in anew and needed:
-        done.unreadable += 1
-    else:
+    elif None not in anew:
         done.sealed += 1
+    elif needed:
+        done.unreadable += 1
 
 
 def _anew(ring: KeyRing, blob: bytes, key: bytes, purpose: bytes, version: int) -> bytes | None:
