@@ -31,7 +31,7 @@ from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores import SQLiteStore
 from kikao_apps.wallet.audit import Audit, audit
-from tests.http.servers import ServerProcess, environment, spawn
+from tests.http.servers import CHEAP_WALLET, ServerProcess, environment, spawn
 from tests.http.wire import over_wire
 from tests.reliability.members import CODE, Member, Receipt, Transfer
 
@@ -94,16 +94,28 @@ class Meanwhile:
 class Killed:
     """A server that is killed and started again. Members wait here until it answers."""
 
-    def __init__(self, data: Path, meanwhile: Meanwhile) -> None:
+    def __init__(
+        self,
+        data: Path,
+        target: str = CHEAP_WALLET,
+        env: Mapping[str, str] = BANK,
+        meanwhile: Meanwhile | None = None,
+    ) -> None:
         self.kills = 0
         self._data = data
-        self._meanwhile = meanwhile
+        self._target = target
+        self._env = env
+        self._meanwhile = meanwhile or Meanwhile()
         self._server: ServerProcess | None = None
         self._up = asyncio.Event()
 
     @property
     def port(self) -> int:
         return self._server.port if self._server is not None else 0
+
+    @property
+    def up(self) -> bool:
+        return self._up.is_set()
 
     async def answers(self) -> None:
         await self._up.wait()
@@ -133,7 +145,7 @@ class Killed:
             self._server.kill()
 
     def _spawn(self) -> ServerProcess:
-        return spawn(self._data, env={**BANK, **self._meanwhile.env()})
+        return spawn(self._data, self._target, env={**self._env, **self._meanwhile.env()})
 
 
 async def run(
@@ -148,7 +160,7 @@ async def run(
     """Kill so many times, but for no longer than `seconds`; then check."""
     data, began = folder / "data", time.monotonic()
     chance, meanwhile, violations = random.Random(seed), meanwhile or Meanwhile(), []
-    server = Killed(data, meanwhile)
+    server = Killed(data, meanwhile=meanwhile)
     send = over_wire(lambda: server.port)
     people = [
         Member(f"+25677200{n:04d}", send, server.answers, chance.randrange(2**32), patient=n % 2 == 0)

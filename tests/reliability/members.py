@@ -123,7 +123,7 @@ class Member:
     def _answer(self, screen: str, *, calm: bool) -> str:
         """What this member types on a screen."""
         if "Enter your name" in screen:
-            return f"M {self.number[-3:]}"
+            return "M " + "".join("ABCDEFGHIJ"[int(digit)] for digit in self.number[-3:])
         if "currency" in screen or "Choose an option" in screen:
             return "1"
         if "recipient's phone number" in screen:
