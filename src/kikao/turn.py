@@ -375,8 +375,9 @@ class _Turn:
     async def _remember(self, conversation: Conversation) -> None:
         """Keep a language that the member chose beyond the session; if records are away, a later turn will."""
         if conversation.chosen:
-            with contextlib.suppress(RecordsAway, RecordsUnknown, UnknownMember):
-                await self.turns.members.remember(self.known.id, locale=conversation.chosen)
+            with contextlib.suppress(RecordsAway, RecordsUnknown, UnknownMember, TimeoutError):
+                async with asyncio.timeout_at(self.deadline):
+                    await self.turns.members.remember(self.known.id, locale=conversation.chosen)
                 conversation.chosen = ""
 
     def _render(self, held: Held, turned: Turned) -> tuple[Response, bool]:

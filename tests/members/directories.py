@@ -12,20 +12,11 @@ import sqlalchemy as sa
 from kikao.members.directory import MIGRATIONS, VERSION_TABLE, Directory
 from kikao.records import Records
 from kikao.sessions.sealing import KeyRing
+from kikao.testing import Clock
 from tests.databases import records_of
 
 ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+254712000003"
 K1, K2, K3 = (bytes([n]) * 32 for n in (1, 2, 3))
-
-
-class Clock:
-    """Time that passes when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_750_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def ring(**keys: bytes) -> KeyRing:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -14,8 +15,9 @@ from sqlalchemy.exc import OperationalError
 from kikao.members import Known, UnknownMember
 from kikao.members.tables import ADDRESSES, MEMBERS
 from kikao.records import RecordsAway, RecordsRefused
+from kikao.testing import Clock
 from tests.databases import POSTGRESQL
-from tests.members.directories import ASHA, BINTA, K1, K2, Clock, a_directory, ring, rows
+from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, its_records, ring, rows
 
 
 async def test_an_address_has_one_member_for_good(tmp_path: Path) -> None:
@@ -202,3 +204,27 @@ async def test_a_commit_that_nobody_confirmed_makes_no_second_member(
         asha = await directory.meet("msisdn", ASHA)
         assert await directory.find("msisdn", ASHA) == asha.id
     assert [row["id"] for row in await rows(tmp_path, MEMBERS)] == [asha.id]
+
+
+# --- records that do not answer ---
+
+
+async def test_nobody_waits_long_to_be_met(tmp_path: Path) -> None:
+    async with its_records(tmp_path) as records, a_directory(tmp_path, patience=0.2) as directory:
+        await directory.meet("msisdn", ASHA)
+        held, done = threading.Event(), threading.Event()
+
+        def hold(connection: Connection) -> None:
+            held.set()
+            done.wait(10)
+
+        holding = asyncio.create_task(records.write(hold))
+        await asyncio.to_thread(held.wait)
+        try:
+            with pytest.raises(RecordsAway):
+                await directory.meet("msisdn", BINTA)
+            assert (await directory.meet("msisdn", ASHA)).id, "who was met lately is known"
+        finally:
+            done.set()
+            await holding
+        assert (await directory.meet("msisdn", BINTA)).id

@@ -11,7 +11,8 @@ from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.policy import Address, SessionPolicy, key_parts, session_key
 from kikao.sessions.store import Claim, IntentRow, Write
 from kikao.sessions.stores.memory import MemoryStore
-from tests.members.directories import ASHA, BINTA, CHIDI, Clock, ring
+from kikao.testing import Clock
+from tests.members.directories import ASHA, BINTA, CHIDI, ring
 
 CHAT = MemberAddress("telegram", "77001")
 ASHAS = (MemberAddress("msisdn", ASHA), CHAT)

@@ -20,9 +20,10 @@ from kikao.members.tables import ADDRESSES, KEYS, MEMBERS, WISHES
 from kikao.members.vault import MemberKey, Vault
 from kikao.records import CommitUnknown
 from kikao.sessions.sealing import SealError
+from kikao.testing import Clock
 from tests.databases import POSTGRESQL
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import ASHA, BINTA, Clock, a_directory, ring, rows
+from tests.members.directories import ASHA, BINTA, a_directory, ring, rows
 
 CHAT = ("telegram", "77001")
 WORK = ("user", "asha@work")
@@ -54,7 +55,7 @@ class Duties:
 
 
 async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> None:
-    anchors, clock = Anchors(), Clock()
+    anchors, clock = Anchors()()
     anchors.alive = {WORK}
     async with a_directory(tmp_path, clock=clock) as directory:
         asha = await directory.meet("msisdn", ASHA)
@@ -101,7 +102,7 @@ async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> N
 
 
 async def test_nothing_is_known_of_a_member_who_was_erased(tmp_path: Path) -> None:
-    duties, clock = Duties(), Clock()
+    duties, clock = Duties()()
     async with a_directory(tmp_path, clock=clock) as directory:
         asha = await directory.meet("msisdn", ASHA)
         await directory.link(asha.id, *CHAT, anchor=anywhere)
@@ -192,7 +193,7 @@ async def test_erasing_twice_at_once_is_erasing_once(tmp_path: Path) -> None:
 
 
 async def test_links_that_were_wished_go_too(tmp_path: Path) -> None:
-    anchors, clock = Anchors(), Clock()
+    anchors, clock = Anchors()()
     anchors.alive = {("msisdn", ASHA), WORK}
     async with a_directory(tmp_path, clock=clock) as directory:
         binta = await directory.meet("msisdn", BINTA)

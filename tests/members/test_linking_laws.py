@@ -23,7 +23,8 @@ from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.policy import Address, SessionPolicy
 from kikao.sessions.stores.memory import MemoryStore
-from tests.members.directories import Clock, a_directory, ring
+from kikao.testing import Clock
+from tests.members.directories import a_directory, ring
 
 Named = tuple[str, str]
 ONE, TWO, CHAT = ("msisdn", "+256772000001"), ("msisdn", "+256772000002"), ("telegram", "77001")

@@ -41,6 +41,9 @@ CACHE: Final = 50_000
 CACHE_SECONDS: Final = 30.0
 """So long another process may not see what changed about a member."""
 
+PATIENCE: Final = 2.0
+"""Seconds that a turn waits to learn whom it is with: less than the time for its reply."""
+
 ATTEMPTS: Final = 5
 """How often to look again when another process was faster."""
 
@@ -80,13 +83,18 @@ class Directory:
         clock: Callable[[], float] = time.time,
         cache: int = CACHE,
         cache_seconds: float = CACHE_SECONDS,
+        patience: float = PATIENCE,
         new_id: Callable[[], str] = new_member_id,
     ) -> None:
-        """`clock` gives seconds since the epoch; `cache` is how many addresses are remembered, for `cache_seconds`."""
+        """`clock` gives seconds since the epoch; `cache` is how many addresses are remembered, for `cache_seconds`.
+
+        `patience` is how many seconds `meet` may take.
+        """
         self._records = records
         self._vault = Vault(ring)
         self._clock = clock
         self._cache = Cache(cache, cache_seconds)
+        self._patience = patience
         self._new_id = new_id
 
     async def start(self) -> None:
@@ -129,12 +137,14 @@ class Directory:
         return await self._records.read(lambda connection: people.holds(connection, vault, member_id, one))
 
     async def _meet(self, key: bytes, now: float, address: MemberAddress) -> Known:
-        for _ in range(ATTEMPTS):
-            changes = self._cache.changes
-            person = await self._look(address) or await self._create(address, now)
-            if person is not None:
-                self._cache.put(key, person.known, now, changes=changes)
-                return person.known
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                for _ in range(ATTEMPTS):
+                    changes = self._cache.changes
+                    person = await self._look(address) or await self._create(address, now)
+                    if person is not None:
+                        self._cache.put(key, person.known, now, changes=changes)
+                        return person.known
         raise RecordsAway(f"records: {self._records.where} does not say who is behind an address")
 
     async def _look(self, address: MemberAddress) -> Person | None:
