@@ -55,7 +55,7 @@ class Duties:
 
 
 async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> None:
-    anchors, clock = Anchors()()
+    anchors, clock = Anchors(), Clock()
     anchors.alive = {WORK}
     async with a_directory(tmp_path, clock=clock) as directory:
         asha = await directory.meet("msisdn", ASHA)
@@ -193,7 +193,7 @@ async def test_erasing_twice_at_once_is_erasing_once(tmp_path: Path) -> None:
 
 
 async def test_links_that_were_wished_go_too(tmp_path: Path) -> None:
-    anchors, clock = Anchors()()
+    anchors, clock = Anchors(), Clock()
     anchors.alive = {("msisdn", ASHA), WORK}
     async with a_directory(tmp_path, clock=clock) as directory:
         binta = await directory.meet("msisdn", BINTA)

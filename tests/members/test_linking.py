@@ -148,7 +148,7 @@ async def test_a_link_is_pending_while_a_session_is_alive(tmp_path: Path) -> Non
 
 
 async def test_the_addresses_of_a_member_share_the_sessions_of_the_first(tmp_path: Path) -> None:
-    anchors, clock = Anchors()()
+    anchors, clock = Anchors(), Clock()
     async with a_directory(tmp_path, clock=clock) as directory:
         elder = await directory.meet("msisdn", ASHA)
         clock.now += 1
@@ -167,7 +167,7 @@ async def test_the_addresses_of_a_member_share_the_sessions_of_the_first(tmp_pat
 
 
 async def test_an_address_that_comes_while_anchors_move_is_moved_too(tmp_path: Path) -> None:
-    anchors, clock = Anchors()()
+    anchors, clock = Anchors(), Clock()
     async with a_directory(tmp_path, clock=clock) as directory, a_directory(tmp_path) as other:
         elder = await directory.meet("msisdn", ASHA)
         clock.now += 1
@@ -342,7 +342,7 @@ async def test_the_rows_of_everybody_who_ever_was_stay(tmp_path: Path) -> None:
 
 async def test_anchors_that_moved_for_a_link_that_is_taken_back_move_back(tmp_path: Path) -> None:
     """The process died between the move and the link, so the address leads to a member it does not belong to."""
-    anchors, clock = Anchors()()
+    anchors, clock = Anchors(), Clock()
     async with a_directory(tmp_path, clock=clock) as directory:
         asha = await directory.meet("msisdn", ASHA)
         clock.now += 1
