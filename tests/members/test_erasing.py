@@ -102,7 +102,7 @@ async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> N
 
 
 async def test_nothing_is_known_of_a_member_who_was_erased(tmp_path: Path) -> None:
-    duties, clock = Duties()()
+    duties, clock = Duties(), Clock()
     async with a_directory(tmp_path, clock=clock) as directory:
         asha = await directory.meet("msisdn", ASHA)
         await directory.link(asha.id, *CHAT, anchor=anywhere)
