@@ -22,6 +22,7 @@ from kikao.app import make_store
 from kikao.cli import main
 from kikao.config import Settings, load
 from kikao.conversation import Number
+from kikao.events import Event, Resealed
 from kikao.records import Records
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
@@ -190,6 +191,27 @@ def test_sealing_anew_says_what_a_key_is_still_for(asha: Phone, monkeypatch: pyt
     refused = migrate("--reseal")
     assert refused.exit_code == 2
     assert refused.stderr.startswith("kikao: this store looks up with the secret key 'k1', which is not set.")
+
+
+def test_a_running_server_has_sealed_everything_anew_by_itself(
+    asha: Phone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
+    said: asyncio.Queue[Resealed] = asyncio.Queue()
+
+    def hear(event: Event) -> None:
+        if isinstance(event, Resealed):
+            said.put_nowait(event)
+
+    async def work() -> Resealed:
+        async with app.serving(load(), subscribers=[hear]):
+            return await said.get()
+
+    done = asyncio.run(work())
+    assert (done.count, done.left, done.error) == (1, 0, "")
+    again = migrate("--reseal")
+    assert "sessions: 0 sealed anew with k2" in again.stdout
+    assert "keys of members sealed anew: 0 of 0" in again.stderr
 
 
 def test_an_app_without_members_has_none_to_move(asha: Phone, monkeypatch: pytest.MonkeyPatch) -> None:
