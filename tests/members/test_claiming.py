@@ -276,6 +276,19 @@ async def test_a_run_stays_with_the_number_that_it_began_with() -> None:
         assert WORK in await asked(work), "the next one is begun at the other number"
 
 
+async def test_an_answer_is_to_the_screen_of_its_own_phone() -> None:
+    """Where a gateway sends single answers, and both phones are on it."""
+    async with staged() as stage:
+        await linked(stage, WORK)
+        home, work = stage.phone(HOME, gateway="nalo"), stage.phone(WORK, gateway="nalo")
+        assert await home.dial() == "How many?"
+        assert await work.dial() == "How many?"
+        assert "7 from" in await work.reply("7")
+        assert "7 from" in await home.reply("1"), "one, to the question how many"
+        assert stage.service(Till).real.taken == {}
+        assert "Taken" in await home.reply("1")
+
+
 async def test_recovery_pays_from_the_number_that_the_request_was_made_for() -> None:
     async with staged() as stage:
         await linked(stage, WORK)
