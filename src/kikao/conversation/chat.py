@@ -9,13 +9,15 @@ from typing import Any, NoReturn, TypeVar
 
 from kikao.conversation.answers import Answer, Choice, Confirm
 from kikao.conversation.data import SessionData
+from kikao.conversation.errors import Misuse
 from kikao.conversation.flows import Flow
+from kikao.conversation.forgotten import hear
 from kikao.conversation.journal import BARRIERS, Entry, derive, encode_value
 from kikao.conversation.primitives import Primitives
 from kikao.conversation.screens import Value
 from kikao.conversation.signals import Ended, Moved
 from kikao.conversation.suspension import here
-from kikao.i18n.messages import Text, t
+from kikao.i18n.messages import Text, t, unfit
 
 T = TypeVar("T")
 
@@ -51,9 +53,9 @@ class Chat(Primitives):
 
     async def menu(self, name: str, title: Text, flows: Sequence[Flow | str]) -> Any:
         """Offer flows by their titles and hold the one chosen, here; returns what it returns."""
-        offered = [flow if isinstance(flow, Flow) else self._flows[flow] for flow in flows]
+        offered = [self._flow(flow) for flow in flows]
         chosen = await self.ask(name, Choice([(flow.title, flow.name) for flow in offered]), title)
-        return await self.call(self._flows[chosen])
+        return await self.call(self._flow(chosen))
 
     async def language(
         self, name: str = "language", prompt: Text = CHOOSE_LANGUAGE, *, again: bool = False
@@ -82,7 +84,7 @@ class Chat(Primitives):
         With `compact`, what the child observed is forgotten once it returns (unless it did something that counts) and
         only its result is kept: for long loops. Back then goes to the question before the call.
         """
-        child = flow if isinstance(flow, Flow) else self._flows[flow]
+        child = self._flow(flow)
         key = self._key(child.name)
         if compact and self._at < self._length and self._journal[self._at].key == key:
             recorded = await self._recorded(key, "call")
@@ -104,6 +106,8 @@ class Chat(Primitives):
         """Show a text together with the next question (or the end)."""
         await self._still_live()
         self._in_own_task("say")
+        if wrong := unfit(text):
+            self._fail(f"{here(self._coro)}: {wrong}.")
         self._said.append(text)
 
     async def end(self, text: Text | None = None) -> NoReturn:
@@ -111,6 +115,8 @@ class Chat(Primitives):
         if self._at < self._length:
             await self._diverge("end", self._journal[self._at])
         await self._live("end")
+        if wrong := unfit(text or ""):
+            self._fail(f"{here(self._coro)}: {wrong}.")
         await self._suspend(Ended([*self._said, *([] if text is None else [text])]))
 
     async def goto(self, flow: Flow | str, **args: Any) -> NoReturn:
@@ -118,7 +124,7 @@ class Chat(Primitives):
 
         `args` are plain values or msgspec Structs, like the result of a `read`.
         """
-        child = flow if isinstance(flow, Flow) else self._flows[flow]
+        child = self._flow(flow)
         if self._at < self._length:
             await self._diverge("goto", self._journal[self._at])
         await self._live("goto")
@@ -167,5 +173,33 @@ class Chat(Primitives):
         return SessionData(self, self._conversation)
 
     def service(self, kind: Callable[..., T]) -> T:
-        """The app's service of that type. Raises `LookupError` when the app has none."""
-        return self._host.service(kind)
+        """The app's service of that type. Raises `Misuse` when the app has none."""
+        try:
+            return self._host.service(kind)
+        except LookupError as error:
+            missing = str(error)
+        raise Misuse(f"{here(self._coro)}: {missing}")
+
+    def _flow(self, flow: Flow | str) -> Flow:
+        """The flow that is meant; a name must be one that is registered."""
+        found = flow if isinstance(flow, Flow) else self._flows.get(flow)
+        if found is None:
+            names = ", ".join(each.name for each in self._flows)
+            self._fail(f"{here(self._coro)}: there is no flow {flow!r}. There are: {names}. Mend the name.")
+        return found
+
+
+def _forgot(owner: object, name: str) -> bool:
+    """A method's coroutine was dropped before it began; False where the turn is over anyway."""
+    chat = owner.chat if isinstance(owner, SessionData) else owner
+    if not isinstance(chat, Primitives) or chat._suspended or chat._coroutine is None:
+        return False
+    called = name if chat is owner else f"session.{name}"
+    place = here(chat._coroutine)
+    chat._misuse = chat._misuse or Misuse(
+        f"{place}: an `await` is missing before the call of {called!r} of chat."
+    )
+    return True
+
+
+hear(_forgot)

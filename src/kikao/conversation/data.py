@@ -29,10 +29,10 @@ class DataFull(Misuse):
 class SessionData:
     """`chat.session`: `get`, `set`, `delete`, `clear`, `exists`, `destroy`. Values are plain or msgspec Structs."""
 
-    __slots__ = ("_chat", "_conversation")
+    __slots__ = ("_conversation", "chat")
 
     def __init__(self, chat: Primitives, conversation: Conversation) -> None:
-        self._chat = chat
+        self.chat = chat
         self._conversation = conversation
 
     async def get(self, name: str, default: Any = None) -> Any:
@@ -50,11 +50,11 @@ class SessionData:
             except (LookupError, msgspec.ValidationError):
                 return default
 
-        return await self._chat.read(f"session.get {name}", look)
+        return await self.chat.read(f"session.get {name}", look)
 
     async def exists(self, name: str) -> bool:
         """Whether there is a value under a name."""
-        found: bool = await self._chat.read(f"session.exists {name}", lambda: name in self._conversation.data)
+        found: bool = await self.chat.read(f"session.exists {name}", lambda: name in self._conversation.data)
         return found
 
     async def set(self, name: str, value: Any) -> None:
@@ -70,7 +70,7 @@ class SessionData:
                 )
             self._conversation.data = data
 
-        await self._chat.read(f"session.set {name}", write)
+        await self.chat.read(f"session.set {name}", write)
 
     async def delete(self, name: str) -> None:
         """Forget a value; harmless when there is none."""
@@ -80,7 +80,7 @@ class SessionData:
                 key: kept for key, kept in self._conversation.data.items() if key != name
             }
 
-        await self._chat.read(f"session.delete {name}", write)
+        await self.chat.read(f"session.delete {name}", write)
 
     async def clear(self) -> None:
         """Forget all values."""
@@ -88,7 +88,7 @@ class SessionData:
         def write() -> None:
             self._conversation.data = {}
 
-        await self._chat.read("session.clear", write)
+        await self.chat.read("session.clear", write)
 
     async def destroy(self) -> None:
         """End the session with this turn, its data and its conversation: what comes next starts a new one.
@@ -100,4 +100,4 @@ class SessionData:
             self._conversation.data = {}
             self._conversation.over = True
 
-        await self._chat.read("session.destroy", write)
+        await self.chat.read("session.destroy", write)

@@ -36,7 +36,7 @@ from kikao.conversation.redaction import redacted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal, told_to_stop
 from kikao.events.types import described
-from kikao.i18n.messages import Message, Text, t
+from kikao.i18n.messages import Message, Text, t, unfit
 
 T = TypeVar("T")
 
@@ -241,6 +241,8 @@ def _wrong_with(text: Text, secret: Secret | None) -> str:
     try:
         data = msgspec.msgpack.decode(msgspec.msgpack.encode(text))
     except (TypeError, ValueError, OverflowError):
+        data = None
+    if data is None or unfit(text):
         return "has a parameter that is no plain value"
     return "" if _clean(data, secret) == data else HELD
 

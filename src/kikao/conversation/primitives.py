@@ -38,7 +38,7 @@ from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Parked
 from kikao.conversation.suspension import Signal, here
-from kikao.i18n.messages import Text, t
+from kikao.i18n.messages import Text, t, unfit
 
 T = TypeVar("T")
 
@@ -398,6 +398,8 @@ class Primitives:
         """The journal is used up: from here on things happen. Raises `Misuse` for what a flow must not do here."""
         if self._suspended:
             await self._still_live()
+        if self._misuse is not None:
+            raise self._misuse
         self._in_own_task(key)
         if self._inside:
             self._fail(
@@ -480,7 +482,10 @@ class Primitives:
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
         body = (*notices, *self._said, prompt)
-        screen = Screen(body, answer.options(), navigation, whole=answer.whole, secret=secret)
+        options = answer.options()
+        if wrong := unfit(prompt, error or "", *(option.label for option in options)):
+            self._fail(f"{here(self._coro)}: {wrong}.")
+        screen = Screen(body, options, navigation, whole=answer.whole, secret=secret)
         return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)
 
 

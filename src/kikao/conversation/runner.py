@@ -7,6 +7,8 @@ the host's.
 from __future__ import annotations
 
 import asyncio
+import re
+import traceback
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
@@ -43,7 +45,7 @@ from kikao.conversation.primitives import UPDATED
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
-from kikao.i18n.messages import Text, t
+from kikao.i18n.messages import Text, t, unfit
 
 MAX_RESTARTS: Final = 20
 """How often one turn may start a flow anew (goto, restart_with, a refusal that leads back) before it is an error."""
@@ -170,6 +172,8 @@ class Runner:
             try:
                 signal = await self.leg(run, reply)
             except RefusedError as refused:
+                if wrong := unfit(refused.text):
+                    return self._failed(refused.text, Misuse(f"the text of a RefusedError: {wrong}"))
                 error = refused.text
                 question = self._earlier(run, refused.code)
                 if question is None:
@@ -360,6 +364,8 @@ class Runner:
     def _failed(self, text: Text, error: BaseException) -> Turned:
         """Keep what was before this turn, except what was done and cannot be undone: that is told."""
         conversation, told = self.conversation, []
+        if unfit(text):
+            text = TEXTS[ErrorCode.INTERNAL]
         if self._acted:
             assert conversation.run is not None
             conversation.run.truncate(conversation.run.barrier())
@@ -415,4 +421,13 @@ def _misuse_in(problem: BaseException) -> BaseException:
         if found is None:
             return problem
         problem = found.exceptions[0]
+    if isinstance(problem, TypeError) and (called := _MISCALLED(str(problem))):
+        frames = traceback.extract_tb(problem.__traceback__)
+        return Misuse(
+            f"{frames[-1].filename}:{frames[-1].lineno}: chat.{called[1]}. See the reference of chat."
+        )
     return problem
+
+
+_MISCALLED = re.compile(r"(?:Primitives|Chat)\.(\w+\(\) (?:missing|got|takes) [\w ,':-]+)").fullmatch
+"""What Python says of a call with wrong arguments: names of arguments and numbers of them, no value."""

@@ -196,9 +196,12 @@ def described(error: BaseException | None) -> str:
     """
     if error is None:
         return ""
-    frames = traceback.extract_tb(error.__traceback__)
+    frames: list[traceback.FrameSummary] = [*traceback.extract_tb(error.__traceback__)]
+    ours = _is_ours(error, frames)
+    if ours:  # a mistake in the app's code: where that called kikao
+        frames = [frame for frame in frames if _is_an_apps(frame.filename)] or frames
     place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    text = f": {error}" if _is_ours(error, frames) else ""
+    text = f": {error}" if ours else ""
     return f"{type(error).__name__}{place}{text}"
 
 
@@ -209,5 +212,12 @@ def _is_ours(error: BaseException, frames: Sequence[traceback.FrameSummary]) -> 
     return not frames or frames[-1].filename.startswith(_KIKAO)
 
 
+def _is_an_apps(file: str) -> bool:
+    if file.startswith((_KIKAO, "<")):
+        return False
+    return not file.startswith(_PYTHON) or "site-packages" in file
+
+
+_PYTHON = os.path.dirname(os.__file__) + os.sep
 _KIKAO = os.path.dirname(os.path.dirname(__file__)) + os.sep
 """Where kikao's own code is."""

@@ -8,7 +8,6 @@ of the menu.
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import gettext
 import re
@@ -176,9 +175,8 @@ class _Sentences:
             return self.render(date_text(value))
         if name == "n" and text.plural and value is None:
             return str(text.n)
-        if value is not None:
-            with contextlib.suppress(Exception):  # a value may refuse to be shown, as a Secret does
-                return one_line(str(value))
+        if isinstance(value, float):
+            return str(value)
         self._report(f"{text.msgid!r}: no value for {{{name}}}. Give it as a parameter.")
         return f"{{{name}}}"
 

@@ -6,7 +6,7 @@ keep it and a change of language renders it again without losing anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import msgspec
@@ -51,5 +51,31 @@ def tn(singular: str, plural: str, n: int, /, **params: Param) -> Message:
     """Mark a sentence with a count; `{n}` is the count: `tn("{n} try left", "{n} tries left", 2)`."""
     return Message(singular, params, plural, n)
 
+
+def unfit(*texts: object) -> str:
+    """Why one of these cannot be shown as a `Text`; empty if all can. Names types and placeholders, never a value."""
+    return next(filter(None, map(_unfit, texts)), "")
+
+
+def _unfit(text: object) -> str:
+    if isinstance(text, str):
+        return ""
+    if not isinstance(text, Message):
+        return f"{_named(text)} is no text: give t(...) or a str"
+    for name, value in text.params.items():
+        if isinstance(value, Message):
+            if inner := _unfit(value):
+                return inner
+        elif not isinstance(value, _SHOWN) or value is True or value is False:
+            return f"{{{name}}} of {text.msgid!r} is {_named(value)}, and a member would read that as it is"
+    return ""
+
+
+def _named(value: object) -> str:
+    forgotten = " (an `await` is missing)" if isinstance(value, Awaitable) else ""
+    return "None" if value is None else f"of type {type(value).__name__}{forgotten}"
+
+
+_SHOWN: Final = (str, int, Amount, Day, Moment)
 
 EMPTY: Final = Message("")
