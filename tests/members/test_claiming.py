@@ -289,6 +289,19 @@ async def test_an_answer_is_to_the_screen_of_its_own_phone() -> None:
         assert "Taken" in await home.reply("1")
 
 
+async def test_what_is_typed_on_one_phone_is_no_long_dial_after_the_other_dialled_anew() -> None:
+    async with staged() as stage:
+        await linked(stage, WORK)
+        home, work = stage.phone(HOME), stage.phone(WORK)
+        assert await home.dial() == "How many?"
+        for _ in range(3):
+            await asked(work)
+        assert "Continue" in await work.dial()
+        assert "Continue" in await home.reply("7"), "seven, to the question how many"
+        assert "How many?" in await home.reply("1")
+        assert f"7 from {WORK}?" in await home.reply("7")
+
+
 async def test_recovery_pays_from_the_number_that_the_request_was_made_for() -> None:
     async with staged() as stage:
         await linked(stage, WORK)

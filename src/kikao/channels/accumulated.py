@@ -10,8 +10,10 @@ dialogue, or be missing, so an id never makes an answer a dial; it only tells wh
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from hmac import compare_digest
+from typing import Final
 
 from msgspec import structs
 
@@ -21,6 +23,9 @@ from kikao.conversation.secrets import Secret
 from kikao.sessions.session import Dialogue
 
 SEPARATOR = "*"
+
+REMEMBERED: Final = 6
+"""Dialogues before the present one that something may still come from: of two phones, each may dial anew and again."""
 
 Hash = Callable[[str, str], bytes]
 """Keyed hash of a text for a purpose ("dialogue", "text")."""
@@ -34,7 +39,8 @@ def understand(
     `secret`: the open question asks for a PIN or the like.
 
     - A dialogue begins with a dial; what was dialled behind the code is a long dial.
-    - What comes late from the dialogue before is never an answer, and does not say where the member is now.
+    - What comes late from a dialogue before is never an answer, and does not say where the member is now; where several
+      phones share the session, it is the way back to another one.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
     - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
@@ -45,13 +51,13 @@ def understand(
     line, mark = _line(inbound), _mark(inbound, hashed)
     text = inbound.text.reveal()
     known = dialogue is not None and compare_digest(dialogue.mark, mark)
-    former = b"" if dialogue is None else dialogue.former if known else dialogue.mark
+    former = () if dialogue is None else dialogue.former if known else _with_former(dialogue, mark)
     after = Dialogue(mark, former=former, line=line)
     if inbound.accumulated:
         after = Dialogue(mark, len(text), hashed("text", text), former, line)
     if inbound.happening == "new" and not inbound.accumulated:
         return Dial(_ahead(text)), after
-    if dialogue is not None and not known and compare_digest(dialogue.former, mark):
+    if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
         return Show(), dialogue if dialogue.line == line else after
     if not inbound.accumulated:
         typed = b"" if inbound.message_id is not None else hashed("text", text)
@@ -83,6 +89,12 @@ def _line(inbound: Inbound) -> str:
 
 def _mark(inbound: Inbound, hashed: Hash) -> bytes:
     return hashed("dialogue", f"{inbound.channel}/{inbound.gateway} {inbound.dialogue}")
+
+
+def _with_former(dialogue: Dialogue, mark: bytes) -> tuple[bytes, ...]:
+    """The marks of dialogues before the one of `mark`, the last one first."""
+    before = (one for one in dialogue.former if not compare_digest(one, mark))
+    return (dialogue.mark, *itertools.islice(before, REMEMBERED - 1))
 
 
 def _ahead(text: str) -> tuple[Secret, ...]:

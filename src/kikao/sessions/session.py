@@ -22,8 +22,8 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """Characters of the text processed so far."""
     text: bytes = b""
     """Keyed hash of that text; without accumulated text, of the secret that was typed last."""
-    former: bytes = b""
-    """The mark of the dialogue before, from which something may still come late."""
+    former: tuple[bytes, ...] = ()
+    """The marks of the dialogues before, the last one first, from which something may still come."""
     line: str = ""
     """The channel and gateway it is held on, and from which address: a session may be of several."""
     last: bytes = b""
