@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 from urllib.parse import urlencode
@@ -69,8 +69,10 @@ class Terminal:
         assert self.process.stdin is not None
         self.process.stdin.write(f"{line}\n".encode())
         self.process.stdin.flush()
-        self.shown += "\n"  # a terminal shows the Enter
+        before, self.shown = self.shown, ""
         self.read()
+        # The Enter is shown by the terminal, or with what was typed by a command that has none.
+        self.shown = before + "\n" + self.shown.removeprefix(line + "\n")
 
     def read(self) -> None:
         """What is shown until the next prompt, or until the end."""
@@ -211,6 +213,9 @@ class Receipt(msgspec.Struct, frozen=True):
 
 
 class Bank:
+    def __init__(self) -> None:
+        self.sent: dict[str, Receipt] = {}
+
     async def fee(self, amount: Amount) -> Amount:
         return Amount(amount.currency, 500)
 
@@ -219,27 +224,29 @@ class Bank:
     ) -> Done[Receipt] | Refused:
         if not pin.matches(Secret("1234")):
             return Refused(ErrorCode.WRONG_SECRET)
-        return Done(Receipt("AB12CD34"))
+        return Done(self.sent.setdefault(key, Receipt("AB12CD34")))
 
-    async def find(self, key: str) -> Voided:
-        return Voided()
+    async def find(self, key: str) -> Done[Receipt] | Voided:
+        return Done(self.sent[key]) if key in self.sent else Voided()
 
 
 @pytest.fixture
-def bank() -> Iterator[None]:
-    module: Any = types.ModuleType("bank")
-    module.Bank, module.bank = Bank, Bank()
-    sys.modules["bank"] = module
-    yield
-    del sys.modules["bank"]
+def sending(monkeypatch: pytest.MonkeyPatch) -> tuple[types.ModuleType, Bank]:
+    """The flow of the README, as a module, on a bank."""
+    bank: Any = types.ModuleType("bank")
+    bank.Bank, bank.bank = Bank, Bank()
+    monkeypatch.setitem(sys.modules, "bank", bank)
+    module = types.ModuleType("sending")
+    exec(
+        compile(blocks(ROOT / "README.md", "python")[0], "README.md", "exec"), vars(module)
+    )  # our own README
+    monkeypatch.setitem(sys.modules, "sending", module)
+    return module, bank.bank
 
 
-@pytest.mark.usefixtures("bank")
-async def test_the_flow_of_the_readme_pays() -> None:
-    (code,) = blocks(ROOT / "README.md", "python")
-    names: dict[str, Any] = {}
-    exec(compile(code, "README.md", "exec"), names)  # our own README
-    async with Stage(names["app"]) as stage:
+async def test_the_flow_of_the_readme_pays(sending: tuple[types.ModuleType, Bank]) -> None:
+    module, _ = sending
+    async with Stage(module.app) as stage:
         phone = stage.phone()
         await phone.dial()
         confirmation = await phone.reply("0772000002", "5000")
@@ -247,6 +254,14 @@ async def test_the_flow_of_the_readme_pays() -> None:
         assert (await phone.reply("1", "9999")).startswith("Wrong PIN. Try again.\nEnter PIN")
         assert await phone.reply("1234") == "Sent. Ref AB12CD34"
         assert phone.ended
+
+
+async def test_the_test_of_the_readme_passes(sending: tuple[types.ModuleType, Bank]) -> None:
+    _, bank = sending
+    names: dict[str, Any] = {}
+    exec(compile(blocks(ROOT / "README.md", "python")[1], "README.md", "exec"), names)  # our own README
+    await names["test_money_is_sent_once"]()
+    assert len(bank.sent) == 1
 
 
 async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
