@@ -24,6 +24,7 @@ from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import CommandDone, Counters, LogLines, Publish, broadcast
+from kikao.events.logged import logged
 from kikao.events.types import described
 from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
@@ -83,6 +84,8 @@ class App:
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
     ) -> None:
+        if isinstance(catalogs, str | Path):
+            raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
@@ -174,6 +177,7 @@ class App:
         await receive()
         async with AsyncExitStack() as stack:
             hooks = stack.enter_context(ExitStack())  # the last to go
+            hooks.enter_context(logged())
             try:
                 settings = self.settings or load(gateways=SLUGS, makes_keys=True)
                 self._server = await stack.enter_async_context(self.serving(settings))

@@ -58,7 +58,10 @@ class Web:
         if path == "/metrics":
             return await self._metrics(scope)
         # Answered and limited as a gateway that is closed is.
-        return self._refusals.answer(scope, Denied(404, "no such path").response)
+        nowhere = Denied(404, "no such gateway")
+        if path.lower().startswith("/ussd/"):  # misspelt by whoever set it at the provider, mostly
+            return self._refuse(scope, "ussd", "", nowhere.response, nowhere.reason)
+        return self._refusals.answer(scope, nowhere.response)
 
     async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
         gateway = self.gateways[slug]

@@ -72,6 +72,14 @@ async def town(folder: Path, **settings: str) -> AsyncIterator[Town]:
         yield found
 
 
+async def test_a_misspelt_gateway_is_told_without_its_path(tmp_path: Path) -> None:
+    async with town(tmp_path) as found:
+        for path in ("/ussd/africas-talking/secret-1", "/ussd/", "/USSD/nalo", "/elsewhere/secret-2"):
+            assert (await found.dial(path)).status == 404
+        assert [(event.gateway, event.reason) for event in found.refused] == [("", "no such gateway")] * 3
+        assert "secret" not in found.log.getvalue()
+
+
 async def test_who_guesses_too_often_is_sent_away_for_a_moment(tmp_path: Path) -> None:
     async with town(tmp_path) as here:
         statuses = await here.wear_out()

@@ -11,6 +11,7 @@ from babel.messages.pofile import read_po
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kikao import App, Flows
 from kikao.conversation.secrets import Secret
 from kikao.i18n import Amount, Catalogs, Day, Message, Moment, t, tn
 from kikao.i18n.catalogs import one_line
@@ -98,6 +99,13 @@ def test_the_language_of_the_code_needs_no_catalog_in_an_app_whose_first_languag
     assert catalogs.translate("lg")(t("Back")) == "Ddayo"
     assert catalogs.translate("sw")(t("Back")) == "Ddayo"
     assert catalogs.translate(locale)(t("Back")) == "Back"
+
+
+def test_a_folder_that_there_is_not_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="there is no folder"):
+        Catalogs(tmp_path / "locale")
+    with pytest.raises(ValueError, match=r"catalogs=\['locales'\]"):
+        App(Flows(), entry="x", catalogs="locales")
 
 
 def test_the_language_of_the_code_may_have_other_words_all_the_same(write: Write) -> None:

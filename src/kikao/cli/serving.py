@@ -16,6 +16,7 @@ import click
 from kikao.app import App
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
+from kikao.events.logged import logged
 from kikao.events.uncaught import uncaught
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
@@ -34,7 +35,11 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     app, settings = load_app(target), load_settings(makes_keys=True)
     door = listen(host, port)
     try:
-        with contextlib.ExitStack() as hooks, asyncio.Runner(loop_factory=auto_loop_factory()) as runner:
+        with (
+            logged(),
+            contextlib.ExitStack() as hooks,
+            asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+        ):
             runner.run(_serve(app, settings, door, hooks, welcome=welcome))
     except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))

@@ -42,6 +42,12 @@ class Catalogs:
     def __init__(
         self, *directories: str | Path, default: str = "en", on_problem: Callable[[str], None] | None = None
     ) -> None:
+        """Raises `ValueError` for a directory that is none."""
+        for directory in directories:
+            if not Path(directory).is_dir():
+                raise ValueError(
+                    f"catalogs: there is no folder {directory}. Name the one with <language>/LC_MESSAGES."
+                )
         self.default = default
         self.problems: list[str] = []
         self._known: set[str] = set()

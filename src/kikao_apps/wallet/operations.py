@@ -98,9 +98,10 @@ async def report_missing_keys(records: Records, pins: Pins) -> None:
     for kid, count in counted.items():
         if not pins.knows(kid):
             log.error(
-                "wallet: %d PINs cannot be compared: their secret key %r is not among KIKAO_SECRET_KEYS. "
-                "Put it back behind the first; until then these members are told to try again later.",
+                "wallet: %d %s cannot be compared: the secret key %r is not among KIKAO_SECRET_KEYS. "
+                "Put it back behind the first; until then the wallet tells these members to try again later.",
                 count,
+                "PIN" if count == 1 else "PINs",
                 kid,
             )
 
