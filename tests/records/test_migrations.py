@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
+from kikao.members.directory import MIGRATIONS as MEMBERS
 from kikao.records import Migrated, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.records.sqlite import Sqlite
 from tests.records.notes import Revisions, bodies, contents, execute, modes, note, query
@@ -29,6 +30,17 @@ def fingerprint(path: Path) -> str:
 async def test_a_fresh_file_gets_its_tables_and_needs_no_copy(records: Records, path: Path) -> None:
     await note(records, "works")
     await records.close()
+    assert modes(path.parent).keys() == {"data", "records.db"}
+
+
+async def test_a_second_set_of_tables_needs_no_copy_of_a_first_that_holds_nothing(
+    path: Path, revisions: Revisions, tmp_path: Path
+) -> None:
+    for version_table in ("notes_version", "kikao_members_version"):
+        scripts = revisions() if version_table == "notes_version" else MEMBERS
+        records = Records(path)
+        await records.migrate(scripts, version_table)
+        await records.close()
     assert modes(path.parent).keys() == {"data", "records.db"}
 
 
@@ -113,6 +125,7 @@ async def test_a_database_of_a_newer_kikao_is_left_alone(path: Path, revisions: 
 async def test_without_room_for_the_copy_there_is_no_upgrade(path: Path, revisions: Revisions) -> None:
     old = Records(path)
     await old.migrate(revisions(), "notes_version")
+    await note(old, "milk")
     await old.close()
     before = contents(path)
     path.with_name("records.db.before-notes_version-0002").mkdir()

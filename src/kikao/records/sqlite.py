@@ -56,7 +56,7 @@ class Sqlite:
         return await self._in_writer(lambda: self._write(self._engine, work))
 
     async def upgrade(self, migrations: Migrations) -> None:
-        """Copy a file that was there before, then upgrade it; both while no one else can write.
+        """Copy a file that had something in it before, then upgrade it; both while no one else can write.
 
         Foreign keys are off meanwhile, as SQLite asks of whoever rebuilds a table
         (https://www.sqlite.org/lang_altertable.html#otheralter), and are checked before the commit.
@@ -65,7 +65,7 @@ class Sqlite:
         def work(connection: Connection) -> None:
             if not migrations.pending(connection):
                 return  # another process was faster
-            if self._existed:
+            if self._existed and _holds_something(connection):
                 name = f"{self._path.name}.before-{migrations.version_table}-{migrations.head}"
                 _copy(self._path, self._path.with_name(name))
             migrations.upgrade(connection)
@@ -165,6 +165,16 @@ def _check_references(connection: Connection) -> None:
             f"records: the upgrade would leave a row of {broken[0]} without its row of {broken[2]}. "
             "Nothing was changed. This is a fault in the migration: please report it."
         )
+
+
+def _holds_something(connection: Connection) -> bool:
+    """Whether any table has a row, but those that say where tables stand: another set of a new app may be made."""
+    named = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    tables = connection.execute(text(named)).scalars().all()
+    quoted = (
+        connection.dialect.identifier_preparer.quote(name) for name in tables if not name.endswith("_version")
+    )
+    return any(connection.execute(text(f"SELECT EXISTS (SELECT 1 FROM {each})")).scalar() for each in quoted)  # noqa: S608
 
 
 def _copy(source: Path, target: Path) -> None:
