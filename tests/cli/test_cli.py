@@ -175,7 +175,8 @@ def test_a_chat_with_an_app_in_this_process(tmp_path: Path) -> None:
     refs = re.findall(r"You sent UGX 5,000 to \+256772000002. Ref (\w{8})\.", done.stdout)
     assert len(refs) == 2
     assert len(set(refs)) == 1
-    assert "2580" not in done.stdout + done.stderr
+    shown = re.sub("^> 2580$", "", done.stdout, flags=re.MULTILINE)  # what was typed, as a terminal shows it
+    assert "2580" not in shown + done.stderr
 
 
 def test_a_chat_through_a_gateway_that_knows_no_redeliveries(tmp_path: Path) -> None:
@@ -188,7 +189,8 @@ def test_a_chat_through_a_gateway_that_knows_no_redeliveries(tmp_path: Path) -> 
     assert "Hello Ama. Choose an option." in done.stdout
     refs = re.findall(r"You sent UGX 5,000 to \+256772000002. Ref (\w{8})\.", done.stdout)
     assert (len(refs), len(set(refs))) == (2, 1)
-    assert "2580" not in done.stdout + done.stderr
+    shown = re.sub("^> 2580$", "", done.stdout, flags=re.MULTILINE)  # what was typed, as a terminal shows it
+    assert "2580" not in shown + done.stderr
 
 
 def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) -> None:
@@ -198,6 +200,22 @@ def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) ->
 
     assert "Continue where you stopped?" in done.stdout
     assert "Choose your currency" in done.stdout
+
+
+def test_a_transcript_of_a_chat_has_the_answers_and_none_is_taken_for_a_dial(tmp_path: Path) -> None:
+    typed = ["Asha", "1", "2580", "2580", "99", "5", "", "/quit"]
+    done = kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="\n".join(typed) + "\n")
+    assert "> Asha\n" in done.stdout
+    assert "(ended; Enter dials again) 5\nnobody asks for an answer now: an empty line dials" in done.stdout
+    assert done.stdout.count("Hello Asha.") == 2
+
+
+def test_a_chat_in_a_language(tmp_path: Path) -> None:
+    words = ("chat", "kikao_apps.wallet:app", "--locale")
+    strange = kikao(*words, "fr", cwd=tmp_path)
+    assert (strange.returncode, "has no language 'fr'. It has: en, lg, sw" in strange.stderr) == (2, True)
+    assert "Chagua lugha" in kikao(*words, "sw", cwd=tmp_path, typed="\n").stdout
+    assert "was met before: --locale is for new members" in kikao(*words, "lg", cwd=tmp_path, typed="").stderr
 
 
 def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kikao.cli.messages.catalogs import REVIEW
 from kikao.cli.messages.files import Damaged, Po, compiled, forms, key, merged, read, written
 from kikao.cli.messages.sources import Sentence
-from kikao.i18n import Catalogs, t, tn
+from kikao.i18n import LIBRARY, Catalogs, t, tn
 from kikao.i18n.gsm7 import GSM7
 from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
 
@@ -30,7 +30,7 @@ def test_from_a_sentence_in_code_to_a_translation_on_a_phone(package: Path) -> N
     begun = messages("update", "shop", "--add", "lg")
 
     assert begun.output == (
-        "shop/locales/lg/LC_MESSAGES/messages.po: updated, 3 sentences, 3 to translate, 0 fuzzy, 0 not used any more\n"
+        "shop/locales/lg/LC_MESSAGES/messages.po: begun, 3 sentences, 3 to translate, 0 fuzzy, 0 not used any more\n"
     )
     assert messages("check", "shop").exit_code == 1
     translate(package)
@@ -192,6 +192,15 @@ def test_the_guide_does_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyP
     left = [line for line in messages("check").stdout.splitlines() if line.startswith("locales/lg/")]
     assert len(left) == 3
     assert "'Saved. You have {amount}.' is not translated. Translate it." in left[-1]
+
+
+def test_what_kikao_has_itself_need_not_be_translated_again(package: Path) -> None:
+    (package / "flows.py").write_text('from kikao import t\nSHOWN = t("Back"), t("Tea")\n')
+    messages("update", "shop", "--add", "sw")
+    told = messages("check", "shop").stdout
+    assert "'Tea' is not translated" in told
+    assert "Back" not in told
+    assert Catalogs(package / "locales", LIBRARY).translate("sw")(t("Back")) == "Rudi"
 
 
 # --- what cannot start ---

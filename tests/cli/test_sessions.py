@@ -68,7 +68,9 @@ class Served:
 def served(**options: Any) -> Iterator[Served]:
     with loop_in_thread() as run:
         events: list[object] = []
-        serving = app.serving(load_settings(makes_keys=True), subscribers=[events.append], background=False, **options)
+        serving = app.serving(
+            load_settings(makes_keys=True), subscribers=[events.append], background=False, **options
+        )
         try:
             yield Served(run, run(serving.__aenter__()), events)
         finally:
@@ -140,7 +142,10 @@ def test_a_list_for_people() -> None:
     with served() as server:
         server.talk(ASHA, "tea")
         head, line = said("list").splitlines()
-        assert head.split() == "KEY WHERE ADDRESS BEGAN SEEN EXPIRES VERS OPEN SEALED SESSION FLOW AT".split()
+        assert (
+            head.split()
+            == "KEY WHERE ADDRESS BEGAN UTC SEEN UTC EXPIRES VERS OPEN SEALED SESSION FLOW AT".split()
+        )
         assert "ussd/africastalking" in line
         assert line.endswith("kiosk size#1")
         assert head.index("ADDRESS") == line.index("+25677****01")
@@ -285,6 +290,8 @@ def test_the_store_of_another_user_is_left_alone(monkeypatch: pytest.MonkeyPatch
         (["list", "--app", "nowhere:app"], "there is no module 'nowhere'"),
         (["list", "--limit", "0"], "Invalid value for '--limit'"),
         (["explain", "--as", ASHA], "the app's policies are not known here"),
+        (["explain", "--as", ASHA, "--app", APP], "give it with --code"),
+        (["list", "--channel", "foo"], "there is no channel 'foo'"),
     ],
 )
 def test_what_cannot_be_done_says_why(words: list[str], told: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kikao.sessions.limits import Rate
 from kikao.sessions.policy import (
     DEFAULTS,
     Address,
@@ -440,6 +441,7 @@ async def look_up(address: Address) -> str:
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
+        ({"limits": Rate(3)}, "limits must be Limits"),
         ({"boundaries": {"flows"}}, "no such boundary: flows. There are: flow, channel, gateway, url"),
         ({"boundaries": "url"}, "no such boundary: l, r, u"),
         ({"identifier": "phone"}, "no such identifier: 'phone'"),

@@ -21,11 +21,13 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
 from kikao.events import Event, LogLines
+from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 from kikao.testing import in_process
@@ -68,7 +70,7 @@ def talk(
         if target is None:
             phone.hold(over_http(url or DEFAULT_URL))
         else:
-            with beside(target, locale) as send:
+            with beside(target, locale, number) as send:
                 phone.hold(send)
     except SettingsError as error:
         give_up(str(error))
@@ -96,7 +98,7 @@ class Phone:
         exchange = self._client.dial(secrets.token_hex(8))
         while True:
             alive = self._exchange(send, exchange)
-            line = self._line("> " if alive else "(ended; Enter dials again) ")
+            line = self._line("> ") if alive else self._after_the_end("(ended; Enter dials again) ")
             if line is None or line == "/quit":
                 return
             if line == "/again":
@@ -105,7 +107,7 @@ class Phone:
                 if (told := self._client.hang_up()) is not None:
                     send(Exchange(self._path, told.headers, told.body))
                 click.secho("you hung up; Enter dials again", dim=True)
-                if self._line("") is None:
+                if self._after_the_end("") in (None, "/quit"):
                     return
                 exchange = self._client.dial(secrets.token_hex(8))
             elif line == "/dial" or not alive:
@@ -133,9 +135,20 @@ class Phone:
         click.echo("└" + "─" * (width + 2) + "┘")
         return alive
 
+    def _after_the_end(self, prompt: str) -> str | None:
+        """A command, or the empty line that dials: an answer is nothing to throw away in silence."""
+        line = self._line(prompt)
+        while line and line not in ("/quit", "/again", "/hangup", "/dial"):
+            click.echo("nobody asks for an answer now: an empty line dials again, /quit ends")
+            line = self._line(prompt)
+        return line
+
     def _line(self, prompt: str) -> str | None:
         try:
-            return input(prompt).strip("\n")
+            line = input(prompt).strip("\n")
+            if not sys.stdin.isatty():  # then nobody has seen what was typed
+                click.echo(line)
+            return line
         except (EOFError, KeyboardInterrupt):
             click.echo()
             return None
@@ -157,24 +170,46 @@ def over_http(url: str) -> Send:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
         except (OSError, http.client.HTTPException) as error:
-            give_up(f"nothing answers at {url} ({error}). Start a server first: kikao demo")
+            give_up(f"nothing answers at {url}{_why(error)}. Start a server first: kikao demo")
 
     return send
 
 
+def _why(error: Exception) -> str:
+    """What the network said, in its own words."""
+    cause = error.reason if isinstance(error, urllib.error.URLError) else error
+    said = cause.strerror if isinstance(cause, OSError) else str(cause)
+    return f" ({said})" if said else ""
+
+
 @contextlib.contextmanager
-def beside(target: str, locale: str | None) -> Iterator[Send]:
+def beside(target: str, locale: str | None, number: str) -> Iterator[Send]:
     """Serve an app in a thread of this process, and send to it."""
     app = load_app(target)
+    if locale is not None and locale not in app.engine.locales:
+        give_up(f"{target} has no language {locale!r}. It has: {', '.join(app.engine.locales)}")
     app.settings = load_settings(makes_keys=True)
     app.subscribers.append(show_trouble if sys.stderr.isatty() else LogLines())
     with loop_in_thread() as run:
         serving = app.serving(app.settings, locale=locale)
-        send = in_process(run(serving.__aenter__()))
+        server = run(serving.__aenter__())
+        send = in_process(server)
         try:
+            if locale is not None and run(_is_known(server, number)):
+                click.secho(f"{number} was met before: --locale is for new members", fg="yellow", err=True)
             yield lambda exchange: run(send(exchange))
         finally:
             run(serving.__aexit__(None, None, None))
+
+
+async def _is_known(server: Server, number: str) -> bool:
+    if server.members is None:
+        return False
+    try:
+        await server.members.show(number)
+    except UnknownMember:
+        return False
+    return True
 
 
 @contextlib.contextmanager

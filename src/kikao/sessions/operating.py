@@ -57,6 +57,9 @@ OPEN: Final = (
 )
 
 
+CODE: Final = "the session is of the code that was dialled, too: give it with --code, such as --code '*284#'"
+
+
 class Operator:
     """Carries out what operators ask.
 
@@ -235,6 +238,8 @@ class Operator:
 
     async def _explain_address(self, address: Address, flow: str) -> Explanation:
         policy = self._sessions.policies[address.channel]
+        if policy.wants_code(address.channel) and not address.service_code:
+            raise CommandRefused(CODE)
         try:
             rules = explain(address, policy, flow=flow)
             parts = key_parts(address, policy, flow=flow)

@@ -107,6 +107,10 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
                 f"no such boundary: {', '.join(sorted(strange))}. There are: {', '.join(BOUNDARIES)}"
             )
         _check_identifier(self.identifier)
+        if not isinstance(self.limits, Limits):
+            raise ValueError(
+                f"limits must be Limits, such as Limits(address=Rate(60)), not a {type(self.limits).__name__}"
+            )
         if self.identifier == "member" and not self.boundaries <= {"flow"}:
             raise ValueError(
                 "identifier 'member' is one session wherever the member comes from: its only boundary may be flow"
@@ -155,6 +159,10 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def wants_url(self) -> bool:
         """Whether keys may depend on the URL that an inbound came to."""
         return "url" in self.boundaries or callable(self.identifier)
+
+    def wants_code(self, channel: str) -> bool:
+        """Whether keys depend on the service code that was dialled."""
+        return channel == "ussd" and self.identifier == ""
 
     @property
     def wants_request(self) -> bool:

@@ -10,8 +10,9 @@ from typing import Final
 import click
 
 from kikao.cli.messages.checks import wrong_in
-from kikao.cli.messages.files import Damaged, Po, compiled, forms, merged, read, replace, written
+from kikao.cli.messages.files import Damaged, Po, compiled, forms, key, merged, read, replace, written
 from kikao.cli.messages.sources import Finding, Sentence, sentences_of
+from kikao.i18n import LIBRARY
 
 REVIEW: Final = "Needs review by a native speaker."
 """The translator's comment on a translation that somebody should still look at; `check` counts them."""
@@ -66,7 +67,9 @@ def check(source: Path, locales: Path | None) -> int:
         except Damaged as damaged:
             findings.append(damaged.finding)
             continue
-        findings += wrong_in(path, po, sentences, narrows=_wider(language) in languages)
+        findings += wrong_in(
+            path, po, sentences, narrows=_wider(language) in languages, lent=_lent(folder, language)
+        )
         waiting = sum(any(REVIEW in comment for comment in message.user_comments) for message in po.entries())
         if waiting:
             reviews.append(f"{path}: {waiting} translations need a review by a native speaker")
@@ -84,6 +87,7 @@ def check(source: Path, locales: Path | None) -> int:
 
 
 def _update(path: Path, before: Po, sentences: Mapping[str, Sentence], *, drop: bool) -> None:
+    begun = not path.exists()
     after = merged(before, sentences)
     if drop:
         after.obsolete.clear()
@@ -94,7 +98,7 @@ def _update(path: Path, before: Po, sentences: Mapping[str, Sentence], *, drop: 
     lacking = sum(not any(forms(message)) for message in entries)
     fuzzy = sum(message.fuzzy for message in entries)
     click.echo(
-        f"{path}: {'updated' if changed else 'up to date'}, {len(entries)} sentences, "
+        f"{path}: {'begun' if begun else 'updated' if changed else 'up to date'}, {len(entries)} sentences, "
         f"{lacking} to translate, {fuzzy} fuzzy, {len(after.obsolete)} not used any more"
     )
 
@@ -110,6 +114,20 @@ def _catalog(folder: Path, language: str) -> Path:
 def _wider(language: str) -> str:
     """The language that a region's catalog narrows: `sw` of `sw_TZ`; empty for `sw`."""
     return re.split("[_-]", language)[0] if re.search("[_-]", language) else ""
+
+
+def _lent(folder: Path, language: str) -> frozenset[str]:
+    """Sentences that kikao itself has in this language, and shows where the app's catalog has nothing for them."""
+    if folder.resolve() == LIBRARY.resolve():
+        return frozenset()
+    found = [_catalog(LIBRARY, each) for each in (language, _wider(language)) if each]
+    return frozenset(
+        key(message)
+        for path in found
+        if path.exists()
+        for message in read(path).entries()
+        if all(forms(message))
+    )
 
 
 def _none(folder: Path) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gettext
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from babel.messages import Message
@@ -20,13 +20,22 @@ COUNTS = range(200)
 
 
 def wrong_in(
-    path: Path, po: Po, sentences: Mapping[str, Sentence], *, narrows: bool = False
+    path: Path,
+    po: Po,
+    sentences: Mapping[str, Sentence],
+    *,
+    narrows: bool = False,
+    lent: Collection[str] = (),
 ) -> list[Finding]:
     """What is wrong with a catalog, in the order of its lines; nothing when it is complete, right and compiled.
 
     `narrows` is for a region's catalog (`sw_TZ`) beside that of the language (`sw`): it may leave sentences to it.
+    `lent` are sentences that it may leave to kikao's own catalog.
     """
-    found = [Finding(str(path), line, text) for line, text in _lines(path, po, sentences, narrows)]
+    found = [
+        Finding(str(path), line, text)
+        for line, text in _lines(path, po, sentences, sentences.keys() if narrows else lent)
+    ]
     mo = path.with_suffix(".mo")
     if not mo.exists() or mo.read_bytes() != compiled(po):
         found.append(Finding(str(mo), 1, f"not compiled from {path.name} as it is. {UPDATE}"))
@@ -36,7 +45,9 @@ def wrong_in(
 UPDATE = "Run `kikao messages update`."
 
 
-def _lines(path: Path, po: Po, sentences: Mapping[str, Sentence], narrows: bool) -> Iterator[tuple[int, str]]:
+def _lines(
+    path: Path, po: Po, sentences: Mapping[str, Sentence], left: Collection[str]
+) -> Iterator[tuple[int, str]]:
     counts = _counts(po)
     if counts is None:
         yield 1, f"the plural rule {po.plural_forms!r} does not work. Mend Plural-Forms."
@@ -44,10 +55,10 @@ def _lines(path: Path, po: Po, sentences: Mapping[str, Sentence], narrows: bool)
         yield line, "this sentence is in the catalog before. Delete one of the two."
     there = {key(message): message for message in po.entries()}
     for msgid in sorted(sentences.keys() - there.keys()):
-        if not narrows:
+        if msgid not in left:
             yield 1, f"{msgid!r} is missing. {UPDATE}"
     for message in (*po.entries(), *po.obsolete.values()):
-        for text in _of_message(message, po, sentences, counts, narrows):
+        for text in _of_message(message, po, sentences, counts, left):
             yield message.lineno or 1, text
 
 
@@ -56,7 +67,7 @@ def _of_message(
     po: Po,
     sentences: Mapping[str, Sentence],
     counts: list[list[int]] | None,
-    narrows: bool,
+    left: Collection[str],
 ) -> Iterator[str]:
     msgid = key(message)
     if message.context:
@@ -74,7 +85,7 @@ def _of_message(
         return
     strings = forms(message)
     if not any(strings):
-        if not narrows:
+        if msgid not in left:
             yield f"{msgid!r} is not translated. Translate it."
         return
     if not all(strings):

@@ -10,9 +10,10 @@ import msgspec
 
 from kikao.app import App
 from kikao.cli.reaching import carry_out
-from kikao.cli.serving import load_app
+from kikao.cli.serving import give_up, load_app
 from kikao.cli.sessions import texts
 from kikao.control import Ask, Call, Nothing
+from kikao.sessions.policy import DEFAULTS
 from kikao.sessions.views import (
     END,
     EXPLAIN,
@@ -35,6 +36,8 @@ I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an item
 
 def show_list(*, channel: str, flow: str, expired: bool, limit: int, app: str | None, as_json: bool) -> None:
     """Print a line for each session as it comes."""
+    if channel and channel not in DEFAULTS:
+        give_up(f"there is no channel {channel!r}. There are: {', '.join(DEFAULTS)}")
 
     async def work(ask: Ask) -> int:
         count = 0

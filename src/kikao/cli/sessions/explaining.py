@@ -7,10 +7,11 @@ from typing import NamedTuple
 from msgspec import structs
 
 from kikao.app import App
-from kikao.cli.reaching import Nobody, carry_out, try_to_carry_out
+from kikao.cli.reaching import Nobody, carry_out, refuse, try_to_carry_out
 from kikao.cli.serving import give_up, load_app
 from kikao.cli.sessions.asking import only, tell
 from kikao.control import Ask
+from kikao.sessions.operating import CODE
 from kikao.sessions.policy import DEFAULTS, Address, MissingIdentifier, key_parts
 from kikao.sessions.policy import explain as rules_for
 from kikao.sessions.viewing import rules_of
@@ -53,6 +54,8 @@ def explain(met: Met, *, app: str | None, as_json: bool) -> None:
 def _by_app(app: App, met: Met) -> Explanation:
     """By the policies of an app in this process; the key is worked out by whoever has the store."""
     policy, flow, address = app.policies[met.channel], app.engine.entry, met.address
+    if policy.wants_code(met.channel) and not met.code:
+        refuse(CODE)
     today = Explanation((), "", policy=rules_of(policy, met.channel))
     try:
         rules, parts = rules_for(address, policy, flow=flow), key_parts(address, policy, flow=flow)

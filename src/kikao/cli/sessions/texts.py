@@ -8,9 +8,20 @@ from typing import Final
 
 from kikao.sessions.views import Detail, Explanation, Line, Observed, OpenIntent, Rules, RunView
 
+_EVER: Final = "for ever"
 _COLUMNS: Final = "{:<12}  {:<21}  {:<15}  {:<19}  {:<19}  {:<11}  {:>4}  {:>4}  {:<8}  {:<32}  {}"
 HEAD: Final = _COLUMNS.format(
-    "KEY", "WHERE", "ADDRESS", "BEGAN", "SEEN", "EXPIRES", "VERS", "OPEN", "SEALED", "SESSION", "FLOW AT"
+    "KEY",
+    "WHERE",
+    "ADDRESS",
+    "BEGAN UTC",
+    "SEEN UTC",
+    "EXPIRES",
+    "VERS",
+    "OPEN",
+    "SEALED",
+    "SESSION",
+    "FLOW AT",
 )
 
 
@@ -26,8 +37,8 @@ def of_line(line: Line, now: float) -> str:
         line.key,
         f"{line.channel}/{line.gateway}".rstrip("/"),
         line.address,
-        moment(line.created_at),
-        moment(line.seen_at),
+        _time(line.created_at),
+        _time(line.seen_at),
         _expires(line, now),
         line.version,
         line.open,
@@ -63,7 +74,8 @@ def of_detail(detail: Detail, now: float) -> Iterator[str]:
         yield from _fact("linked", f"its dealings are kept under {line.anchor}")
         return
     yield from _fact("language", detail.locale)
-    yield from _fact("began", moment(line.created_at))
+    # One that was ended begins anew when that happens.
+    yield from _fact("began", moment(min(line.created_at, line.seen_at)))
     yield from _fact("seen", moment(line.seen_at))
     yield from _fact("expires", _expires(line, now))
     if detail.rules is not None:
@@ -110,10 +122,15 @@ def of_explanation(explanation: Explanation, now: float) -> Iterator[str]:
 
 def moment(seconds: float) -> str:
     """A time, to the second."""
+    time = _time(seconds)
+    return time if time == _EVER else f"{time} UTC"
+
+
+def _time(seconds: float) -> str:
     try:
         return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%Y-%m-%d %H:%M:%S")
     except (ValueError, OverflowError, OSError):  # anchors are kept beyond all calendars
-        return "for ever"
+        return _EVER
 
 
 def span(seconds: float) -> str:
