@@ -102,7 +102,9 @@ class Process:
         self.clock = clock
         self.events: list[Event] = []
         self.store = Mortal(store)
-        unlimited = SessionPolicy(limits=Limits(address=None, member=None))  # no time passes between turns here
+        unlimited = SessionPolicy(
+            limits=Limits(address=None, member=None)
+        )  # no time passes between turns here
         self.sessions = Sessions(self.store, KeyRing({"test": KEY}), policy or unlimited, clock=clock)
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         services = services or {}

@@ -175,5 +175,5 @@ async def test_no_request_makes_a_new_series(tmp_path: Path) -> None:
         text = (await call(server, "/metrics")).body.decode()
     assert [line for line in text.splitlines() if "refused_total{" in line] == [
         'kikao_requests_refused_total{channel="ussd",gateway="",status="404"} 300.0',
-        'kikao_requests_refused_total{channel="ussd",gateway="africastalking",status="404"} 300.0'
+        'kikao_requests_refused_total{channel="ussd",gateway="africastalking",status="404"} 300.0',
     ]

@@ -92,9 +92,7 @@ async def test_without_its_key_a_pin_is_not_wrong_but_unavailable(
         await register(ledger, ASHA, BINTA)
     caplog.set_level(logging.ERROR)
     async with with_keys(tmp_path, {"k2": NEW}) as ledger:
-        assert (
-            "2 PINs cannot be compared: the secret key 'k1' is not among KIKAO_SECRET_KEYS" in caplog.text
-        )
+        assert "2 PINs cannot be compared: the secret key 'k1' is not among KIKAO_SECRET_KEYS" in caplog.text
         caplog.clear()
         for _ in range(4):
             assert await ledger.balance(ASHA, PIN, key=a_key()) == AWAY

@@ -169,4 +169,5 @@ Try it from another terminal:
 
 Register, then send money to the second number. Stop it with Ctrl-C, or kill -9 it in the middle:
 start it again, and the conversation goes on. Nothing is lost and nothing is paid twice.
+An account that too many wrong PINs locked: .venv/bin/python -m kikao_apps.wallet unlock +256772000001
 """
