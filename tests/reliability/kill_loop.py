@@ -15,10 +15,11 @@ import asyncio
 import json
 import random
 import sqlite3
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -131,6 +132,16 @@ class Killed:
         self._up.clear()
         self._server.kill()
         self.kills += 1
+
+    async def dies(self, within: float) -> bool:
+        """Wait for a server that was told to die; kill one that is still alive. Whether it died by itself."""
+        assert self._server is not None
+        process = self._server.process
+        with suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(process.wait, within)
+        died = process.poll() is not None
+        await self.kill(0.0)
+        return died
 
     async def kill_at_birth(self, after: float) -> None:
         self._server = self._spawn()

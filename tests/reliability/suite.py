@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.reliability import canary, kill_loop, paging
+from tests.reliability import canary, kill_loop, linking, paging
 from tests.reliability.rotation import Rotation
 
 
@@ -45,11 +45,25 @@ async def pages(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, f
     return await paging.run(1_000 if quick else 100_000, seed)
 
 
+async def links(folder: Path, *, quick: bool, seed: int) -> tuple[Mapping[str, float], list[str]]:
+    """Numbers that are linked, unlinked and handed on between delivery and redelivery, under kill -9."""
+    if quick:
+        outcome = await linking.run(
+            folder, kills=2, people=9, numbers=8, retention=1.0, seconds=8, pace=0.3, seed=seed
+        )
+    else:
+        outcome = await linking.run(
+            folder, kills=50, people=12, numbers=10, retention=2.0, seconds=240, pace=0.5, seed=seed
+        )
+    return outcome.figures, outcome.violations
+
+
 ROWS = {
     "kill -9 during transfers": kills,
     "rotation of keys": keys,
     "secret canary": secrets,
     "paging proof": pages,
+    "linking": links,
 }
 
 
