@@ -272,10 +272,11 @@ class Person:
         """Use another number from now on."""
         self.second = Line(self._town, self, number)
 
-    async def drop(self) -> None:
+    async def drop(self, number: str) -> None:
         """Never use it again."""
-        line, self.second = self.second, None
-        if line is not None:
+        line = self.second
+        if line is not None and line.number == number:
+            self.second = None
             await line.closed()
 
     async def live(self, until: asyncio.Event, rest: float) -> None:

@@ -100,7 +100,7 @@ class Operator:
             await self._while(until, self._pace * self._chance.uniform(0.3, 2.0))
             stays = self._chance.random() < 0.5
             if not stays:
-                await person.drop()
+                await person.drop(self.number)
             if until.is_set() or not await self._come_true("unlink", person, until, dropping=stays):
                 return
 
@@ -122,7 +122,7 @@ class Operator:
             self.taken_back += 1
             await self._ask_for("unlink" if wish == "link" else "link", home)
             await self._ask_for(wish, home)
-        drop_at = began + self._rest * self._chance.uniform(0, 1.5) if dropping else 0.0
+        drop_at = began + self._rest * self._chance.uniform(0, 1.5)
         while True:
             asked = time.monotonic()
             if await self._linked(home) == (wish == "link"):
@@ -131,20 +131,18 @@ class Operator:
             if until.is_set():
                 self.waited.append(Wished((home, self.number), began, time.monotonic()))
                 return False
-            if person.second is not None and dropping and asked > drop_at:
-                await person.drop()
-            await asyncio.sleep(POLL)
-        seen = time.monotonic()
-        self.in_force.append(Force((home, self.number), before, seen))
-        self.waited.append(Wished((home, self.number), began, before))
-        if wish == "unlink":
-            if (
-                person.second is not None
-            ):  # who used it after it was theirs, leaves something of their own there
-                await person.drop()
-                await self._while(until, 1.0)
+            if dropping and asked > drop_at:
+                await person.drop(self.number)
+                dropping = not await self._linked(home)  # it came into force before the last word was said
             else:
-                self.handed_on += 1
+                await asyncio.sleep(POLL)
+        self.in_force.append(Force((home, self.number), before, time.monotonic()))
+        self.waited.append(Wished((home, self.number), began, before))
+        if dropping:  # who used it on was a new member, with a conversation of their own
+            await person.drop(self.number)
+            await self._while(until, 1.0)
+        elif wish == "unlink":
+            self.handed_on += 1
         return True
 
     async def _while(self, until: asyncio.Event, rests: float) -> None:
