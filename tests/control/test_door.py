@@ -9,7 +9,7 @@ import resource
 import socket
 import stat
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -400,38 +400,43 @@ async def test_a_server_does_not_take_away_the_door_of_its_successor(tmp_path: P
 
 
 @pytest.fixture
-def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def rooms(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder for temporary files, with a short path wherever the tests run."""
+    with tempfile.TemporaryDirectory(prefix="k-", dir="/tmp") as name:
+        monkeypatch.setattr(tempfile, "tempdir", name)
+        yield Path(name)
+
+
+@pytest.fixture
+def far(tmp_path: Path, rooms: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder whose path is too long for a socket."""
-    rooms = tmp_path / "tmp"
-    rooms.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(rooms))
     monkeypatch.setattr(places, "LONGEST", len(str(rooms)) + 40)
     folder = tmp_path / ("a-folder-with-a-long-name-" * 3)
     folder.mkdir()
     return folder
 
 
-async def test_a_path_that_is_too_long_leads_to_a_short_one(far: Path, tmp_path: Path) -> None:
+async def test_a_path_that_is_too_long_leads_to_a_short_one(far: Path, rooms: Path) -> None:
     async with a_door(far) as (_, visitor):
         assert (far / "control.sock").is_symlink()
         assert len(str(socket_in(far))) < len(str(far / "control.sock"))
-        (room,) = (tmp_path / "tmp").iterdir()
+        (room,) = rooms.iterdir()
         assert (mode(room), mode(room / "control.sock")) == (0o700, 0o600)
         assert visitor.finds_somebody()
         assert await numbers(visitor.ask(COUNT, Many(2))) == [0, 1]
         with pytest.raises(NoDoor, match="another server listens"):
             await Door(Commands(), "here", Abacus().hear).open(far)
     assert os.listdir(far) == []
-    assert os.listdir(tmp_path / "tmp") == []
+    assert os.listdir(rooms) == []
 
 
-async def test_and_a_dead_process_leaves_nothing_behind_there_either(far: Path, tmp_path: Path) -> None:
+async def test_and_a_dead_process_leaves_nothing_behind_there_either(far: Path, rooms: Path) -> None:
     dead = places.listen(far)
     dead.door.close()
     assert not Visitor(far, "here").finds_somebody()
     async with a_door(far) as (_, visitor):
         assert await numbers(visitor.ask(COUNT, Many(1))) == [0]
-        assert len(os.listdir(tmp_path / "tmp")) == 1
+        assert len(os.listdir(rooms)) == 1
     dead = places.listen(far)
     dead.door.close()
     assert dead.room is not None
@@ -442,8 +447,8 @@ async def test_and_a_dead_process_leaves_nothing_behind_there_either(far: Path, 
         assert await numbers(visitor.ask(COUNT, Many(1))) == [0]
 
 
-def test_a_link_to_something_else_is_not_followed_into_deleting_it(far: Path, tmp_path: Path) -> None:
-    precious = tmp_path / "kikao-door-precious"
+def test_a_link_to_something_else_is_not_followed_into_deleting_it(far: Path, rooms: Path) -> None:
+    precious = rooms / "kikao-door-precious"
     precious.mkdir()
     (precious / "file").write_text("kept")
     (far / "control.sock").symlink_to(precious / "file")
@@ -453,7 +458,7 @@ def test_a_link_to_something_else_is_not_followed_into_deleting_it(far: Path, tm
 
 
 @pytest.mark.parametrize("taken", ["writable", "link"])
-def test_a_folder_that_others_may_change_is_no_way_to_a_server(far: Path, tmp_path: Path, taken: str) -> None:
+def test_a_folder_that_others_may_change_is_no_way_to_a_server(far: Path, rooms: Path, taken: str) -> None:
     """What was in a temporary folder may be swept away, and a stranger may make one of its name."""
     place = places.listen(far)
     assert place.room is not None
@@ -461,8 +466,8 @@ def test_a_folder_that_others_may_change_is_no_way_to_a_server(far: Path, tmp_pa
     if taken == "writable":
         place.room.chmod(0o777)
     else:
-        place.room.rename(tmp_path / "elsewhere")
-        place.room.symlink_to(tmp_path / "elsewhere")
+        place.room.rename(rooms / "elsewhere")
+        place.room.symlink_to(rooms / "elsewhere")
     with pytest.raises(NoDoor, match=r"is not its owner's alone\. Remove .*control\.sock"):
         Visitor(far, "here").finds_somebody()
     with pytest.raises(NoDoor, match="is not its owner's alone"):

@@ -25,6 +25,6 @@ def test_every_field_of_a_policy_is_documented() -> None:
 
 def test_every_method_of_session_data_is_documented() -> None:
     page = (PAGES / "sessions.md").read_text(encoding="utf-8")
-    methods = {name for name in dir(SessionData) if not name.startswith("_")}
+    methods = {name for name, found in vars(SessionData).items() if callable(found) and name[0] != "_"}
     assert methods == set(re.findall(r"^\| `await chat\.session\.(\w+)\(", page, re.MULTILINE))
     assert f"{MAX_DATA // 1024} KB" in page

@@ -123,7 +123,7 @@ def _ours_to_replace(folder: Path) -> bool:
 def _listen(folder: Path, path: Path) -> Place:
     # Bound in a folder that nobody else may enter, and moved when its mode is set: at no time can others connect.
     short = len(os.fsencode(path)) + len(ROOM) + 16 <= LONGEST
-    room = Path(tempfile.mkdtemp(prefix=f".{ROOM}" if short else ROOM, dir=folder if short else None))
+    room = Path(tempfile.mkdtemp(prefix=f".{ROOM}" if short else ROOM, dir=folder if short else _near()))
     door = socket.socket(socket.AF_UNIX)
     try:
         bound = room / NAME
@@ -142,6 +142,13 @@ def _listen(folder: Path, path: Path) -> Place:
         door.close()
         shutil.rmtree(room, ignore_errors=True)
         raise
+
+
+def _near() -> str:
+    """A temporary folder with a path that is short enough: the machine's own where the configured one's is not."""
+    configured = tempfile.gettempdir()
+    fits = len(os.fsencode(configured)) + len(ROOM) + len(NAME) + 12 <= LONGEST
+    return configured if fits else "/tmp"  # noqa: S108 - a private folder is made in it
 
 
 def _room_of(path: Path) -> Path | None:
