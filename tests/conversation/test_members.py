@@ -839,7 +839,7 @@ ANSWERS = ("ask", "confirm", "refused")
 TestMembers = Members.TestCase
 THOROUGH = os.environ.get("KIKAO_PROPERTIES") == "thorough"
 TestMembers.settings = settings(
-    max_examples=3000 if THOROUGH else 80,
+    max_examples=3000 if THOROUGH else 50,
     stateful_step_count=80 if THOROUGH else 40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -590,7 +590,7 @@ def run(
     return None, [], totals
 
 
-SEEDS = range(300)
+SEEDS = range(150)
 MUTANT_SEEDS = 400
 
 

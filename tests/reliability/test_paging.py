@@ -16,7 +16,7 @@ from tests.reliability import paging
 from tests.reliability.scenes import Scene, random_scene
 
 SEED = 20260131
-SLICE = 1_000
+SLICE = 500
 
 
 async def test_every_screen_can_be_read_and_answered_by_what_its_pages_show() -> None:

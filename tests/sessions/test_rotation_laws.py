@@ -166,7 +166,7 @@ async def live(store: SessionStore, steps: list[tuple[str, int, int]]) -> None:
 
 
 @given(steps=STEPS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_no_member_can_tell_that_keys_change(steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(live(MemoryStore(), steps))
 

@@ -37,7 +37,7 @@ rounds = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=rounds)
 def test_whatever_becomes_of_members_no_money_is_lost(rounds: list[list[tuple[str, str]]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
