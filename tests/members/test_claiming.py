@@ -343,6 +343,7 @@ async def test_a_link_that_cannot_be_made_does_not_keep_others_waiting() -> None
         for phone in (work, other):
             await asked(phone)
             assert not await links_of(stage).link(member, "msisdn", phone.number)
+            stage.clock.advance(1)
         await spoil(stage, WORK)
         stage.clock.advance(3600)
         assert await links_of(stage).once() == 1

@@ -43,13 +43,24 @@ async def office(**policy: float) -> tuple[Process, Anchors]:
     return process, Anchors(process.sessions, flow="sum")
 
 
+def key_of(process: Process, number: str) -> bytes:
+    return session_key(process.sessions.ring, ("flow:sum", f"msisdn:{number}"))
+
+
 async def hold(process: Process, number: str) -> Held:
     """What lies under a number's own key."""
     parts = ("flow:sum", f"msisdn:{number}")
     address = Address("ussd", "plain", number, msisdn=number, parts=parts)
-    held = await process.sessions.claim(session_key(process.sessions.ring, parts), (), address, wait=0)
+    held = await process.sessions.claim(key_of(process, number), (), address, wait=0)
     assert isinstance(held, Held)
     return held
+
+
+async def ended(process: Process, number: str) -> None:
+    """A session that is over, and was not swept yet."""
+    held = await hold(process, number)
+    held.session.conversation.over = True
+    await held.commit()
 
 
 async def test_linked_addresses_hold_one_conversation() -> None:
@@ -209,20 +220,34 @@ async def test_what_is_linked_to_an_address_that_is_linked_on_goes_along_and_can
 # --- turns and links at the same moment ---
 
 
-async def test_a_turn_holds_the_anchor_until_it_has_the_session() -> None:
+@pytest.mark.parametrize("late", [False, True], ids=["in time", "late"])
+async def test_an_anchor_cannot_move_while_a_turn_follows_it(
+    monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    """An operator unlinks when a turn has seen the anchor and has not got the session yet.
+
+    A turn that was held up for longer than its lease cannot keep it, and looks anew.
+    """
     process, anchors = await office()
     assert await anchors.link(named(WORK), named(HOME), ASHA)
-    busy = await hold(process, HOME)
+    await ended(process, HOME)
+    claim, home = process.store.claim, key_of(process, HOME)
+    unlinked: list[bool] = []
+
+    async def on_the_way(key: bytes, *what: Any, **more: Any) -> Any:
+        if key == home:
+            monkeypatch.undo()
+            process.clock.advance(LEASE + 1 if late else 0)
+            unlinked.append(await anchors.unlink(named(WORK)))
+        return await claim(key, *what, **more)
+
+    monkeypatch.setattr(process.store, "claim", on_the_way)
     work = Talk(process, WORK)
-    turn = asyncio.create_task(work.dial())
-    await asyncio.sleep(0)  # it has its own key now, and waits for the session
-    assert not turn.done()
-    assert not await anchors.unlink(named(WORK))
-    await busy.release()
-    assert await turn == "First"
-    assert not await anchors.unlink(named(WORK))
-    asked = await work.say("2")
-    assert await work.send() == asked
+    assert await work.dial() == "First"
+    assert unlinked == [late]
+    assert await work.send() == "First"
+    assert ((await hold(process, HOME)).session.conversation.run is None) == late
+    assert (await hold(process, WORK)).session.anchor == (() if late else ("flow:sum", f"msisdn:{HOME}"))
 
 
 async def test_a_link_does_not_wait_for_a_turn_at_work() -> None:
@@ -267,9 +292,7 @@ async def test_a_turn_that_is_held_up_for_longer_than_its_lease_writes_nothing_w
     process, anchors = await office()
     assert await anchors.link(named(WORK), named(HOME), ASHA)
     if was_there:
-        held = await hold(process, HOME)
-        held.session.conversation.over = True
-        await held.commit()
+        await ended(process, HOME)
     advance = process.engine.advance
     unlinked: list[bool] = []
 
