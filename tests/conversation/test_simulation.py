@@ -590,7 +590,7 @@ def run(
     return None, [], totals
 
 
-SEEDS = range(150)
+SEEDS = range(80)
 MUTANT_SEEDS = 400
 
 
