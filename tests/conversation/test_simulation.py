@@ -590,7 +590,7 @@ def run(
     return None, [], totals
 
 
-SEEDS = range(80)
+SEEDS = range(150)
 MUTANT_SEEDS = 400
 
 
