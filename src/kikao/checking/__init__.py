@@ -1,0 +1,1 @@
+"""What can be known of an app before anybody dials it: `kikao check` and `kikao replay`."""
