@@ -1,0 +1,61 @@
+"""Writing transcripts, and putting other screens into those there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from kikao.transcripts.parsing import INDENT, Step, Transcript, parse
+
+
+def write(transcripts: Iterable[Transcript]) -> str:
+    """The text of a file. The settings and opening steps of the first stand at its top, for all of them."""
+    told = list(transcripts)
+    shared = dict(told[0].settings) if told else {}
+    top = [*(f"{name}: {value}" for name, value in shared.items())]
+    opening = [step.text for step in told[0].opening] if told else []
+    blocks = ["\n".join(lines) for lines in (top, opening) if lines]
+    for transcript in told:
+        own = [f"{name}: {value}" for name, value in transcript.settings.items() if shared.get(name) != value]
+        blocks.append(
+            "\n\n".join(filter(None, [f"# {transcript.title}", "\n".join(own), _steps(transcript.steps)]))
+        )
+    return "".join(
+        f"{block}\n" if n == 0 else f"\n{_apart(block)}{block}\n" for n, block in enumerate(blocks)
+    )
+
+
+def with_screens(
+    text: str, title: str, screens: Mapping[int, Sequence[str]], name: str = "transcript"
+) -> str:
+    """The text of a file with other screens below steps of one transcript, by their places from 0; the rest as it was.
+
+    Raises `TranscriptError` for what is no transcript, `LookupError` when there is none of this title.
+    """
+    transcript = next((each for each in parse(text, name) if each.title == title), None)
+    if transcript is None:
+        raise LookupError(f"{name} has no transcript {title!r} any more")
+    end = "\r\n" if "\r\n" in text else "\n"
+    lines = text.replace("\r\n", "\n").split("\n")
+    for place in sorted(screens, reverse=True):
+        step = transcript.steps[place]
+        screen = [f"{INDENT}{line}".rstrip() for line in screens[place]]
+        behind = lines[step.screen_end - 1 :]
+        if step.screen is None and screen and behind and behind[0].strip():
+            screen.append("")
+        lines[step.screen_line - 1 :] = [*screen, *behind]
+    return end.join(lines)
+
+
+def _steps(steps: Sequence[Step]) -> str:
+    """Steps with their screens; an empty line behind each screen."""
+    lines: list[str] = []
+    for step in steps:
+        lines.append(step.text)
+        if step.screen is not None:
+            lines += [*(f"{INDENT}{line}".rstrip() for line in step.screen), ""]
+    return "\n".join(lines).rstrip("\n")
+
+
+def _apart(block: str) -> str:
+    """Titles stand a little apart."""
+    return "\n" if block.startswith("# ") else ""

@@ -1,0 +1,88 @@
+"""Writing transcripts: what is written is read again, and other screens change nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from kikao.transcripts import Step, Transcript, parse, screen_lines, with_screens, write
+
+PAGES = st.lists(
+    st.text(st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c"), max_size=12), max_size=4
+)
+STEPS = st.builds(
+    lambda what, page, ended: Step(f"Asha {what}.", 0, screen_lines("\n".join(page), ended) or None),
+    st.sampled_from(["dials", "answers 1", "hangs up"]),
+    PAGES,
+    st.booleans(),
+)
+
+
+def plain(told: list[Transcript]) -> list[Transcript]:
+    """Without the places of lines."""
+
+    def bare(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+        return tuple(Step(step.text, 0, step.screen) for step in steps)
+
+    return [
+        replace(each, line=0, name="", steps=bare(each.steps), opening=bare(each.opening)) for each in told
+    ]
+
+
+@given(
+    st.lists(st.lists(STEPS, min_size=1, max_size=4), min_size=1, max_size=3),
+    st.booleans(),
+    st.dictionaries(st.sampled_from(["Language", "Gateways"]), st.sampled_from(["lg", "nalo"])),
+)
+def test_what_is_written_is_read(steps: list[list[Step]], opens: bool, settings: dict[str, str]) -> None:
+    opening = (Step("Asha is +256700000001.", 0),) if opens else ()
+    told = [Transcript(f"Number {n}", 0, tuple(each), opening, settings) for n, each in enumerate(steps)]
+    assert plain(parse(write(told))) == told
+
+
+def test_settings_of_one_transcript_stand_below_its_title() -> None:
+    told = [
+        Transcript("A", 0, (Step("Asha dials.", 0),), (), {}),
+        Transcript("B", 0, (Step("Asha dials.", 0),), (), {"Language": "lg"}),
+    ]
+    assert write(told) == "# A\n\nAsha dials.\n\n\n# B\n\nLanguage: lg\n\nAsha dials.\n"
+    assert write([]) == ""
+
+
+TEXT = """\
+// a note
+
+# A
+Asha dials.
+    Old
+    lines
+Asha answers 1.
+// no screen yet
+Asha answers 2.
+
+# B
+Asha dials.
+    Old
+"""
+
+
+def test_other_screens_leave_the_rest_as_it_is() -> None:
+    text = with_screens(TEXT, "A", {0: ("New",), 1: ("First", "(end)"), 2: ("Second",)})
+
+    assert text == TEXT.replace("    Old\n    lines\n", "    New\n").replace(
+        "answers 1.\n", "answers 1.\n    First\n    (end)\n\n"
+    ).replace("answers 2.\n", "answers 2.\n    Second\n", 1)
+    assert with_screens(TEXT, "B", {0: ("New",)}) == TEXT[:-8] + "    New\n"
+    assert with_screens("# A\nAsha dials.", "A", {0: ("New",)}) == "# A\nAsha dials.\n    New"
+    assert with_screens(TEXT, "A", {}) == TEXT
+
+
+def test_ends_of_lines_stay_those_of_the_file() -> None:
+    assert with_screens("# A\r\nAsha dials.\r\n", "A", {0: ("New",)}) == "# A\r\nAsha dials.\r\n    New\r\n"
+
+
+def test_a_transcript_that_is_gone() -> None:
+    with pytest.raises(LookupError, match="no transcript 'C' any more"):
+        with_screens(TEXT, "C", {})
