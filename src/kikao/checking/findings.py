@@ -45,6 +45,27 @@ RULES: Final[dict[str, Rule]] = {
     rule.code: rule
     for rule in (
         Rule(
+            "K001",
+            "allowance that allows nothing",
+            "warning",
+            "It would hide the next fault on its line.",
+            "Remove the comment.",
+        ),
+        Rule(
+            "K002",
+            "allowance without a rule or a reason",
+            "error",
+            "It allows nothing, and nobody knows why it is there.",
+            "Write it as `# kikao: allow K407 - why`.",
+        ),
+        Rule(
+            "K003",
+            "file that cannot be read",
+            "error",
+            "Nothing is known of what is in it.",
+            "Mend the file.",
+        ),
+        Rule(
             "K101",
             "screen over the page budget",
             "error",

@@ -1,0 +1,68 @@
+"""Reading the sources of an app for the rules K302, K401 to K407 and K502."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from kikao.checking.findings import Finding
+from kikao.checking.places import shown
+from kikao.checking.reading.constructs import Constructs
+from kikao.checking.reading.keys import Keys
+from kikao.checking.reading.sources import Function, Sources
+from kikao.checking.reading.talking import Talking
+from kikao.conversation import Flow
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What was read. `unread` are flows whose source is not among the app's own files, by name and place."""
+
+    findings: list[Finding]
+    functions: int
+    unread: list[str]
+
+
+def read(sources: Sources, flows: Iterable[Flow]) -> Reading:
+    """Read every function that takes part in one of these conversations."""
+    found: list[Finding] = []
+    names: dict[Function, str] = {}
+    unread = []
+    for flow in flows:
+        function = _of_flow(sources, flow)
+        if function is None:
+            unread.append(f"{flow.name} ({flow.place})")
+        else:
+            names.setdefault(function, flow.name)
+
+    def report(code: str, node: ast.AST, message: str, function: Function) -> None:
+        outer = function
+        while outer.within is not None and outer not in names:
+            outer = outer.within
+        found.append(
+            Finding(
+                code=code,
+                message=message,
+                file=shown(function.module.path),
+                line=getattr(node, "lineno", 0),
+                flow=names.get(outer, ""),
+            )
+        )
+
+    talking = Talking(sources, list(names))
+    constructs = Constructs(talking, report)
+    constructs.read()
+    Keys(talking, report).read()
+    found += [
+        Finding(code="K003", message=f"not read: {error}", file=shown(error.path), line=error.line)
+        for error in sources.unreadable
+    ]
+    return Reading(found, constructs.count, unread)
+
+
+def _of_flow(sources: Sources, flow: Flow) -> Function | None:
+    code = getattr(inspect.unwrap(flow.function), "__code__", None)
+    return sources.function_at(str(Path(code.co_filename).resolve()), code.co_firstlineno) if code else None
