@@ -1,0 +1,51 @@
+"""What holds for every test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+SEARCHES = (
+    "tests/channels/ussd/test_pages.py",
+    "tests/conversation/test_members.py",
+    "tests/conversation/test_payments.py",
+    "tests/conversation/test_simulation.py",
+    "tests/i18n/test_catalogs.py",
+    "tests/i18n/test_library.py",
+    "tests/members/test_linking_laws.py",
+    "tests/reliability/",
+    "tests/secrets/test_endings.py",
+    "tests/secrets/test_services.py",
+    "tests/sessions/test_meter.py",
+    "tests/sessions/test_rotation_laws.py",
+    "tests/sessions/test_stores_sqlite_failures.py",
+    "tests/wallet/test_ledger_laws.py",
+    "tests/wallet/test_ledger_lives.py",
+    "tests/wallet/test_resume.py",
+)
+"""Tests that go the same lines thousands of times, with disasters between them. Coverage would make them three times as
+slow and find nothing that the plain tests beside them do not show, so it looks away: the figure is a lower bound."""
+
+_MEASURED_CHILDREN = "COVERAGE_PROCESS_CONFIG"
+"""Tells child processes to measure coverage as well."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    root = config.rootpath
+    for item in items:
+        if item.path.relative_to(root).as_posix().startswith(SEARCHES):
+            item.add_marker("no_cover")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    measured = os.environ.get(_MEASURED_CHILDREN)
+    if measured is None or item.get_closest_marker("no_cover") is None:
+        return (yield)
+    del os.environ[_MEASURED_CHILDREN]
+    try:
+        return (yield)
+    finally:
+        os.environ[_MEASURED_CHILDREN] = measured
