@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         Voided,
     )
     from kikao.i18n import Amount, Day, Message, Moment, t, tn
+    from kikao.middleware import Outcome, Proceed, TurnContext
     from kikao.sessions.limits import Limits, Rate
     from kikao.sessions.policy import Explicit, SessionPolicy
 
@@ -72,8 +73,10 @@ __all__ = [
     "Money",
     "Navigation",
     "Number",
+    "Outcome",
     "Phone",
     "Pin",
+    "Proceed",
     "Rate",
     "Refused",
     "RefusedError",
@@ -81,6 +84,7 @@ __all__ = [
     "SessionPolicy",
     "Step",
     "Text",
+    "TurnContext",
     "Unknown",
     "Voided",
     "t",
@@ -90,6 +94,7 @@ __all__ = [
 _HOMES = {
     "App": "kikao.app",
     **dict.fromkeys(("Amount", "Day", "Message", "Moment", "t", "tn"), "kikao.i18n"),
+    **dict.fromkeys(("Outcome", "Proceed", "TurnContext"), "kikao.middleware"),
     **dict.fromkeys(("Limits", "Rate"), "kikao.sessions.limits"),
     **dict.fromkeys(("Explicit", "SessionPolicy"), "kikao.sessions.policy"),
 }

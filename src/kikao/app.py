@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from kikao.events.types import described
 from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
+from kikao.middleware import Middleware, names
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
@@ -66,7 +67,8 @@ class App:
     compiled gettext catalogs; kikao's own come behind them. `policy` says which dealings of whom are one session: for
     all channels, or by channel (see `kikao.sessions.policy`). With `members` (the default) the directory in the records
     knows who is behind an address and keeps their language; flows reach it as the services `Directory` and `Links`, and
-    `erase` is called when a member is erased from it. `budget` is how many seconds a reply may take.
+    `erase` is called when a member is erased from it. `middleware` stands around every turn, the first one outermost
+    (see `kikao.middleware`). `budget` is how many seconds a reply may take.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class App:
         policy: SessionPolicy | Mapping[str, SessionPolicy] | None = None,
         members: bool = True,
         erase: Erase | None = None,
+        middleware: Sequence[Middleware] = (),
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
     ) -> None:
@@ -91,6 +94,8 @@ class App:
         self.policies = Policies(policy)
         self.members = members
         self.erase = erase
+        self.middleware = tuple(middleware)
+        self._order = names(self.middleware)
         self.budget = budget
         self._services = services or {}
         self.subscribers: list[Publish] = list(subscribers)
@@ -157,6 +162,10 @@ class App:
         else:
             async with self._services(settings) as services:
                 yield services
+
+    def order(self) -> tuple[str, ...]:
+        """What stands around a turn: the names of the middleware, outermost first."""
+        return self._order
 
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs, if they can. Raises what the app's hook raises."""
@@ -231,6 +240,7 @@ class Server:
             late=self.late,
             budget=budget,
             locale=locale,
+            middleware=app.middleware,
         )
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)

@@ -1,4 +1,4 @@
-"""The one path of an inbound: key → claim → limits → run → render → commit → reply.
+"""The one path of an inbound: key → middleware → claim → limits → run → render → commit → reply.
 
 A turn is atomic: session, journal, dedupe record with the exact reply bytes, and open intents are written together or
 not at all, under a version check. What a member is promised rests on four rules, all of them here:
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.refusals import too_many
 from kikao.conversation.engine import Engine
-from kikao.conversation.errors import TEXTS, ErrorCode, OlderCode
+from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.inputs import Dial, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
@@ -35,10 +35,13 @@ from kikao.events.types import Limited, Publish, TurnDone, described
 from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
 from kikao.members.claiming import claim
+from kikao.metrics.phases import PhaseTimes, Stopwatch
+from kikao.middleware import Chain, Middleware, Outcome, TurnContext
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
+from kikao.sessions.masking import masked
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
@@ -83,6 +86,8 @@ class Turns:
         late: Late | None = None,
         budget: float = BUDGET,
         locale: str | None = None,
+        middleware: Sequence[Middleware] = (),
+        times: PhaseTimes | None = None,
     ) -> None:
         if not 0 < budget < LEASE:
             raise ValueError(
@@ -98,6 +103,8 @@ class Turns:
         self._publish = publish
         self._limiter = Limiter({channel: sessions.policies[channel].limits for channel in sessions.policies})
         self._locale = locale or next(iter(engine.locales))
+        self._middleware = Chain(middleware, publish) if middleware else None
+        self._times = times or PhaseTimes()
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
@@ -119,6 +126,11 @@ class Turns:
         names = self._names(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
         turn = _Turn(self, inbound, gateway, address, key, names, deadline, started)
+        if self._middleware is not None:
+            return await self._around(turn, self._middleware)
+        return await self._take(turn)
+
+    async def _take(self, turn: _Turn) -> Response:
         what = "unavailable"
         error: Exception | None = None
         for _ in range(ATTEMPTS):
@@ -128,7 +140,7 @@ class Turns:
                 what, error = "busy", problem
             except CommitUnknown as problem:
                 error = problem
-                if not names:
+                if not turn.names:
                     break
                 # Try again as the provider would: a commit that went through answers as a duplicate.
             except OlderCode as problem:
@@ -140,8 +152,52 @@ class Turns:
             except Exception as problem:  # noqa: BLE001 - our mistake must not look like the caller's
                 what, error = "failed", problem
                 break
-        self._log(inbound, started, what, key=key, error=error)
-        return self.apology(inbound, gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
+        turn.done = self._log(turn.inbound, turn.started, what, key=turn.key, error=error)
+        return self.apology(turn.inbound, turn.gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
+
+    async def _around(self, turn: _Turn, middleware: Chain) -> Response:
+        """A turn with the app's middleware around it."""
+        inbound, now = turn.inbound, asyncio.get_running_loop().time
+        until = turn.deadline + self.budget * RESERVE / 2
+
+        async def locale() -> str:
+            with contextlib.suppress(RecordsAway, TimeoutError):
+                async with asyncio.timeout_at(turn.deadline):
+                    return (await self.members.meet(*address_kind(turn.address))).locale
+            return ""
+
+        context = TurnContext(
+            channel=inbound.channel,
+            gateway=inbound.gateway,
+            happening=inbound.happening,
+            session=turn.key.hex()[:12],
+            member=masked(*address_kind(turn.address)),
+            locale=locale,
+            remaining=lambda: until - now(),
+        )
+
+        async def core() -> tuple[Response, Outcome]:
+            turn.watch.watchers = context.watchers
+            response = await self._take(turn)
+            return response, turn.outcome()
+
+        found = await middleware.around(context, core, before=turn.deadline, until=until)
+        if isinstance(found, Response):
+            return found
+        response, outcome = None, found.outcome
+        if found.screen is not None:
+            try:
+                pages = turn.gateway.pages(found.screen, self._translate(await locale() or self._locale))
+                if len(pages) > 1:
+                    raise Misuse(
+                        f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
+                    )
+                response = turn.gateway.reply(inbound, pages[0], ends=True)
+            except Exception as problem:  # noqa: BLE001 - as if it had raised
+                middleware.failed(context, outcome.by, "before", problem)
+                outcome = Outcome(what="unavailable", error=described(problem), by=outcome.by)
+        self._log(inbound, turn.started, outcome.what, key=turn.key, error=outcome.error)
+        return response or self.apology(inbound, turn.gateway)
 
     def address(self, inbound: Inbound, url: str = "") -> Address:
         """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
@@ -192,26 +248,26 @@ class Turns:
         what: str,
         *,
         key: bytes = b"",
-        error: BaseException | None = None,
+        error: BaseException | str | None = None,
         turned: Turned | None = None,
         version: int = 0,
-    ) -> None:
-        self._publish(
-            TurnDone(
-                channel=inbound.channel,
-                gateway=inbound.gateway,
-                session=key.hex()[:12],
-                what=what,
-                flow=turned.flow if turned else "",
-                at=turned.at if turned else "",
-                version=version,
-                ms=round((time.perf_counter() - started) * 1000, 2),
-                error=described(error),
-                reasons=tuple(turned.reasons) if turned else (),
-                unknown_fields=inbound.unknown_fields,
-                note=inbound.note,
-            )
+    ) -> TurnDone:
+        done = TurnDone(
+            channel=inbound.channel,
+            gateway=inbound.gateway,
+            session=key.hex()[:12],
+            what=what,
+            flow=turned.flow if turned else "",
+            at=turned.at if turned else "",
+            version=version,
+            ms=round((time.perf_counter() - started) * 1000, 2),
+            error=error if isinstance(error, str) else described(error),
+            reasons=tuple(turned.reasons) if turned else (),
+            unknown_fields=inbound.unknown_fields,
+            note=inbound.note,
         )
+        self._publish(done)
+        return done
 
 
 class _Turn:
@@ -236,6 +292,9 @@ class _Turn:
         self.names = names
         self.deadline = deadline
         self.started = started
+        self.watch = Stopwatch(turns._times[gateway.slug])
+        self.done: TurnDone | None = None
+        """What became of it, once that is known; nothing of one that was limited."""
         self.known = STRANGER
         self.counted = False
         """Whether the limits let this inbound through: it is counted once, however often it is tried."""
@@ -245,16 +304,37 @@ class _Turn:
         self.arrival: int | None = None
         """The session's version when this inbound first met it: what the member saw is no newer."""
 
+    def outcome(self) -> Outcome:
+        """What became of it, for middleware."""
+        done = self.done
+        if done is None:
+            return Outcome(what="limited")
+        return Outcome(
+            what=done.what,
+            flow=done.flow,
+            at=done.at,
+            ms=done.ms,
+            error=done.error,
+            committed=done.version > 0,
+        )
+
     async def take(self) -> Response:
+        try:
+            return await self._take()
+        finally:
+            self.watch.leave()
+
+    async def _take(self) -> Response:
         turns, sessions = self.turns, self.turns.sessions
+        self.watch.enter("claim")
         held = await self._claim(self.names)
         if isinstance(held, Answered) and self.gateway.dedupe == "window":
             held = await self._claim_for_another(held)
         if isinstance(held, Answered):
-            turns._log(self.inbound, self.started, "duplicate", key=self.key)
+            self.done = turns._log(self.inbound, self.started, "duplicate", key=self.key)
             return _REPLY.decode(held.reply)
         if held is None or isinstance(held, Busy):
-            turns._log(self.inbound, self.started, "busy", key=self.key)
+            self.done = turns._log(self.inbound, self.started, "busy", key=self.key)
             return turns.apology(self.inbound, self.gateway, WORKING)
         if self.arrival is None:
             self.arrival = held.claim.version_on_arrival
@@ -336,6 +416,7 @@ class _Turn:
             window = self.gateway.dedupe == "window" and self.names
             session.dialogue = structs.replace(dialogue, last=self.names[0]) if window else dialogue
         session.seen_at = sessions.clock()
+        self.watch.enter("run")
         performer = Performer(
             held,
             turns.late,
@@ -343,6 +424,7 @@ class _Turn:
             deadline=self.deadline,
             consumed=lambda: self._record(None),
             clock=sessions.clock,
+            watch=self.watch,
         )
         try:
             if held.working():
@@ -354,14 +436,17 @@ class _Turn:
                 member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
                 turned = await turns.engine.advance(conversation, event, member, performer)
                 await self._remember(conversation)
+            self.watch.enter("render")
             response, ends = self._render(held, turned)
             if ends and session.dialogue is not None:
                 session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
+            self.watch.enter("commit")
             await held.commit(self._record(response), working=performer.working)
         except BaseException:
             performer.rescue()
             raise
-        turns._log(
+        self.watch.leave()
+        self.done = turns._log(
             self.inbound,
             self.started,
             turned.what,

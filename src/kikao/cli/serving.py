@@ -105,6 +105,7 @@ async def _serve(
                 host, port = door.getsockname()[:2]
                 announce(
                     settings,
+                    app.order(),
                     f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
                     welcome=welcome,
                 )
@@ -148,10 +149,11 @@ def listen(host: str, port: int) -> socket.socket:
         give_up(f"cannot listen on {host} port {port}: {why}. Choose another with --port (make: PORT=...).")
 
 
-def announce(settings: Settings, url: str, *, welcome: bool) -> None:
-    """Say what is on, where the data lies and, for a demo, what to type."""
+def announce(settings: Settings, middleware: tuple[str, ...], url: str, *, welcome: bool) -> None:
+    """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type."""
     click.echo(f"kikao is answering on {url}")
-    for line in settings.describe():
+    around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
+    for line in [*settings.describe(), *around]:
         click.echo(f"  {line}")
     if welcome:
         click.echo(

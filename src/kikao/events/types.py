@@ -19,7 +19,7 @@ class TurnDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     """First 12 hex digits of the session key: tells lines of one session apart, names nobody."""
     what: str
     """asked, ended, refused, failed, overdue, unknown, parked, offered, shown, cancelled, working; or duplicate,
-    busy, unavailable, older_code, closed, stale when there was no turn."""
+    busy, unavailable, older_code, closed, stale, answered when there was no turn."""
     flow: str = ""
     at: str = ""
     """Journal key of the open question."""
@@ -150,6 +150,24 @@ class LinkDone(
     """What kept one of them, or ended the round early, as in `TurnDone`; the next one tries again."""
 
 
+class MiddlewareFailed(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="middleware.failed", tag_field="event"
+):
+    """An app's middleware broke or took too long. Nobody's turn is the worse for it."""
+
+    channel: str
+    gateway: str
+    session: str = ""
+    """As in `TurnDone`, of the address that the inbound came from."""
+    name: str
+    """Of the middleware."""
+    when: str
+    """before the turn, which then did not take place: the member reads "unavailable, try again"; or after it, whose
+    reply stands."""
+    error: str
+    """As in `TurnDone`."""
+
+
 class Uncaught(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="uncaught", tag_field="event"
 ):
@@ -171,6 +189,7 @@ Event = (
     | LinkDone
     | SessionEnded
     | CommandDone
+    | MiddlewareFailed
     | Uncaught
     | Repeated
 )

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeVar
 
 from kikao.conversation.effects import Settled, Work, apply_late, unpark
 from kikao.events.types import Publish, RecoveryDone, described
+from kikao.metrics.phases import Stopwatch
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
 from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
 
@@ -138,6 +139,7 @@ class Performer:
         deadline: float,
         consumed: Callable[[], Dedupe | None] = lambda: None,
         clock: Callable[[], float],
+        watch: Stopwatch | None = None,
     ) -> None:
         self.now = dt.datetime.fromtimestamp(clock(), dt.UTC)
         self.deadline = deadline
@@ -147,6 +149,7 @@ class Performer:
         self._late = late
         self._services = services
         self._consumed = consumed
+        self._watch = watch or Stopwatch()
         self._performed: list[tuple[Work, asyncio.Task[Settled]]] = []
 
     def new_run(self) -> tuple[str, bytes]:
@@ -166,10 +169,15 @@ class Performer:
 
     async def intend(self, works: Sequence[Work]) -> None:
         """Commit (a): intents, and the inbound as consumed, before any effect."""
-        await self._held.intend(self._consumed(), [work.intent.token for work in works])
+        with self._watch.within("effects"):
+            await self._held.intend(self._consumed(), [work.intent.token for work in works])
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
         """Perform effects at the same time until the deadline; `Late` follows those that need longer."""
+        with self._watch.within("effects"):
+            return await self._perform(works)
+
+    async def _perform(self, works: Sequence[Work]) -> list[Settled | None]:
         tasks = [asyncio.create_task(work.perform()) for work in works]
         try:
             remaining = self.deadline - asyncio.get_running_loop().time()
