@@ -382,7 +382,7 @@ def test_every_field_of_the_log_is_documented(event: type[msgspec.Struct]) -> No
 
 def test_everything_a_turn_may_come_to_is_documented() -> None:
     page = reference("events")
-    words = {*get_args(What), "duplicate", "busy", "unavailable", "older_code", "closed", "stale"}
+    words = {*get_args(What), "duplicate", "busy", "unavailable", "older_code", "closed", "stale", "answered"}
     assert {word for word in words if f"`{word}`" not in page} == set()
 
 

@@ -29,6 +29,7 @@ from kikao.events.types import described
 from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
+from kikao.metrics.phases import PhaseTimes
 from kikao.middleware import Middleware, names
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
@@ -218,6 +219,7 @@ class Server:
         subscribers: list[Publish],
     ) -> None:
         self.counters = Counters()
+        self.times = PhaseTimes()
         self.publish = publish = broadcast([self.counters, *(subscribers or [LogLines()])])
         self.settings = settings
         self.sessions = sessions
@@ -241,6 +243,7 @@ class Server:
             budget=budget,
             locale=locale,
             middleware=app.middleware,
+            times=self.times,
         )
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)

@@ -1,6 +1,6 @@
 """Middleware: one place to add behaviour around a turn, which can never take the turn itself apart.
 
-    async def maintenance(turn: TurnContext, proceed: Proceed) -> Outcome | Text:
+    async def maintenance(turn: TurnContext, proceed: Proceed) -> Outcome | Message:
         if switches.closed(turn.gateway):
             return t("We are back at six. Your money is safe.")
         return await proceed()
@@ -19,6 +19,7 @@ import contextlib
 import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context, ContextVar, Token, copy_context
+from functools import partial
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
@@ -277,21 +278,17 @@ def names(middleware: Sequence[Middleware]) -> tuple[str, ...]:
     """What to call each, in order, outermost first. Raises `ValueError` for what cannot be awaited or called."""
     found = []
     for place, one in enumerate(middleware, 1):
-        call = one if inspect.isroutine(one) or not callable(one) else getattr(one, "__call__", one)  # noqa: B004
-        if not callable(one) or inspect.isclass(one) or not inspect.iscoroutinefunction(_unwrapped(call)):
+        bare: Any = one
+        while isinstance(bare, partial):
+            bare = bare.func
+        call = bare if inspect.isroutine(bare) else getattr(type(bare), "__call__", None)  # noqa: B004
+        if not inspect.iscoroutinefunction(call):
             raise ValueError(
                 f"middleware {place} is {one!r}: it must be `async def name(turn: TurnContext, proceed: Proceed)`, "
                 "or an object whose __call__ is that"
             )
-        found.append(getattr(_unwrapped(one), "__name__", type(one).__name__))
+        found.append(getattr(bare, "__name__", type(bare).__name__))
     return tuple(found)
-
-
-def _unwrapped(call: object) -> Any:
-    """What a `functools.partial` calls."""
-    while hasattr(call, "func"):
-        call = call.func
-    return call
 
 
 @contextlib.contextmanager
