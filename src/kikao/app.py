@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
-from kikao.config import Settings, SettingsError, load
+from kikao.config import MEMORY, Settings, SettingsError, load
 from kikao.control import Commands, Door, NoDoor, digest
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
@@ -45,6 +45,7 @@ from kikao.turn import BUDGET, Turns
 from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
+    from kikao.console.simulator import Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
 
@@ -126,6 +127,13 @@ class App:
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
         refuse_deserted(settings)
+        refuse_simulated(settings)
+        if settings.simulator != "off":
+            from kikao.console.simulator import SimulatedClock
+            from kikao.console.simulator.clock import FILE
+
+            kept = store is None and settings.store != MEMORY
+            clock = SimulatedClock(clock, settings.data / FILE if kept else None)
         async with AsyncExitStack() as stack:
             if services is None:
                 services = await stack.enter_async_context(self.services(settings))
@@ -220,7 +228,12 @@ class Server:
     ) -> None:
         self.counters = Counters()
         self.times = PhaseTimes()
-        self.publish = publish = broadcast([self.counters, *(subscribers or [LogLines()])])
+        listeners: list[Publish] = [self.counters, *(subscribers or [LogLines()])]
+        if settings.simulator != "off":
+            from kikao.console.simulator import hear
+
+            listeners.append(hear)
+        self.publish = publish = broadcast(listeners)
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -249,6 +262,9 @@ class Server:
         self.sweeper = Sweeper(sessions, publish)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.web = Web(settings, self.turns, self.counters, publish)
+        self.simulator: Simulator | None = None
+        if settings.simulator != "off":
+            self.simulator = self._simulated(app)
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
@@ -261,6 +277,30 @@ class Server:
             )
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._work: list[asyncio.Task[None]] = []
+
+    def _simulated(self, app: App) -> Simulator:
+        """Phones that talk to this server, and their page in its web."""
+        from kikao.console.simulator import SimulatedClock, Simulator, Site
+        from kikao.console.simulator.line import through
+
+        clock = self.sessions.clock
+        assert isinstance(clock, SimulatedClock)
+        simulator = Simulator(
+            self.settings,
+            self.turns,
+            clock,
+            send=through(self.web),
+            settled=self._settle,
+            translate=app.catalogs.translate,
+            keeps_members=self.members is not None,
+        )
+        self.web.simulator = Site(simulator, self.settings.simulator)
+        return simulator
+
+    async def _settle(self) -> None:
+        """Look once at what has expired, and at what is due."""
+        await self.sweeper.once()
+        await self.recovery.look()
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
@@ -282,6 +322,8 @@ class Server:
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
         await self._door.close()
+        if self.simulator is not None:
+            self.simulator.close()
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -298,6 +340,12 @@ def refuse_deserted(settings: Settings) -> None:
         raise SettingsError(
             [f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."]
         )
+
+
+def refuse_simulated(settings: Settings) -> None:
+    """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
+    if settings.env == "production" and settings.simulator != "off":
+        raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])
 
 
 @contextlib.asynccontextmanager

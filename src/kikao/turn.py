@@ -260,6 +260,7 @@ class Turns:
             flow=turned.flow if turned else "",
             at=turned.at if turned else "",
             version=version,
+            taken=turned.taken if turned else 0,
             ms=round((time.perf_counter() - started) * 1000, 2),
             error=error if isinstance(error, str) else described(error),
             reasons=tuple(turned.reasons) if turned else (),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from kikao.channels.channel import BadRequest, Gateway, Request, Response
-from kikao.channels.edge import Denied, Guard, admit, respond, ussd_guard, ussd_path
+from kikao.channels.channel import BadRequest, Gateway, Response
+from kikao.channels.edge import Denied, Guard, admit, request_url, respond, ussd_guard, ussd_path
 from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
 from kikao.channels.ussd.registry import gateways
@@ -21,6 +21,11 @@ from kikao.turn import Turns
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
+
+Page = Callable[[Scope, Receive], Awaitable[Response]]
+"""Answers the requests to one part of the paths. Raises `Denied`."""
+
+SIMULATOR: Final = "/simulator"
 
 TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 
@@ -39,6 +44,8 @@ class Web:
             for slug, gateway in self.gateways.items()
         }
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
+        self.simulator: Page | None = None
+        """What is answered under `/simulator`; nothing unless it is on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -57,6 +64,8 @@ class Web:
             return await self._health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
+        if self.simulator is not None and (path == SIMULATOR or path.startswith(f"{SIMULATOR}/")):
+            return await self._simulator(self.simulator, scope, receive)
         # Answered and limited as a gateway that is closed is.
         nowhere = Denied(404, "no such gateway")
         if path.lower().startswith("/ussd/"):  # misspelt by whoever set it at the provider, mostly
@@ -69,7 +78,7 @@ class Web:
             request = await admit(scope, receive, token=token, guard=self._guards[slug])
             inbound = gateway.parse(request)
             wants_url = self._turns.sessions.policies[gateway.channel].wants_url
-            return await self._turns.handle(inbound, gateway, url=_url(request) if wants_url else "")
+            return await self._turns.handle(inbound, gateway, url=request_url(request) if wants_url else "")
         except Denied as denied:
             response, reason = denied.response, denied.reason
         except (BadRequest, MissingIdentifier) as error:
@@ -83,6 +92,12 @@ class Web:
             return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
         return Response(200, (("content-type", CONTENT_TYPE),), await self._counters.exposition())
 
+    async def _simulator(self, page: Page, scope: Scope, receive: Receive) -> Response:
+        try:
+            return await page(scope, receive)
+        except Denied as denied:
+            return self._refuse(scope, "operator", "simulator", denied.response, denied.reason)
+
     async def _health(self, *, ready: bool) -> Response:
         if ready:
             try:
@@ -95,12 +110,3 @@ class Web:
         response = self._refusals.answer(scope, response)
         self._publish(RequestRefused(channel=channel, gateway=gateway, status=response.status, reason=reason))
         return response
-
-
-def _url(request: Request) -> str:
-    """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token.
-
-    Empty without a host: tenants that differ in nothing else would share sessions.
-    """
-    host = request.headers.get("host", "").lower().removesuffix(":443").removesuffix(":80")
-    return host + request.path if host else ""

@@ -97,6 +97,15 @@ def without_token(path: str) -> str:
     return _SECRET_PART.sub(r"\1/…", path, count=1)
 
 
+def request_url(request: Request) -> str:
+    """Host and path as a policy's url boundary takes them: lower-case host, no default port, no path token.
+
+    Empty without a host: tenants that differ in nothing else would share sessions.
+    """
+    host = request.headers.get("host", "").lower().removesuffix(":443").removesuffix(":80")
+    return host + request.path if host else ""
+
+
 def ussd_guard(settings: Settings, gateway: str, *, methods: tuple[str, ...] = ("POST",)) -> Guard:
     """The guard of a USSD gateway. In production one that is not configured is closed."""
     own = settings.ussd.get(gateway)

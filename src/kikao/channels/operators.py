@@ -22,7 +22,7 @@ def admit_operator(scope: Scope, settings: Settings) -> None:
             raise Denied(404, "operator token wrong or missing")
     elif settings.env == "production":
         raise Denied(404, "no operator token is set")
-    elif not _is_local(scope):
+    elif not is_local(scope):
         raise Denied(404, "no operator token is set, and the request is not from this machine")
     if scope["method"] != "GET":
         raise Denied(405, "method not allowed", (("allow", "GET"),))
@@ -35,7 +35,8 @@ def _bearer(scope: Scope) -> bytes:
     return bytes(token.strip(b" ")) if scheme.lower() == b"bearer" else b""
 
 
-def _is_local(scope: Scope) -> bool:
+def is_local(scope: Scope) -> bool:
+    """Whether a program on this machine asks, by the machine's own name and past no proxy."""
     headers: list[tuple[bytes, bytes]] = scope["headers"]
     hosts = [value.decode("latin-1") for name, value in headers if name == b"host"]
     client = client_of(scope, ())

@@ -155,10 +155,17 @@ def announce(settings: Settings, middleware: tuple[str, ...], url: str, *, welco
     around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
     for line in [*settings.describe(), *around]:
         click.echo(f"  {line}")
+    if settings.simulator != "off":
+        click.echo(f"phones in a browser: {browsed(url)}/simulator")
     if welcome:
         click.echo(
             WELCOME.format(url=url, chat="kikao chat" if url.endswith(":8000") else f"kikao chat --url {url}")
         )
+
+
+def browsed(url: str) -> str:
+    """The address as a browser on this machine has it: what listens everywhere listens here, too."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 WELCOME = """

@@ -11,16 +11,27 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
 
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.loading import load
-from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
+from kikao.config.settings import (
+    MEMORY,
+    Access,
+    Environment,
+    Network,
+    Settings,
+    SettingsError,
+    SimulatedEndpoint,
+    UssdSettings,
+)
 
 __all__ = [
     "MEMORY",
+    "Access",
     "Environment",
     "Hidden",
     "Network",
     "SecretKeys",
     "Settings",
     "SettingsError",
+    "SimulatedEndpoint",
     "UssdSettings",
     "load",
 ]

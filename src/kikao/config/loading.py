@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
-from kikao.config.settings import MEMORY, Environment, Network, Settings, SettingsError, UssdSettings
+from kikao.config.settings import MEMORY, Access, Environment, Network, Settings, SettingsError, UssdSettings
+from kikao.config.simulated import access, endpoints
 from kikao.config.values import (
     Found,
     Wrong,
@@ -71,8 +72,10 @@ SETTINGS: Final = {
     "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
     "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
     "release": _Setting(int, "7"),
+    "simulator": _Setting(str, "off"),
 }
-"""The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case."""
+"""The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
+`access` in `[simulator]`."""
 
 USSD: Final = {
     "token": _Setting(str, "<the output of: openssl rand -hex 24>"),
@@ -92,6 +95,7 @@ class _Loading:
         self.problems: list[str] = []
         self.found: dict[str, Found] = {}
         self.found_ussd: dict[str, dict[str, Found]] = {}
+        self.found_endpoints: object = []
         self._read_file(self.cwd / FILE)
         for name in sorted(environ):
             if name.startswith("KIKAO_"):
@@ -113,10 +117,15 @@ class _Loading:
         proxies: tuple[Network, ...] = self._take("trusted_proxies", networks, ())
         operators: Hidden | None = self._take("operator_token", operator_token, None)
         release: int = self._take("release", count, 0)
+        simulator: Access = self._take("simulator", access, "off" if production else "loopback")
+        dialled = endpoints(
+            self.found_endpoints, f"simulator.endpoints ({FILE})", self.gateways, self.problems.append
+        )
         ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
         self._refuse_shared(operators, ussd)
         if production:
             self._refuse_weak(keys or {})
+            self._refuse_simulator(simulator)
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
         keys_from = self.found["secret_keys"].where if "secret_keys" in self.found else str(data / KEY_FILE)
         if keys is None and not self.problems:
@@ -135,6 +144,8 @@ class _Loading:
             release=release,
             ussd=ussd,
             keys_from=keys_from,
+            simulator=simulator,
+            endpoints=dialled,
         )
 
     # --- where values stand ---
@@ -169,11 +180,12 @@ class _Loading:
             self.problems.append(f'{path}: not TOML ({error}). Values of text go in quotes: data = "folder".')
             return
         ussd = tables.pop("ussd", {})
+        self._read_simulator(tables.pop("simulator", {}))
         for key, value in tables.items():
             if key in SETTINGS:
                 self.found[key] = Found(key, value, f"{key} ({FILE})", True)
             else:
-                self._unknown(f"{key} ({FILE})", key, [*SETTINGS, "ussd"])
+                self._unknown(f"{key} ({FILE})", key, [*SETTINGS, "ussd"])  # the simulator is a table, too
         if not isinstance(ussd, dict):
             self.problems.append(f"ussd ({FILE}): must be tables. Write [ussd.africastalking].")
             return
@@ -191,6 +203,19 @@ class _Loading:
                         own[key] = Found(key, value, where, True)
                     else:
                         self._unknown(where, key, list(USSD))
+
+    def _read_simulator(self, table: object) -> None:
+        where = f"simulator ({FILE})"
+        if not isinstance(table, dict):
+            self.problems.append(f"{where}: must be a table. Write [simulator], access or endpoints below.")
+            return
+        for key, value in table.items():
+            if key == "access":
+                self.found["simulator"] = Found(key, value, f"simulator.access ({FILE})", True)
+            elif key == "endpoints":
+                self.found_endpoints = value
+            else:
+                self._unknown(f"simulator.{key} ({FILE})", key, ["access", "endpoints"])
 
     def _is_gateway(self, gateway: str, where: str) -> bool:
         if gateway in self.gateways if self.gateways is not None else _GATEWAY(gateway):
@@ -285,6 +310,13 @@ class _Loading:
             refuse(
                 f"KIKAO_DATA: other users of this machine may enter {data} (mode {mode:04o}). "
                 f"Run: chmod o-rwx {data}"
+            )
+
+    def _refuse_simulator(self, simulator: Access) -> None:
+        if simulator != "off":
+            self.problems.append(
+                f"{self.found['simulator'].where}: {simulator} lets whoever gets there act as any member and see what "
+                "they said. Production has no simulator: set it to off, or remove it."
             )
 
     def _refuse_shared(self, operators: Hidden | None, ussd: Mapping[str, UssdSettings]) -> None:

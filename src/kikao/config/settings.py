@@ -13,6 +13,7 @@ from kikao.config.hidden import Hidden, SecretKeys
 
 Network = IPv4Network | IPv6Network
 Environment = Literal["dev", "production"]
+Access = Literal["loopback", "everyone", "off"]
 
 MEMORY: Final = "memory:"
 """The store that keeps sessions in the process."""
@@ -29,6 +30,25 @@ class UssdSettings(msgspec.Struct, frozen=True):
     """What a page may have in the GSM 7-bit alphabet: 182 for a network that is known to carry a full USSD string."""
     codes: tuple[str, ...] = ()
     """The service codes served there, as members dial them."""
+
+
+class SimulatedEndpoint(msgspec.Struct, frozen=True):
+    """Something that the simulator's phones can dial: an app of a tenant, as one gateway brings its members."""
+
+    name: str
+    gateway: str
+    description: str = ""
+    icon: str = ""
+    """A letter or a picture of the Unicode; empty for the first letter of the name."""
+    colour: str = ""
+    """`#rrggbb`; empty for one that the page chooses."""
+    channel: str = "ussd"
+    path: str = ""
+    """Where the server has the gateway, without its path token."""
+    code: str = ""
+    """The service code that is dialled; empty for the gateway's first."""
+    host: str = ""
+    """What the requests say they were sent to; tenants that a policy tells by url differ in it."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By gateway, those that something is set for."""
     keys_from: str = ""
     """Where the secret keys were found."""
+    simulator: Access = "off"
+    """Who may open `/simulator`: programs on this machine, everyone, nobody."""
+    endpoints: tuple[SimulatedEndpoint, ...] = ()
+    """What its phones can dial; one for each gateway where nothing is set."""
 
     @property
     def store_path(self) -> Path:
@@ -73,6 +97,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"trusted proxies: {proxies}",
             f"operator token: {self._operators()}",
             f"release: {self.release}",
+            f"simulator: {_SIMULATOR[self.simulator]}",
         ]
         for gateway, ussd in sorted(self.ussd.items()):
             token = "set" if ussd.token else "not set"
@@ -89,6 +114,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.operator_token is not None:
             return "set"
         return "not set, /metrics is " + ("for this machine alone" if self.env == "dev" else "closed")
+
+
+_SIMULATOR: Final = {
+    "off": "off",
+    "loopback": "for this machine alone",
+    "everyone": "for everyone who reaches this address",
+}
 
 
 class SettingsError(Exception):

@@ -127,6 +127,15 @@ class Engine:
         elif run is not None and run.pending is not None and run.pending.pages != pages:
             run.pending = structs.replace(run.pending, page=turned.page, pages=pages)
 
+    def asked(self, conversation: Conversation) -> Screen | None:
+        """What the member is asked, or reads on, as it is displayed; None where nothing is. Changes nothing."""
+        run = conversation.run
+        if conversation.overlay:
+            return self.displayed(conversation, self._question(conversation.overlay, conversation.error))
+        if conversation.farewell is not None:
+            return self.displayed(conversation, conversation.farewell)
+        return None if run is None or run.pending is None else self.displayed(conversation, shown(run))
+
     async def _dial(self, conversation: Conversation, runner: Runner, event: Dial) -> Turned:
         conversation.overlay, conversation.farewell, conversation.page = "", None, 0
         run = conversation.run
@@ -142,13 +151,14 @@ class Engine:
         # What waits to be told must be seen.
         ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
         turned = await self._home(runner)
-        for answer in ahead:
+        for taken, answer in enumerate(ahead, 1):
             run = conversation.run
             pending = run.pending if run is not None else None
             if turned.what != "asked" or pending is None or pending.screen.secret or pending.screen.whole:
                 break
             runner.keep()
             turned = await runner.go(Reply(answer))
+            turned.taken = taken
             if conversation.run is run and run is not None and run.pending is not None and run.pending.error:
                 break
         return turned
@@ -264,14 +274,17 @@ class Engine:
     ) -> Turned:
         conversation.overlay = overlay  # type: ignore[assignment]
         conversation.error = error
-        screen = {"resume": RESUME, "checking": CHECKING, "language": self._languages}[overlay]
-        if error is not None:
-            screen = structs.replace(screen, body=(error, *screen.body))
         run = conversation.run
-        turned = Turned(screen, "offered", run.flow if run else "", overlay, conversation.page)
+        turned = Turned(
+            self._question(overlay, error), "offered", run.flow if run else "", overlay, conversation.page
+        )
         if cause is not None:
             turned.reasons = cause.reasons
         return turned
+
+    def _question(self, overlay: str, error: Text | None) -> Screen:
+        screen = {"resume": RESUME, "checking": CHECKING, "language": self._languages}[overlay]
+        return screen if error is None else structs.replace(screen, body=(error, *screen.body))
 
     async def _overlay(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
         overlay, text = conversation.overlay, reply.text.reveal()

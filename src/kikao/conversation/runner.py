@@ -86,6 +86,8 @@ class Turned:
     """Why outcomes are unknown."""
     told: list[Text] = field(default_factory=list)
     """Notices that stand on the screen."""
+    taken: int = 0
+    """How many answers of a long dial were taken."""
 
 
 class Overdue(Signal):

@@ -24,6 +24,8 @@ class TurnDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
     at: str = ""
     """Journal key of the open question."""
     version: int = 0
+    taken: int = 0
+    """Answers of a long dial that were taken; what was dialled behind them was dropped."""
     ms: float = 0.0
     error: str = ""
     """Type of an error and where it was raised; never its text."""

@@ -58,11 +58,15 @@ class Recovery:
     async def run(self) -> None:
         """For ever; cancel it to stop."""
         while True:
-            try:
-                await self.once()
-            except Exception as error:  # noqa: BLE001 - recovery must not end silently
-                self._publish(RecoveryDone(session="", what="failed", error=described(error)))
+            await self.look()
             await asyncio.sleep(self._every)
+
+    async def look(self) -> None:
+        """Settle what is due now; what fails is told in an event."""
+        try:
+            await self.once()
+        except Exception as error:  # noqa: BLE001 - recovery must not end silently
+            self._publish(RecoveryDone(session="", what="failed", error=described(error)))
 
     async def once(self) -> int:
         """Settle what is due now; the number of sessions looked at."""

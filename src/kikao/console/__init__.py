@@ -1,0 +1,1 @@
+"""Pages for people who build and run an app: the simulator."""

@@ -1,0 +1,84 @@
+"""What a phone can dial: the endpoints of the settings, or one for each gateway."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from msgspec import structs
+
+from kikao.channels.ussd.clients import CLIENTS
+from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.registry import gateway
+from kikao.config import Settings, SimulatedEndpoint, UssdSettings
+
+CODE: Final = "*284#"
+"""What is dialled where no setting says what."""
+
+HOST: Final = "localhost"
+
+COLOURS: Final = ("#0b6e4f", "#1f5fa8", "#8a3b12", "#6b2fa0", "#9c1c4b", "#4a5a12", "#0f6674", "#5c4a3a")
+"""Of endpoints without a colour, in turn. White text on each has a contrast of more than 4.5 to 1."""
+
+TITLES: Final = {"africastalking": "Africa's Talking", "nalo": "Nalo"}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An endpoint with all that was left out filled in, and its gateway."""
+
+    id: str
+    of: SimulatedEndpoint
+    gateway: UssdGateway
+    token: str = field(repr=False)
+    """Of the path; never shown."""
+    peer: str
+    """An address that the gateway's requests may come from."""
+
+    @property
+    def posted_to(self) -> str:
+        """The path with its token."""
+        return f"{self.of.path}/{self.token}" if self.token else self.of.path
+
+    @property
+    def shown_path(self) -> str:
+        """The path without its token."""
+        return f"{self.of.path}/…" if self.token else self.of.path
+
+
+def endpoints(settings: Settings) -> dict[str, Endpoint]:
+    """By id, in the order of the settings."""
+    found: dict[str, Endpoint] = {}
+    for place, given in enumerate(settings.endpoints or _one_each(settings)):
+        own = settings.ussd.get(given.gateway, UssdSettings())
+        of = structs.replace(
+            given,
+            icon=given.icon or given.name[:1].upper(),
+            colour=given.colour or COLOURS[place % len(COLOURS)],
+            path=given.path or f"/ussd/{given.gateway}",
+            code=given.code or next(iter(own.codes), CODE),
+            host=given.host or HOST,
+        )
+        id_ = _id(given.name, found)
+        token = own.token.reveal().decode() if own.token is not None else ""
+        peer = (
+            str(next(iter(own.allow[0].hosts()), own.allow[0].network_address)) if own.allow else "127.0.0.1"
+        )
+        found[id_] = Endpoint(id_, of, gateway(given.gateway, own), token, peer)
+    return found
+
+
+def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
+    return [
+        SimulatedEndpoint(TITLES.get(slug, slug), slug, f"USSD as {TITLES.get(slug, slug)} brings it")
+        for slug in CLIENTS
+    ]
+
+
+def _id(name: str, taken: Mapping[str, Endpoint]) -> str:
+    plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "endpoint"
+    return next(
+        id_ for n in range(1, len(taken) + 2) if (id_ := plain if n == 1 else f"{plain}-{n}") not in taken
+    )

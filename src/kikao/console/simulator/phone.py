@@ -1,0 +1,163 @@
+"""A simulated phone: what its gateway sends for it, and the same with every secret left out, for the page.
+
+A gateway that resends everything typed since the dial repeats a PIN in every later request. So there are two clients:
+one makes what is sent, and its twin, told `MASK` where a secret was typed, makes what is shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Final
+from urllib.parse import quote_plus
+
+from kikao.channels.channel import BadRequest, Request
+from kikao.channels.inbound import Inbound
+from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
+from kikao.console.simulator.endpoints import Endpoint
+from kikao.console.simulator.line import Posted
+from kikao.console.simulator.problems import Problem
+from kikao.console.simulator.views import MASK, PhoneView, RequestView
+
+REMEMBERED: Final = 600.0
+"""Seconds that a request can be delivered again. It may hold a secret, so it is kept no longer."""
+
+
+class SimulatedPhone:
+    """One phone of one number, that dials one endpoint. Its requests are made and delivered in order, under `lock`.
+
+    Raises `Problem` for a number that the gateway would not send.
+    """
+
+    def __init__(self, endpoint: Endpoint, number: str) -> None:
+        self.id = secrets.token_hex(8)
+        self.endpoint = endpoint
+        self.number = number
+        self.lock = asyncio.Lock()
+        self.screen = ""
+        self.alive = False
+        """Whether the dialogue goes on."""
+        self.secret = False
+        """Whether the screen it shows asks for a secret."""
+        self.met = False
+        """Whether the directory may be asked who this is: looking alone makes nobody a member."""
+        self._client: Client | None = None
+        """None where there is no dialogue: what was typed in it is forgotten."""
+        self._twin = self._made()
+        self._left = False
+        """Whether the member hung up, or the line dropped: a late copy does not bring the dialogue back."""
+        self._last: Posted | None = None
+        self._dialogue = _dialogue()
+        self._shown = self._twin.dial(self._dialogue)
+        self._forgetting: asyncio.TimerHandle | None = None
+        self.inbound = self._parsed(self._shown)
+        """The last message as the gateway understood it, with every secret left out."""
+
+    @property
+    def view(self) -> PhoneView:
+        """What the page is told of it."""
+        return PhoneView(self.id, self.endpoint.id, self.number, self.alive, self.screen)
+
+    @property
+    def request(self) -> RequestView:
+        """The last request, as it may be shown."""
+        return self._view(self._shown)
+
+    # --- what is sent ---
+
+    def dial(self, ahead: str) -> Posted:
+        """A new dialogue, with what is dialled behind the code; nothing of that is shown before `took`."""
+        self._client, self._twin, self._left = self._made(), self._made(), False
+        self._dialogue = _dialogue()
+        self._shown = self._twin.dial(self._dialogue, MASK if ahead else "")
+        self.inbound = self._parsed(self._shown)
+        return self._keep(self._client.dial(self._dialogue, ahead))
+
+    def took(self, ahead: str, taken: int) -> None:
+        """So many answers of the long dial were taken, none by a question for a secret: those may be shown.
+
+        What was dropped behind them may well have been a PIN.
+        """
+        parts = ahead.split("*") if ahead else []
+        self._shown = self._twin.dial(
+            self._dialogue, "*".join([*parts[:taken], *(MASK for _ in parts[taken:])])
+        )
+
+    def answer(self, text: str, *, secret: bool) -> Posted:
+        """What was typed on the present screen; a secret is not shown. Raises `Problem` without a dialogue."""
+        if self._client is None or not self.alive:
+            raise Problem(409, "the dialogue is over: dial first")
+        self._shown = self._twin.answer(MASK if secret else text)
+        return self._keep(self._client.answer(text))
+
+    @property
+    def last(self) -> Posted | None:
+        """The last request, byte for byte; None where there is none, or it was forgotten."""
+        return self._last
+
+    def hang_up(self) -> tuple[Posted, RequestView] | None:
+        """End the dialogue: what the gateway tells of it, and that as it may be shown; None where it tells nothing."""
+        told = self._client.hang_up() if self._client is not None and self.alive else None
+        shown = self._twin.hang_up() if told is not None else None
+        self.drop()
+        return None if told is None or shown is None else (self._posted(told), self._view(shown))
+
+    def drop(self) -> None:
+        """The dialogue ends, and nobody tells the server."""
+        self._left, self.alive, self.secret = True, False, False
+        self._client = None
+
+    # --- what comes back ---
+
+    def show(self, status: int, body: bytes) -> None:
+        """Show a reply. One that the gateway cannot pass on ends the dialogue, unless the request is sent again."""
+        if status != 200:
+            self.screen, self.alive = "", False
+            return
+        self.screen, alive = self._twin.read(body)
+        self.alive = alive and not self._left
+        if not alive:
+            self._client = None
+
+    def forget(self) -> None:
+        """Nothing that was typed is kept any more."""
+        self._client = self._last = None
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+
+    def _keep(self, exchange: Exchange) -> Posted:
+        self._last = self._posted(exchange)
+        if self._forgetting is not None:
+            self._forgetting.cancel()
+        self._forgetting = asyncio.get_running_loop().call_later(REMEMBERED, self._forget_last)
+        return self._last
+
+    def _forget_last(self) -> None:
+        self._last = None
+
+    def _made(self) -> Client:
+        return CLIENTS[self.endpoint.of.gateway](self.number, self.endpoint.of.code)
+
+    def _posted(self, exchange: Exchange) -> Posted:
+        endpoint = self.endpoint
+        return Posted(endpoint.posted_to, self._headers(exchange), exchange.body, endpoint.peer)
+
+    def _headers(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
+        return (("host", self.endpoint.of.host), *exchange.headers)
+
+    def _view(self, exchange: Exchange) -> RequestView:
+        body = exchange.body.decode().replace(quote_plus(MASK), MASK)
+        return RequestView("POST", self.endpoint.shown_path, dict(self._headers(exchange)), body)
+
+    def _parsed(self, exchange: Exchange) -> Inbound:
+        endpoint = self.endpoint
+        try:
+            return endpoint.gateway.parse(
+                Request("POST", endpoint.of.path, b"", dict(self._headers(exchange)), exchange.body)
+            )
+        except BadRequest as problem:
+            raise Problem(400, str(problem)) from None
+
+
+def _dialogue() -> str:
+    return f"sim-{secrets.token_hex(8)}"

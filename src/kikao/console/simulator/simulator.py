@@ -1,0 +1,367 @@
+"""Phones on a table, the app they talk to, and the clock above them."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Final
+
+from kikao.channels.channel import Request
+from kikao.channels.edge import request_url
+from kikao.config import Settings
+from kikao.console.simulator.clock import SimulatedClock
+from kikao.console.simulator.endpoints import Endpoint, endpoints
+from kikao.console.simulator.line import Posted, Send
+from kikao.console.simulator.listening import listening
+from kikao.console.simulator.phone import SimulatedPhone
+from kikao.console.simulator.problems import Problem
+from kikao.console.simulator.seeing import conversation_of, lines_on, page_of, wants_secret
+from kikao.console.simulator.views import (
+    Budget,
+    Conversation,
+    CostView,
+    EndpointView,
+    Moment,
+    PhoneView,
+    ReplyView,
+    RequestView,
+    Setup,
+    Step,
+)
+from kikao.control import CommandRefused
+from kikao.conversation.journal import Conversation as Kept
+from kikao.conversation.screens import Screen
+from kikao.i18n.gsm7 import cost
+from kikao.i18n.messages import Translate
+from kikao.members import UnknownMember
+from kikao.records import CommitUnknown, RecordsAway
+from kikao.sessions.finding import Finder, Seen
+from kikao.sessions.policy import MissingIdentifier, session_key
+from kikao.sessions.store import StoreUnavailable
+from kikao.turn import WINDOW, Turns
+
+MOST: Final = 24
+"""Phones on the table; of more, the one that was put there first goes."""
+
+NUMBERS: Final = ("+256772000001", "+256772000002", "+254712000001", "+255712000001", "+233241234567")
+"""Numbers to begin with: two of Uganda, so that one can send to the other, and one each of their neighbours."""
+
+LONGEST: Final = 1000
+"""Characters of an answer: more than a phone takes, so that it can be seen what becomes of one."""
+
+
+class Simulator:
+    """The phones of a running app.
+
+    `send` passes a request through the app's own HTTP door; `settled` is called after time was moved, and has the
+    sweeper and recovery look at what that changed. `translate` gives the texts of a language.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        turns: Turns,
+        clock: SimulatedClock,
+        *,
+        send: Send,
+        settled: Callable[[], Awaitable[None]],
+        translate: Callable[[str], Translate],
+        keeps_members: bool,
+    ) -> None:
+        self._turns = turns
+        self._clock = clock
+        self._send = send
+        self._settled = settled
+        self._translate = translate
+        self._keeps_members = keeps_members
+        self._finder = Finder(turns.sessions)
+        self._endpoints = endpoints(settings)
+        self._phones: dict[str, SimulatedPhone] = {}
+
+    @property
+    def setup(self) -> Setup:
+        """What there is to choose from."""
+        views = tuple(_endpoint_view(endpoint) for endpoint in self._endpoints.values())
+        return Setup(views, self._turns.engine.locales, NUMBERS, self.moment)
+
+    @property
+    def moment(self) -> Moment:
+        """What time it is."""
+        return Moment(self._clock(), self._clock.offset)
+
+    @property
+    def phones(self) -> tuple[PhoneView, ...]:
+        """The phones on the table, in the order in which they were put there."""
+        return tuple(phone.view for phone in self._phones.values())
+
+    def add(self, endpoint: str, number: str) -> PhoneView:
+        """Put a phone on the table. Raises `Problem`."""
+        if endpoint not in self._endpoints:
+            raise Problem(400, f"there is no such endpoint; there are {', '.join(self._endpoints)}")
+        if not _E164(number):
+            raise Problem(
+                400, "the number must be international: + and 7 to 15 digits, such as +256772000001"
+            )
+        phone = SimulatedPhone(self._endpoints[endpoint], number)
+        self._phones[phone.id] = phone
+        while len(self._phones) > MOST:
+            self.remove(next(iter(self._phones)))
+        return phone.view
+
+    def remove(self, id_: str) -> None:
+        """Take a phone off the table; nothing is told to the server. Raises `Problem`."""
+        self.phone(id_).forget()
+        del self._phones[id_]
+
+    def close(self) -> None:
+        """Forget what was typed on any phone."""
+        for phone in self._phones.values():
+            phone.forget()
+        self._phones.clear()
+
+    def phone(self, id_: str) -> SimulatedPhone:
+        """Raises `Problem` for one that is not there."""
+        if id_ not in self._phones:
+            raise Problem(
+                404, "there is no such phone; it was taken off the table, or the server started again"
+            )
+        return self._phones[id_]
+
+    # --- what is done with a phone ---
+
+    async def dial(self, id_: str, ahead: str = "") -> Step:
+        """Dial the endpoint's code, with `ahead` behind it."""
+        phone = self.phone(id_)
+        if len(_typed(ahead)) > LONGEST:
+            raise Problem(400, f"what is dialled has at most {LONGEST} characters")
+        async with phone.lock:
+            return await self._deliver(phone, phone.dial(ahead), ahead=ahead)
+
+    async def answer(self, id_: str, text: str) -> Step:
+        """Type an answer on the screen that is shown."""
+        phone = self.phone(id_)
+        if len(_typed(text)) > LONGEST:
+            raise Problem(400, f"an answer has at most {LONGEST} characters")
+        async with phone.lock:
+            before = phone.last
+            posted = phone.answer(text, secret=await self._is_secret(phone, text))
+            if posted == before and phone.endpoint.gateway.dedupe == "window":
+                # Such a gateway's redeliveries are told by their haste; whoever types twice takes longer.
+                self._clock.advance(WINDOW)
+            return await self._deliver(phone, posted)
+
+    async def again(self, id_: str) -> Step:
+        """The gateway delivers the last request once more, byte for byte."""
+        phone = self.phone(id_)
+        async with phone.lock:
+            if phone.last is None:
+                raise Problem(409, "nothing was sent, or too long ago: dial first")
+            return await self._deliver(phone, phone.last)
+
+    async def hang_up(self, id_: str) -> Step:
+        """The member ends the dialogue, and the gateway tells of it if it is one that does."""
+        phone = self.phone(id_)
+        async with phone.lock:
+            told = phone.hang_up()
+            if told is None:
+                return await self._untold(phone)
+            began = time.perf_counter()
+            response = await self._send(told[0])
+            reply = _reply_view(response.status, response.headers, response.body)
+            return await self._step(phone, told[1], reply, _ms(began), "")
+
+    async def drop(self, id_: str) -> Step:
+        """The line drops: nobody tells the server."""
+        phone = self.phone(id_)
+        async with phone.lock:
+            phone.drop()
+            return await self._untold(phone)
+
+    async def speak(self, id_: str, locale: str) -> Conversation:
+        """The member prefers another language, as if it had been chosen elsewhere. Raises `Problem`."""
+        phone, locales = self.phone(id_), self._turns.engine.locales
+        if locale not in locales:
+            raise Problem(400, f"the app has no such language; it has {', '.join(locales)}")
+        if not self._keeps_members:
+            raise Problem(409, "this app keeps no members, so it keeps no language of theirs")
+        async with phone.lock:
+            try:
+                known = await self._turns.members.meet("msisdn", phone.inbound.msisdn)
+                await self._turns.members.remember(known.id, locale=locale)
+            except (RecordsAway, CommitUnknown, UnknownMember):
+                raise Problem(503, "the directory of members does not answer; try again") from None
+            phone.met = True
+            return await self.conversation(id_)
+
+    async def advance(self, seconds: float) -> Moment:
+        """Move time forward, between what the phones do; then have expired and due things looked at."""
+        async with AsyncExitStack() as stack:
+            for phone in list(self._phones.values()):
+                await stack.enter_async_context(phone.lock)
+            await self._turns.late.hold_on(self._clock() + seconds)
+            try:
+                self._clock.advance(seconds)
+            except ValueError as problem:
+                raise Problem(400, str(problem)) from None
+            except OSError as problem:
+                raise Problem(
+                    503, f"the clock cannot be kept in the data folder ({problem.strerror})"
+                ) from None
+        await self._settled()
+        return self.moment
+
+    async def conversation(self, id_: str) -> Conversation:
+        """The conversation as the engine sees it. Raises `Problem`."""
+        phone = self.phone(id_)
+        try:
+            seen = await self._seen(phone)
+        except _Unseen as problem:
+            return Conversation(problem=str(problem))
+        return await self._conversation(phone, seen)
+
+    # --- how ---
+
+    async def _deliver(self, phone: SimulatedPhone, posted: Posted, *, ahead: str = "") -> Step:
+        began = time.perf_counter()
+        with listening() as heard:
+            response = await self._send(posted)
+        ms = _ms(began)
+        what = heard[-1].what if heard else ""
+        if ahead:
+            phone.took(ahead, heard[-1].taken if heard else 0)
+        phone.met = phone.met or response.status == 200
+        phone.show(response.status, response.body)
+        reply = _reply_view(response.status, response.headers, response.body)
+        return await self._step(phone, phone.request, reply, ms, what)
+
+    async def _untold(self, phone: SimulatedPhone) -> Step:
+        return await self._step(phone, None, None, 0.0, "")
+
+    async def _step(
+        self,
+        phone: SimulatedPhone,
+        request: RequestView | None,
+        reply: ReplyView | None,
+        ms: float,
+        what: str,
+    ) -> Step:
+        try:
+            seen, problem = await self._seen(phone), ""
+        except _Unseen as unseen:
+            seen, problem = None, str(unseen)
+        kept = seen.session.conversation if seen is not None and seen.session is not None else Kept()
+        asked = self._turns.engine.asked(kept) if phone.alive else None
+        translate = self._translate(kept.locale)
+        options, navigation = lines_on(phone.screen, asked or Screen(()), translate)
+        page, pages = page_of(kept) if asked is not None else (1, 1)
+        # A screen from before, which a copy of an old request brings back, is still what the member answers.
+        phone.secret = phone.alive and (wants_secret(kept) or (what == "duplicate" and phone.secret))
+        return Step(
+            screen=phone.screen,
+            alive=phone.alive,
+            status=reply.status if reply is not None else 0,
+            ms=ms,
+            repeated=what == "duplicate",
+            what=what,
+            cost=_cost_view(phone.screen, phone.endpoint),
+            page=page,
+            pages=pages,
+            secret=phone.secret,
+            options=options,
+            navigation=navigation,
+            request=request,
+            reply=reply,
+            conversation=Conversation(problem=problem) if problem else await self._conversation(phone, seen),
+        )
+
+    async def _is_secret(self, phone: SimulatedPhone, text: str) -> bool:
+        """Whether an answer may be a secret: where one is asked for, on this screen or by now, all but a command is."""
+        try:
+            seen = await self._seen(phone)
+        except _Unseen:
+            return True
+        kept = seen.session.conversation if seen is not None and seen.session is not None else None
+        if kept is None or not wants_secret(kept):
+            return phone.secret
+        pending = kept.run.pending if kept.run is not None else None
+        assert pending is not None
+        navigation = self._turns.engine.navigation
+        command = navigation.command(
+            text, pending.screen, pending.literal, page=pending.page, pages=pending.pages
+        )
+        return command is None
+
+    async def _seen(self, phone: SimulatedPhone) -> Seen | None:
+        """The stored session of a phone; None where there is none. Raises `_Unseen`."""
+        turns, endpoint = self._turns, phone.endpoint
+        url = request_url(Request("POST", endpoint.of.path, b"", {"host": endpoint.of.host}, b""))
+        try:
+            address = turns.address(phone.inbound, url)
+            path = await self._finder.path(session_key(turns.sessions.ring, address.parts))
+            return await self._finder.look(path[-1])
+        except (MissingIdentifier, CommandRefused, StoreUnavailable) as problem:
+            raise _Unseen(str(problem)) from None
+
+    async def _conversation(self, phone: SimulatedPhone, seen: Seen | None) -> Conversation:
+        language = await self._language(phone)
+        if seen is None:
+            return Conversation(language=language)
+        locale = seen.session.conversation.locale if seen.session is not None else ""
+        policy = self._turns.sessions.policies[phone.inbound.channel]
+        return conversation_of(seen, self._turns.sessions, policy, self._translate(locale), language)
+
+    async def _language(self, phone: SimulatedPhone) -> str:
+        if not phone.met:
+            return ""
+        try:
+            return (await self._turns.members.meet("msisdn", phone.inbound.msisdn)).locale
+        except RecordsAway:
+            return ""
+
+
+class _Unseen(Exception):
+    """The stored session cannot be looked at now."""
+
+
+def _typed(text: str) -> str:
+    """A text that a phone can type. Raises `Problem`."""
+    if not text.isprintable() and any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in text):
+        raise Problem(400, "a phone types no control characters and no halves of characters")
+    return text
+
+
+def _endpoint_view(endpoint: Endpoint) -> EndpointView:
+    of, gateway = endpoint.of, endpoint.gateway
+    return EndpointView(
+        id=endpoint.id,
+        name=of.name,
+        description=of.description,
+        icon=of.icon,
+        colour=of.colour,
+        channel=of.channel,
+        gateway=of.gateway,
+        path=endpoint.shown_path,
+        code=of.code,
+        host=of.host,
+        budget=Budget(gateway.budget.septets, gateway.budget.units),
+        tells_end="end" in gateway.happenings,
+        long_dial=gateway.family == "accumulated" or of.code in gateway.codes,
+    )
+
+
+def _reply_view(status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> ReplyView:
+    return ReplyView(status, dict(headers), body.decode(errors="replace"))
+
+
+def _cost_view(screen: str, endpoint: Endpoint) -> CostView:
+    taken, budget = cost(screen), endpoint.gateway.budget
+    return CostView(taken.alphabet, taken.units, budget.septets if taken.alphabet == "gsm7" else budget.units)
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)
+
+
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch

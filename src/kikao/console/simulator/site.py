@@ -1,0 +1,222 @@
+"""The simulator over HTTP.
+
+    GET    /simulator                              the page; its files under /simulator/assets/
+    GET    /simulator/api/setup                    → Setup
+    GET    /simulator/api/phones                   → [Phone]
+    POST   /simulator/api/phones                   {"endpoint", "number"} → Phone
+    DELETE /simulator/api/phones/{id}              → {}
+    POST   /simulator/api/phones/{id}/dial         {"ahead": ""} → Step
+    POST   /simulator/api/phones/{id}/answer       {"text": "1"} → Step
+    POST   /simulator/api/phones/{id}/again        {} → Step       the last request once more, byte for byte
+    POST   /simulator/api/phones/{id}/hang_up      {} → Step       the gateway tells of it, where it does
+    POST   /simulator/api/phones/{id}/drop         {} → Step       the line drops: nobody tells the server
+    POST   /simulator/api/phones/{id}/language     {"locale": "sw"} → Conversation
+    GET    /simulator/api/phones/{id}/conversation → Conversation
+    POST   /simulator/api/clock                    {"advance": seconds} → Moment
+    GET    /simulator/api/transcript               everything done so far, text/plain; DELETE starts anew → {}
+
+`views` has what is answered, field by field. What is sent is JSON, an object of these fields and no others; an empty
+body is `{}`. Everything but GET needs `Content-Type: application/json` and an `Origin` or `Sec-Fetch-Site` of the page
+itself (see `access`). An error is a status of 4xx, or 501 and 503, with `{"error": "why"}`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from kikao.channels.channel import Request, Response
+from kikao.channels.edge import Denied, Guard, Receive, Scope, admit
+from kikao.config import Access
+from kikao.console.simulator.access import Barred, admit_simulator
+from kikao.console.simulator.problems import Problem
+from kikao.console.simulator.simulator import Simulator
+
+ASSETS: Final = Path(__file__).parent / "assets"
+
+MAX_BODY: Final = 16 * 1024
+"""Octets of a request."""
+
+POLICY: Final = (
+    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
+    "img-src 'self' data:"
+)
+"""Content-Security-Policy: only what comes from here, nothing written into the page, in no frame."""
+
+KINDS: Final = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".woff2": "font/woff2",
+}
+"""Files of the page, by what their names end with; no other is given out."""
+
+SAFE: Final = (
+    ("cache-control", "no-store"),
+    ("content-security-policy", POLICY),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+)
+
+T = TypeVar("T")
+
+
+class Added(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A phone to put on the table."""
+
+    endpoint: str
+    number: str
+
+
+class Dialled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is dialled behind the code."""
+
+    ahead: str = ""
+
+
+class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is typed."""
+
+    text: str
+
+
+class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A language to prefer."""
+
+    locale: str
+
+
+class Advanced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Seconds to let pass."""
+
+    advance: float
+
+
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A request that says all with its address."""
+
+
+class Site:
+    """Answers what is asked under `/simulator`."""
+
+    def __init__(self, simulator: Simulator, access: Access) -> None:
+        self._simulator = simulator
+        self._access = access
+        self._guard = Guard(("GET", "POST", "DELETE"), max_body=MAX_BODY)
+
+    async def __call__(self, scope: Scope, receive: Receive) -> Response:
+        """Raises `Denied` for a request that is not let in."""
+        admit_simulator(scope, self._access)
+        try:
+            request = await admit(scope, receive, guard=self._guard)
+        except Denied as denied:
+            raise Barred(denied.status, denied.reason, denied.headers) from None
+        try:
+            return await self._answer(request)
+        except Problem as problem:
+            return _json({"error": problem.text}, problem.status)
+
+    async def _answer(self, request: Request) -> Response:
+        path = request.path.removeprefix("/simulator")
+        if path in ("", "/"):
+            _expect(request, "GET")
+            return _file("index.html")
+        if path.startswith("/assets/"):
+            _expect(request, "GET")
+            return _file(path.removeprefix("/assets/"))
+        if path == "/api/phones":
+            return self._phones(request)
+        if path == "/api/setup":
+            _expect(request, "GET")
+            return _json(self._simulator.setup)
+        if path == "/api/clock":
+            _expect(request, "POST")
+            return _json(await self._simulator.advance(_read(request, Advanced).advance))
+        if path == "/api/transcript":
+            return self._transcript(request)
+        if match := _PHONE(path):
+            return await self._phone(request, match[1], match[2] or "")
+        raise Problem(404, "the simulator has no such page")
+
+    def _phones(self, request: Request) -> Response:
+        if request.method == "GET":
+            return _json(self._simulator.phones)
+        _expect(request, "GET", "POST")
+        added = _read(request, Added)
+        return _json(self._simulator.add(added.endpoint, added.number))
+
+    async def _phone(self, request: Request, id_: str, action: str) -> Response:
+        simulator = self._simulator
+        if action == "":
+            _expect(request, "DELETE")
+            simulator.remove(id_)
+            return _json({})
+        if action == "conversation":
+            _expect(request, "GET")
+            return _json(await simulator.conversation(id_))
+        _expect(request, "POST")
+        if action == "dial":
+            return _json(await simulator.dial(id_, _read(request, Dialled).ahead))
+        if action == "answer":
+            return _json(await simulator.answer(id_, _read(request, Answered).text))
+        if action == "language":
+            return _json(await simulator.speak(id_, _read(request, Spoken).locale))
+        plain: dict[str, Callable[[str], Awaitable[Any]]] = {
+            "again": simulator.again,
+            "hang_up": simulator.hang_up,
+            "drop": simulator.drop,
+        }
+        if action not in plain:
+            raise Problem(404, "a phone does no such thing")
+        _read(request, Nothing)
+        return _json(await plain[action](id_))
+
+    def _transcript(self, request: Request) -> Response:
+        _expect(request, "GET", "DELETE")
+        raise Problem(501, "transcripts are not written yet")
+
+
+def _expect(request: Request, *methods: str) -> None:
+    if request.method not in methods:
+        raise Problem(405, f"that is for {' and '.join(methods)}")
+
+
+def _read(request: Request, kind: type[T]) -> T:
+    """What is asked, checked. The error names fields and types, never a value."""
+    try:
+        return msgspec.json.decode(request.body or b"{}", type=kind)
+    except msgspec.DecodeError as problem:  # a ValidationError is one
+        raise Problem(400, f"not what is expected here: {problem}") from None
+    except (RecursionError, UnicodeError):
+        raise Problem(400, "not what is expected here") from None
+
+
+def _json(content: object, status: int = 200) -> Response:
+    return Response(status, (("content-type", "application/json"), *SAFE), _ENCODER.encode(content))
+
+
+def _file(name: str) -> Response:
+    """A file of the page. Raises `Problem`."""
+    kind = KINDS.get(Path(name).suffix) if _FILE(name) else None
+    try:
+        if kind is not None:
+            return Response(200, (("content-type", kind), *SAFE), (ASSETS / name).read_bytes())
+    except OSError:
+        pass
+    raise Problem(404, "the simulator has no such file")
+
+
+_ENCODER: Final = msgspec.json.Encoder()
+_PHONE = re.compile("/api/phones/([0-9a-f]{16})(?:/([a-z_]{1,20}))?").fullmatch
+_FILE = re.compile("([A-Za-z0-9_-][A-Za-z0-9._-]*/){0,2}[A-Za-z0-9_-][A-Za-z0-9._-]*").fullmatch
