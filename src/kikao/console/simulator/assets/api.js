@@ -1,0 +1,50 @@
+// The simulator's API: what the page asks of the server, and nothing else.
+
+const ROOT = "/simulator/api";
+
+/** The setup: endpoints, locales, numbers, clock. */
+export const setup = () => call("GET", "/setup");
+
+/** A phone on an endpoint: {id, endpoint, number}. */
+export const addPhone = (endpoint, number) => call("POST", "/phones", { endpoint, number });
+export const removePhone = (id) => call("DELETE", `/phones/${id}`);
+
+/** What a phone does: "dial", "answer", "again", "hang_up" or "drop". Answers a Step. */
+export const act = (id, what, body = {}) => call("POST", `/phones/${id}/${what}`, body);
+
+/** Both answer a Conversation. */
+export const switchLanguage = (id, locale) => call("POST", `/phones/${id}/language`, { locale });
+export const conversation = (id) => call("GET", `/phones/${id}/conversation`);
+
+/** Move the server's time forward, by seconds: {now, offset}. */
+export const advance = (seconds) => call("POST", "/clock", { advance: seconds });
+
+export const TRANSCRIPT = `${ROOT}/transcript`;
+export const transcript = () => call("GET", "/transcript");
+export const forgetTranscript = () => call("DELETE", "/transcript");
+
+/** Raises an Error whose message can be shown as it is; its `status` is 0 when there was no reply. */
+async function call(method, path, body) {
+  const request = { method, headers: { Accept: "application/json, text/plain" } };
+  if (body !== undefined) {
+    request.headers["Content-Type"] = "application/json";
+    request.body = JSON.stringify(body);
+  }
+  let response;
+  try {
+    response = await fetch(ROOT + path, request);
+  } catch {
+    throw failure("The server does not answer. Is it still running?", 0);
+  }
+  const text = await response.text();
+  const isJson = (response.headers.get("Content-Type") ?? "").startsWith("application/json");
+  const answer = isJson && text ? JSON.parse(text) : text;
+  if (!response.ok) {
+    throw failure(answer?.error ?? `The server answered ${response.status}. ${text}`.trim(), response.status);
+  }
+  return answer;
+}
+
+function failure(message, status) {
+  return Object.assign(new Error(message), { status });
+}

@@ -1,0 +1,42 @@
+// Bodies in colour. Every character stays as it was; only JSON is laid out on lines.
+
+import { html } from "./lib.js";
+
+const JSON_PARTS = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/g;
+
+/** A body: JSON, a form, or text. */
+export function Coloured({ text }) {
+  const laidOut = asJson(text);
+  if (laidOut !== null) return html`<code>${parts(laidOut)}</code>`;
+  if (/^[\w.%+-]+=[^\s]*$/.test(text)) return html`<code>${form(text)}</code>`;
+  return html`<code>${text}</code>`;
+}
+
+function asJson(text) {
+  if (!/^\s*[{[]/.test(text)) return null;
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return null;
+  }
+}
+
+function parts(json) {
+  const found = [];
+  let at = 0;
+  for (const match of json.matchAll(JSON_PARTS)) {
+    const [whole, string, colon] = match;
+    found.push(json.slice(at, match.index));
+    const kind = string ? (colon ? "name" : "string") : "number";
+    found.push(html`<span class=${kind}>${string ?? whole}</span>`, colon ?? "");
+    at = match.index + whole.length;
+  }
+  return [...found, json.slice(at)];
+}
+
+function form(text) {
+  return text.split("&").map((pair, place) => {
+    const [name, ...value] = pair.split("=");
+    return html`${place ? html`<span class="dim">&</span><wbr />` : ""}<span class="name">${name}</span><span class="dim">=</span><span class="string">${value.join("=")}</span>`;
+  });
+}

@@ -1,0 +1,34 @@
+// The journal of a run: what it observed, in order, and how far back a member can go.
+
+import { Icon } from "./icons.js";
+import { html } from "./lib.js";
+
+/** Entries {key, kind, value or absent, barrier}. */
+export function Journal({ entries }) {
+  if (!entries?.length) return html`<p class="nothing">Nothing yet: no question has been answered.</p>`;
+  return html`
+    <ol class="journal">
+      ${entries.map(({ key, kind, value, absent, barrier }) => html`
+        <li>
+          <div class="entry">
+            <code class="key">${key}</code>
+            ${absent
+              ? html`<span class="absent"><${Icon} name="lock" />absent: never kept</span>`
+              : html`<span class="value"><${Value} value=${value} /></span>`}
+            <span class=${`kind ${kind}`}>${kind}</span>
+          </div>
+          ${barrier && html`<p class="barrier"><span>no way back past here</span></p>`}
+        </li>
+      `)}
+    </ol>
+  `;
+}
+
+/** A value as the journal holds it: text as it is, the rest as JSON. */
+export function Value({ value }) {
+  if (value === undefined || value === null) return html`<i>nothing</i>`;
+  return html`<code>${typeof value === "string" ? value : onOneLine(value)}</code>`;
+}
+
+/** With blanks to break lines at. */
+const onOneLine = (value) => JSON.stringify(value, null, 1).replace(/\n */g, " ");

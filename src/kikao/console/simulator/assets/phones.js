@@ -1,0 +1,115 @@
+// The phones on the desk, as data: what one is, and how it changes. Pure; `calls.js` talks to the server.
+
+/** How the line of a phone stands, in words for a member of the team. */
+export const LINES = {
+  idle: "Not in a call",
+  open: "In a call",
+  ended: "Ended by the service",
+  hung_up: "You hung up",
+  dropped: "The line dropped",
+  failed: "No reply",
+};
+
+/** What a phone does, as the history names it. */
+export const DEEDS = {
+  dial: "Dial",
+  answer: "Answer",
+  again: "Same request again",
+  hang_up: "Hang up",
+  drop: "Drop the line",
+};
+
+let slots = 0;
+
+/** A phone that has not been dialled with. `slot` is its place on the page, `id` what the server calls it. */
+export function newPhone(endpoint, number) {
+  return {
+    slot: ++slots,
+    id: null,
+    endpoint,
+    number,
+    line: "idle",
+    screen: "",
+    secret: false,
+    cost: null,
+    page: 1,
+    pages: 1,
+    keys: {},
+    lastAhead: null,
+    exchanges: [],
+    shown: null,
+    conversation: null,
+    busy: false,
+    error: "",
+  };
+}
+
+/** A list of phones after something happened: {type, …}, with `slot` where it is about one phone. */
+export function reduce(phones, happened) {
+  const change = (patch) => phones.map((one) => (one.slot === happened.slot ? { ...one, ...patch(one) } : one));
+  switch (happened.type) {
+    case "added":
+      return [...phones, happened.phone];
+    case "removed":
+      return phones.filter((one) => one.slot !== happened.slot);
+    case "moved": // to another endpoint or number: nothing of the old one stays
+      return change(() => ({
+        ...newPhone(happened.endpoint, happened.number),
+        slot: happened.slot,
+      }));
+    case "started":
+      return change(() => ({ busy: true, error: "" }));
+    case "failed":
+      return change(() => ({ busy: false, error: happened.error }));
+    case "known":
+      return change(() => happened.facts);
+    case "stepped":
+      return change((phone) => stepped(phone, happened));
+    default:
+      throw new Error(`nothing is called ${happened.type} here`);
+  }
+}
+
+function stepped(phone, { deed, said, ahead, step }) {
+  const leaves = deed === "hang_up" || deed === "drop";
+  const exchange = step.request && {
+    n: phone.exchanges.length + 1,
+    deed,
+    said,
+    ahead: ahead ? ahead.split("*").length : 0, // how many, not what: a PIN may be among them
+    status: step.status,
+    ms: step.ms,
+    what: step.what ?? "",
+    repeated: step.repeated,
+    request: step.request,
+    reply: step.reply,
+  };
+  return {
+    busy: false,
+    screen: leaves ? phone.screen : step.screen,
+    line: leaves ? (deed === "drop" ? "dropped" : "hung_up") : lineAfter(step),
+    secret: !leaves && Boolean(step.secret),
+    cost: leaves ? phone.cost : step.cost,
+    page: step.page ?? 1,
+    pages: step.pages ?? 1,
+    keys: leaves ? {} : keysOf(step),
+    lastAhead: deed === "dial" ? ahead : phone.lastAhead,
+    exchanges: exchange ? [...phone.exchanges, exchange] : phone.exchanges,
+    shown: null,
+    conversation: step.conversation ?? phone.conversation,
+  };
+}
+
+function lineAfter(step) {
+  if (step.alive) return "open";
+  return step.status === 200 ? "ended" : "failed";
+}
+
+/** What the keys of the open screen mean: {"1": "Send money", "0": "Back"}. */
+function keysOf(step) {
+  const all = [...(step.options ?? []), ...(step.navigation ?? [])];
+  return step.alive ? Object.fromEntries(all.map(({ key, label }) => [key, label])) : {};
+}
+
+/** The code as it is dialled, with what goes ahead: "*284*1*5000#". */
+export const dialled = (code, ahead) => (ahead ? `${code.replace(/#$/, "")}*${ahead}#` : code);

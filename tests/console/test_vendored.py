@@ -1,0 +1,51 @@
+"""What the simulator takes from others is what their packages hold, and nothing is fetched from anywhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+ASSETS: Final = Path(__file__).parents[2] / "src/kikao/console/simulator/assets"
+VENDORED: Final = ASSETS / "vendored"
+
+ROW = re.compile(r"^\| `([\w.]+)` \| \w+ \| [\d.]+ \| `[\w./]+` \| `([0-9a-f]{64})` \|$", re.MULTILINE)
+OWN = [path for path in ASSETS.rglob("*") if path.is_file() and VENDORED not in path.parents]
+
+
+def test_every_vendored_file_is_the_one_its_package_holds() -> None:
+    written = dict(ROW.findall((VENDORED / "README.md").read_text()))
+    there = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in VENDORED.iterdir()
+        if path.name != "README.md"
+    }
+    assert there == written
+    assert {"preact.LICENSE.txt", "htm.LICENSE.txt"} <= there.keys()
+
+
+def test_the_page_names_no_other_host_and_holds_no_script_of_its_own() -> None:
+    page = (ASSETS / "index.html").read_text()
+    assert re.findall(r"<script(?![^>]*\bsrc=)", page) == []
+    assert re.findall(r"<style|\bstyle=|\bon\w+=", page) == []
+    for path in OWN:
+        hosts = set(re.findall(r"https?://[\w.]+", path.read_text())) - {"http://www.w3.org"}  # a namespace
+        assert not hosts, path.name
+
+
+def test_every_module_and_file_that_is_named_is_there() -> None:
+    page = (ASSETS / "index.html").read_text()
+    named = [ASSETS / name for name in re.findall(r'"/simulator/assets/([^"]+)"', page)]
+    for module in ASSETS.glob("*.js"):
+        named += [
+            ASSETS / name
+            for name in re.findall(r'^import .* from "\./(.+)";$', module.read_text(), re.MULTILINE)
+        ]
+    assert len(named) > 20
+    assert [path.name for path in named if not path.is_file()] == []
+
+
+def test_every_file_of_ours_is_one_concept() -> None:
+    lengths = {path.name: path.read_text().count("\n") for path in OWN if path.suffix in (".js", ".css")}
+    assert {name: lines for name, lines in lengths.items() if lines > 200} == {}
