@@ -21,6 +21,7 @@ from typing import Any, get_args
 from urllib.parse import urlencode
 
 import click
+import httpx
 import msgspec
 import pytest
 
@@ -127,9 +128,10 @@ def tutorial(tmp_path: Path, version: str) -> Path:
 class Served:
     """`kikao run` on a port of its own choice, then always on that port."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, target: str, **settings: str) -> None:
         self.folder = folder
         self.target = target
+        self.settings = settings
         self.port = "0"
         self.url = ""
         self.start()
@@ -139,7 +141,7 @@ class Served:
         self.process = subprocess.Popen(
             command,
             cwd=self.folder,
-            env=environment(),
+            env={**environment(), **self.settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
@@ -306,7 +308,7 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "7 passed" in run_tests(guide(tmp_path))
+    assert "10 passed" in run_tests(guide(tmp_path))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
@@ -399,3 +401,39 @@ def test_every_answer_type_is_documented() -> None:
     names = {n for n in kikao.__all__ if isinstance(k := getattr(kikao, n), type) and issubclass(k, Answer)}
     documented = set(re.findall(r"^\| `(\w+)\(", reference("answers"), re.MULTILINE))
     assert names - {"Answer"} == documented
+
+
+def test_a_backup_of_the_guide_brings_a_conversation_back(tmp_path: Path) -> None:
+    if shutil.which("sqlite3") is None:
+        pytest.skip("the guide copies with the command line of SQLite, which is not installed")
+    live, kept = tmp_path / "live", tmp_path / "kept"
+    backup, restore, _, _ = (
+        re.sub(r"systemctl \w+ kikao\n|-o kikao ", "", block)
+        .replace("/var/lib/kikao", str(live))
+        .replace("/backup", str(kept))
+        for block in blocks(DOCS / "how-to/back-up-and-restore.md", "sh")
+    )
+    folder = tutorial(tmp_path, "1")
+    server = Served(folder, "airtime:app", KIKAO_DATA=str(live))
+    try:
+        assert "For which number?" in dialled(server.url, "")
+        shell(backup)
+        assert "How much?" in dialled(server.url, "0772000002")
+        server.kill()
+        shell(restore)
+        server.start()
+        assert "How much?" in dialled(server.url, "0772000002"), (
+            "the answer after the backup is forgotten, and no other"
+        )
+    finally:
+        server.kill()
+
+
+def shell(script: str) -> None:
+    done = subprocess.run(["bash", "-euc", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def dialled(url: str, text: str) -> str:
+    fields = {"sessionId": "b1", "phoneNumber": "+256772000009", "serviceCode": "*284#", "text": text}
+    return httpx.post(f"{url}/ussd/africastalking", data=fields).text

@@ -1,0 +1,42 @@
+"""The contract, both ways."""
+
+import pytest
+from acme import Acme, AcmeClient
+
+from kikao import Secret
+from kikao.channels.channel import BadRequest, Request
+from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.pages import Budget
+from kikao.conversation.screens import Option, Screen
+from kikao.i18n import Catalogs
+
+ACME = Acme(budget=Budget())
+
+
+def request(exchange: Exchange) -> Request:
+    return Request("POST", "/ussd/acme", b"", dict(exchange.headers), exchange.body)
+
+
+def test_each_thing_that_can_happen_is_read() -> None:
+    client = AcmeClient("+256772000001", "*284#")
+    dialled, answered, ended = (
+        ACME.parse(request(each)) for each in (client.dial("d1"), client.answer("2580"), client.hang_up())
+    )
+    assert (dialled.happening, answered.happening, ended.happening) == ("new", "reply", "end")
+    assert dialled.identity == dialled.msisdn == "+256772000001"
+    assert answered.text.matches(Secret("2580"))
+    assert "2580" not in repr(answered)
+
+
+def test_a_field_that_is_missing_is_named_and_no_value_is() -> None:
+    with pytest.raises(BadRequest) as refused:
+        ACME.parse(Request("POST", "/ussd/acme", b"", {}, b"session=d1&op=continue&input=2580&id=m1"))
+    assert "msisdn" in str(refused.value)
+    assert "2580" not in str(refused.value)
+
+
+def test_a_page_at_its_limit_goes_out_whole() -> None:
+    screen = Screen(("x" * 150,), (Option("1", "Yes", True),))
+    (page,) = ACME.pages(screen, Catalogs().translate("en"))
+    inbound = ACME.parse(request(AcmeClient("+256772000001", "*284#").dial("d1")))
+    assert ACME.reply(inbound, page, ends=False).body.decode() == "x" * 150 + "\n1 Yes"
