@@ -1,12 +1,18 @@
 """Sphinx settings: Markdown through MyST, warnings are errors (see the Makefile).
 
 The pages are plain Markdown, so that they read the same on a forge and in an editor. What Sphinx needs beyond that is
-added while it reads: a tree of the pages that an index links to, and the code behind a link to a file of it.
+added while it reads: a tree of the pages that an index links to, the code behind a link to a file of it, and the API
+from its docstrings.
 """
 
 import re
+import sys
 from importlib.metadata import version as version_of
+from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+from api import with_api
 
 project = "kikao"
 author = "the kikao maintainers"
@@ -42,7 +48,7 @@ def with_code(text: str) -> str:
 
 def setup(app: Any) -> None:
     def read(_: Any, name: str, source: list[str]) -> None:
-        source[0] = with_code(source[0])
+        source[0] = with_api(with_code(source[0]))
         if name.rpartition("/")[2] == "index":
             source[0] = with_tree(source[0])
 

@@ -1,12 +1,15 @@
 """The documentation is plain Markdown, as a forge and an editor show it; `make docs` builds it without a warning."""
 
+import importlib
 import importlib.util
+import inspect
 import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from kikao.sessions.store import SessionStore
 from tests.test_docs import DOCS, FENCE, PAGES, ROOT
 
 LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -48,3 +51,14 @@ def test_all_code_is_linked_from_a_page_and_shown_by_sphinx(conf: ModuleType) ->
         for name in re.findall(r"^```{literalinclude} (.*)$", conf.with_code(page.read_text()), re.MULTILINE)
     }
     assert shown == set(CODE)
+
+
+def test_every_public_name_is_in_the_api_reference_with_what_it_is(conf: ModuleType) -> None:
+    page = conf.with_api((DOCS / "reference/api.md").read_text(encoding="utf-8"))
+    api = importlib.import_module("api")
+    for module in ("kikao", "kikao.testing", "kikao.events"):
+        for name, value in api.documented(module):
+            assert f"### {name}\n" in page
+            assert inspect.getdoc(value), name
+            for member, method in api.members(value) if inspect.isclass(value) else ():
+                assert inspect.getdoc(method) or hasattr(SessionStore, member), f"{name}.{member}"
