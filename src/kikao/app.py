@@ -176,6 +176,11 @@ class App:
         """What stands around a turn: the names of the middleware, outermost first."""
         return self._order
 
+    @property
+    def known_services(self) -> Services | None:
+        """The services by type; None where they are made when the app starts."""
+        return self._services if isinstance(self._services, Mapping) else None
+
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs, if they can. Raises what the app's hook raises."""
         if self.erase is not None:

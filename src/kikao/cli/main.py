@@ -9,6 +9,7 @@ import click
 from kikao.cli.members import members
 from kikao.cli.messages import messages
 from kikao.cli.migrate import migrate
+from kikao.cli.replay import replay
 from kikao.cli.sessions import sessions
 
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
@@ -74,4 +75,5 @@ def chat(
 main.add_command(members)
 main.add_command(messages)
 main.add_command(migrate)
+main.add_command(replay)
 main.add_command(sessions)

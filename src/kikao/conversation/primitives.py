@@ -101,7 +101,7 @@ class Primitives:
         self._navigation = navigation
         self._at_home = at_home
         self._suspended = False
-        self._changed = False
+        self._changed = ""
         self._inside = ""
         self._misuse: Misuse | None = None
         self._coroutine: Coroutine[Any, Any, Any] | None = None
@@ -123,6 +123,11 @@ class Primitives:
     def misuse(self) -> Misuse | None:
         """The first thing the flow did that it must not do, even if the flow swallowed the error."""
         return self._misuse
+
+    @property
+    def changed(self) -> str:
+        """Where and how the code no longer asks what it asked before, so that the member is asked again; or empty."""
+        return self._changed
 
     @property
     def unread(self) -> Entry | None:
@@ -187,7 +192,7 @@ class Primitives:
         if self._reply is not None:
             reply, self._reply = self._reply, None
             if pending is None or pending.key != key or pending.tag != answer.tag:
-                self._run.notices.append(UPDATED)
+                self._asks_another(key, answer, pending)
             else:
                 tries = pending.tries
                 try:
@@ -315,7 +320,7 @@ class Primitives:
         error: Text | None = None
         if reply is not None:
             if pending is None or pending.key != key or pending.tag != answer.tag:
-                self._run.notices.append(UPDATED)
+                self._asks_another(key, answer, pending)
             else:
                 tries = pending.tries
                 secret = entered(answer, reply, self._host.now.date())
@@ -383,15 +388,23 @@ class Primitives:
     async def _diverge(self, key: str, entry: Entry) -> None:
         """The code asks for `key` where the journal has another entry: forget what may be forgotten, or park."""
         await self._still_live()
-        if self._at < self._run.barrier():
-            await self._suspend(
-                Parked(
-                    f"{here(self._coro)}: the code comes to {key!r} where the journal has {entry.key!r} ({entry.kind})"
-                )
+        place = f"{here(self._coro)}: the code comes to {key!r}"
+        detail = f"{place} where the journal has {entry.key!r} ({entry.kind})"
+        if entry.key == key:
+            detail = f"{place}, which the journal has in another form ({entry.kind} {entry.tag})".replace(
+                " )", ")"
             )
+        if self._at < self._run.barrier():
+            await self._suspend(Parked(detail))
         self._run.truncate(self._at)
         self._length = self._at
-        self._reply, self._changed = None, True
+        self._reply, self._changed = None, detail
+        self._run.notices.append(UPDATED)
+
+    def _asks_another(self, key: str, answer: Answer[Any], pending: Pending | None) -> None:
+        """The member answered a question that is not asked any more: the answer is dropped."""
+        was = "no question" if pending is None else f"{pending.key!r} ({pending.tag})"
+        self._changed = f"{here(self._coro)}: the code asks {key!r} ({answer.tag}) where {was} was open"
         self._run.notices.append(UPDATED)
 
     async def _live(self, key: str) -> None:

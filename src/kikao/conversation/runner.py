@@ -83,7 +83,7 @@ class Turned:
     """Which page of the screen to show."""
     error: BaseException | None = None
     reasons: list[str] = field(default_factory=list)
-    """Why outcomes are unknown."""
+    """Why outcomes are unknown, and why the member is asked again after a change of the code."""
     told: list[Text] = field(default_factory=list)
     """Notices that stand on the screen."""
     taken: int = 0
@@ -121,6 +121,9 @@ class Runner:
     `afresh`: a dialogue just began, so nothing of what the conversation holds is on the member's screen.
     """
 
+    chat_type: type[Chat] = Chat
+    """What flows get; a rehearsal has another."""
+
     def __init__(
         self,
         conversation: Conversation,
@@ -135,6 +138,7 @@ class Runner:
     ) -> None:
         self.conversation = conversation
         self.reasons: list[str] = []
+        """Why outcomes are unknown, and where the code changed under the journal."""
         self._member = member
         self._flows = flows
         self._entry = entry
@@ -206,6 +210,7 @@ class Runner:
                 reply = None
                 continue
             if isinstance(signal, Changed):
+                self.reasons.append(signal.detail)
                 question = run.last_question()
                 if question is None:
                     return self._closed(run, Parked(signal.detail))
@@ -245,7 +250,7 @@ class Runner:
         member = self._member
         if (member.id, member.msisdn) != (run.member, run.msisdn):
             member = structs.replace(member, id=run.member, msisdn=run.msisdn)
-        chat = Chat(
+        chat = self.chat_type(
             run,
             member,
             self.conversation,
@@ -272,6 +277,8 @@ class Runner:
                     signal = self._returned(run, chat)
                 return signal
         finally:
+            if chat.changed:
+                self.reasons.append(chat.changed)
             try:
                 close(coroutine)
             finally:

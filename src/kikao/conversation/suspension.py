@@ -22,7 +22,7 @@ GRACE: Final = 0.1
 UNWINDS: Final = 10
 """How often a flow that awaits while being unwound is told to stop, before it is left as it is."""
 
-_ENGINE = os.path.dirname(__file__) + os.sep
+_KIKAO = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _PYTHON = os.path.dirname(os.__file__) + os.sep
 
 
@@ -149,7 +149,7 @@ def innermost(coroutine: Any) -> str:
 
 
 def _authors(file: str) -> bool:
-    """Whether a file belongs to an app: neither to the engine nor to Python itself."""
+    """Whether a file belongs to an app: neither to kikao nor to Python itself."""
     if file.startswith(_PYTHON):
-        return "site-packages" in file and not file.startswith(_ENGINE)
-    return not file.startswith((_ENGINE, "<frozen"))
+        return "site-packages" in file and not file.startswith(_KIKAO)
+    return not file.startswith((_KIKAO, "<frozen"))

@@ -1,0 +1,87 @@
+"""Which conversations are replayed: those of a store that somebody could go on with, opened in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import msgspec
+
+from kikao.checking.replaying import in_flight
+from kikao.conversation.journal import Conversation
+from kikao.conversation.member import Member
+from kikao.sessions.policy import Address, Policies
+from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError
+from kikao.sessions.session import Session, decode
+from kikao.sessions.store import Record
+from kikao.sessions.stores.sqlite_reader import Snapshot, snapshot
+from kikao.sessions.viewing import shown_key
+
+
+class Case(msgspec.Struct, frozen=True):
+    """One conversation in flight. `name` tells it from the others and nobody's name."""
+
+    name: str
+    conversation: Conversation
+    member: Member
+    unsure: bool = False
+    """What was left out of a recording may have decided its way."""
+
+
+class Idle(msgspec.Struct, frozen=True):
+    """A session in which nothing is open."""
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """A session that cannot be opened here, and why."""
+
+    name: str
+    problem: str
+
+
+Found = Case | Idle | Sealed
+
+
+def stored(path: Path, ring: KeyRing, policies: Policies, *, now: float) -> Generator[Found]:
+    """What a SQLite store holds, one session after the other, in the order of their keys: a random one.
+
+    Raises `StoreRefused`.
+    """
+    with snapshot(path) as found:
+        for record in found.records():
+            yield _opened(record, ring, policies, found, now)
+
+
+def _opened(record: Record, ring: KeyRing, policies: Policies, found: Snapshot, now: float) -> Found:
+    name = shown_key(record.key)
+    try:
+        session = decode(ring.unseal(record.state, record.key, STATE, record.version))
+        address = _ADDRESS.decode(ring.unseal(record.address, record.key, ADDRESS))
+    except SealError as problem:
+        return Sealed(name, str(problem))
+    except ValueError:  # msgspec's errors are
+        return Sealed(name, "it is not in the form of this kikao")
+    return _case(name, session, address, policies, record, open_=record.key in found.with_intents, now=now)
+
+
+def _case(
+    name: str,
+    session: Session,
+    address: Address,
+    policies: Policies,
+    record: Record,
+    *,
+    open_: bool,
+    now: float,
+) -> Found:
+    if session.anchor:
+        return Idle()
+    policy = policies[address.channel]
+    conversation = in_flight(session, policy, expires_at=record.expires_at, open_=open_, now=now)
+    if not conversation.runs():
+        return Idle()
+    member = Member(session.member, address.channel, address.msisdn, conversation.chosen)
+    return Case(name, conversation, member)
+
+
+_ADDRESS = msgspec.msgpack.Decoder(Address)

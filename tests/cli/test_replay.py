@@ -1,0 +1,133 @@
+"""`kikao replay`: reads beside a running server, writes nothing, and says how bad it is with its exit code."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kikao.cli import main
+from tests.cli.test_sessions import ASHA, BEN, served
+
+APP = "tests.cli.kiosk:app"
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of data and no other settings."""
+    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "kikao-data"
+
+
+def kikao(*words: str) -> Result:
+    return CliRunner().invoke(main, ["replay", *words])
+
+
+def edited(folder: Path, name: str, old: str, new: str) -> str:
+    """The kiosk with another line, as a module of the present folder; its target."""
+    text = (Path(__file__).parent / "kiosk.py").read_text()
+    assert old in text
+    (folder / f"{name}.py").write_text(text.replace(old, new))
+    return f"{name}:app"
+
+
+def written(folder: Path) -> dict[str, tuple[str, int]]:
+    """What is in a folder, to the octet and to the nanosecond."""
+    files = [path for path in sorted(folder.iterdir()) if path.is_file()]
+    return {
+        path.name: (hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_mtime_ns) for path in files
+    }
+
+
+def test_a_store_is_read_and_nothing_is_written(data: Path, tmp_path: Path) -> None:
+    with served() as server:
+        server.talk(ASHA, "tea")
+        server.talk(BEN)
+    before = written(data)
+    done = kikao(APP)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.endswith("2 replayed of 2 sessions (0 with nothing open): 2 go on\n")
+    assert written(data) == before
+    changed = kikao(edited(tmp_path, "kiosk_sizes", '"size", Text()', '"sizes", Text()'))
+    assert changed.exit_code == 1
+    assert "asked again            1  kiosk: size\n" in changed.stdout
+    assert (
+        "kiosk_sizes.py:30: the code asks 'sizes#1' (text) where 'size#1' (text) was open" in changed.stdout
+    )
+    assert written(data) == before
+
+
+def test_thresholds(data: Path, tmp_path: Path) -> None:
+    with served() as server:
+        server.talk(ASHA, "tea")
+        server.talk(BEN)
+    target = edited(tmp_path, "kiosk_thresholds", '"size", Text()', '"sizes", Text()')
+    assert kikao(target, "--allow-asked", "1").exit_code == 0
+    assert kikao(target, "--allow-asked", "50%").exit_code == 0
+    assert kikao(target, "--allow-asked", "49.9%").exit_code == 1
+    assert kikao(target, "--allow-parked", "100%", "--allow-unknown", "7").exit_code == 1
+    refused = kikao(target, "--allow-asked", "some")
+    assert (refused.exit_code, "--allow-asked: 'some' is neither a number" in refused.stderr) == (2, True)
+
+
+def test_as_json_and_at_most_so_many(data: Path) -> None:
+    with served() as server:
+        for place in range(5):
+            server.talk(f"+25677200000{place}", "tea")
+    report = json.loads(kikao(APP, "--format", "json", "--limit", "3", "--examples", "1").stdout)
+    assert (report["sessions"], report["verdicts"]) == (3, {"goes on": 3})
+    (group,) = report["groups"]
+    assert (group["count"], len(group["examples"]), group["outcome"]["at"]) == (3, 1, "size")
+
+
+def test_no_answer_is_shown(data: Path, tmp_path: Path) -> None:
+    with served() as server:
+        server.talk(ASHA, "greentea")
+    target = edited(tmp_path, "kiosk_greets", 't("Size")', 't("Size of {what}", what=what)').split(":")[0]
+    path = tmp_path / f"{target}.py"
+    path.write_text(
+        path.read_text()
+        .replace('await chat.ask("what"', 'what = await chat.ask("what"')
+        .replace('"size",', '"sizes",')
+    )
+    for form in ("text", "json"):
+        shown = kikao(f"{target}:app", "--format", form).stdout
+        assert "Size of {what}" in shown
+        assert "greentea" not in shown
+
+
+@pytest.mark.parametrize("store", ["memory:", "sqlite:nowhere.db"])
+def test_where_nothing_can_be_read_it_says_why(
+    store: str, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served() as server:
+        server.talk(ASHA)
+    monkeypatch.setenv("KIKAO_STORE", store)
+    done = kikao(APP)
+    assert done.exit_code == 2
+    assert ("sessions in memory" if store == "memory:" else "does not exist") in done.stderr
+
+
+def test_a_file_that_is_no_store_is_refused(data: Path) -> None:
+    with served() as server:
+        server.talk(ASHA)
+    (store,) = data.glob("sessions*.db")
+    store.write_bytes(b"no database" * 100)
+    done = kikao(APP)
+    assert (done.exit_code, "cannot be read" in done.stderr) == (2, True)
+
+
+def test_sessions_of_other_keys_are_told(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with served() as server:
+        server.talk(ASHA)
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", "k9:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=")
+    done = kikao(APP)
+    assert done.exit_code == 1
+    assert "cannot be opened" in done.stdout
+    assert "which is not among the secret keys" in done.stdout
