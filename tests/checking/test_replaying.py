@@ -271,9 +271,9 @@ async def test_an_open_effect_goes_on_with_the_same_proof(
         phone = stage.phone()
         await phone.dial()
         await phone.reply("2")  # start again: the run is parked, and its effect still open
-        both = await foretold(stage, paying(**edit), path)
-        assert [(one.verdict, one.parked, one.standing) for one in both][0] == (verdict, True, "effect")
-        assert len(both) == 2
+        left, running = await foretold(stage, paying(**edit), path)
+        assert (left.verdict, left.parked, left.standing) == (verdict, True, "effect")
+        assert not running.parked
 
 
 @pytest.mark.parametrize("after", ["ask", "read", "step", "renamed"])
