@@ -18,11 +18,11 @@ import msgspec
 from kikao.app import App
 from kikao.checking.replaying_host import Arrived, Halt, Host, Looks, Performs, Rehearsal, arrived, reply
 from kikao.conversation.answers import Answer
+from kikao.conversation.changes import UPDATED
 from kikao.conversation.errors import Invalid, OlderCode
 from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Pending, Run
 from kikao.conversation.member import Member
-from kikao.conversation.primitives import UPDATED
 from kikao.conversation.runner import Turned
 from kikao.conversation.signals import Parked
 from kikao.conversation.suspension import Signal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol, TypeVar
+from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -42,6 +42,9 @@ T = TypeVar("T")
 
 SETTLED: Final = t("Your last request was completed.")
 NOT_DONE: Final = t("Your last request was not carried out.")
+UNCERTAIN: Final = t(
+    "We could not confirm your last request. Enter your PIN again to make sure; it will not be done twice."
+)
 NOT_CARRIED_OUT: Final = Refused(ErrorCode.REJECTED, NOT_DONE)
 """A voided step: the member decides anew, from the last plain question."""
 
@@ -137,6 +140,11 @@ def entered(answer: Answer[str], reply: Reply, today: dt.date) -> Secret | Text:
     except Exception as problem:  # noqa: BLE001 - a mistake in an answer type of the app's
         broke = described(problem)
     raise Misuse(f"{type(answer).__name__}.parse: {broke}. It must return a text, or raise Invalid.")
+
+
+async def never(token: str) -> NoReturn:
+    """The effect of a step that is only ever checked."""
+    raise AssertionError("this step is only ever checked")
 
 
 def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:

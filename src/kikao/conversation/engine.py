@@ -13,14 +13,13 @@ from msgspec import structs
 
 from kikao.conversation.answers import find
 from kikao.conversation.chat import CANCELLED, CHOOSE_LANGUAGE
-from kikao.conversation.effects import SETTLED, Host, outcomes, unpark
+from kikao.conversation.effects import SETTLED, UNCERTAIN, Host, outcomes, unpark
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
 from kikao.conversation.journal import FORMAT, QUESTIONS, Conversation, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Command, Key, Navigation
-from kikao.conversation.primitives import UNCERTAIN
 from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked

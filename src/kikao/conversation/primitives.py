@@ -14,7 +14,8 @@ from typing import Any, NoReturn, TypeVar, overload
 import msgspec
 
 from kikao.conversation.answers import Answer
-from kikao.conversation.effects import NOT_DONE, Host, Perform, Step, entered, refusal
+from kikao.conversation.changes import UPDATED, asks_another, differs
+from kikao.conversation.effects import NOT_DONE, UNCERTAIN, Host, Perform, Step, entered, never, refusal
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.inputs import Given, Reply
@@ -41,8 +42,6 @@ from kikao.conversation.suspension import Signal, here
 from kikao.i18n.messages import Text, t, unfit
 
 T = TypeVar("T")
-
-UPDATED = t("We updated this service. Please enter this again.")
 
 
 class Primitives:
@@ -307,7 +306,7 @@ class Primitives:
             return recorded[0]
         await self._live(key)
         pending, reply, self._reply = self._run.pending, self._reply, None
-        probe = Step(_never, "check" if check else "never", check, done)
+        probe = Step(never, "check" if check else "never", check, done)
         news = len(self._run.notices)
         if self._run.intent(key) is not None:
             await Perform([(key, "secret", probe, None)])
@@ -388,12 +387,7 @@ class Primitives:
     async def _diverge(self, key: str, entry: Entry) -> None:
         """The code asks for `key` where the journal has another entry: forget what may be forgotten, or park."""
         await self._still_live()
-        place = f"{here(self._coro)}: the code comes to {key!r}"
-        detail = f"{place} where the journal has {entry.key!r} ({entry.kind})"
-        if entry.key == key:
-            detail = f"{place}, which the journal has in another form ({entry.kind} {entry.tag})".replace(
-                " )", ")"
-            )
+        detail = differs(self._coro, key, entry)
         if self._at < self._run.barrier():
             await self._suspend(Parked(detail))
         self._run.truncate(self._at)
@@ -402,9 +396,7 @@ class Primitives:
         self._run.notices.append(UPDATED)
 
     def _asks_another(self, key: str, answer: Answer[Any], pending: Pending | None) -> None:
-        """The member answered a question that is not asked any more: the answer is dropped."""
-        was = "no question" if pending is None else f"{pending.key!r} ({pending.tag})"
-        self._changed = f"{here(self._coro)}: the code asks {key!r} ({answer.tag}) where {was} was open"
+        self._changed = asks_another(self._coro, key, answer.tag, pending)
         self._run.notices.append(UPDATED)
 
     async def _live(self, key: str) -> None:
@@ -500,12 +492,3 @@ class Primitives:
             self._fail(f"{here(self._coro)}: {wrong}.")
         screen = Screen(body, options, navigation, whole=answer.whole, secret=secret)
         return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)
-
-
-UNCERTAIN = t(
-    "We could not confirm your last request. Enter your PIN again to make sure; it will not be done twice."
-)
-
-
-async def _never(token: str) -> NoReturn:
-    raise AssertionError("this step is only ever checked")

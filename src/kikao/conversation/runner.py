@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 
 from msgspec import structs
 
+from kikao.conversation.changes import UPDATED
 from kikao.conversation.chat import Chat
 from kikao.conversation.effects import (
     Host,
@@ -41,7 +42,6 @@ from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.primitives import UPDATED
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
