@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         Text,
         Unknown,
         Voided,
+        examples,
     )
     from kikao.i18n import Amount, Day, Message, Moment, t, tn
     from kikao.middleware import Outcome, Proceed, TurnContext
@@ -87,6 +88,7 @@ __all__ = [
     "TurnContext",
     "Unknown",
     "Voided",
+    "examples",
     "t",
     "tn",
 ]

@@ -34,7 +34,7 @@ from kikao.middleware import Middleware, names
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
-from kikao.sessions.policy import Policies, SessionPolicy
+from kikao.sessions.policy import DEFAULTS, Policies, SessionPolicy
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
@@ -70,7 +70,8 @@ class App:
     all channels, or by channel (see `kikao.sessions.policy`). With `members` (the default) the directory in the records
     knows who is behind an address and keeps their language; flows reach it as the services `Directory` and `Links`, and
     `erase` is called when a member is erased from it. `middleware` stands around every turn, the first one outermost
-    (see `kikao.middleware`). `budget` is how many seconds a reply may take.
+    (see `kikao.middleware`). `budget` is how many seconds a reply may take. `channels` are what the app is meant for,
+    besides those that `policy` names: `kikao check` looks for what they cannot do.
     """
 
     def __init__(
@@ -88,12 +89,15 @@ class App:
         middleware: Sequence[Middleware] = (),
         budget: float = BUDGET,
         subscribers: Iterable[Publish] = (),
+        channels: Iterable[str] = ("ussd",),
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
+        self.channels = _channels(channels, policy)
+        """The channels the app is meant for."""
         self.members = members
         self.erase = erase
         self.middleware = tuple(middleware)
@@ -162,6 +166,11 @@ class App:
             if door or (door is None and store is None):
                 await server.open_door()
             yield server
+
+    @property
+    def declared_services(self) -> Mapping[Any, Any] | None:
+        """The services that the app was given as they are; None where they are only made at start."""
+        return self._services if isinstance(self._services, Mapping) else None
 
     @contextlib.asynccontextmanager
     async def services(self, settings: Settings) -> AsyncIterator[Services]:
@@ -336,6 +345,19 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)
+
+
+def _channels(
+    channels: Iterable[str], policy: SessionPolicy | Mapping[str, SessionPolicy] | None
+) -> tuple[str, ...]:
+    """Raises `ValueError` for a channel that does not exist."""
+    if isinstance(channels, str):
+        raise ValueError(f"channels must be a list: channels=[{channels!r}]")
+    named = dict.fromkeys((*channels, *(policy if isinstance(policy, Mapping) else ())))
+    strange = sorted(named.keys() - DEFAULTS.keys())
+    if strange:
+        raise ValueError(f"no such channel: {', '.join(strange)}. There are: {', '.join(DEFAULTS)}")
+    return tuple(named)
 
 
 def refuse_deserted(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from kikao.conversation.answers import Answer, Choice, Confirm, Location, Media
 from kikao.conversation.chat import Chat
 from kikao.conversation.effects import Step
 from kikao.conversation.errors import BackendError, ErrorCode, Invalid, Misuse, RefusedError
+from kikao.conversation.examples import examples
 from kikao.conversation.flows import Flow, Flows
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Key, Navigation
@@ -43,4 +44,5 @@ __all__ = [
     "Text",
     "Unknown",
     "Voided",
+    "examples",
 ]

@@ -33,6 +33,11 @@ class Phone(Answer[str]):
         self._region = region
         self._mobile = mobile
 
+    @property
+    def numbers(self) -> tuple[str, bool]:
+        """The region whose numbers need no country code, and whether only mobile ones are taken."""
+        return self._region, self._mobile
+
     def parse(self, given: Given, options: tuple[Option, ...]) -> str:
         """E.164 of `0772 123456`, `+256-772-123456`, `256772123456`; an unknown region raises `Misuse`."""
         typed = _plain(given.text)
@@ -68,6 +73,11 @@ class Money(Answer[Amount]):
         self._min = min
         self._max = max
         self.tag = _MONEY_TAG + currency
+
+    @property
+    def bounds(self) -> tuple[int, int | None]:
+        """The least and the largest amount in minor units, both allowed; None for no largest."""
+        return self._min, self._max
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> Amount:
         """The amount typed."""
@@ -118,6 +128,11 @@ class Pin(Answer[str]):
     def __init__(self, digits: int | tuple[int, int] = 4) -> None:
         self._digits = digits
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the most digits."""
+        return self._range()
+
     def parse(self, given: Given, options: tuple[Option, ...]) -> str:
         """The digits typed. No error carries them."""
         least, most = self._range()
@@ -150,6 +165,11 @@ class Number(Answer[int]):
     def __init__(self, min: int | None = None, max: int | None = None) -> None:  # noqa: A002
         self._min = min
         self._max = max
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The least and the largest number, both allowed; None for none."""
+        return self._min, self._max
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> int:
         """The number typed: `7`, `-7`, `1,000`."""
@@ -205,6 +225,16 @@ class Text(Answer[str]):
         self._hint = hint
         self._literal = literal
 
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the most characters."""
+        return self._min, self._max
+
+    @property
+    def pattern(self) -> str | None:
+        """The regular expression for the whole text; None for none."""
+        return self._pattern
+
     def parse(self, given: Given, options: tuple[Option, ...]) -> str:
         """The text, normalised."""
         if len(given.text) > _LONGEST:
@@ -256,6 +286,11 @@ class Date(Answer[dt.date]):
         self._latest = latest
         self._past = past
         self._future = future
+
+    @property
+    def bounds(self) -> tuple[dt.date | None, dt.date | None]:
+        """The first and the last day, both allowed; None for none."""
+        return self._earliest, self._latest
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> dt.date:
         """The date typed."""

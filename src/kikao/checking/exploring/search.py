@@ -1,0 +1,446 @@
+"""The search: conversations are held with every answer and every outcome, until nothing new comes of it.
+
+A conversation is data, so every turn starts from a stored one. What was never tried at a place comes first, then what
+follows turns that showed something new, then everything else, while there are branches that were not taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import heapq
+import itertools
+import re
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+from msgspec import structs
+
+from kikao.checking.exploring.answering import Answering, Try
+from kikao.checking.exploring.asking import Listening, Place, broke_at
+from kikao.checking.exploring.exploration import Options
+from kikao.checking.exploring.gallery import Gallery, Shot, Spot
+from kikao.checking.exploring.host import ExploringHost
+from kikao.checking.exploring.oracle import Decision, Oracle
+from kikao.checking.exploring.probes import EndlessLoop, Probes
+from kikao.checking.exploring.services import Circumstances
+from kikao.conversation.answers import Answer
+from kikao.conversation.effects import apply_late, unpark
+from kikao.conversation.engine import Engine
+from kikao.conversation.errors import BackendError, Misuse, RefusedError
+from kikao.conversation.inputs import Dial, Event, Reply, Settle
+from kikao.conversation.journal import Conversation
+from kikao.conversation.member import Member
+from kikao.conversation.runner import Turned
+from kikao.conversation.secrets import Secret
+
+START: Final = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
+THINKING: Final = dt.timedelta(seconds=20)
+DAY: Final = dt.timedelta(days=1)
+WRONG_IN_A_ROW: Final = 6
+"""Wrong answers in a row that are given to one question, once: some end a conversation after three."""
+
+DEVIATIONS: Final = 3
+"""Decisions of one turn that are taken otherwise at the same time."""
+
+WAITING: Final = 60_000
+"""Most turns that wait to be tried."""
+
+NEW, NEXT, REST = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A conversation between two turns."""
+
+    conversation: bytes
+    member: Member
+    now: dt.datetime
+    spot: Spot
+    trail: tuple[str, ...] = ()
+    answer: Answer[Any] | None = None
+    fresh: bool = True
+    """The turn that led here showed something new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Something that happens to a conversation."""
+
+    event: Event
+    kind: str
+    """Moves of one kind lead on alike."""
+    label: str
+    wait: dt.timedelta = THINKING
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A turn that broke."""
+
+    spot: Spot
+    what: str
+    place: Place
+    trail: tuple[str, ...]
+    endless: bool = False
+
+
+@dataclass(slots=True)
+class Ways:
+    """Which way conversations went: what leads from a spot to another, and where they ended."""
+
+    edges: dict[Spot, dict[Spot, None]] = field(default_factory=dict)
+    ends: set[Spot] = field(default_factory=set)
+    """Spots with a right answer that ended the conversation, or of which too little is known."""
+    places: dict[Spot, Place] = field(default_factory=dict)
+    """Where in the code a question is asked."""
+    prompts: dict[Spot, Any] = field(default_factory=dict)
+    starts: dict[Spot, None] = field(default_factory=dict)
+    secrets: dict[Spot, None] = field(default_factory=dict)
+    early: dict[tuple[str, str], tuple[Spot, Spot]] = field(default_factory=dict)
+    """Flow and secret → the spots of the secret and of the question after it."""
+    unanswered: dict[Spot, str] = field(default_factory=dict)
+    """Questions to which no right answer was found, with their answer types."""
+
+
+class Search:
+    """One exploration of an engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        heard: Listening,
+        *,
+        services: Mapping[Any, Any] | None,
+        around: Circumstances,
+        answering: Answering,
+        probes: Probes,
+        members: Sequence[tuple[Member, str]],
+        files: frozenset[str],
+        options: Options,
+    ) -> None:
+        self.gallery = Gallery()
+        self.ways = Ways()
+        self.problems: dict[tuple[str, str, Place], Problem] = {}
+        self.turns = 0
+        self.bound = ""
+        self._engine = engine
+        self._heard = heard
+        self._services = services
+        self._around = around
+        self._answering = answering
+        self._probes = probes
+        self._members = members
+        self._files = files
+        self._options = options
+        self._queue: list[tuple[int, int, State, Move, tuple[int, ...]]] = []
+        self._order = itertools.count()
+        self._tried: set[Any] = set()
+        self._seen: set[Any] = set()
+        self._dropped = False
+
+    async def run(self) -> None:
+        """Search until everything was tried, or a bound is met."""
+        began, quiet = time.monotonic(), 0
+        for member, locale in self._members:
+            data = msgspec.msgpack.encode(Conversation(locale=locale))
+            state = State(
+                data, member, START, ("", "start", f"{member.channel} {member.locale} {member.timezone}")
+            )
+            self._offer(state, Move(Dial(), "dial", "dial"))
+        most = self._options.turns
+        while self._queue:
+            level, _, state, move, ways = heapq.heappop(self._queue)
+            if level == REST and self._everything():
+                return
+            if level == REST and quiet >= self._options.patience:
+                self.bound = f"{quiet} turns brought nothing new, with {len(self._queue) + 1} more to try"
+                return
+            if self.turns >= most:
+                self.bound = f"the bound of {most} turns was met, with {len(self._queue) + 1} more to try"
+                return
+            if time.monotonic() - began > self._options.seconds:
+                self.bound = (
+                    f"the bound of {self._options.seconds:g} seconds was met after {self.turns} turns"
+                )
+                return
+            quiet = 0 if await self._turn(state, move, ways) or level < REST else quiet + 1
+        if self._dropped and not self._everything():
+            self.bound = f"more than {WAITING} turns waited to be tried"
+
+    def _everything(self) -> bool:
+        return len(self._probes.taken) == len(self._probes.branches)
+
+    # --- one turn ---
+
+    async def _turn(self, state: State, move: Move, ways: tuple[int, ...]) -> bool:
+        """Hold one turn and note what came of it; True when that was something new."""
+        self.turns += 1
+        conversation = msgspec.msgpack.decode(state.conversation, type=Conversation)
+        around = self._around
+        around.oracle, around.injected, around.currency = Oracle(ways), False, _currency(conversation)
+        now = state.now + move.wait
+        host = ExploringHost(around, self._services, now, f"{len(conversation.parked):032}")
+        trail = (*state.trail, move.label)
+        before, self._probes.rounds = len(self._probes.taken), 0
+        self._heard.answer = None
+        try:
+            turned = await self._engine.advance(conversation, move.event, state.member, host)
+            for work, settled in host.late:
+                _arrive(conversation, work.intent.token, settled)
+        except EndlessLoop as error:
+            self._problem(
+                state, "a loop goes round without asking", broke_at(error, self._files), trail, True
+            )
+            return False
+        except Exception as error:  # noqa: BLE001 - a stand-in or an answer type broke: told like any other error
+            self._problem(state, f"{type(error).__name__}", broke_at(error, self._files), trail)
+            return False
+        decisions = around.oracle.decisions
+        fresh = len(self._probes.taken) > before
+        spot = _spot(conversation)
+        answer = self._heard.answer or (state.answer if spot == state.spot else None)
+        fresh = self._note(state, move, turned, conversation, spot, trail) or fresh
+        self._otherwise(state, move, ways, decisions, fresh)
+        member = structs.replace(state.member, locale=conversation.chosen or state.member.locale)
+        data = msgspec.msgpack.encode(conversation)
+        if (data, member) not in self._seen:
+            self._seen.add((data, member))
+            after = State(data, member, now, spot, trail[-40:], answer, fresh)
+            for each in self._moves(after, conversation, turned):
+                self._offer(after, each)
+        return fresh
+
+    def _note(
+        self,
+        state: State,
+        move: Move,
+        turned: Turned,
+        conversation: Conversation,
+        spot: Spot,
+        trail: tuple[str, ...],
+    ) -> bool:
+        """What a turn showed; True when it was something new."""
+        place = self._heard.place if self._heard.answer is not None else self.ways.places.get(spot, ("", 0))
+        new = False
+        if turned.what != "settled":
+            screen = self._engine.displayed(conversation, turned.screen)
+            at = (
+                spot
+                if not turned.screen.ends
+                else (turned.flow or state.spot[0], state.spot[1], "last screen")
+            )
+            new = self.gallery.take(Shot(at, screen, ("", 0) if turned.screen.ends else place, trail))
+        self._judge(state, turned, trail)
+        ways = self.ways
+        run = conversation.run
+        if run is not None and run.pending is not None and not conversation.overlay:
+            if self._heard.answer is not None:
+                ways.places.setdefault(spot, place)
+            ways.prompts.setdefault(spot, run.pending.screen)
+            if turned.what == "asked":
+                _early(ways, spot, conversation)
+            if run.pending.screen.secret:
+                ways.secrets.setdefault(spot)
+        if state.spot[1] == "start":
+            ways.starts.setdefault(spot)
+        elif move.kind != "wrong" and turned.what == "ended":
+            ways.ends.add(state.spot)
+        if turned.what in ("failed", "parked") and not self._around.injected:
+            ways.ends.add(state.spot)  # told as what it is
+        ways.edges.setdefault(state.spot, {}).setdefault(spot)
+        return new
+
+    def _judge(self, state: State, turned: Turned, trail: tuple[str, ...]) -> None:
+        """A turn that broke for another reason than a service that was away."""
+        error = turned.error
+        if turned.what in ("failed", "parked") and error is not None and not isinstance(error, _OF_SERVICES):
+            what = str(error) if isinstance(error, Misuse) else type(error).__name__
+            self._problem(state, what, broke_at(error, self._files), trail)
+        for reason in turned.reasons:
+            key, _, what = reason.partition(": ")
+            if what.startswith(_BROKEN) or (
+                what.isidentifier() and what not in _AWAY and what.endswith("Error")
+            ):
+                self._problem(state, f"the effect of {_plain(key)!r}: {what}", ("", 0), trail)
+
+    def _problem(
+        self, state: State, what: str, place: Place, trail: tuple[str, ...], endless: bool = False
+    ) -> None:
+        found = re.match(r"(?P<file>.+?):(?P<line>\d+): ", what)
+        if found:
+            what, place = what[found.end() :], (found["file"], int(found["line"]))
+        self.problems.setdefault(
+            (state.spot[0], what, place), Problem(state.spot, what, place, trail, endless)
+        )
+
+    # --- what comes next ---
+
+    def _otherwise(
+        self, state: State, move: Move, ways: tuple[int, ...], decisions: list[Decision], fresh: bool
+    ) -> None:
+        """The same turn, with one decision more taken otherwise."""
+        taken = tuple(decision.way for decision in decisions)
+        deviated = sum(way != 0 for way in taken[: len(ways)])
+        times: dict[str, int] = {}
+        for at, decision in enumerate(decisions):
+            times[decision.site] = nth = times.get(decision.site, 0) + 1
+            if at < len(ways):
+                continue
+            for way in range(1, decision.ways):
+                key = (state.spot, move.kind, decision.site, nth, way)
+                level = NEW if key not in self._tried else (NEXT if fresh and state.fresh else REST)
+                if level == NEW or deviated < DEVIATIONS:
+                    self._tried.add(key)
+                    self._push(level, state, move, (*taken[:at], way))
+
+    def _moves(self, state: State, conversation: Conversation, turned: Turned) -> Iterator[Move]:
+        """What may happen to a conversation now."""
+        run = conversation.run
+        if conversation.overlay:
+            for option in turned.screen.options:
+                yield Move(Reply(Secret(option.key)), f"option {option.value!r}", f"{option.value!r}")
+        elif run is None or run.pending is None:
+            if run is not None or conversation.data or conversation.notices or conversation.parked:
+                yield Move(Dial(), "dial", "dial again")
+            if any(each.intents for each in conversation.runs()):
+                yield Move(Settle(), "settle", "(recovery)")
+        elif state.answer is not None:
+            yield from self._answers(state, conversation)
+
+    def _answers(self, state: State, conversation: Conversation) -> Iterator[Move]:
+        run = conversation.run
+        assert run is not None and run.pending is not None and state.answer is not None
+        pending = run.pending
+        navigation = self._engine.navigation
+        tries = self._tries(state, state.answer, pending.screen, pending.literal, navigation)
+        name = _plain(pending.key)
+        wrong = [each for each in tries if each.kind == "wrong"]
+        if pending.tries:
+            for each in wrong[:1] if pending.tries < WRONG_IN_A_ROW else ():
+                key = (state.spot, "wrong again", pending.tries)
+                if key not in self._tried:
+                    self._tried.add(key)
+                    yield _answered(each, name)
+            return
+        right = [each for each in tries if each.kind != "wrong"]
+        if not right:
+            self.ways.unanswered.setdefault(state.spot, type(state.answer).__name__)
+            self.ways.ends.add(state.spot)
+        for each in right:
+            yield _answered(each, name)
+        for each in right[:1]:
+            yield replace(
+                _answered(each, name), kind="late", label=f"{name}: {each.label}, a day later", wait=DAY
+            )
+        for each in wrong:
+            if (state.spot, "wrong", each.text) not in self._tried:
+                self._tried.add((state.spot, "wrong", each.text))
+                yield _answered(each, name)
+
+    def _tries(
+        self, state: State, answer: Answer[Any], screen: Any, literal: tuple[str, ...], navigation: Any
+    ) -> list[Try]:
+        return self._answering.tries(
+            answer, screen, lambda text: navigation.command(text, screen, literal) is not None
+        )
+
+    def _offer(self, state: State, move: Move) -> None:
+        key = (state.spot, move.kind, move.label)
+        level = NEW if key not in self._tried else (NEXT if state.fresh else REST)
+        self._tried.add(key)
+        self._push(level, state, move, ())
+
+    def _push(self, level: int, state: State, move: Move, ways: tuple[int, ...]) -> None:
+        if level == REST and len(self._queue) >= WAITING:
+            self._dropped = True
+            return
+        heapq.heappush(self._queue, (level, next(self._order), state, move, ways))
+
+
+def _answered(each: Try, name: str) -> Move:
+    return Move(Reply(Secret(each.text), each.attachment), each.kind, f"{name}: {each.label}")
+
+
+def _spot(conversation: Conversation) -> Spot:
+    run = conversation.run
+    flow = run.flow if run is not None else ""
+    if conversation.overlay:
+        return flow, "", conversation.overlay
+    if run is None:
+        return (
+            "",
+            "",
+            f"over {sorted(conversation.data)} {bool(conversation.notices)} {bool(conversation.parked)}",
+        )
+    if run.pending is None:
+        return flow, "", "failed" if run.failed else "open"
+    return flow, _plain(run.pending.key), "wrong" if run.pending.tries else "asked"
+
+
+def _plain(key: str) -> str:
+    """A journal key without ordinals."""
+    return re.sub(r"#\d+", "", key)
+
+
+def _currency(conversation: Conversation) -> str:
+    """The currency of the last money the member named."""
+    run = conversation.run
+    tags = [entry.tag for entry in run.journal] if run is not None else []
+    if run is not None and run.pending is not None:
+        tags.append(run.pending.tag)
+    return next((tag.partition(":")[2] for tag in reversed(tags) if tag.startswith("money:")), "UGX")
+
+
+def _arrive(conversation: Conversation, token: str, settled: Any) -> None:
+    """What an effect came to reaches its run after the reply."""
+    for run in conversation.runs():
+        before = len(run.journal)
+        if apply_late(run, token, settled):
+            unpark(conversation, run, before)
+            return
+
+
+def _early(ways: Ways, spot: Spot, conversation: Conversation) -> None:
+    """Note a secret that was asked before the question that is open, in the same flow.
+
+    A question that came before the secret, too, begins another round: the secret was the last of the one before.
+    """
+    run = conversation.run
+    assert run is not None and run.pending is not None
+    if run.pending.screen.secret:
+        return
+    name = _plain(run.pending.key)
+    earlier: set[str] = set()
+    secret = ""
+    for entry in run.journal:
+        key = _plain(entry.key)
+        if entry.kind == "secret":
+            secret = key
+        elif entry.kind in ("ask", "confirm"):
+            earlier.add(key)
+            if secret and _within(key, secret):
+                secret = ""  # told when that question was open
+    if secret and name not in earlier and _within(name, secret):
+        ways.early.setdefault((run.flow, secret), ((run.flow, secret, "asked"), spot))
+
+
+def _within(question: str, secret: str) -> bool:
+    """Whether a question belongs to the flow that asked a secret, or to one that it calls."""
+    scope = secret.rpartition("/")[0]
+    return not scope or question.startswith(f"{scope}/")
+
+
+_OF_SERVICES: Final = (BackendError, RefusedError, TimeoutError, OSError, asyncio.CancelledError)
+_AWAY: Final = frozenset({"BackendError", "ConnectionError", "ReachedOutside", "TimeoutError"})
+_BROKEN: Final = (
+    "done= raised",
+    "the text of done=",
+    "the refusal ",
+    "the result ",
+    "check answered",
+    "refused with a",
+)

@@ -1,0 +1,200 @@
+"""What is wrong with the ways conversations went: flows nobody reaches, loops, broken turns, secrets out of place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from kikao.app import App
+from kikao.checking.exploring.asking import Place
+from kikao.checking.exploring.code import FlowCode
+from kikao.checking.exploring.gallery import Spot
+from kikao.checking.exploring.probes import Probes
+from kikao.checking.exploring.search import Problem, Search, Ways
+from kikao.checking.exploring.services import Circumstances
+from kikao.checking.findings import Finding
+from kikao.conversation.navigation import Navigation
+
+KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
+"""Channels on which what was typed can be read later."""
+
+TRAIL: Final = 12
+"""Answers that are told of a conversation that broke."""
+
+
+def verdicts(
+    app: App,
+    code: FlowCode,
+    search: Search,
+    probes: Probes,
+    around: Circumstances,
+    refused: Iterable[str],
+) -> list[Finding]:
+    """All findings but those about screens."""
+    return [
+        *_unreached(app, code, probes),
+        *_broken(search),
+        *_loops(search, app.engine.navigation),
+        *_unexplored(probes, search, around, refused),
+        *_early(search.ways),
+        *_kept(app, search.ways),
+    ]
+
+
+def _unreached(app: App, code: FlowCode, probes: Probes) -> Iterator[Finding]:
+    reached = code.reached(probes.entered, app.engine.entry)
+    for flow in app.engine.flows:
+        if flow.name not in reached:
+            file, _, line = flow.place.rpartition(":")
+            yield Finding(
+                code="K301",
+                message=f"nothing leads from the entry {app.engine.entry!r} to flow {flow.name!r}",
+                file=file,
+                line=int(line) if line.isdigit() else 0,
+                flow=flow.name,
+            )
+
+
+def _broken(search: Search) -> Iterator[Finding]:
+    for problem in search.problems.values():
+        yield Finding(
+            code="K303" if problem.endless else "K305",
+            message=problem.what,
+            hint=f"After: {_told(problem)}",
+            file=problem.place[0],
+            line=problem.place[1],
+            flow=problem.spot[0],
+            key=problem.spot[1],
+        )
+
+
+def _told(problem: Problem) -> str:
+    trail = problem.trail[-TRAIL:]
+    return " > ".join(("...", *trail) if len(trail) < len(problem.trail) else trail)
+
+
+def _loops(search: Search, navigation: Navigation) -> Iterator[Finding]:
+    """Questions from which no right answer leads to an end, however many are given.
+
+    "Cancel" is a way out where the app shows it on its screens, "home" is one to the entry; "back" is none.
+    """
+    ways = search.ways
+    if navigation.cancel.shown and navigation.cancel.keys:
+        return
+    leads: dict[Spot, set[Spot]] = {spot: set(after) for spot, after in ways.edges.items()}
+    for spot, screen in ways.prompts.items():
+        if any(line.value == "home" for line in screen.navigation):
+            leads.setdefault(spot, set()).update(ways.starts)
+    before: dict[Spot, set[Spot]] = {}
+    for spot, after in leads.items():
+        for each in after:
+            before.setdefault(each, set()).add(spot)
+    out, todo = set(ways.ends), list(ways.ends)
+    while todo:
+        for spot in before.get(todo.pop(), ()):
+            if spot not in out:
+                out.add(spot)
+                todo.append(spot)
+    stuck = [spot for spot in ways.prompts if spot not in out and spot[2] == "asked" and spot in leads]
+    told: set[Spot] = set()
+    for spot in stuck:
+        if spot in told:
+            continue
+        told |= _from(spot, leads)
+        file, line = ways.places.get(spot, ("", 0))
+        yield Finding(
+            code="K303",
+            message=f"from question {spot[1]!r} on no answer ever ends the conversation",
+            file=file,
+            line=line,
+            flow=spot[0],
+            key=spot[1],
+        )
+
+
+def _from(spot: Spot, leads: dict[Spot, set[Spot]]) -> set[Spot]:
+    seen, todo = {spot}, [spot]
+    while todo:
+        for each in leads.get(todo.pop(), ()):
+            if each not in seen:
+                seen.add(each)
+                todo.append(each)
+    return seen
+
+
+def _unexplored(
+    probes: Probes, search: Search, around: Circumstances, refused: Iterable[str]
+) -> Iterator[Finding]:
+    coverage = probes.coverage
+    for branch in coverage.unreached:
+        yield Finding(code="K304", message=branch.what, file=branch.file, line=branch.line)
+    for function in probes.unread:
+        yield Finding(
+            code="K304",
+            message=f"the source of {function.__qualname__} was not found, or is not what runs",
+            hint="Nothing in it is counted. Start again after a change of the source.",
+            file=function.__code__.co_filename,
+            line=function.__code__.co_firstlineno,
+        )
+    for spot, kind in search.ways.unanswered.items():
+        file, line = search.ways.places.get(spot, ("", 0))
+        yield Finding(
+            code="K304",
+            message=f"no answer is known that {kind} takes at question {spot[1]!r}",
+            hint="Compare in the code with an answer that is right, or use a simpler answer type.",
+            file=file,
+            line=line,
+            flow=spot[0],
+            key=spot[1],
+        )
+    for site, place in around.unknown.items():
+        file, _, number = place.rpartition(":")
+        yield Finding(
+            code="K304",
+            message=f"nothing is known of what {site} answers",
+            hint="Annotate what it returns, or register answers: @kikao.examples(...).",
+            file=file,
+            line=int(number) if number.isdigit() else 0,
+        )
+    for event in sorted(set(refused)):
+        yield Finding(
+            code="K304",
+            message=f"{event} was refused while exploring: what follows it is not known",
+            hint="Reach it through a service (chat.service), so that exploring can stand in for it.",
+        )
+    if search.bound:
+        yield Finding(code="K304", message=f"exploring was cut short: {search.bound}")
+
+
+def _early(ways: Ways) -> Iterator[Finding]:
+    for (flow, secret), (_, after) in ways.early.items():
+        file, line = _place(ways, (flow, secret, "asked"))
+        yield Finding(
+            code="K501",
+            message=f"secret {secret!r} is asked before question {after[1]!r}",
+            file=file,
+            line=line,
+            flow=flow,
+            key=secret,
+        )
+
+
+def _kept(app: App, ways: Ways) -> Iterator[Finding]:
+    kept = [channel for channel in app.channels if channel in KEEPS_HISTORY]
+    told: set[tuple[str, str]] = set()
+    for spot in ways.secrets:
+        if kept and spot[:2] not in told:
+            told.add(spot[:2])
+            file, line = _place(ways, spot)
+            yield Finding(
+                code="K503",
+                message=f"secret {spot[1]!r} is asked on {' and '.join(kept)}",
+                file=file,
+                line=line,
+                flow=spot[0],
+                key=spot[1],
+            )
+
+
+def _place(ways: Ways, spot: Spot) -> Place:
+    return ways.places.get(spot, ("", 0))
