@@ -15,8 +15,8 @@ from kikao.checking.exploring.exploration import Options
 from kikao.checking.exploring.gallery import Gallery, Letters, Shot, messages_of, without_values
 from kikao.checking.findings import Finding
 from kikao.config import UssdSettings
-from kikao.conversation.effects import NOT_DONE, SETTLED
-from kikao.conversation.primitives import UNCERTAIN, UPDATED
+from kikao.conversation.changes import UPDATED
+from kikao.conversation.effects import NOT_DONE, SETTLED, UNCERTAIN
 from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import GSM7, Budget, cost, fits, normalise
 from kikao.i18n.messages import Message, Text, Translate
