@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import Any, Final
 
 import msgspec
 
@@ -11,6 +12,8 @@ from tests.http.asgi import Answer, Headers, call
 
 OWN: Headers = (("content-type", "application/json"), ("origin", "http://localhost:8000"))
 """What a browser says of a request of the page itself."""
+
+_RANDOM: Final = re.compile("[0-9a-f]{12,32}")
 
 
 class Table:
@@ -41,6 +44,16 @@ class Table:
         answer = await self.ask(f"/api{path}", given, method=method)
         assert answer.status == status, answer
         return str(msgspec.json.decode(answer.body)["error"])
+
+    async def transcript(self) -> str:
+        """Everything done so far."""
+        answer = await self.ask("/api/transcript")
+        assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        return answer.body.decode()
+
+    def told(self, text: str) -> bool:
+        """Whether anything that it said has `text` in it, but by chance in a random id."""
+        return any(text in _RANDOM.sub("", answer.body.decode()) for answer in self.answers)
 
     async def phone(self, endpoint: str = "africa-s-talking", number: str = "+256772000001") -> Handset:
         """A phone on the table."""

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
+from kikao import App, Chat, Flows, SessionPolicy, t
+from kikao.channels.ussd.registry import SLUGS
+from kikao.config import Settings, load
+from kikao.console.simulator.phone import REMEMBERED
+from kikao.console.simulator.simulator import MOST
+from kikao.console.simulator.views import MASK
+from kikao.sessions.limits import Limits, Rate
 from kikao.testing import Stage
+from kikao.testing.timers import let_pass
 from tests.console.table import Table
-from tests.testing.shop import CONTINUE, HOW_MANY, PIN, an_app
+from tests.testing.shop import CLOSING, CONTINUE, HOW_MANY, PIN, MemoryTill, Till, an_app
 from tests.wallet.town import Town
 
 GATEWAYS = ("africa-s-talking", "nalo")
+CANARY = "7359"
+ENTER_PIN = "Enter PIN\n0 Back\n00 Home"
 
 
 @pytest.fixture
@@ -26,21 +38,103 @@ async def town() -> AsyncIterator[Table]:
         yield Table(stage.server)
 
 
+def settings(tmp_path: Path, text: str = "", **environ: str) -> Settings:
+    (tmp_path / "kikao.toml").write_text(text, encoding="utf-8")
+    return load({f"KIKAO_{name}": value for name, value in environ.items()}, tmp_path, gateways=SLUGS)
+
+
+def endless(policy: SessionPolicy | None = None) -> App:
+    """An app with a long list, which takes whatever is typed."""
+    flows = Flows()
+
+    @flows.flow("list")
+    async def listing(chat: Chat) -> None:
+        while True:
+            await chat.choose(
+                "which", t("Which?"), {n: t("Something to choose, number {n}", n=n) for n in range(1, 14)}
+            )
+
+    return App(flows, entry="list", members=False, policy=policy)
+
+
+# --- what a phone does ---
+
+
 @pytest.mark.parametrize("endpoint", GATEWAYS)
-async def test_a_member_of_the_wallet_registers(town: Table, endpoint: str) -> None:
-    phone = await town.phone(endpoint)
-    assert await phone.dial() == "Choose language\n1 English\n2 Luganda\n3 Kiswahili"
-    assert "Enter the PIN again" in await phone.answer("1", "Amina", "1", PIN)
+async def test_two_members_of_the_wallet_side_by_side(town: Table, endpoint: str) -> None:
+    sender, recipient = await town.phone(endpoint), await town.phone(endpoint, "+256772000002")
+    for phone, name in ((sender, "Amina"), (recipient, "Binta")):
+        assert await phone.dial() == "Choose language\n1 English\n2 Luganda\n3 Kiswahili"
+        await phone.answer("1", name, "1", PIN)
+        assert f"Hello {name}." in await phone.answer(PIN)
+
+    await sender.answer("1", "+256772000002", "1000")
+    assert "You sent UGX 1,000" in await sender.answer("1", PIN)
+    await recipient.answer("2")
+
+    assert "UGX 101,000" in await recipient.answer(PIN)
+    assert not town.told(PIN)
+
+
+@pytest.mark.parametrize("endpoint", GATEWAYS)
+async def test_a_step_says_what_is_on_the_screen_and_what_went_over_the_wire(
+    shop: Table, endpoint: str
+) -> None:
+    phone = await shop.phone(endpoint)
+    await phone.dial()
+    step = phone.step
+    assert (step["screen"], step["alive"], step["status"], step["repeated"]) == (HOW_MANY, True, 200, False)
+    budget = {"africa-s-talking": 156, "nalo": 160}[endpoint]
+    assert step["cost"] == {"alphabet": "gsm7", "used": len(HOW_MANY), "budget": budget}
+    assert (step["page"], step["pages"], step["secret"], step["what"]) == (1, 1, False, "asked")
+
+    await phone.answer("2")
+
     assert phone.step["secret"]
+    assert phone.step["navigation"] == [{"key": "0", "label": "Back"}, {"key": "00", "label": "Home"}]
+    request, reply = phone.step["request"], phone.step["reply"]
+    assert (request["method"], request["headers"]["host"]) == ("POST", "localhost")
+    if endpoint == "nalo":
+        assert '"USERDATA":"2"' in request["body"]
+        assert '"MSG":"Enter PIN' in reply["body"]
+    else:
+        assert request["body"].endswith("&text=2")
+        assert reply["body"] == f"CON {ENTER_PIN}"
+    assert reply["headers"]["content-length"] == str(len(reply["body"].encode()))
 
-    assert "Hello Amina. Choose an option.\n1 Send money" in await phone.answer(PIN)
 
-    assert phone.step["options"][:2] == [
-        {"key": "1", "label": "Send money"},
-        {"key": "2", "label": "Balance"},
-    ]
-    assert phone.step["navigation"] == [{"key": "00", "label": "Home"}]
-    assert not any(PIN in answer.body.decode() for answer in town.answers)
+@pytest.mark.parametrize("endpoint", GATEWAYS)
+async def test_the_same_request_again_gets_the_same_bytes(shop: Table, endpoint: str) -> None:
+    phone = await shop.phone(endpoint)
+    await phone.dial()
+    await phone.answer("2", PIN)
+    first = phone.step
+
+    await phone.again()
+
+    assert (phone.step["repeated"], phone.step["what"]) == (True, "duplicate")
+    assert phone.step["reply"] == first["reply"]
+    assert phone.step["request"] == first["request"]
+    assert phone.step["conversation"]["session"]["version"] == first["conversation"]["session"]["version"]
+
+
+async def test_a_gateway_without_ids_knows_a_copy_for_a_second_only(shop: Table) -> None:
+    phone = await shop.phone("nalo")
+    await phone.dial()
+    await phone.answer("2")
+    await shop.post("/clock", advance=2)
+
+    await phone.again()
+
+    assert not phone.step["repeated"], "it was taken for an answer to the next question"
+
+
+async def test_the_same_answer_twice_is_two_answers(tmp_path: Path) -> None:
+    async with Stage(endless()) as stage:
+        phone = await Table(stage.server).phone("nalo")
+        await phone.dial()
+        await phone.answer("1", "1", "1")
+        assert len(phone.step["conversation"]["journal"]) == 3
 
 
 @pytest.mark.parametrize("endpoint", GATEWAYS)
@@ -50,8 +144,427 @@ async def test_a_redial_after_the_line_dropped_offers_to_go_on(shop: Table, endp
     await phone.answer("2")
     await phone.drop()
     assert (phone.step["alive"], phone.step["request"], phone.step["status"]) == (False, None, 0)
+    assert await shop.error(f"/phones/{phone.id}/answer", {"text": "1"}, status=409)
 
     assert await phone.dial() == CONTINUE
 
     assert phone.step["conversation"]["overlay"] == "resume"
     assert not phone.step["secret"], "the engine's own question stands before that for the PIN"
+    assert await phone.answer("1") == HOW_MANY
+
+
+async def test_who_hangs_up_is_told_where_the_gateway_tells(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.answer("2", "1111")
+    await phone.hang_up()
+    assert (phone.step["alive"], phone.step["what"], phone.step["status"]) == (False, "closed", 200)
+    assert "status=Incomplete" in phone.step["request"]["body"]
+    assert f"input=2%2A{MASK}&" in phone.step["request"]["body"]
+
+    await phone.hang_up()
+    assert phone.step["request"] is None, "there was nothing left to end"
+
+    nalo = await shop.phone("nalo")
+    await nalo.dial()
+    await nalo.hang_up()
+    assert (nalo.step["request"], nalo.step["reply"], nalo.step["alive"]) == (None, None, False)
+
+
+async def test_a_copy_that_comes_late_does_not_bring_a_dialogue_back(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.drop()
+
+    assert await phone.again() == HOW_MANY
+
+    assert not phone.step["alive"]
+
+
+async def test_pages_and_what_stands_on_each(tmp_path: Path) -> None:
+    async with Stage(endless()) as stage:
+        phone = await Table(stage.server).phone()
+        await phone.dial()
+        first = phone.step
+        assert (first["page"], first["pages"]) == (1, 4)
+        assert [line["key"] for line in first["options"]] == ["1", "2", "3", "4"]
+        assert [line["label"] for line in first["navigation"]] == ["More"]
+
+        await phone.answer("98")
+
+        assert phone.step["page"] == 2
+        assert [line["key"] for line in phone.step["options"]] == ["5", "6", "7", "8"]
+        assert phone.step["options"][0]["label"] == "Something to choose, number 5"
+        assert [line["label"] for line in phone.step["navigation"]] == ["More", "Back"]
+
+
+async def test_a_member_prefers_another_language(town: Table) -> None:
+    phone = await town.phone()
+    await phone.dial()
+    await phone.answer("1")
+
+    looked = await town.post(f"/phones/{phone.id}/language", locale="sw")
+
+    assert (looked["language"], looked["session"]["locale"]) == ("sw", "en")
+    assert await phone.dial() == "Endelea ulipoishia?\n1 Endelea\n2 Anza tena"
+    assert phone.step["conversation"]["session"]["locale"] == "sw"
+    wrong = await town.error(f"/phones/{phone.id}/language", {"locale": "fr"})
+    assert wrong == "the app has no such language; it has en, lg, sw"
+
+
+async def test_a_language_can_be_preferred_before_the_first_dial(town: Table) -> None:
+    phone = await town.phone()
+    assert (await phone.look())["language"] == ""
+    await town.post(f"/phones/{phone.id}/language", locale="sw")
+    assert (await phone.look())["language"] == "sw"
+    assert "Chagua lugha" not in await phone.dial()
+    assert (phone.step["conversation"]["session"] or {})["locale"] == "sw"
+
+
+async def test_an_app_without_members_keeps_no_language(shop: Table) -> None:
+    phone = await shop.phone()
+    told = await shop.error(f"/phones/{phone.id}/language", {"locale": "en"}, status=409)
+    assert told == "this app keeps no members, so it keeps no language of theirs"
+
+
+# --- the conversation ---
+
+
+async def test_before_the_first_dial_there_is_nothing_to_see(shop: Table) -> None:
+    phone = await shop.phone()
+    assert (await phone.look())["session"] is None
+    assert await shop.error(f"/phones/{phone.id}/again", {}, status=409)
+
+
+async def test_the_conversation_as_the_engine_sees_it(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.answer("2", "1111")
+    seen = await phone.look()
+    assert seen == phone.step["conversation"]
+    assert seen["flow"] == "buy"
+    assert seen["journal"] == [
+        {"key": "price#1", "kind": "read", "barrier": False, "value": 300},
+        {"key": "cups#1", "kind": "ask", "barrier": False, "value": 2},
+    ]
+    assert seen["pending"]["key"] == "pin#1"
+    assert seen["pending"]["error"]
+    session = seen["session"]
+    assert session["policy"]["idle"] == 300.0
+    assert session["idle_expires"] == session["seen"] + 300.0
+    assert (len(session["key"]), session["expired"]) == (12, False)
+
+    assert await phone.answer(PIN) == "2 cups sold. Ref S1"
+
+    assert not phone.step["alive"]
+    assert (phone.step["options"], phone.step["conversation"]["pending"]) == ([], None)
+
+
+async def test_what_came_from_a_secret_is_absent(town: Table) -> None:
+    phone = await town.phone()
+    await phone.dial()
+    await phone.answer("1", "Amina", "1", CANARY)
+
+    pin = next(line for line in phone.step["conversation"]["journal"] if line["kind"] == "secret")
+
+    assert pin == {"key": "register#1/pin#1", "kind": "secret", "barrier": True, "absent": True}
+
+
+async def test_an_effect_that_runs_keeps_its_lease_when_time_is_moved() -> None:
+    till = MemoryTill()
+    async with Stage(an_app(till), budget=0.1) as stage:
+        table = Table(stage.server)
+        phone = await table.phone()
+        await phone.dial()
+        slow = stage.service(Till).slow("pay")
+        assert await phone.answer("2", PIN) == CLOSING
+        (intent,) = phone.step["conversation"]["intents"]
+        assert (intent["key"], intent["kind"], intent["at_work"]) == ("pin#1", "secret", True)
+        asked = till.asked
+
+        await table.post("/clock", advance=3600)
+
+        assert await table.error("/clock", {"advance": -1})
+        assert till.asked == asked, "recovery asks about effects that nobody follows"
+        assert (await phone.look())["intents"][0]["at_work"]
+        slow.release()
+        await stage.settle()
+        assert "2 cups sold. Ref S1" in await phone.dial()
+
+
+# --- time ---
+
+
+async def test_a_session_expires_when_time_is_moved(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.answer("2")
+    before = phone.step["conversation"]["session"]
+    clock = (await shop.get("/setup"))["clock"]
+
+    after = await shop.post("/clock", advance=299)
+    assert after["offset"] == 299
+    assert after["now"] >= clock["now"] + 299
+    assert not (await phone.look())["session"]["expired"]
+    await shop.post("/clock", advance=2)
+    assert (await phone.look())["session"]["expired"]
+    await shop.post("/clock", advance=300)
+
+    assert (await phone.look())["session"] is None, "the sweeper looked"
+    assert await phone.dial() == HOW_MANY
+    assert phone.step["conversation"]["session"]["created"] > before["created"]
+
+
+async def test_an_answer_after_the_session_expired_is_told_so(shop: Table) -> None:
+    phone = await shop.phone("nalo")
+    await phone.dial()
+    await shop.post("/clock", advance=86400)
+    assert "expired" in await phone.answer("2")
+
+
+@pytest.mark.parametrize("seconds", [-1, -1e-9, 1e300, 400 * 86400 * 366])
+async def test_time_goes_forward_and_not_too_far(shop: Table, seconds: float) -> None:
+    assert await shop.error("/clock", {"advance": seconds})
+    assert (await shop.get("/setup"))["clock"]["offset"] == 0
+
+
+# --- secrets ---
+
+
+@pytest.mark.parametrize("endpoint", GATEWAYS)
+async def test_a_pin_is_in_nothing_that_the_simulator_says(town: Table, endpoint: str) -> None:
+    phone = await town.phone(endpoint)
+    await phone.dial()
+    await phone.answer("1", "Amina", "1", CANARY, CANARY)
+    assert "Hello Amina." in phone.step["screen"]
+    await phone.again()
+    await phone.dial()
+    await phone.answer("2", "4", CANARY, "8642")
+    await phone.look()
+    await phone.hang_up()
+    await phone.again()
+    await town.get("/phones")
+    told = await town.transcript()
+
+    assert not town.told(CANARY)
+    assert not town.told("8642")
+    assert town.told(MASK)
+    assert "Asha answers their PIN." in told
+    assert "Asha's PIN is ____." in told
+
+
+async def test_a_command_on_a_screen_for_a_secret_is_shown(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.answer("2", "0")
+    assert phone.step["request"]["body"].endswith("text=2%2A0")
+    assert phone.step["screen"] == HOW_MANY
+
+
+async def test_a_pin_typed_on_an_old_screen_is_not_shown(shop: Table) -> None:
+    one, other = await shop.phone(), await shop.phone()
+    await one.dial()
+    await one.answer("2")
+    await other.dial()
+
+    await one.answer(CANARY)
+
+    assert one.step["request"]["body"].endswith(f"text=2%2A{MASK}")
+
+
+@pytest.mark.parametrize("ahead", [f"2*{CANARY}", f"2*{CANARY}*1", f"12*2*{CANARY}"])
+async def test_of_a_long_dial_only_what_was_taken_is_shown(shop: Table, ahead: str) -> None:
+    phone = await shop.phone()
+    await phone.dial(ahead)
+    first, *dropped = ahead.split("*")
+    masks = "".join(f"%2A{MASK}" for _ in dropped)
+    assert phone.step["request"]["body"].endswith(f"text={first}{masks}")
+    assert await shop.transcript()
+    assert not shop.told(CANARY)
+
+
+async def test_a_long_dial_that_was_taken_whole_is_shown(tmp_path: Path) -> None:
+    own = settings(tmp_path, USSD_NALO_CODE="*920*1806#")
+    async with Stage(an_app(), own) as stage:
+        table = Table(stage.server)
+        phones = [await table.phone(endpoint) for endpoint in GATEWAYS]
+        for phone in phones:
+            assert await phone.dial("2") == ENTER_PIN
+            assert phone.step["secret"]
+        assert '"USERDATA":"*920*1806*2#"' in phones[1].step["request"]["body"]
+        assert "Asha dials 2." in await table.transcript()
+
+
+async def test_a_request_is_forgotten_after_a_while(shop: Table) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    await phone.answer("2")
+    let_pass(REMEMBERED + 1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await shop.error(f"/phones/{phone.id}/again", {}, status=409)
+    assert await phone.answer(PIN) == "2 cups sold. Ref S1", "the dialogue goes on"
+
+
+# --- the transcript ---
+
+
+async def test_everything_that_was_done_is_told(shop: Table) -> None:
+    assert await shop.transcript() == ""
+    phone, other = await shop.phone(), await shop.phone("nalo")
+    await phone.dial()
+    await phone.answer("2")
+    await phone.drop()
+    await shop.post("/clock", advance=60)
+    await phone.dial()
+    await phone.again()
+    await phone.hang_up()
+    await phone.hang_up()
+    await other.dial()
+    await other.drop()
+
+    told = await shop.transcript()
+
+    assert told.startswith("# In the simulator\n")
+    for line in (
+        "Asha is +256772000001 on africastalking dialling *284#.",
+        "Binta is +256772000001 on nalo dialling *284#.",
+        "Asha answers 2.",
+        "Asha's line drops.",
+        "1 minute passes.",
+        "The gateway sends Asha's request again.",
+        "    1 Continue",
+        "Asha hangs up.",
+        "Binta's line drops.",
+    ):
+        assert line in told.splitlines()
+    assert told.count("Asha hangs up.") == 1
+    assert (await shop.ask("/api/transcript", method="DELETE")).status == 200
+    assert await shop.transcript() == ""
+
+
+# --- what the server refuses ---
+
+
+async def test_a_reply_that_is_no_screen(tmp_path: Path) -> None:
+    policy = SessionPolicy(limits=Limits(overall=Rate(1, burst=1)))
+    async with Stage(endless(policy)) as stage:
+        table = Table(stage.server)
+        phone = await table.phone()
+        await phone.dial()
+        await phone.answer("1")
+        assert (phone.step["status"], phone.step["screen"], phone.step["alive"]) == (429, "", False)
+        assert "The server answered with status 429." in await table.transcript()
+        await table.post("/clock", advance=3600)
+
+        await phone.again()
+
+        assert (phone.step["status"], phone.step["alive"]) == (200, True)
+
+
+async def test_a_gateway_with_a_token_and_an_allow_list_lets_the_simulator_in(tmp_path: Path) -> None:
+    token = "a-secret-part-of-the-path"
+    own = settings(
+        tmp_path, USSD_AFRICASTALKING_TOKEN=token, USSD_AFRICASTALKING_ALLOW="203.0.113.8/29,10.0.0.1"
+    )
+    async with Stage(an_app(), own) as stage:
+        table = Table(stage.server)
+        phone = await table.phone()
+        assert await phone.dial() == HOW_MANY
+        assert phone.step["request"]["path"] == "/ussd/africastalking/…"
+        await table.get("/setup")
+        assert not table.told(token)
+
+
+# --- endpoints and phones ---
+
+
+async def test_what_there_is_to_choose_from(town: Table) -> None:
+    setup = await town.get("/setup")
+    at, nalo = setup["endpoints"]
+    assert (at["id"], at["gateway"], at["path"], at["code"]) == (
+        "africa-s-talking",
+        "africastalking",
+        "/ussd/africastalking",
+        "*284#",
+    )
+    assert (at["budget"], nalo["budget"]) == ({"septets": 156, "units": 76}, {"septets": 160, "units": 80})
+    assert (at["tells_end"], nalo["tells_end"], nalo["long_dial"]) == (True, False, False)
+    assert setup["locales"] == {"en": "English", "lg": "Luganda", "sw": "Kiswahili"}
+    for number in setup["numbers"]:
+        for endpoint in (at, nalo):
+            assert await (await town.phone(endpoint["id"], number)).dial()
+
+
+async def test_tenants_by_host_have_sessions_of_their_own(tmp_path: Path) -> None:
+    own = settings(
+        tmp_path,
+        "\n".join(
+            f'[[simulator.endpoints]]\nname = "{name}"\ngateway = "africastalking"\nhost = "{name}.example.com"'
+            for name in ("uganda", "kenya")
+        ),
+    )
+    async with Stage(endless(SessionPolicy.per_url()), own) as stage:
+        table = Table(stage.server)
+        keys = []
+        for endpoint in ("uganda", "kenya"):
+            phone = await table.phone(endpoint)
+            await phone.dial()
+            assert phone.step["request"]["headers"]["host"] == f"{endpoint}.example.com"
+            keys.append(phone.step["conversation"]["session"]["key"])
+        assert keys[0] != keys[1]
+
+
+async def test_a_session_for_each_dialogue_is_found(tmp_path: Path) -> None:
+    async with Stage(endless(SessionPolicy.ephemeral())) as stage:
+        phone = await Table(stage.server).phone()
+        await phone.dial()
+        first = phone.step["conversation"]["session"]["key"]
+        await phone.dial()
+        assert phone.step["conversation"]["session"]["key"] != first
+
+
+async def test_phones_on_the_table(shop: Table) -> None:
+    first = await shop.phone()
+    await first.dial()
+    assert await shop.get("/phones") == [
+        {
+            "id": first.id,
+            "endpoint": "africa-s-talking",
+            "number": "+256772000001",
+            "alive": True,
+            "screen": HOW_MANY,
+        }
+    ]
+    for _ in range(MOST):
+        await shop.phone()
+    assert len(await shop.get("/phones")) == MOST
+    assert await shop.error(f"/phones/{first.id}/dial", {}, status=404)
+
+    assert (await shop.ask(f"/api/phones/{(await shop.phone()).id}", method="DELETE")).status == 200
+    assert len(await shop.get("/phones")) == MOST - 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "number"),
+    [
+        ("nowhere", "+256772000001"),
+        ("nalo", "0772000001"),
+        ("nalo", "+0772000001"),
+        ("nalo", "+25677\n2000001"),
+    ],
+)
+async def test_a_phone_that_cannot_be(shop: Table, endpoint: str, number: str) -> None:
+    assert await shop.error("/phones", {"endpoint": endpoint, "number": number})
+
+
+@pytest.mark.parametrize("text", ["\ud800", "\0", "a\nb", "x" * 1001])
+async def test_what_no_phone_types(shop: Table, text: str) -> None:
+    phone = await shop.phone()
+    await phone.dial()
+    answer = await shop.ask(f"/api/phones/{phone.id}/answer", None, method="POST")
+    assert answer.status == 400
+    body = {"text": text} if text != "\ud800" else None
+    if body is not None:
+        assert await shop.error(f"/phones/{phone.id}/answer", body)
+        assert await shop.error(f"/phones/{phone.id}/dial", {"ahead": text})

@@ -30,13 +30,20 @@ class SimulatedClock:
     def __call__(self) -> float:
         return self._clock() + self.offset
 
-    def advance(self, seconds: float) -> None:
-        """Let so many seconds pass. Raises `ValueError` for a step back, and past `FARTHEST`; `OSError` if it cannot
-        be kept."""
+    def after(self, seconds: float) -> float:
+        """What time it will be when so many seconds more have passed at once.
+
+        Raises `ValueError` for a step back, and for one past `FARTHEST`.
+        """
         if not (0 <= seconds <= FARTHEST):  # nor is NaN
-            raise ValueError("time moves forward, by 0 seconds or more")
+            raise ValueError("time moves forward, by 0 seconds or more, and at most ten years")
         if self.offset + seconds > FARTHEST:
             raise ValueError("the clock can be ten years ahead, no more")
+        return self() + seconds
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass. Raises what `after` does, and `OSError` when it cannot be kept."""
+        self.after(seconds)
         offset = self.offset + seconds
         if self._path is not None and self._path.parent.is_dir():
             draft = self._path.with_name(f".{self._path.name}")

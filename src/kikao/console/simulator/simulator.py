@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from typing import Final
+from typing import Final, NamedTuple
 
 from kikao.channels.channel import Request
 from kikao.channels.edge import request_url
@@ -18,6 +18,7 @@ from kikao.console.simulator.listening import listening
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.seeing import conversation_of, lines_on, page_of, wants_secret
+from kikao.console.simulator.telling import Told
 from kikao.console.simulator.views import (
     Budget,
     Conversation,
@@ -33,6 +34,7 @@ from kikao.console.simulator.views import (
 from kikao.control import CommandRefused
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
+from kikao.events import TurnDone
 from kikao.i18n.gsm7 import cost
 from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
@@ -79,6 +81,8 @@ class Simulator:
         self._finder = Finder(turns.sessions)
         self._endpoints = endpoints(settings)
         self._phones: dict[str, SimulatedPhone] = {}
+        self.told = Told()
+        """The transcript."""
 
     @property
     def setup(self) -> Setup:
@@ -137,7 +141,12 @@ class Simulator:
         if len(_typed(ahead)) > LONGEST:
             raise Problem(400, f"what is dialled has at most {LONGEST} characters")
         async with phone.lock:
-            return await self._deliver(phone, phone.dial(ahead), ahead=ahead)
+            delivered = await self._deliver(phone, phone.dial(ahead))
+            taken = delivered.turn.taken if delivered.turn is not None else 0
+            phone.took(ahead, taken)
+            dropped = ahead != "" and taken < len(ahead.split("*"))
+            self.told.dialled(phone, delivered.reply.status, ahead, secret=dropped)
+            return await self._step(phone, phone.request, delivered)
 
     async def answer(self, id_: str, text: str) -> Step:
         """Type an answer on the screen that is shown."""
@@ -146,11 +155,14 @@ class Simulator:
             raise Problem(400, f"an answer has at most {LONGEST} characters")
         async with phone.lock:
             before = phone.last
-            posted = phone.answer(text, secret=await self._is_secret(phone, text))
+            secret = await self._is_secret(phone, text)
+            posted = phone.answer(text, secret=secret)
             if posted == before and phone.endpoint.gateway.dedupe == "window":
                 # Such a gateway's redeliveries are told by their haste; whoever types twice takes longer.
                 self._clock.advance(WINDOW)
-            return await self._deliver(phone, posted)
+            delivered = await self._deliver(phone, posted)
+            self.told.answered(phone, delivered.reply.status, text, secret=secret)
+            return await self._step(phone, phone.request, delivered)
 
     async def again(self, id_: str) -> Step:
         """The gateway delivers the last request once more, byte for byte."""
@@ -158,26 +170,30 @@ class Simulator:
         async with phone.lock:
             if phone.last is None:
                 raise Problem(409, "nothing was sent, or too long ago: dial first")
-            return await self._deliver(phone, phone.last)
+            delivered = await self._deliver(phone, phone.last)
+            self.told.again(phone, delivered.reply.status)
+            return await self._step(phone, phone.request, delivered)
 
     async def hang_up(self, id_: str) -> Step:
         """The member ends the dialogue, and the gateway tells of it if it is one that does."""
         phone = self.phone(id_)
         async with phone.lock:
+            if phone.alive:
+                self.told.hung_up(phone)
             told = phone.hang_up()
             if told is None:
-                return await self._untold(phone)
-            began = time.perf_counter()
-            response = await self._send(told[0])
-            reply = _reply_view(response.status, response.headers, response.body)
-            return await self._step(phone, told[1], reply, _ms(began), "")
+                return await self._step(phone)
+            posted, shown = told
+            return await self._step(phone, shown, await self._sent(posted))
 
     async def drop(self, id_: str) -> Step:
         """The line drops: nobody tells the server."""
         phone = self.phone(id_)
         async with phone.lock:
+            if phone.alive:
+                self.told.lost(phone)
             phone.drop()
-            return await self._untold(phone)
+            return await self._step(phone)
 
     async def speak(self, id_: str, locale: str) -> Conversation:
         """The member prefers another language, as if it had been chosen elsewhere. Raises `Problem`."""
@@ -193,6 +209,7 @@ class Simulator:
             except (RecordsAway, CommitUnknown, UnknownMember):
                 raise Problem(503, "the directory of members does not answer; try again") from None
             phone.met = True
+            self.told.prefers(phone, locale)
             return await self.conversation(id_)
 
     async def advance(self, seconds: float) -> Moment:
@@ -200,8 +217,8 @@ class Simulator:
         async with AsyncExitStack() as stack:
             for phone in list(self._phones.values()):
                 await stack.enter_async_context(phone.lock)
-            await self._turns.late.hold_on(self._clock() + seconds)
             try:
+                await self._turns.late.hold_on(self._clock.after(seconds))
                 self._clock.advance(seconds)
             except ValueError as problem:
                 raise Problem(400, str(problem)) from None
@@ -209,6 +226,7 @@ class Simulator:
                 raise Problem(
                     503, f"the clock cannot be kept in the data folder ({problem.strerror})"
                 ) from None
+        self.told.passed(seconds)
         await self._settled()
         return self.moment
 
@@ -223,30 +241,27 @@ class Simulator:
 
     # --- how ---
 
-    async def _deliver(self, phone: SimulatedPhone, posted: Posted, *, ahead: str = "") -> Step:
+    async def _deliver(self, phone: SimulatedPhone, posted: Posted) -> _Delivered:
+        """Send a request of a phone, which then shows the reply."""
+        delivered = await self._sent(posted)
+        phone.met = phone.met or delivered.reply.status == 200
+        phone.show(delivered.reply.status, delivered.reply.body.encode())
+        return delivered
+
+    async def _sent(self, posted: Posted) -> _Delivered:
         began = time.perf_counter()
         with listening() as heard:
             response = await self._send(posted)
-        ms = _ms(began)
-        what = heard[-1].what if heard else ""
-        if ahead:
-            phone.took(ahead, heard[-1].taken if heard else 0)
-        phone.met = phone.met or response.status == 200
-        phone.show(response.status, response.body)
-        reply = _reply_view(response.status, response.headers, response.body)
-        return await self._step(phone, phone.request, reply, ms, what)
-
-    async def _untold(self, phone: SimulatedPhone) -> Step:
-        return await self._step(phone, None, None, 0.0, "")
+        ms = round((time.perf_counter() - began) * 1000, 2)
+        reply = ReplyView(response.status, dict(response.headers), response.body.decode(errors="replace"))
+        return _Delivered(reply, ms, heard[-1] if heard else None)
 
     async def _step(
-        self,
-        phone: SimulatedPhone,
-        request: RequestView | None,
-        reply: ReplyView | None,
-        ms: float,
-        what: str,
+        self, phone: SimulatedPhone, request: RequestView | None = None, delivered: _Delivered | None = None
     ) -> Step:
+        """What came of it; without a request where nothing was sent."""
+        reply = delivered.reply if delivered is not None else None
+        what = delivered.turn.what if delivered is not None and delivered.turn is not None else ""
         try:
             seen, problem = await self._seen(phone), ""
         except _Unseen as unseen:
@@ -262,7 +277,7 @@ class Simulator:
             screen=phone.screen,
             alive=phone.alive,
             status=reply.status if reply is not None else 0,
-            ms=ms,
+            ms=delivered.ms if delivered is not None else 0.0,
             repeated=what == "duplicate",
             what=what,
             cost=_cost_view(phone.screen, phone.endpoint),
@@ -321,6 +336,15 @@ class Simulator:
             return ""
 
 
+class _Delivered(NamedTuple):
+    """What came back to a request."""
+
+    reply: ReplyView
+    ms: float
+    turn: TurnDone | None
+    """None where there was no turn, because the request was refused."""
+
+
 class _Unseen(Exception):
     """The stored session cannot be looked at now."""
 
@@ -351,17 +375,9 @@ def _endpoint_view(endpoint: Endpoint) -> EndpointView:
     )
 
 
-def _reply_view(status: int, headers: tuple[tuple[str, str], ...], body: bytes) -> ReplyView:
-    return ReplyView(status, dict(headers), body.decode(errors="replace"))
-
-
 def _cost_view(screen: str, endpoint: Endpoint) -> CostView:
     taken, budget = cost(screen), endpoint.gateway.budget
     return CostView(taken.alphabet, taken.units, budget.septets if taken.alphabet == "gsm7" else budget.units)
-
-
-def _ms(began: float) -> float:
-    return round((time.perf_counter() - began) * 1000, 2)
 
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch

@@ -17,7 +17,7 @@
 
 `views` has what is answered, field by field. What is sent is JSON, an object of these fields and no others; an empty
 body is `{}`. Everything but GET needs `Content-Type: application/json` and an `Origin` or `Sec-Fetch-Site` of the page
-itself (see `access`). An error is a status of 4xx, or 501 and 503, with `{"error": "why"}`.
+itself (see `access`). An error is a status of 4xx, or 503, with `{"error": "why"}`.
 """
 
 from __future__ import annotations
@@ -184,7 +184,10 @@ class Site:
 
     def _transcript(self, request: Request) -> Response:
         _expect(request, "GET", "DELETE")
-        raise Problem(501, "transcripts are not written yet")
+        if request.method == "DELETE":
+            self._simulator.told.clear()
+            return _json({})
+        return Response(200, (("content-type", KINDS[".txt"]), *SAFE), self._simulator.told.text.encode())
 
 
 def _expect(request: Request, *methods: str) -> None:
@@ -197,7 +200,9 @@ def _read(request: Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(request.body or b"{}", type=kind)
     except msgspec.DecodeError as problem:  # a ValidationError is one
-        raise Problem(400, f"not what is expected here: {problem}") from None
+        unknown = "unknown field" in str(problem)  # whose name may be anything
+        why = "it has a field that there is not" if unknown else str(problem)
+        raise Problem(400, f"not what is expected here: {why}") from None
     except (RecursionError, UnicodeError):
         raise Problem(400, "not what is expected here") from None
 

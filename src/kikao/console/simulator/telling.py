@@ -1,0 +1,94 @@
+"""Everything done on the table, told as a transcript that can be played as a test. No secret is in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kikao.console.simulator.phone import SimulatedPhone
+from kikao.transcripts import Recorder
+
+TITLE: Final = "In the simulator"
+
+NAMES: Final = (
+    "Asha",
+    "Binta",
+    "Chidi",
+    "Dayo",
+    "Esi",
+    "Farida",
+    "Gasira",
+    "Hawa",
+    "Imani",
+    "Juma",
+    "Kato",
+    "Lesedi",
+)
+"""Of members, in the order in which they first do something; after these, Member13 and so on."""
+
+
+class Told:
+    """The transcript so far. Each thing is told when it has happened; a phone has then what came of it."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._recorder = Recorder(TITLE)
+        self._names: dict[tuple[str, str], str] = {}
+
+    @property
+    def text(self) -> str:
+        """The transcript; empty while nothing happened."""
+        return self._recorder.text()
+
+    def dialled(self, phone: SimulatedPhone, status: int, ahead: str, *, secret: bool) -> None:
+        """A phone dialled; `secret` where part of what was dialled behind the code may be one."""
+        self._recorder.dialled(
+            self._who(phone), ahead, phone.screen, self._ended(phone, status), secret=secret
+        )
+        self._failed(status)
+
+    def answered(self, phone: SimulatedPhone, status: int, text: str, *, secret: bool) -> None:
+        """A phone answered."""
+        ended = self._ended(phone, status)
+        self._recorder.answered(self._who(phone), text, phone.screen, ended, secret=secret)
+        self._failed(status)
+
+    def again(self, phone: SimulatedPhone, status: int) -> None:
+        """The last request was delivered once more."""
+        self._recorder.again(self._who(phone), phone.screen, self._ended(phone, status))
+        self._failed(status)
+
+    def hung_up(self, phone: SimulatedPhone) -> None:
+        """The member ended the dialogue."""
+        self._recorder.hung_up(self._who(phone))
+
+    def lost(self, phone: SimulatedPhone) -> None:
+        """The line dropped."""
+        self._recorder.lost(self._who(phone))
+
+    def passed(self, seconds: float) -> None:
+        """Time was moved forward."""
+        self._recorder.passed(seconds)
+
+    def prefers(self, phone: SimulatedPhone, locale: str) -> None:
+        """A member prefers another language."""
+        self._recorder.noted(f"{self._who(phone)} prefers the language {locale} from now on.")
+
+    def _who(self, phone: SimulatedPhone) -> str:
+        of = phone.endpoint.of
+        key = (phone.number, phone.endpoint.id)
+        if key not in self._names:
+            place = len(self._names)
+            self._names[key] = NAMES[place] if place < len(NAMES) else f"Member{place + 1}"
+            self._recorder.member(self._names[key], phone.number, gateway=of.gateway, code=of.code)
+        return self._names[key]
+
+    def _failed(self, status: int) -> None:
+        if status != 200:
+            self._recorder.noted(f"The server answered with status {status}.")
+
+    @staticmethod
+    def _ended(phone: SimulatedPhone, status: int) -> bool:
+        return status == 200 and not phone.alive
