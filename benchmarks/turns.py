@@ -17,7 +17,7 @@ from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.conversation.engine import Engine
-from kikao.events import Counters, LogLines, broadcast
+from kikao.events import Bus, Counters, LogLines
 from kikao.i18n import Catalogs
 from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
@@ -47,7 +47,7 @@ def wired(store: SessionStore, log: TextIO) -> Turns:
         {},
         Unlisted(sessions.ring),
         translate=Catalogs().translate,
-        publish=broadcast([Counters(), LogLines(log)]),
+        publish=Bus([Counters(), LogLines(log)]),
     )
 
 

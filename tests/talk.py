@@ -7,7 +7,7 @@ A crash is a process that stops writing in the middle of a turn: see `kikao.test
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from kikao.channels.channel import Dedupe, Request, Response
@@ -16,7 +16,7 @@ from kikao.conversation import Flows, Navigation, Secret
 from kikao.conversation.engine import Engine
 from kikao.conversation.journal import Conversation
 from kikao.conversation.screens import Screen
-from kikao.events import Event
+from kikao.events import Bus, DialogueClosed, Event, TurnCommitted, TurnDuplicated, TurnRejected
 from kikao.i18n import Catalogs
 from kikao.i18n.messages import Translate
 from kikao.members import Unlisted
@@ -108,18 +108,19 @@ class Process:
         self.sessions = Sessions(self.store, KeyRing({"test": KEY}), policy or unlimited, clock=clock)
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
         services = services or {}
-        self.late = Late(self.sessions, self.events.append)
+        self.publish = Bus([self.events.append])
+        self.late = Late(self.sessions, self.publish)
         self.turns = Turns(
             self.engine,
             self.sessions,
             services,
             Unlisted(self.sessions.ring),
             translate=translate or Catalogs().translate,
-            publish=self.events.append,
+            publish=self.publish,
             late=self.late,
             budget=budget,
         )
-        self.recovery = Recovery(self.sessions, self.engine, self.late, services, self.events.append)
+        self.recovery = Recovery(self.sessions, self.engine, self.late, services, self.publish)
 
     async def open(self) -> None:
         """Start: a store of one process drops the leases of a dead one here."""
@@ -215,3 +216,12 @@ async def start(flows: Flows, entry: str, **options: Any) -> Talk:
     process = Process(flows, entry, MemoryStore(), Clock(), **options)
     await process.open()
     return Talk(process)
+
+
+def whats(events: Iterable[Event]) -> list[str]:
+    """What came of each inbound: what a turn came to, "duplicate", why it was rejected, or "closed"."""
+    return [
+        "closed" if isinstance(event, DialogueClosed) else event.what
+        for event in events
+        if isinstance(event, TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed)
+    ]

@@ -17,7 +17,7 @@ import time
 import types
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 from urllib.parse import urlencode
 
 import click
@@ -30,8 +30,6 @@ from kikao.channels.ussd.clients import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
-from kikao.conversation.runner import What
-from kikao.events import Event
 from kikao.testing import Clock, Phone, Service, Stage, in_process
 
 ROOT = Path(__file__).parent.parent
@@ -373,19 +371,6 @@ def test_every_error_is_documented_with_its_way_on() -> None:
     for code in ErrorCode:
         (row,) = re.findall(rf"^\| `{code.name}` .*$", page, re.MULTILINE)
         assert WAYS_ON[code].name in row
-
-
-@pytest.mark.parametrize("event", get_args(Event))
-def test_every_field_of_the_log_is_documented(event: type[msgspec.Struct]) -> None:
-    documented = set(re.findall(r"^\| `(\w+)`", reference("events"), re.MULTILINE))
-    assert set(event.__struct_fields__) <= documented
-    assert f"## {event.__struct_config__.tag}\n" in reference("events")
-
-
-def test_everything_a_turn_may_come_to_is_documented() -> None:
-    page = reference("events")
-    words = {*get_args(What), "duplicate", "busy", "unavailable", "older_code", "closed", "stale", "answered"}
-    assert {word for word in words if f"`{word}`" not in page} == set()
 
 
 @pytest.mark.parametrize("kind", [Stage, Phone, Service, Clock])

@@ -15,7 +15,7 @@ from kikao import App, Chat, Flows, Misuse, Outcome, Proceed, TurnContext, t
 from kikao.cli.serving import announce
 from kikao.config import load
 from kikao.conversation.screens import Screen
-from kikao.events import MiddlewareFailed, TurnDone
+from kikao.events import MiddlewareFailed, SessionEvent
 from kikao.i18n.messages import Text
 from kikao.members.directory import Directory
 from kikao.sessions.store import SessionStore
@@ -23,6 +23,7 @@ from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Stage
 from kikao.testing.timers import let_pass
+from tests.talk import whats
 from tests.testing.shop import AWAY, HOW_MANY, PIN, MemoryTill, Till, flows_of
 
 NUMBER = "+256772000001"
@@ -50,7 +51,7 @@ def failures(stage: Stage) -> list[tuple[str, str, str]]:
 
 
 def turns(stage: Stage) -> list[str]:
-    return [event.what for event in stage.events if isinstance(event, TurnDone)]
+    return whats(stage.events)
 
 
 class Seen:
@@ -127,7 +128,8 @@ async def test_it_sees_where_a_turn_comes_from_and_what_became_of_it() -> None:
     assert (first.channel, first.gateway, first.happening) == ("ussd", "africastalking", "new")
     assert second.happening == "reply"
     assert first.member == "+25677****01"
-    assert first.session == second.session == stage.events[0].session  # type: ignore[union-attr]
+    (session,) = {e.session for e in stage.events if isinstance(e, SessionEvent)}
+    assert first.session == second.session == session
     assert 3 < first.remaining() <= 4
     assert [(o.what, o.flow, o.at, o.committed, o.error) for o in seen.after] == [
         ("asked", "buy", "cups#1", True, ""),

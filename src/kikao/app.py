@@ -9,23 +9,34 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 
 from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import MEMORY, Settings, SettingsError, load
 from kikao.control import Commands, Door, NoDoor, digest
+from kikao.control.door import Came
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
-from kikao.events import CommandDone, Counters, LogLines, Publish, broadcast
+from kikao.events import (
+    Bus,
+    Counters,
+    LogLines,
+    NoSuchEvent,
+    OperatorCommand,
+    Selection,
+    Subscriber,
+    described,
+)
+from kikao.events.log import of_setting
 from kikao.events.logged import logged
-from kikao.events.types import described
+from kikao.events.selecting import selected
 from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
@@ -48,6 +59,8 @@ if TYPE_CHECKING:
     from kikao.console.simulator import Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
+
+S = TypeVar("S", bound=Subscriber)
 
 ServicesFactory = Callable[[Settings], AbstractAsyncContextManager[Services]]
 
@@ -88,7 +101,7 @@ class App:
         erase: Erase | None = None,
         middleware: Sequence[Middleware] = (),
         budget: float = BUDGET,
-        subscribers: Iterable[Publish] = (),
+        subscribers: Iterable[Subscriber] = (),
         channels: Iterable[str] = ("ussd",),
     ) -> None:
         if isinstance(catalogs, str | Path):
@@ -104,8 +117,35 @@ class App:
         self._order = names(self.middleware)
         self.budget = budget
         self._services = services or {}
-        self.subscribers: list[Publish] = list(subscribers)
+        self.subscribers: list[Subscriber] = list(subscribers)
+        self._subscriptions: list[tuple[Selection, Subscriber]] = []
+        self._buses: list[Bus] = []
         self._server: Server | None = None
+
+    @overload
+    def on(self, what: Selection) -> Callable[[S], S]: ...
+
+    @overload
+    def on(self, what: Selection, subscriber: S) -> S: ...
+
+    def on(self, what: Selection, subscriber: S | None = None) -> S | Callable[[S], S]:
+        """Call a function with the events that are meant: by type, by name, by pattern, or several of these.
+
+            @app.on("session.*")
+            async def notice(event: SessionEvent) -> None: ...
+
+            app.on(TurnCommitted, times.append)
+
+        A plain function is called at once and must be quick. An `async` one gets its events in order, from a queue of
+        its own, and never holds up a turn. Raises `NoSuchEvent` for what no event is called.
+        """
+        selected(what)
+        if subscriber is None:
+            return lambda found: self.on(what, found)
+        self._subscriptions.append((what, subscriber))
+        for bus in self._buses:
+            bus.on(what, subscriber)
+        return subscriber
 
     @contextlib.asynccontextmanager
     async def serving(
@@ -117,7 +157,7 @@ class App:
         clock: Callable[[], float] = time.time,
         locale: str | None = None,
         budget: float | None = None,
-        subscribers: Iterable[Publish] | None = None,
+        subscribers: Iterable[Subscriber] | None = None,
         background: bool = True,
         door: bool | None = None,
     ) -> AsyncIterator[Server]:
@@ -158,8 +198,9 @@ class App:
                 members,
                 locale,
                 self.budget if budget is None else budget,
-                list(self.subscribers if subscribers is None else subscribers),
+                self._bus(settings, self.subscribers if subscribers is None else subscribers),
             )
+            stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)
             if background:
                 await server.start()
@@ -189,6 +230,18 @@ class App:
     def known_services(self) -> Services | None:
         """The services by type; None where they are made when the app starts."""
         return self._services if isinstance(self._services, Mapping) else None
+
+    def _bus(self, settings: Settings, subscribers: Iterable[Subscriber]) -> Bus:
+        """Who hears of events of a server: the log unless there are others, and who was added with `on`."""
+        try:
+            log = LogLines(events=of_setting(settings.log_events))
+        except NoSuchEvent as error:
+            raise SettingsError([f"KIKAO_LOG_EVENTS: {error}"]) from None
+        bus = Bus([*subscribers] or [log])
+        for what, subscriber in self._subscriptions:
+            bus.on(what, subscriber)
+        self._buses.append(bus)
+        return bus
 
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs, if they can. Raises what the app's hook raises."""
@@ -238,16 +291,16 @@ class Server:
         members: Directory | None,
         locale: str | None,
         budget: float,
-        subscribers: list[Publish],
+        publish: Bus,
     ) -> None:
         self.counters = Counters()
-        self.times = PhaseTimes()
-        listeners: list[Publish] = [self.counters, *(subscribers or [LogLines()])]
+        self.publish = publish
+        publish.on(self.counters.listens_to, self.counters)
         if settings.simulator != "off":
-            from kikao.console.simulator import hear
+            from kikao.console.simulator import HEARD, hear
 
-            listeners.append(hear)
-        self.publish = publish = broadcast(listeners)
+            publish.on(HEARD, hear)
+        self.times = PhaseTimes()
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -286,7 +339,7 @@ class Server:
             from kikao.members.operating import MemberOperator
 
             english = app.catalogs.translate("en")
-            MemberOperator(members, sessions, partial(app.forget, self.services), english).offer(
+            MemberOperator(members, sessions, functools.partial(app.forget, self.services), english).offer(
                 self.commands
             )
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
@@ -330,8 +383,8 @@ class Server:
             except NoDoor as problem:
                 self._heard("", "closed", problem)
 
-    def _heard(self, command: str, what: str, error: BaseException | None) -> None:
-        self.publish(CommandDone(command=command, what=what, error=described(error)))
+    def _heard(self, command: str, what: Came | Literal["closed"], error: BaseException | None) -> None:
+        self.publish(OperatorCommand(command=command, what=what, error=described(error)))
 
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
@@ -342,6 +395,7 @@ class Server:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
         await self.late.close(SHUTDOWN)
+        await self.publish.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)

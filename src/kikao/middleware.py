@@ -27,7 +27,7 @@ import msgspec
 from kikao.conversation.errors import Misuse
 from kikao.conversation.screens import Screen
 from kikao.conversation.suspension import told_to_stop
-from kikao.events.types import MiddlewareFailed, Publish, described
+from kikao.events import MiddlewareFailed, Publish, described
 from kikao.i18n.messages import Message, Text, unfit
 from kikao.metrics.phases import PhaseWatcher
 

@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from msgspec import structs
@@ -31,7 +31,7 @@ from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
-from kikao.events.types import Limited, Publish, TurnDone, described
+from kikao.events import Bus, TurnCommitted, described, short
 from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
 from kikao.members.claiming import claim
@@ -45,6 +45,7 @@ from kikao.sessions.masking import masked
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
+from kikao.telling import Done, Rejected, Telling
 
 BUDGET: Final = 4.0
 """Seconds from request to reply; gateways hang up on slower ones."""
@@ -82,7 +83,7 @@ class Turns:
         members: Members,
         *,
         translate: Callable[[str], Translate],
-        publish: Publish,
+        publish: Bus,
         late: Late | None = None,
         budget: float = BUDGET,
         locale: str | None = None,
@@ -112,26 +113,27 @@ class Turns:
         `url` is the host and path it came to, where a policy asks for it (`SessionPolicy.wants_url`).
         """
         started = time.perf_counter()
+        tell = Telling(self._publish, inbound, self.engine.flows.release, started)
         if inbound.happening == "end":
-            self._log(inbound, started, "closed")
+            tell.closed()
             return gateway.acknowledge(inbound)
         if inbound.sent_at is not None and self.sessions.clock() - inbound.sent_at > gateway.retention:
-            self._log(inbound, started, "stale")
+            tell.rejected("stale")
             return gateway.acknowledge(inbound)
         address = self.address(inbound, url)
         if over := self._limiter.overall(inbound.channel, self.sessions.clock()):
-            self._limited(inbound, over)
+            tell.limited(over)
             return too_many(over.wait)
         key = session_key(self.sessions.ring, address.parts)
         names = self._names(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
-        turn = _Turn(self, inbound, gateway, address, key, names, deadline, started)
+        turn = _Turn(self, inbound, gateway, address, key, names, deadline, tell)
         if self._middleware is not None:
             return await self._around(turn, self._middleware)
         return await self._take(turn)
 
     async def _take(self, turn: _Turn) -> Response:
-        what = "unavailable"
+        what: Rejected = "unavailable"
         error: Exception | None = None
         for _ in range(ATTEMPTS):
             try:
@@ -152,7 +154,7 @@ class Turns:
             except Exception as problem:  # noqa: BLE001 - our mistake must not look like the caller's
                 what, error = "failed", problem
                 break
-        turn.done = self._log(turn.inbound, turn.started, what, key=turn.key, error=error)
+        turn.done = turn.tell.rejected(what, error)
         return self.apology(turn.inbound, turn.gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
 
     async def _around(self, turn: _Turn, middleware: Chain) -> Response:
@@ -170,7 +172,7 @@ class Turns:
             channel=inbound.channel,
             gateway=inbound.gateway,
             happening=inbound.happening,
-            session=turn.key.hex()[:12],
+            session=short(turn.key),
             member=masked(*address_kind(turn.address)),
             locale=locale,
             remaining=lambda: until - now(),
@@ -196,7 +198,7 @@ class Turns:
             except Exception as problem:  # noqa: BLE001 - as if it had raised
                 middleware.failed(context, outcome.by, "before", problem)
                 outcome = Outcome(what="unavailable", error=described(problem), by=outcome.by)
-        self._log(inbound, turn.started, outcome.what, key=turn.key, error=outcome.error)
+        turn.tell.rejected(cast(Rejected, outcome.what), outcome.error)
         return response or self.apology(inbound, turn.gateway)
 
     def address(self, inbound: Inbound, url: str = "") -> Address:
@@ -230,46 +232,6 @@ class Turns:
             return names("window", *where, inbound.identity, *said)
         return ()
 
-    def _limited(self, inbound: Inbound, over: Over, key: bytes = b"") -> None:
-        self._publish(
-            Limited(
-                channel=inbound.channel,
-                gateway=inbound.gateway,
-                session=key.hex()[:12],
-                kind=over.kind,
-                retry_after=round(over.wait, 3),
-            )
-        )
-
-    def _log(
-        self,
-        inbound: Inbound,
-        started: float,
-        what: str,
-        *,
-        key: bytes = b"",
-        error: BaseException | str | None = None,
-        turned: Turned | None = None,
-        version: int = 0,
-    ) -> TurnDone:
-        done = TurnDone(
-            channel=inbound.channel,
-            gateway=inbound.gateway,
-            session=key.hex()[:12],
-            what=what,
-            flow=turned.flow if turned else "",
-            at=turned.at if turned else "",
-            version=version,
-            taken=turned.taken if turned else 0,
-            ms=round((time.perf_counter() - started) * 1000, 2),
-            error=error if isinstance(error, str) else described(error),
-            reasons=tuple(turned.reasons) if turned else (),
-            unknown_fields=inbound.unknown_fields,
-            note=inbound.note,
-        )
-        self._publish(done)
-        return done
-
 
 class _Turn:
     """One inbound, tried until nobody else writes its session meanwhile."""
@@ -283,18 +245,18 @@ class _Turn:
         key: bytes,
         names: tuple[bytes, ...],
         deadline: float,
-        started: float,
+        tell: Telling,
     ) -> None:
         self.turns = turns
         self.inbound = inbound
         self.gateway = gateway
         self.address = address
-        self.key = key
+        self.key = tell.key = key
         self.names = names
         self.deadline = deadline
-        self.started = started
+        self.tell = tell
         self.watch = Stopwatch(turns._times[gateway.slug])
-        self.done: TurnDone | None = None
+        self.done: Done | None = None
         """What became of it, once that is known; nothing of one that was limited."""
         self.known = STRANGER
         self.counted = False
@@ -310,14 +272,11 @@ class _Turn:
         done = self.done
         if done is None:
             return Outcome(what="limited")
-        return Outcome(
-            what=done.what,
-            flow=done.flow,
-            at=done.at,
-            ms=done.ms,
-            error=done.error,
-            committed=done.version > 0,
-        )
+        if isinstance(done, TurnCommitted):
+            return Outcome(
+                what=done.what, flow=done.flow, at=done.at, ms=done.ms, error=done.error, committed=True
+            )
+        return Outcome(what=done.what, ms=done.ms, error=getattr(done, "error", ""))
 
     async def take(self) -> Response:
         try:
@@ -332,17 +291,17 @@ class _Turn:
         if isinstance(held, Answered) and self.gateway.dedupe == "window":
             held = await self._claim_for_another(held)
         if isinstance(held, Answered):
-            self.done = turns._log(self.inbound, self.started, "duplicate", key=self.key)
+            self.done = self.tell.duplicated()
             return _REPLY.decode(held.reply)
         if held is None or isinstance(held, Busy):
-            self.done = turns._log(self.inbound, self.started, "busy", key=self.key)
+            self.done = self.tell.rejected("busy")
             return turns.apology(self.inbound, self.gateway, WORKING)
         if self.arrival is None:
             self.arrival = held.claim.version_on_arrival
         held.disregard(self.begun)
         try:
             if over := self._over():
-                turns._limited(self.inbound, over, self.key)
+                self.tell.limited(over)
                 return turns.apology(self.inbound, self.gateway, LIMITED, locale=self._locale(held))
             return await self._process(held)
         finally:
@@ -360,6 +319,7 @@ class _Turn:
         )
         if key != self.key:
             self.key, self.arrival = key, None
+            self.tell.key = key
         return found
 
     async def _claim_for_another(self, found: Answered) -> Held | Answered:
@@ -447,15 +407,7 @@ class _Turn:
             performer.rescue()
             raise
         self.watch.leave()
-        self.done = turns._log(
-            self.inbound,
-            self.started,
-            turned.what,
-            key=self.key,
-            error=turned.error,
-            turned=turned,
-            version=held.version,
-        )
+        self.done = self.tell.committed(turned, held.version)
         return response
 
     async def _remember(self, conversation: Conversation) -> None:

@@ -11,9 +11,8 @@ from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
 from kikao.channels.ussd.registry import gateways
 from kikao.config import Settings
-from kikao.events import Counters, Publish, RequestRefused, Uncaught
+from kikao.events import Counters, ErrorUncaught, Publish, RequestRefused, described
 from kikao.events.counters import CONTENT_TYPE
-from kikao.events.types import described
 from kikao.sessions.policy import MissingIdentifier
 from kikao.sessions.store import StoreUnavailable
 from kikao.turn import Turns
@@ -51,7 +50,7 @@ class Web:
         try:
             response = await self._answer(scope, receive)
         except Exception as error:  # noqa: BLE001 - whoever runs us would print its text
-            self._publish(Uncaught(where="request", error=described(error)))
+            self._publish(ErrorUncaught(where="request", error=described(error)))
             response = Response(500, TEXT, b"internal error\n")
         await respond(send, response)
 

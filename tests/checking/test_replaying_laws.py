@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
 from kikao.checking.replaying import Outcome
-from kikao.events import TurnDone
+from kikao.events import TurnCommitted
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import Phone, Stage
 from tests.checking.edits import Program, Say, foretold
@@ -92,12 +92,12 @@ async def _tell_and_try(before: list[Say], after: list[Say], answers: int) -> No
             again = _onto(phone, stage)
             offered = next((say.options for say in after if say.name == said.at), ())
             await again.reply(_answer(again, but=offered if "not offered" in said.reason else ()))
-            (turn,) = [each for each in stage.events if isinstance(each, TurnDone)]
+            (turn,) = [each for each in stage.events if isinstance(each, TurnCommitted)]
             event(said.verdict)
             assert _happened(said, turn, program, again), (said, turn, again.screen)
 
 
-def _happened(said: Outcome, turn: TurnDone, program: Program, phone: Phone) -> bool:
+def _happened(said: Outcome, turn: TurnCommitted, program: Program, phone: Phone) -> bool:
     """Whether what was said is what came of the turn."""
     took = said.at in program.passed and turn.what != "failed"
     first = phone.screen.partition("\n")[0]

@@ -22,7 +22,7 @@ from kikao.app import make_store
 from kikao.cli import main
 from kikao.config import Settings, load
 from kikao.conversation import Number
-from kikao.events import Event, Resealed
+from kikao.events import Event, KeysResealed
 from kikao.records import Records
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
@@ -197,13 +197,13 @@ def test_a_running_server_has_sealed_everything_anew_by_itself(
     asha: Phone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k2", "k1"))
-    said: asyncio.Queue[Resealed] = asyncio.Queue()
+    said: asyncio.Queue[KeysResealed] = asyncio.Queue()
 
     def hear(event: Event) -> None:
-        if isinstance(event, Resealed):
+        if isinstance(event, KeysResealed):
             said.put_nowait(event)
 
-    async def work() -> Resealed:
+    async def work() -> KeysResealed:
         async with app.serving(load(), subscribers=[hear]):
             return await said.get()
 
@@ -302,7 +302,7 @@ async def test_a_move_that_was_killed_is_ended_and_members_do_not_notice(data: P
         asha._send = over_wire(server.port)
         assert await asha.again() == menu
         assert await asha.reply("1") != menu
-        assert server.log.read_text().count('"what":"duplicate"') == 1
+        assert server.log.read_text().count("turn.duplicated") == 1
 
 
 async def stored(sessions: Sessions) -> set[bytes]:

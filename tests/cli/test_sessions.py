@@ -17,7 +17,7 @@ from kikao import Done, Unknown
 from kikao.cli import main
 from kikao.cli.phone import loop_in_thread
 from kikao.cli.serving import load_settings
-from kikao.events import CommandDone
+from kikao.events import OperatorCommand
 from kikao.testing import Phone, in_process
 from tests.cli.kiosk import app, till
 from tests.http.servers import spawn
@@ -252,7 +252,7 @@ def test_a_server_that_cannot_make_its_socket_serves_all_the_same_and_says_so(da
     (data / "control.sock").write_text("of somebody")
     with served() as server:
         assert server.talk(ASHA, "tea").startswith("Size")
-        (closed,) = [event for event in server.events if isinstance(event, CommandDone)]
+        (closed,) = [event for event in server.events if isinstance(event, OperatorCommand)]
         assert (closed.command, closed.what) == ("", "closed")
         assert "control.sock is no socket. Move it away." in closed.error
         done = kikao("list")
@@ -315,7 +315,7 @@ def test_a_server_that_was_killed_is_no_obstacle(data: Path) -> None:
     try:
         (through,) = parsed("list")
         assert through["id"] == alone["id"]
-        assert '"event":"command","command":"sessions.list","what":"done"' in again.log.read_text()
+        assert '"event":"operator.command","command":"sessions.list","what":"done"' in again.log.read_text()
         again.stop()
         assert not (data / "control.sock").exists()
     finally:

@@ -27,13 +27,13 @@ from kikao.conversation import (
     Voided,
 )
 from kikao.conversation.screens import Screen
-from kikao.events.types import TurnDone
+from kikao.events import TurnCommitted, TurnRejected
 from kikao.i18n import Amount, Catalogs
 from kikao.i18n.messages import Translate, t
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock, ProcessDied
 from tests.bank import PIN, Bank, fail
-from tests.talk import PlainGateway, Process, Talk, start
+from tests.talk import PlainGateway, Process, Talk, start, whats
 
 NOBODY: Any = None
 
@@ -53,8 +53,8 @@ def flow(function: Conversation, *others: Conversation, release: int = 0) -> Flo
     return flows
 
 
-def last(talk: Talk) -> TurnDone:
-    return [event for event in talk.process.events if isinstance(event, TurnDone)][-1]
+def last(talk: Talk) -> TurnCommitted | TurnRejected:
+    return [event for event in talk.process.events if isinstance(event, TurnCommitted | TurnRejected)][-1]
 
 
 class TestLoopsSubFlowsScopesAndTheCap:
@@ -463,7 +463,7 @@ class TestADeployChangesTheFlow:
         before = [record async for record in store.scan()]
         talk.process = older
         assert await talk.say("30") == UNAVAILABLE
-        assert last(talk).what == "older_code"
+        assert whats(talk.process.events)[-1] == "older_code"
         assert [record async for record in store.scan()] == before
         talk.process = newer
         assert await talk.send() == "Bye", "nothing was consumed"

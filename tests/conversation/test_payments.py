@@ -25,7 +25,7 @@ from kikao.conversation import (
     Voided,
 )
 from kikao.conversation.outcomes import Effect
-from kikao.events.types import RecoveryDone, TurnDone
+from kikao.events import RecoveryDone, TurnCommitted
 from kikao.i18n.messages import t
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock, ProcessDied
@@ -881,6 +881,6 @@ class TestOneBadSession:
         assert sorted(what) == ["failed", "settled"]
 
 
-def done(talk: Talk) -> TurnDone:
+def done(talk: Talk) -> TurnCommitted:
     """The last turn's event."""
-    return [event for event in talk.process.events if isinstance(event, TurnDone)][-1]
+    return [event for event in talk.process.events if isinstance(event, TurnCommitted)][-1]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kikao.conversation import BackendError, Chat, Done, Flows, Number, Secret
-from kikao.events.types import RecoveryDone
+from kikao.events import RecoveryDone
 from kikao.i18n.messages import t
 from kikao.sessions import recovery as recovery_module
 from kikao.sessions.keeper import LEASE

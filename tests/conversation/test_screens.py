@@ -20,17 +20,17 @@ from kikao.conversation import (
     Text,
 )
 from kikao.conversation.errors import TEXTS, WAYS_ON, WayOn
-from kikao.events.types import TurnDone
+from kikao.events import TurnCommitted, TurnRejected
 from kikao.i18n.messages import t
 from kikao.sessions.policy import SessionPolicy
 from tests.bank import PIN
-from tests.talk import PlainGateway, Talk, start
+from tests.talk import PlainGateway, Talk, start, whats
 
 RESUME = "Continue where you stopped?\n1 Continue\n2 Start again"
 
 
-def last(talk: Talk) -> TurnDone:
-    return [event for event in talk.process.events if isinstance(event, TurnDone)][-1]
+def last(talk: Talk) -> TurnCommitted | TurnRejected:
+    return [event for event in talk.process.events if isinstance(event, TurnCommitted | TurnRejected)][-1]
 
 
 async def pay(key: str) -> str:
@@ -495,7 +495,7 @@ class TestErrors:
             assert before is not None
             assert after is not None
             assert after.journal == before.journal
-            assert last(talk).what == "failed"
+            assert whats(talk.process.events)[-1] == "failed"
             assert "secret host" not in last(talk).error
         assert await talk.say("x") == "B found\n0 Back\n00 Home"
 

@@ -8,28 +8,38 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from kikao.events import Counters, Event, Limited, RecoveryDone, RequestRefused, Swept, TurnDone
+from kikao.events import (
+    Counters,
+    DialogueClosed,
+    Event,
+    LimitHit,
+    RecoveryDone,
+    RequestRefused,
+    SweepDone,
+    TurnCommitted,
+    TurnDuplicated,
+)
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
 EVENTS: list[Event] = [
-    TurnDone(channel="ussd", gateway="nalo", what="asked", ms=0.9),
-    TurnDone(channel="ussd", gateway="nalo", what="asked", ms=1.0),
-    TurnDone(channel="ussd", gateway="nalo", what="overdue", ms=3600.0),
-    TurnDone(channel="ussd", gateway="nalo", what="failed", ms=9000.0),
-    TurnDone(channel="ussd", gateway="nalo", what="duplicate", ms=0.1),
-    TurnDone(channel="ussd", gateway="africastalking", what="closed", ms=0.1),
+    TurnCommitted(channel="ussd", gateway="nalo", what="asked", ms=0.9),
+    TurnCommitted(channel="ussd", gateway="nalo", what="asked", ms=1.0),
+    TurnCommitted(channel="ussd", gateway="nalo", what="overdue", ms=3600.0),
+    TurnCommitted(channel="ussd", gateway="nalo", what="failed", ms=9000.0),
+    TurnDuplicated(channel="ussd", gateway="nalo", ms=0.1),
+    DialogueClosed(channel="ussd", gateway="africastalking"),
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
     RequestRefused(
         channel="operator", gateway="metrics", status=429, reason="operator token wrong or missing"
     ),
-    Limited(channel="ussd", gateway="nalo", session="31bdb55c574e", kind="address", retry_after=0.5),
-    Limited(channel="ussd", gateway="nalo", kind="overall", retry_after=0.5),
+    LimitHit(channel="ussd", gateway="nalo", session="31bdb55c574e", kind="address", retry_after=0.5),
+    LimitHit(channel="ussd", gateway="nalo", kind="overall", retry_after=0.5),
     RecoveryDone(session="31bdb55c574e", what="late", flow="send"),
     RecoveryDone(session="", what="failed"),
-    Swept(count=7, seconds=0.25),
-    Swept(count=5, seconds=0.5),
+    SweepDone(count=7, seconds=0.25),
+    SweepDone(count=5, seconds=0.5),
 ]
 
 

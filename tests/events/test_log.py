@@ -5,15 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from typing import Any
+from typing import Any, Literal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kikao.events import Limited, LogLines, RequestRefused, Swept, TurnDone
+from kikao.events import LimitHit, LogLines, RequestRefused, SweepDone, TurnCommitted
 from kikao.events.repeats import LINES, PER, SAME, Repeats
 
-TURN = TurnDone(channel="ussd", gateway="nalo", what="asked")
+TURN = TurnCommitted(channel="ussd", gateway="nalo", what="asked")
 
 
 class Log:
@@ -41,8 +41,8 @@ def refused(
     return RequestRefused(channel="ussd", gateway=gateway, status=status, reason=reason)
 
 
-def limited(session: str, kind: str = "address") -> Limited:
-    return Limited(channel="ussd", gateway="nalo", session=session, kind=kind, retry_after=1.0)
+def limited(session: str, kind: Literal["address", "overall"] = "address") -> LimitHit:
+    return LimitHit(channel="ussd", gateway="nalo", session=session, kind=kind, retry_after=1.0)
 
 
 def test_every_turn_has_a_line() -> None:
@@ -54,7 +54,7 @@ def test_every_turn_has_a_line() -> None:
         == [
             {
                 "time": "2026-11-21T12:00:00.000Z",
-                "event": "turn",
+                "event": "turn.committed",
                 "channel": "ussd",
                 "gateway": "nalo",
                 "what": "asked",
@@ -68,15 +68,15 @@ def test_a_flood_of_refusals_is_a_few_lines_and_a_number() -> None:
     log = Log()
     for _ in range(10_000):
         log.write(refused())
-    assert [line["event"] for line in log.lines()] == ["request_refused"] * SAME
+    assert [line["event"] for line in log.lines()] == ["request.refused"] * SAME
 
     log.advance(PER)
     log.write(TURN)
 
     assert log.lines()[0] == {
         "time": "2026-11-21T12:01:00.000Z",
-        "event": "repeated",
-        "of": "request_refused",
+        "event": "log.repeated",
+        "of": "request.refused",
         "channel": "ussd",
         "gateway": "nalo",
         "which": "404",
@@ -117,10 +117,10 @@ def test_members_over_the_limit_are_a_few_lines_and_a_number() -> None:
     assert len(shown) == LINES + 1
     assert [line["session"] for line in shown[:5]] == ["31bdb55c574e"] * SAME + [f"{n:012x}" for n in (0, 1)]
     log.advance(PER)
-    log.write(Swept(count=0, seconds=0.0))
+    log.write(SweepDone(count=0, seconds=0.0))
     assert [(line["event"], line.get("which"), line["count"]) for line in log.lines()] == [
-        ("repeated", "address", 200 - LINES),
-        ("swept", None, 0),
+        ("log.repeated", "address", 200 - LINES),
+        ("sweep.done", None, 0),
     ]
 
 
@@ -130,7 +130,7 @@ def test_the_next_minute_begins_anew() -> None:
         for _ in range(SAME):
             log.write(refused())
         log.advance(PER)
-    assert [line["event"] for line in log.lines()] == ["request_refused"] * SAME * 3
+    assert [line["event"] for line in log.lines()] == ["request.refused"] * SAME * 3
 
 
 def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
@@ -140,7 +140,7 @@ def test_a_clock_that_was_set_back_does_not_silence_the_log() -> None:
     log.advance(-3600)
     log.lines()
     log.write(refused())
-    assert [line["event"] for line in log.lines()] == ["repeated", "request_refused"]
+    assert [line["event"] for line in log.lines()] == ["log.repeated", "request.refused"]
 
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xyz"), st.integers(0, 20)), max_size=300))

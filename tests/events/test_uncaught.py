@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from kikao.events import Event, Uncaught
+from kikao.events import ErrorUncaught, Event
 from kikao.events.uncaught import uncaught
 
 TEXT = "the core refused 83190274"
@@ -116,7 +116,7 @@ async def test_it_is_told_by_type_and_place(
         assert warnings.showwarning is _shown
 
     (event,) = events
-    assert isinstance(event, Uncaught)
+    assert isinstance(event, ErrorUncaught)
     assert event.where == where
     assert event.error.startswith(error)
     assert "83190274" not in repr(events)

@@ -9,7 +9,7 @@ import pytest
 
 from kikao import App, Chat, Done, Flows, SessionPolicy, t
 from kikao.conversation import Number
-from kikao.events.types import LinkDone
+from kikao.events import MembersLinked
 from kikao.members import Unlisted
 from kikao.members.directory import Directory
 from kikao.members.ending import end_sessions
@@ -349,7 +349,7 @@ async def test_a_link_that_cannot_be_made_does_not_keep_others_waiting() -> None
         assert await links_of(stage).once() == 1
         assert await directory_of(stage).find("msisdn", OTHER) == member
         last = stage.events[-1]
-        assert isinstance(last, LinkDone)
+        assert isinstance(last, MembersLinked)
         assert last.error.startswith("SealError")
 
 

@@ -221,12 +221,12 @@ async def run(
         "members": members,
         "turns acknowledged": sum(len(person.acknowledged) for person in people),
         "requests sent again": sum(person.redelivered for person in people),
-        "duplicates served": logged["turn duplicate"],
+        "duplicates served": logged["turn.duplicated"],
         "transfers": len(payments),
         "receipts seen": len({receipt for person in people for receipt in person.receipts}),
-        "told after the deadline": logged["turn overdue"],
-        "outcomes written late": logged["recovery late"],
-        "intents settled by recovery": logged["recovery settled"],
+        "told after the deadline": logged["turn.committed overdue"],
+        "outcomes written late": logged["recovery.done late"],
+        "intents settled by recovery": logged["recovery.done settled"],
         **meanwhile.figures,
         "seconds of killing": round(killing, 1),
     }
@@ -330,6 +330,6 @@ def read_log(path: Path) -> tuple[Counter[str], list[str]]:
             continue
         what = event.get("what", "")
         logged[f"{event['event']} {what}".strip()] += 1
-        if what in ("failed", "parked") or (event["event"] == "resealed" and "error" in event):
+        if what in ("failed", "parked") or (event["event"] == "keys.resealed" and "error" in event):
             noise.append(f"in the log: {line}")
     return logged, noise[:10]

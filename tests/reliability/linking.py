@@ -250,7 +250,7 @@ async def run(
         "payments": len(payments),
         "receipts read": len(town.receipts),
         "delivered too late to count": len(town.too_late),
-        "duplicates served": logged["turn duplicate"],
+        "duplicates served": logged["turn.duplicated"],
     }
     return Outcome(figures, violations)
 

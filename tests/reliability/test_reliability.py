@@ -111,10 +111,10 @@ async def test_a_reply_that_changed_is_found(reply: bytes, changed: int) -> None
 def test_what_broke_is_found_in_the_log(tmp_path: Path) -> None:
     log = tmp_path / "data.log"
     log.write_text(
-        '{"event":"turn","what":"duplicate"}\n{"event":"turn","what":"failed"}\nTraceback\n{"event":'
+        '{"event":"turn.duplicated"}\n{"event":"turn.committed","what":"failed"}\nTraceback\n{"event":'
     )
 
     counted, noise = kill_loop.read_log(log)
 
-    assert counted["turn duplicate"] == 1
+    assert counted["turn.duplicated"] == 1
     assert len(noise) == 2

@@ -15,7 +15,7 @@ from kikao.channels.channel import Request
 from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.clients import FORM, JSON, Exchange
 from kikao.channels.ussd.nalo import Nalo
-from kikao.events import Uncaught
+from kikao.events import ErrorUncaught
 from kikao.sessions.policy import SessionPolicy
 from tests.secrets.scenes import NUMBER, WAYS, Scene, scene
 from tests.secrets.till import PROMPTS
@@ -236,5 +236,5 @@ async def test_a_gateway_that_breaks_is_told_by_type_and_place(tmp_path: Path) -
         path, headers, body = _nalo(at.secret)[0]
         assert await at.post(Exchange(path, headers, body), path) == (500, b"internal error\n")
         (event,) = at.stage.events
-        assert isinstance(event, Uncaught)
+        assert isinstance(event, ErrorUncaught)
         assert event.error.startswith("ValueError at test_elsewhere.py:")

@@ -26,9 +26,9 @@ import msgspec
 import pytest
 
 from kikao import Chat, Secret, t
-from kikao.events import TurnDone
 from tests.secrets.scenes import WAYS, scene
 from tests.secrets.till import SECRETS, WRONG
+from tests.talk import whats
 
 log = logging.getLogger(__name__)
 
@@ -161,5 +161,5 @@ async def test_a_secret_that_got_out_cannot_be_kept_or_shown(when: str, misuse: 
             at.shop.after = after
         await at.to_the_secret()
         await at.type()
-        assert [event.what for event in at.stage.events if isinstance(event, TurnDone)][-1] == "failed"
+        assert whats(at.stage.events)[-1] == "failed"
         await at.dial()

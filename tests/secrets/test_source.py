@@ -255,7 +255,7 @@ def test_what_is_said_of_what_was_typed_is_found(text: str) -> None:
         "def f(typed): raise Invalid(t('Enter a number.'))",
         "def f(typed): raise TooLong(len(typed))",
         "def f(fields): raise self.refuse(f'field {_shown(next(iter(fields)))} is missing')",
-        "def f(inbound): self._publish(TurnDone(channel=inbound.channel))",
+        "def f(inbound): self._publish(TurnCommitted(channel=inbound.channel))",
         "def f(typed): return f'{typed}'",
         "def f(typed): self.errors.append(typed)",
         "def f(typed): raise",

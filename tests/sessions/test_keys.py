@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao.events import Event, Resealed
+from kikao.events import Event, KeysResealed
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.keys import Need
 from kikao.sessions.resealing import Resealer
@@ -123,7 +123,7 @@ async def test_a_running_server_seals_anew_what_nobody_writes_and_says_when_it_i
     resealer = Resealer(office.process.sessions, events.append)
     await resealer.run()
     (event,) = events
-    assert isinstance(event, Resealed)
+    assert isinstance(event, KeysResealed)
     assert (event.count, event.left, event.error) == (50, 0, "")
     assert set(await office.needs()) == {"k1"}
     await office.start("k1")
@@ -153,7 +153,10 @@ async def test_turns_that_overtake_the_sealing_are_met_by_the_next_pass(
         assert not await resealer.once()
     assert (await office.needs())["k2"].replies == 2, "of messages before"
     assert await resealer.once()
-    assert [(event.count, event.left) for event in events if isinstance(event, Resealed)] == [(0, 1), (1, 0)]
+    assert [(event.count, event.left) for event in events if isinstance(event, KeysResealed)] == [
+        (0, 1),
+        (1, 0),
+    ]
     assert set(await office.needs()) == {"k1"}
 
 

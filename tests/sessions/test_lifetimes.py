@@ -283,7 +283,7 @@ async def test_who_is_behind_an_address_is_asked_again_with_a_new_session_and_no
         {},
         members,
         translate=Catalogs().translate,
-        publish=process.events.append,
+        publish=process.publish,
     )
     await process.open()
     talk = Talk(process)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from kikao import App, Chat, Done, Flows, Text, t
 from kikao.channels.ussd.clients import AfricasTalkingClient
-from kikao.events import Limited, TurnDone
+from kikao.events import LimitHit, TurnEvent
 from kikao.members.directory import Directory
 from kikao.members.links import Links
 from kikao.sessions.limits import Limits, Rate
@@ -56,8 +56,8 @@ async def stored(stage: Stage) -> list[Record]:
     return [record async for record in stage.store.scan()]
 
 
-def told(stage: Stage) -> list[Limited]:
-    return [event for event in stage.events if isinstance(event, Limited)]
+def told(stage: Stage) -> list[LimitHit]:
+    return [event for event in stage.events if isinstance(event, LimitHit)]
 
 
 # --- a member over the limit ---
@@ -84,13 +84,13 @@ async def test_a_limited_inbound_leaves_no_trace() -> None:
         await asha.reply("kikao")
         await asha.dial()
         before = await stored(stage)
-        turns = sum(isinstance(event, TurnDone) for event in stage.events)
+        turns = sum(isinstance(event, TurnEvent) for event in stage.events)
 
         for _ in range(5):
             assert await asha.dial() == TOO_MANY
 
         assert await stored(stage) == before
-        assert sum(isinstance(event, TurnDone) for event in stage.events) == turns
+        assert sum(isinstance(event, TurnEvent) for event in stage.events) == turns
         assert [(event.kind, event.gateway, event.retry_after) for event in told(stage)] == [
             ("address", "africastalking", 10.0)
         ] * 5

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from kikao.control import Ask, Call, CommandRefused, Commands, Door, Nothing, Visitor
 from kikao.conversation import Chat, Done, Flows, Number, Pin, Secret, Text, Unknown
-from kikao.events import SessionEnded, Swept, TurnDone
+from kikao.events import SessionEnded, SweepDone, TurnCommitted
 from kikao.i18n import t
 from kikao.sessions import operating
 from kikao.sessions.anchors import Anchors
@@ -166,7 +166,7 @@ async def test_a_line_for_each_session(office: Office) -> None:
     stored = {session.id: session for session in await office.process.stored()}
     assert stored[one.id].member == one.member
     events = office.process.events
-    (key,) = [event.session for event in events if isinstance(event, TurnDone) and event.version == 2]
+    (key,) = [event.session for event in events if isinstance(event, TurnCommitted) and event.version == 2]
     assert one == Line(
         key=key,
         version=2,
@@ -418,7 +418,7 @@ async def test_a_session_is_ended_and_the_member_starts_again(office: Office) ->
 
     assert await office.end(ASHA) == Ended(line.key, line.id)
 
-    assert SessionEnded(session=line.key) in office.process.events
+    assert SessionEnded(session=line.key, by="operator") in office.process.events
     assert (await talk.say("2")).startswith("Session expired. Please start again.\nWhat, Mwangaza?")
     (after,) = await office.lines()
     assert after.id != line.id
@@ -481,7 +481,7 @@ async def test_an_outcome_that_waits_to_be_told_is_ended_only_by_force(office: O
     (line,) = await office.lines()
     assert await office.end(ASHA, force=True) == Ended(line.key, line.id)
     assert not (await office.show(ASHA)).line.waiting
-    assert SessionEnded(session=line.key, forced=True) in office.process.events
+    assert SessionEnded(session=line.key, by="operator", forced=True) in office.process.events
 
 
 async def test_what_cannot_be_opened_is_ended_only_by_force(office: Office) -> None:
@@ -562,7 +562,7 @@ async def test_what_has_expired_is_swept_at_once_and_counted(office: Office) -> 
     assert await office.sweep() == 3
     assert await office.sweep() == 0
     assert await office.stored() == 1
-    assert [event.count for event in office.process.events if isinstance(event, Swept)] == [3, 0]
+    assert [event.count for event in office.process.events if isinstance(event, SweepDone)] == [3, 0]
 
 
 async def test_a_sweep_that_ends_early_says_so(office: Office) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from kikao.events.types import TurnDone
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held
 from kikao.sessions.policy import SessionPolicy, session_key
@@ -17,6 +16,7 @@ from kikao.testing import ProcessDied
 from tests.bank import PIN, Bank, fail
 from tests.conversation.test_payments import sending
 from tests.sessions.office import Office, total
+from tests.talk import whats
 
 HOUR = 3600.0
 """Seconds that a message may come again at the gateway of these tests."""
@@ -60,11 +60,15 @@ async def test_conversations_go_on_and_redeliveries_get_their_bytes(office: Offi
         assert total(await phone.say("100")) == f"Total {100 + number}"
         again = await phone.send()
         assert total(again) == f"Total {100 + number}", "what came after the move is known by its new name"
-    assert [event.what for event in office.process.events if isinstance(event, TurnDone)] == [
-        "duplicate",
-        "asked",
-        "duplicate",
-    ] * 30
+    assert (
+        whats(office.process.events)
+        == [
+            "duplicate",
+            "asked",
+            "duplicate",
+        ]
+        * 30
+    )
 
 
 async def test_without_the_former_key_it_starts_only_when_nothing_can_come_again(office: Office) -> None:
@@ -96,7 +100,7 @@ async def test_two_moves_in_an_hour_are_both_remembered(office: Office) -> None:
     for phone, screen in zip((first, second, third), asked, strict=True):
         assert await phone.send() == screen
         assert total(await phone.say("1")) == "Total 1"
-    events = [event.what for event in office.process.events if isinstance(event, TurnDone)]
+    events = whats(office.process.events)
     assert events == ["duplicate", "asked"] * 3
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kikao.events import Event, Swept
+from kikao.events import Event, SweepDone
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import Claim, StoreUnavailable, Write
@@ -57,8 +57,8 @@ async def test_a_sweep_removes_all_that_is_expired_and_tells_how_many() -> None:
 
     assert len(broom.store) == 5
     nothing, everything = broom.told
-    assert isinstance(nothing, Swept)
-    assert isinstance(everything, Swept)
+    assert isinstance(nothing, SweepDone)
+    assert isinstance(everything, SweepDone)
     assert (nothing.count, everything.count, everything.error) == (0, 2 * BATCH + 3, "")
     assert everything.seconds > 0
 
@@ -76,11 +76,11 @@ async def test_a_sweep_that_fails_says_so_and_the_next_one_goes_on(error: Except
     running.cancel()
 
     first = broom.told[0]
-    assert isinstance(first, Swept)
+    assert isinstance(first, SweepDone)
     assert first.count == 0
     assert first.error.startswith(type(error).__name__)
     assert "mistake" not in first.error
-    assert sum(event.count for event in broom.told if isinstance(event, Swept)) == 3
+    assert sum(event.count for event in broom.told if isinstance(event, SweepDone)) == 3
 
 
 async def test_a_sweep_that_is_stopped_stops() -> None:

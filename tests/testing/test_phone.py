@@ -10,8 +10,8 @@ import pytest
 from kikao.channels.ussd.clients import CLIENTS, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
-from kikao.events import TurnDone
 from kikao.testing import DROPPED, Phone, Stage
+from tests.talk import whats
 from tests.testing.shop import CONTINUE, HOW_MANY, PIN, WRONG, MemoryTill, Till, an_app
 
 every_gateway = pytest.mark.parametrize("gateway", CLIENTS)
@@ -127,8 +127,7 @@ async def test_a_hang_up_is_told_of_once() -> None:
         await asha.hang_up()
         await asha.hang_up()
 
-        told = [event.what for event in stage.events if isinstance(event, TurnDone)]
-        assert told == ["asked", "asked", "closed"]
+        assert whats(stage.events) == ["asked", "asked", "closed"]
 
 
 async def test_a_refused_request_fails_the_test() -> None:

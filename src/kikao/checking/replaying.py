@@ -26,7 +26,7 @@ from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.signals import Parked
 from kikao.conversation.suspension import Signal
-from kikao.events.types import described
+from kikao.events import described
 from kikao.i18n.messages import Text
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.session import Session

@@ -18,6 +18,7 @@ from kikao.config.values import (
     Wrong,
     count,
     environment,
+    event_names,
     networks,
     operator_token,
     path_token,
@@ -73,6 +74,7 @@ SETTINGS: Final = {
     "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
     "release": _Setting(int, "7"),
     "simulator": _Setting(str, "off"),
+    "log_events": _Setting(list, "default,screen.shown"),
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
 `access` in `[simulator]`."""
@@ -121,6 +123,7 @@ class _Loading:
         dialled = endpoints(
             self.found_endpoints, f"simulator.endpoints ({FILE})", self.gateways, self.problems.append
         )
+        log_events: tuple[str, ...] = self._take("log_events", event_names, ())
         ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
         self._refuse_shared(operators, ussd)
         if production:
@@ -142,6 +145,7 @@ class _Loading:
             trusted_proxies=proxies,
             operator_token=operators,
             release=release,
+            log_events=log_events,
             ussd=ussd,
             keys_from=keys_from,
             simulator=simulator,

@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What operators show for metrics, and for whatever else is theirs."""
     release: int = 0
     """Counts deploys that change flows."""
+    log_events: tuple[str, ...] = ()
+    """Names and patterns of the events that have log lines; empty for the usual ones."""
     ussd: Mapping[str, UssdSettings] = {}
     """By gateway, those that something is set for."""
     keys_from: str = ""

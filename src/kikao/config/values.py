@@ -94,6 +94,16 @@ def service_codes(values: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(values))
 
 
+def event_names(values: list[str]) -> tuple[str, ...]:
+    """Whether there are events of these names is known where the app is made."""
+    for value in values:
+        if not _PATTERN(value):
+            raise Wrong(f"{value[:60]!r} is no name or pattern of events")
+    if not values:
+        raise Wrong("is empty; remove it or give it a value")
+    return tuple(dict.fromkeys(values))
+
+
 def path_token(value: str) -> Hidden:
     if not _TOKEN(value):
         raise Wrong("must be 16 to 128 letters, digits, - and _")
@@ -136,4 +146,5 @@ _BEARER = re.compile("(?=.{24,256}$)[A-Za-z0-9._~+/-]+=*").fullmatch
 """RFC 6750, 2.1."""
 _KID = re.compile("[a-z0-9-]{1,16}").fullmatch
 _CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
+_PATTERN = re.compile("[a-z.*]{1,60}").fullmatch
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch

@@ -7,7 +7,7 @@ import contextlib
 import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -30,8 +30,10 @@ BEAT: Final = 5.0
 PAUSE: Final = 1.0
 """Seconds before the next try to take a connection after one failed."""
 
-Told = Callable[[str, str, BaseException | None], None]
-"""Hears of every command: its name, what came of it (done, refused, failed, left) and the error that broke it."""
+Came = Literal["done", "refused", "failed", "left"]
+
+Told = Callable[[str, Came, BaseException | None], None]
+"""Hears of every command: its name, what came of it and the error that broke it."""
 
 
 class Door:
@@ -88,7 +90,8 @@ class Door:
 
     async def _receive(self, connection: socket.socket) -> None:
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=MAX_REQUEST)
-        name, what = "", "done"
+        name = ""
+        what: Came = "done"
         error: Exception | None = None
         try:
             try:

@@ -35,7 +35,7 @@ from kikao.conversation.outcomes import Check, Done, Effect, Refused, Unknown, V
 from kikao.conversation.redaction import redacted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal, told_to_stop
-from kikao.events.types import described
+from kikao.events import described
 from kikao.i18n.messages import Message, Text, t, unfit
 
 T = TypeVar("T")

@@ -45,6 +45,7 @@ from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
+from kikao.events import types as events
 from kikao.i18n.messages import Text, t, unfit
 
 MAX_RESTARTS: Final = 20
@@ -54,20 +55,7 @@ RECEIVED: Final = t("Request received. Do not repeat it. Dial again to see the r
 GOODBYE: Final = t("Thank you.")
 NOT_GOING_ON: Final = t("We updated this service. Please start again.")
 
-What = Literal[
-    "asked",
-    "ended",
-    "refused",
-    "failed",
-    "overdue",
-    "unknown",
-    "settled",
-    "parked",
-    "offered",
-    "shown",
-    "cancelled",
-    "working",
-]
+What = events.What | Literal["settled"]
 
 
 @dataclass(slots=True)

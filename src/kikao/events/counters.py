@@ -13,7 +13,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
-from kikao.events.types import Event, Limited, RecoveryDone, RequestRefused, Swept, TurnDone
+from kikao.events.event import Event
+from kikao.events.types import (
+    DialogueClosed,
+    LimitHit,
+    RecoveryDone,
+    RequestRefused,
+    SweepDone,
+    TurnCommitted,
+    TurnDuplicated,
+    TurnRejected,
+)
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
@@ -24,16 +34,23 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Upper bounds of the turns' seconds; the last is the budget of a reply, the one before it what members may expect."""
 
-UNTIMED: Final = frozenset({"duplicate", "closed", "stale"})
-"""What nobody waited for a flow with: these would make turns look faster than they are."""
-
-
 Counts = Counter[tuple[str, ...]]
 """How often, by the values of some labels."""
 
 
 class Counters:
     """A subscriber that counts events. The numbers are those of this process."""
+
+    listens_to = (
+        TurnCommitted,
+        TurnDuplicated,
+        TurnRejected,
+        DialogueClosed,
+        LimitHit,
+        RequestRefused,
+        RecoveryDone,
+        SweepDone,
+    )
 
     def __init__(self) -> None:
         self.inbounds: Counts = Counter()
@@ -53,20 +70,24 @@ class Counters:
         """Seconds."""
 
     def __call__(self, event: Event) -> None:
-        if isinstance(event, TurnDone):
+        if isinstance(event, TurnCommitted | TurnRejected):
             self.inbounds[event.channel, event.gateway, event.what] += 1
-            if event.what not in UNTIMED:
+            if event.what != "stale":  # nobody waited for a flow
                 durations = self.durations.get((event.channel, event.gateway))
                 if durations is None:
                     durations = self.durations[event.channel, event.gateway] = Durations()
                 durations.add(event.ms / 1000)
+        elif isinstance(event, TurnDuplicated):
+            self.inbounds[event.channel, event.gateway, "duplicate"] += 1
+        elif isinstance(event, DialogueClosed):
+            self.inbounds[event.channel, event.gateway, "closed"] += 1
         elif isinstance(event, RequestRefused):
             self.refused[event.channel, event.gateway, str(event.status)] += 1
-        elif isinstance(event, Limited):
+        elif isinstance(event, LimitHit):
             self.limited[event.channel, event.gateway, event.kind] += 1
         elif isinstance(event, RecoveryDone):
             self.recoveries[(event.what,)] += 1
-        elif isinstance(event, Swept):
+        elif isinstance(event, SweepDone):
             self.sweeps += 1
             self.swept += event.count
             self.sweeping += event.seconds

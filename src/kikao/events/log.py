@@ -4,30 +4,66 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, TextIO
 
 import msgspec
 
+from kikao.events.event import Event, name_of
 from kikao.events.repeats import Repeats
-from kikao.events.types import Event, Limited, Repeated, RequestRefused, Uncaught
+from kikao.events.selecting import Selection, selected
+from kikao.events.types import ErrorUncaught, LimitHit, LogRepeated, RequestRefused
 
 _ENCODER = msgspec.json.Encoder()
+
+DEFAULT: Final = (
+    "turn.*",
+    "dialogue.closed",
+    "limit.hit",
+    "session.ended",
+    "recovery.done",
+    "sweep.done",
+    "keys.resealed",
+    "members.linked",
+    "middleware.failed",
+    "request.refused",
+    "operator.command",
+    "error.uncaught",
+    "events.dropped",
+)
+"""What is written unless `KIKAO_LOG_EVENTS` says otherwise: a line for each inbound, and what is worth a look."""
+
+USUAL: Final = "default"
+"""Stands for all of these in the setting."""
 
 Group = tuple[str, str, str, str]
 """Event, channel, gateway, and its status, kind or place."""
 
 
-class LogLines:
-    """Writes each event as one JSON line: `{"time": "2026-01-31T12:00:00.000Z", "event": "turn", ...}`.
+def of_setting(names: Sequence[str]) -> tuple[str, ...]:
+    """The names and patterns that `KIKAO_LOG_EVENTS` means. Raises `NoSuchEvent` for what means none."""
+    found = tuple(each for name in names or (USUAL,) for each in (DEFAULT if name == USUAL else (name,)))
+    selected(found)
+    return found
 
-    Of events that strangers or loops cause (`RequestRefused`, `Limited`, `Uncaught`) the first of a minute have lines;
-    how many more there were is one line (`Repeated`), written with the first event after that minute.
+
+class LogLines:
+    """Writes each event as one JSON line: `{"time": "2026-01-31T12:00:00.000Z", "event": "turn.committed", ...}`.
+
+    `events` says which: by default one line for each inbound, and what is worth a look.
+
+    Of events that strangers or loops cause (`RequestRefused`, `LimitHit`, `ErrorUncaught`) the first of a minute have
+    lines; how many more there were is one line (`LogRepeated`), written with the first event after that minute.
     """
 
     def __init__(
-        self, stream: TextIO | None = None, *, clock: Callable[[], dt.datetime] | None = None
+        self,
+        stream: TextIO | None = None,
+        *,
+        events: Selection = DEFAULT,
+        clock: Callable[[], dt.datetime] | None = None,
     ) -> None:
+        self.listens_to = selected(events)
         self._stream = stream or sys.stderr
         self._clock = clock or (lambda: dt.datetime.now(dt.UTC))
         self._repeats: Repeats[Group] = Repeats()
@@ -37,7 +73,9 @@ class LogLines:
         for (of, channel, gateway, which), lines, seconds in self._repeats.over(now.timestamp()):
             self._write(
                 now,
-                Repeated(of=of, channel=channel, gateway=gateway, which=which, count=lines, seconds=seconds),
+                LogRepeated(
+                    of=of, channel=channel, gateway=gateway, which=which, count=lines, seconds=seconds
+                ),
             )
         if isinstance(event, _BOUNDED) and not self._repeats.shows(*_alike(event), now.timestamp()):
             return
@@ -49,12 +87,13 @@ class LogLines:
         self._stream.write(f'{{"time":"{time}",{line[1:]}\n')
 
 
-_BOUNDED: Final = (RequestRefused, Limited, Uncaught)
+_BOUNDED: Final = (RequestRefused, LimitHit, ErrorUncaught)
 
 
-def _alike(event: RequestRefused | Limited | Uncaught) -> tuple[Group, str]:
-    if isinstance(event, Uncaught):
-        return ("uncaught", "", "", event.where), event.error
+def _alike(event: RequestRefused | LimitHit | ErrorUncaught) -> tuple[Group, str]:
+    name = name_of(type(event))
+    if isinstance(event, ErrorUncaught):
+        return (name, "", "", event.where), event.error
     if isinstance(event, RequestRefused):
-        return ("request_refused", event.channel, event.gateway, str(event.status)), event.reason
-    return ("limited", event.channel, event.gateway, event.kind), event.session
+        return (name, event.channel, event.gateway, str(event.status)), event.reason
+    return (name, event.channel, event.gateway, event.kind), event.session

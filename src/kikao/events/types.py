@@ -1,244 +1,432 @@
-"""The events, one struct each. Field names are stable: log lines and metrics are made of them."""
+"""The events, one struct each, by where they arise. Names and fields are stable: logs and metrics are made of them.
+
+What an event of a turn says is true when it is published: the commit it rests on is done. `docs/reference/events.md` is
+made of this file.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import traceback
-from collections.abc import Callable, Sequence
+from typing import ClassVar, Final, Literal
 
-import msgspec
+from kikao.events.event import (
+    Event,
+    GatewayEvent,
+    Milliseconds,
+    Name,
+    Problem,
+    Remark,
+    Seconds,
+    SessionEvent,
+)
+
+What = Literal[
+    "asked",
+    "shown",
+    "offered",
+    "ended",
+    "cancelled",
+    "refused",
+    "overdue",
+    "working",
+    "unknown",
+    "parked",
+    "failed",
+]
+"""What a turn came to."""
+
+Source = Literal["turn", "late", "recovery"]
+"""Who learned of an outcome: the turn itself, whoever waited on after the turn's deadline, or recovery."""
 
 
-class TurnDone(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="turn", tag_field="event"):
-    """One inbound was answered."""
+# --- turns ---
 
-    channel: str
-    gateway: str
-    session: str = ""
-    """First 12 hex digits of the session key: tells lines of one session apart, names nobody."""
-    what: str
-    """asked, ended, refused, failed, overdue, unknown, parked, offered, shown, cancelled, working; or duplicate,
-    busy, unavailable, older_code, closed, stale, answered when there was no turn."""
-    flow: str = ""
-    at: str = ""
-    """Journal key of the open question."""
+
+class TurnEvent(SessionEvent, frozen=True, kw_only=True):
+    """An inbound was dealt with. `at` is the open question."""
+
+    ms: Milliseconds = 0.0
+    """From the inbound to its reply."""
+    unknown_fields: tuple[Name, ...] = ()
+    """Fields in the request that the gateway's contract does not list."""
+    note: Remark = ""
+    """That a code was dialled which is not in the settings."""
+
+
+class TurnCommitted(TurnEvent, frozen=True, kw_only=True, tag="turn.committed"):
+    """A turn is done: one inbound, one reply, one commit. The last event of a turn, and its summary."""
+
+    what: What
+    """`asked` put a question; `shown` showed a screen again, or another page; `offered` put a question of kikao's own;
+    `ended` and `cancelled` ended the conversation, `refused` with a refusal; `overdue` reached the deadline with an
+    effect at work; `working` found an effect still at work; `unknown` ended with an outcome nobody could say; `parked`
+    found code and journal at odds behind an effect; `failed` broke, and the member keeps the previous state."""
     version: int = 0
+    """Of the session after the commit."""
     taken: int = 0
     """Answers of a long dial that were taken; what was dialled behind them was dropped."""
-    ms: float = 0.0
-    error: str = ""
-    """Type of an error and where it was raised; never its text."""
-    reasons: tuple[str, ...] = ()
-    unknown_fields: tuple[str, ...] = ()
-    note: str = ""
+    error: Problem = ""
+    """What failed, what the code and the journal are at odds about, or what the service refused with."""
+    reasons: tuple[Remark, ...] = ()
+    """Why outcomes are unknown; where the code changed under a journal, so that the member was asked again."""
 
 
-class RecoveryDone(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="recovery", tag_field="event"
-):
-    """Recovery asked what became of open effects of one session, or a late outcome arrived."""
+class TurnDuplicated(TurnEvent, frozen=True, kw_only=True, tag="turn.duplicated"):
+    """A redelivery was answered with the bytes of the first reply. Nothing else is published of it."""
 
-    session: str
-    what: str
-    """settled, unknown, late, conflict, failed."""
-    flow: str = ""
-    tries: int = 0
-    error: str = ""
-    reasons: tuple[str, ...] = ()
+    what: ClassVar[Literal["duplicate"]] = "duplicate"
 
 
-class RequestRefused(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="request_refused", tag_field="event"
-):
-    """A request was not let in, or is not what the gateway's contract says. `reason` names fields, never values."""
+class TurnRejected(TurnEvent, frozen=True, kw_only=True, tag="turn.rejected"):
+    """An inbound became no turn: nothing was consumed, except where effects were begun.
 
-    channel: str
-    gateway: str
-    status: int
-    """The HTTP status of the answer; 429 once the client's address has had too many refusals."""
-    reason: str
+    The member reads a sentence of kikao's, or the gateway an acknowledgement (`stale`).
+    """
+
+    what: Literal["busy", "unavailable", "older_code", "answered", "stale", "failed"]
+    """`busy`: the session stayed busy for all of the budget, or others were faster again and again; `unavailable`: the
+    store or the records did not take it, or middleware broke; `answered`: middleware answered in its place;
+    `older_code`: a newer release wrote this session; `stale`: it is older than the dedupe records; `failed`: it broke
+    before a commit."""
+    error: Problem = ""
 
 
-class Limited(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="limited", tag_field="event"
-):
+class DialogueClosed(GatewayEvent, frozen=True, kw_only=True, tag="dialogue.closed"):
+    """The provider told that a dialogue is over. The session goes on, whatever became of the dialogue."""
+
+    note: Remark = ""
+    """What the provider says of it: a status."""
+    unknown_fields: tuple[Name, ...] = ()
+    """Fields in the request that the gateway's contract does not list."""
+
+
+class LimitHit(SessionEvent, frozen=True, kw_only=True, tag="limit.hit"):
     """Somebody came more often than the policy's limits allow: not a turn, nothing was consumed."""
 
-    channel: str
-    gateway: str
-    session: str = ""
-    """As in `TurnDone`; empty for the channel's overall limit, which is checked before anything is looked up."""
-    kind: str
-    """address, member or overall: which limit it was."""
-    retry_after: float
-    """Seconds until the next one would be let through."""
+    kind: Literal["address", "member", "overall"]
+    """Which limit it was. The overall one is checked before a session is looked up."""
+    retry_after: Seconds
+    """Until the next one would be let through."""
 
 
-class Swept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="swept", tag_field="event"):
-    """A sweep of expired sessions is over."""
+# --- sessions ---
+
+
+class SessionOpened(SessionEvent, frozen=True, kw_only=True, tag="session.opened"):
+    """A session began, with the commit of its first turn: there was none, or it had expired or been ended."""
+
+
+class SessionResumed(SessionEvent, frozen=True, kw_only=True, tag="session.resumed"):
+    """A new dialogue took up a session that is alive."""
+
+    silence: Seconds
+    """Since the turn before."""
+
+
+class SessionExpired(SessionEvent, frozen=True, kw_only=True, tag="session.expired"):
+    """An inbound found its session past its time: what it held is gone, and a new one begins.
+
+    Sessions that nobody comes back to are not told one by one: `sweep.done` counts them.
+    """
+
+    silence: Seconds
+    """Since the turn before."""
+
+
+class SessionEnded(SessionEvent, frozen=True, kw_only=True, tag="session.ended"):
+    """A session was ended before its time; what comes next begins another."""
+
+    by: Literal["app", "operator"]
+    """A flow with `chat.session.destroy()`, or `kikao sessions end`."""
+    forced: bool = False
+    """By an operator, although something may have waited to be told."""
+
+
+class SessionReset(SessionEvent, frozen=True, kw_only=True, tag="session.reset"):
+    """The member dropped what they were doing, and the session goes on."""
+
+    by: Literal["restart", "cancel", "dial"]
+    """"Start again", "Cancel", or a dial too late to be asked whether to continue."""
+
+
+# --- where members are ---
+
+
+class StageChanged(SessionEvent, frozen=True, kw_only=True, tag="stage.changed"):
+    """A member stands at another question than before: `flow` and `at` now, the ones before beside."""
+
+    from_flow: Name = ""
+    """Empty where nothing was open."""
+    from_at: Name = ""
+
+
+class StageMenu(SessionEvent, frozen=True, kw_only=True, tag="stage.menu"):
+    """A member came back to the menu: the first question of the entry flow is open again, after another one was."""
+
+    from_flow: Name = ""
+    """Where they were."""
+    from_at: Name = ""
+
+
+class ScreenShown(SessionEvent, frozen=True, kw_only=True, tag="screen.shown"):
+    """A screen was sent; never its text. Not of a redelivery, which gets the screen of `turn.committed` again."""
+
+    kind: Literal["question", "overlay", "end", "notice"]
+    """A flow's question; a question of kikao's own over it; the last screen of a conversation; or a sentence of kikao's
+    that closes the dialogue, such as "Request received" or "Service unavailable"."""
+    page: int = 1
+    """Which page, from 1."""
+    pages: int = 1
+    """Of how many."""
+    units: int
+    """Septets in GSM-7, UTF-16 units in UCS-2."""
+    alphabet: Literal["gsm7", "ucs2"]
+
+
+class AnswerRefused(SessionEvent, frozen=True, kw_only=True, tag="answer.refused"):
+    """An answer was not one, and the member was asked again; never what it was. A wrong PIN is a `secret.used`."""
+
+    tries: int = 0
+    """Wrong answers to this question so far, with this one; 0 at a question of kikao's own."""
+
+
+class FlowStarted(SessionEvent, frozen=True, kw_only=True, tag="flow.started"):
+    """A run of a flow began: by a dial, a key, or a flow that led there (`goto`, `restart_with`)."""
+
+
+class FlowFinished(SessionEvent, frozen=True, kw_only=True, tag="flow.finished"):
+    """A run came to its end."""
+
+    what: Literal["ended", "refused", "moved"]
+    """By itself; with a refusal that leads nowhere; or in another run, which takes its place."""
+
+
+class FlowAbandoned(SessionEvent, frozen=True, kw_only=True, tag="flow.abandoned"):
+    """A run was left before its end; `at` is the question that was open."""
+
+    what: Literal["home", "cancel", "restart", "dial", "expired", "ended", "parked"]
+    """By the key for home or for cancel; by "Start again"; by a dial too late to continue; since its session expired or
+    was ended; or since the code no longer fits what was done."""
+
+
+# --- effects ---
+
+
+class StepEvent(SessionEvent, frozen=True, kw_only=True):
+    """Of an effect on the outside world (`chat.step`, `chat.secret`); `at` is its journal key."""
+
+    kind: Literal["step", "secret"]
+
+
+class StepIntended(StepEvent, frozen=True, kw_only=True, tag="step.intended"):
+    """An effect is about to be performed, and that is stored: whatever happens now, somebody will ask about it."""
+
+    tries: int = 0
+    """How often nobody could say what became of it."""
+
+
+class StepOutcome(StepEvent, frozen=True, kw_only=True):
+    """What became of an effect, as it was written into the journal."""
+
+    source: Source
+    """Who learned of it: the `turn`, whoever waited on after its deadline (`late`), or `recovery`."""
+
+
+class StepDone(StepOutcome, frozen=True, kw_only=True, tag="step.done"):
+    """It happened."""
+
+
+class StepRefused(StepOutcome, frozen=True, kw_only=True, tag="step.refused"):
+    """The service did nothing, and said why."""
+
+    code: Name
+    """An error code: `wrong_secret`, `insufficient_balance` …"""
+
+
+class StepUnknown(StepOutcome, frozen=True, kw_only=True, tag="step.unknown"):
+    """Nobody can say whether it happened: recovery asks, or the next dial."""
+
+    tries: int = 0
+    """How often that was, with this one."""
+    reason: Remark = ""
+
+
+class StepVoided(StepOutcome, frozen=True, kw_only=True, tag="step.voided"):
+    """It did not happen, and the service will refuse it for ever."""
+
+
+class SecretUsed(SessionEvent, frozen=True, kw_only=True, tag="secret.used"):
+    """A secret was handed to its service, at the question `at`; never what it was.
+
+    Published when the service has answered, or at the turn's deadline: that stands, whatever becomes of the turn.
+    """
+
+    what: Literal["done", "refused", "unknown", "working"]
+    """What came of it; `working`: the service was still at it."""
+    code: Name = ""
+    """Of a refusal: `wrong_secret`, `locked` …"""
+
+
+# --- behind the turns ---
+
+
+class RecoveryDone(SessionEvent, frozen=True, kw_only=True, tag="recovery.done"):
+    """Recovery asked what became of the open effects of one session, or an outcome came in after its turn."""
+
+    what: Literal["settled", "late", "unknown", "conflict", "failed"]
+    """`settled`: nothing is open any more; `late`: an outcome came after the deadline; `unknown`: nobody could say, or,
+    with an `error`, the code no longer fits the journal; `conflict`: a turn was faster; `failed`."""
+    tries: int = 0
+    """How often it was asked before."""
+    error: Problem = ""
+    reasons: tuple[Remark, ...] = ()
+    """Why outcomes are unknown."""
+
+
+class SweepDone(Event, frozen=True, kw_only=True, tag="sweep.done"):
+    """A sweep of expired sessions is over; one begins every 10 minutes."""
 
     count: int
     """Sessions that were removed."""
-    seconds: float
+    seconds: Seconds
     """From its beginning to its end, the pauses for live turns included."""
-    error: str = ""
-    """What ended it early, as in `TurnDone`; the next sweep goes on."""
+    error: Problem = ""
+    """What ended it early; the next sweep goes on."""
 
 
-class SessionEnded(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="session_ended", tag_field="event"
-):
-    """An operator ended a session."""
+class KeysResealed(Event, frozen=True, kw_only=True, tag="keys.resealed"):
+    """All that is stored was looked through for what retired secret keys have sealed.
 
-    session: str
-    """As in `TurnDone`."""
-    forced: bool = False
-    """Also if something waited to be told."""
-
-
-class CommandDone(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="command", tag_field="event"
-):
-    """An operator asked for something through the server's control socket."""
-
-    command: str = ""
-    """Its name; empty for a request that names none, and for the socket itself."""
-    what: str
-    """done, refused, failed, left (the operator went away before the end), or closed: there is no socket."""
-    error: str = ""
-    """What broke it, as in `TurnDone`."""
-
-
-class Resealed(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="resealed", tag_field="event"
-):
-    """All that is stored was looked through for what retired keys have sealed."""
+    Once after a start with more than one key; again after a minute when it was broken off or overtaken by turns.
+    """
 
     count: int
     """Sessions that were sealed anew."""
     left: int | None = None
-    """Sessions that still need a retired key; with 0 none is needed for what is sealed. Unknown after an error."""
-    seconds: float
+    """Sessions that still need a retired key; with 0, and no `error`, nothing of kikao does, except to look up."""
+    seconds: Seconds
     """From its beginning to its end, the pauses for live turns included."""
-    error: str = ""
-    """What ended it early, as in `TurnDone`; it is done again."""
+    error: Problem = ""
+    """What ended it early; it is done again."""
 
 
-class Repeated(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="repeated", tag_field="event"
-):
+class MembersLinked(Event, frozen=True, kw_only=True, tag="members.linked"):
+    """Addresses that had to wait were linked to their members, or taken from them. Nobody is named."""
+
+    made: int
+    """How many came into force in this round."""
+    error: Problem = ""
+    """What kept one of them, or ended the round early; the next round, a minute later, tries again."""
+
+
+# --- around the app ---
+
+
+class MiddlewareFailed(SessionEvent, frozen=True, kw_only=True, tag="middleware.failed"):
+    """An app's middleware broke or took too long. Nobody's turn is the worse for it.
+
+    The session is that of the address that the inbound came from.
+    """
+
+    name: Name
+    """Of the middleware."""
+    when: Literal["before", "after"]
+    """`before` the turn, which then did not take place: the member reads "unavailable, try again"; or `after` it, whose
+    reply stands."""
+    error: Problem
+    """`TimeoutError` for what took too long."""
+
+
+class RequestRefused(GatewayEvent, frozen=True, kw_only=True, tag="request.refused"):
+    """A request was not let in, or is not what the gateway's contract says. Nobody's session was touched."""
+
+    status: int
+    """The HTTP status of the answer; 429 once the client's address has had too many refusals."""
+    reason: Remark
+    """What was wrong; names fields and client addresses, never a value or a token."""
+
+
+class OperatorCommand(Event, frozen=True, kw_only=True, tag="operator.command"):
+    """An operator asked for something through the server's control socket."""
+
+    command: Name = ""
+    """Its name, such as `sessions.list`; empty for a request that names none, and for the socket itself."""
+    what: Literal["done", "refused", "failed", "left", "closed"]
+    """`refused`: the operator was told why; `left`: the operator went away before the end; `closed`: there is no
+    socket."""
+    error: Problem = ""
+    """What broke it."""
+
+
+class ErrorUncaught(Event, frozen=True, kw_only=True, tag="error.uncaught"):
+    """An error that nobody caught, or a warning. Python would have printed it with its text."""
+
+    where: Literal["request", "loop", "thread", "finaliser", "warning", "subscriber"]
+    """`request`: the answer was 500; `loop`: a forgotten task, or a callback; `subscriber`: of these events."""
+    error: Problem
+    subscriber: Name = ""
+    """Which one; of each the first error of a minute is told."""
+    times: int = 1
+    """Errors of that subscriber since the last one that was told."""
+
+
+class EventsDropped(Event, frozen=True, kw_only=True, tag="events.dropped"):
+    """An asynchronous subscriber was too slow: its queue was full, and events did not reach it.
+
+    The first time at once, then at most once a minute, and at the end.
+    """
+
+    subscriber: Name
+    """Which one, as code calls it."""
+    count: int
+    """Since this was last told."""
+
+
+class LogRepeated(GatewayEvent, frozen=True, kw_only=True, tag="log.repeated"):
     """In place of log lines that were left out because there were too many alike. Only the log has it."""
 
-    of: str
+    of: Name
     """The event that was repeated."""
-    channel: str
-    gateway: str
-    which: str
-    """The status of refused requests, the limit, or where nothing was caught."""
+    which: Name
+    """Its status, limit or place."""
     count: int
     """Lines that were left out."""
-    seconds: float
+    seconds: Seconds
     """Within so long."""
 
 
-class LinkDone(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="linked", tag_field="event"
-):
-    """Addresses that had to wait were linked to their members, or taken from them."""
-
-    made: int
-    error: str = ""
-    """What kept one of them, or ended the round early, as in `TurnDone`; the next one tries again."""
-
-
-class MiddlewareFailed(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="middleware.failed", tag_field="event"
-):
-    """An app's middleware broke or took too long. Nobody's turn is the worse for it."""
-
-    channel: str
-    gateway: str
-    session: str = ""
-    """As in `TurnDone`, of the address that the inbound came from."""
-    name: str
-    """Of the middleware."""
-    when: str
-    """before the turn, which then did not take place: the member reads "unavailable, try again"; or after it, whose
-    reply stands."""
-    error: str
-    """As in `TurnDone`."""
-
-
-class Uncaught(
-    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="uncaught", tag_field="event"
-):
-    """An error that nobody caught, or a warning, which Python would have printed with its text."""
-
-    where: str
-    """request, loop (a forgotten task, a callback), thread, finaliser or warning."""
-    error: str
-    """As in `TurnDone`."""
-
-
-Event = (
-    TurnDone
-    | RecoveryDone
-    | RequestRefused
-    | Limited
-    | Swept
-    | Resealed
-    | LinkDone
-    | SessionEnded
-    | CommandDone
-    | MiddlewareFailed
-    | Uncaught
-    | Repeated
+EVENTS: Final[tuple[type[Event], ...]] = (
+    TurnCommitted,
+    TurnDuplicated,
+    TurnRejected,
+    DialogueClosed,
+    LimitHit,
+    SessionOpened,
+    SessionResumed,
+    SessionExpired,
+    SessionEnded,
+    SessionReset,
+    StageChanged,
+    StageMenu,
+    ScreenShown,
+    AnswerRefused,
+    FlowStarted,
+    FlowFinished,
+    FlowAbandoned,
+    StepIntended,
+    StepDone,
+    StepRefused,
+    StepUnknown,
+    StepVoided,
+    SecretUsed,
+    RecoveryDone,
+    SweepDone,
+    KeysResealed,
+    MembersLinked,
+    MiddlewareFailed,
+    RequestRefused,
+    OperatorCommand,
+    ErrorUncaught,
+    EventsDropped,
+    LogRepeated,
 )
-Publish = Callable[[Event], None]
-
-
-def broadcast(subscribers: Sequence[Publish]) -> Publish:
-    """One publisher for several subscribers. What a subscriber raises is dropped: it must not undo a turn."""
-
-    def publish(event: Event) -> None:
-        for subscriber in subscribers:
-            with contextlib.suppress(Exception):
-                subscriber(event)
-
-    return publish
-
-
-def described(error: BaseException | None) -> str:
-    """An error for a log: its type and the place it came from. Its text may hold what a member typed, so it stays out.
-
-    Errors of kikao's own that name a mistake in the code (their class says `SAFE = True`) show their text, if it was
-    kikao that wrote it: an app may raise them, too.
-    """
-    if error is None:
-        return ""
-    frames: list[traceback.FrameSummary] = [*traceback.extract_tb(error.__traceback__)]
-    ours = _is_ours(error, frames)
-    if ours:  # a mistake in the app's code: where that called kikao
-        frames = [frame for frame in frames if _is_an_apps(frame.filename)] or frames
-    place = f" at {os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""
-    text = f": {error}" if ours else ""
-    return f"{type(error).__name__}{place}{text}"
-
-
-def _is_ours(error: BaseException, frames: Sequence[traceback.FrameSummary]) -> bool:
-    kind = type(error)
-    if getattr(kind, "SAFE", False) is not True or not kind.__module__.startswith("kikao."):
-        return False
-    return not frames or frames[-1].filename.startswith(_KIKAO)
-
-
-def _is_an_apps(file: str) -> bool:
-    if file.startswith((_KIKAO, "<")):
-        return False
-    return not file.startswith(_PYTHON) or "site-packages" in file
-
-
-_PYTHON = os.path.dirname(os.__file__) + os.sep
-_KIKAO = os.path.dirname(os.path.dirname(__file__)) + os.sep
-"""Where kikao's own code is."""
+"""All there are, in the order of the reference."""

@@ -15,7 +15,9 @@ import warnings
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from kikao.events.types import Publish, Uncaught, described
+from kikao.events.described import described
+from kikao.events.event import Publish
+from kikao.events.types import ErrorUncaught
 
 
 @contextlib.contextmanager
@@ -29,14 +31,16 @@ def uncaught(publish: Publish) -> Iterator[None]:
 
     def of_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
-        publish(Uncaught(where="loop", error=described(error) if error else _destroyed(context)))
+        publish(ErrorUncaught(where="loop", error=described(error) if error else _destroyed(context)))
 
     def of_finaliser(found: sys.UnraisableHookArgs) -> None:
-        publish(Uncaught(where="finaliser", error=described(found.exc_value) or found.exc_type.__name__))
+        publish(ErrorUncaught(where="finaliser", error=described(found.exc_value) or found.exc_type.__name__))
 
     def of_thread(found: threading.ExceptHookArgs) -> None:
         if found.exc_type is not SystemExit:
-            publish(Uncaught(where="thread", error=described(found.exc_value) or found.exc_type.__name__))
+            publish(
+                ErrorUncaught(where="thread", error=described(found.exc_value) or found.exc_type.__name__)
+            )
 
     def of_warning(
         message: Warning | str,
@@ -47,7 +51,7 @@ def uncaught(publish: Publish) -> Iterator[None]:
         line: str | None = None,
     ) -> None:
         where = f"{os.path.basename(filename)}:{lineno}"
-        publish(Uncaught(where="warning", error=f"{category.__name__} at {where}"))
+        publish(ErrorUncaught(where="warning", error=f"{category.__name__} at {where}"))
 
     with contextlib.ExitStack() as stack:
         if loop.get_exception_handler() is None:

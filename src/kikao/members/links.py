@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
-from kikao.events.types import LinkDone, Publish, described
+from kikao.events import MembersLinked, Publish, described
 from kikao.members.directory import Directory
 from kikao.members.errors import UnknownMember
 from kikao.members.known import Move
@@ -67,7 +67,7 @@ class Links:
         except Exception as error:  # noqa: BLE001 - links must not end silently
             failed = error
         if made or failed is not None:
-            self._publish(LinkDone(made=made, error=described(failed)))
+            self._publish(MembersLinked(made=made, error=described(failed)))
         return made
 
     async def _move(self, move: Move) -> bool:

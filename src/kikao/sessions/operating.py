@@ -13,7 +13,7 @@ from msgspec import structs
 
 from kikao.control import CommandRefused, Commands, Nothing
 from kikao.conversation.journal import Conversation
-from kikao.events.types import Publish, SessionEnded, Swept
+from kikao.events import Publish, SessionEnded, SweepDone
 from kikao.sessions.finding import Finder, Seen, is_key
 from kikao.sessions.keeper import LEASE, Held, Sessions
 from kikao.sessions.masking import masked_part
@@ -123,15 +123,15 @@ class Operator:
             ended = await self._end(key, force=asked.force)
         except (SealError, msgspec.DecodeError):
             ended = await self._remove(key, force=asked.force)
-        self._publish(SessionEnded(session=ended.key, forced=asked.force))
+        self._publish(SessionEnded(session=ended.key, by="operator", forced=asked.force))
         yield ended
 
     async def sweep(self, asked: Nothing) -> AsyncGenerator[SweptAway, None]:
         """Remove what has expired, now."""
-        told: list[Swept] = []
+        told: list[SweepDone] = []
 
         def hear(event: object) -> None:
-            if isinstance(event, Swept):
+            if isinstance(event, SweepDone):
                 told.append(event)
                 self._publish(event)
 

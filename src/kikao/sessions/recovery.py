@@ -8,12 +8,12 @@ leaves it to the next dial to tell the member. It never answers a question and n
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import Final, Literal
 
 from kikao.conversation.engine import Engine
 from kikao.conversation.inputs import Settle
 from kikao.conversation.member import Member
-from kikao.events.types import Publish, RecoveryDone, described
+from kikao.events import Publish, RecoveryDone, described, short
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.store import CommitUnknown, Conflict, IntentRow, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
@@ -87,7 +87,8 @@ class Recovery:
         return len(by_session)
 
     async def _settle(self, row: IntentRow) -> None:
-        sessions, what, flow = self._sessions, "conflict", ""
+        sessions, flow = self._sessions, ""
+        what: Literal["settled", "unknown", "conflict", "failed"] = "conflict"
         error: BaseException | None = None
         reasons: tuple[str, ...] = ()
         held = None
@@ -104,7 +105,8 @@ class Recovery:
             except BaseException:
                 performer.rescue()
                 raise
-            what, error, flow, reasons = turned.what, turned.error, turned.flow, tuple(turned.reasons)
+            what = "settled" if turned.what == "settled" else "unknown"
+            error, flow, reasons = turned.error, turned.flow, tuple(turned.reasons)
         except (Conflict, StoreUnavailable, CommitUnknown) as problem:
             error = problem
         except Exception as problem:  # noqa: BLE001 - one session must not stop the others; nothing was written
@@ -115,7 +117,7 @@ class Recovery:
                 await sessions.release_quietly(held)
         self._publish(
             RecoveryDone(
-                session=row.session.hex()[:12],
+                session=short(row.session),
                 what=what,
                 flow=flow,
                 tries=row.tries,

@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from kikao.events.types import Publish, Resealed, described
+from kikao.events import KeysResealed, Publish, described
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.keys import is_needed, open_intents
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError, reply_to
@@ -170,7 +170,7 @@ class Resealer:
         except Exception as problem:  # noqa: BLE001 - the next pass goes on where this one ended
             error = problem
         seconds = round(time.perf_counter() - began, 3)
-        self._publish(Resealed(count=done.sealed, left=left, seconds=seconds, error=described(error)))
+        self._publish(KeysResealed(count=done.sealed, left=left, seconds=seconds, error=described(error)))
         return error is None and not done.overtaken
 
 

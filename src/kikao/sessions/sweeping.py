@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import Final
 
-from kikao.events.types import Publish, Swept, described
+from kikao.events import Publish, SweepDone, described
 from kikao.sessions.keeper import Sessions
 
 BATCH: Final = 500
@@ -46,5 +46,5 @@ class Sweeper:
         except Exception as problem:  # noqa: BLE001 - the next sweep goes on where this one ended
             error = problem
         seconds = round(time.perf_counter() - began, 3)
-        self._publish(Swept(count=removed, seconds=seconds, error=described(error)))
+        self._publish(SweepDone(count=removed, seconds=seconds, error=described(error)))
         return removed

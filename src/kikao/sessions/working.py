@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from kikao.conversation.effects import Settled, Work, apply_late, unpark
-from kikao.events.types import Publish, RecoveryDone, described
+from kikao.events import Publish, RecoveryDone, described, short
 from kikao.metrics.phases import Stopwatch
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
 from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
@@ -91,7 +91,7 @@ class Late:
                 error = problem
             lost = error is not None and not _passing(error)  # recovery will ask
             if lost or attempt == LATE_TRIES:
-                self._publish(RecoveryDone(session=key.hex()[:12], what="failed", error=described(error)))
+                self._publish(RecoveryDone(session=short(key), what="failed", error=described(error)))
             if lost:
                 return
             await asyncio.sleep(min(backoff(attempt), LATE_PAUSE))
@@ -120,7 +120,7 @@ class Late:
             unpark(held.session.conversation, run, before)
             await held.commit()
             reasons = (f"{run.flow}: {settled.reason}",) if settled.reason else ()
-            self._publish(RecoveryDone(session=key.hex()[:12], what="late", flow=run.flow, reasons=reasons))
+            self._publish(RecoveryDone(session=short(key), what="late", flow=run.flow, reasons=reasons))
             return True
         finally:
             await self._sessions.release_quietly(held)

@@ -15,13 +15,14 @@ from kikao import App, Chat, Done, Flows, Number, Pin, Refused, Secret, Text, t
 from kikao.channels.ussd.clients import JSON, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
-from kikao.events.types import TurnDone
+from kikao.events import TurnEvent
 from kikao.sessions.policy import Explicit, Policies, SessionPolicy
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Phone, Stage
 from kikao.turn import WINDOW
+from tests.talk import whats
 from tests.testing.shop import CLOSING, CONTINUE, PIN, MemoryTill, Sale
 
 AMA = "+233241234567"
@@ -109,10 +110,6 @@ def line(stage: Stage) -> Line:
     return phone
 
 
-def whats(stage: Stage) -> list[str]:
-    return [event.what for event in stage.events if isinstance(event, TurnDone)]
-
-
 # --- ids that cannot be trusted ---
 
 
@@ -136,7 +133,7 @@ async def test_an_id_that_changes_in_the_middle_goes_on_with_the_same_dialogue()
             stage.clock.advance(2)
             await ama.ask(typed, SESSIONID=f"rotated{place}")
         assert ama.text == "Paid S1. Any note?"
-        assert "offered" not in whats(stage)
+        assert "offered" not in whats(stage.events)
 
 
 async def test_what_comes_late_from_the_dialogue_before_answers_nothing() -> None:
@@ -219,7 +216,7 @@ async def test_a_long_dial_answers_plain_questions(codes: tuple[str, ...], diall
         await ama.ask(dialled, begins=True)
         assert ama.text == screen
         assert not till.sales
-        notes = {event.note for event in stage.events if isinstance(event, TurnDone)}
+        notes = {event.note for event in stage.events if isinstance(event, TurnEvent)}
         assert notes == ({"dialled a code that is not in the settings"} if codes == ("*999#",) else {""})
 
 
@@ -277,7 +274,7 @@ async def test_the_same_body_within_a_second_gets_the_same_bytes_and_later_is_an
         stage.clock.advance(0.02)
         await ama.ask("3")
         assert ama.text == "3 cups of 3?\n1 Confirm\n2 Cancel"
-        assert whats(stage).count("duplicate") == 3
+        assert whats(stage.events).count("duplicate") == 3
 
 
 async def test_another_answer_within_a_second_is_an_answer() -> None:
@@ -295,11 +292,11 @@ async def test_the_same_answer_to_another_question_is_one_however_fast_it_comes(
         for typed in ("1", "3", "1", PIN):
             await ama.ask(typed)
         assert ama.text == "Paid S1. Any note?"
-        assert "duplicate" not in whats(stage)
+        assert "duplicate" not in whats(stage.events)
         paid = ama.raw
         await ama.ask(PIN)
         assert ama.raw == paid
-        assert whats(stage)[-1] == "duplicate"
+        assert whats(stage.events)[-1] == "duplicate"
 
 
 async def test_an_answer_that_crosses_another_is_none_though_it_was_given_before() -> None:
@@ -324,7 +321,7 @@ async def test_copies_of_an_answer_that_was_given_before_get_the_same_screen(tmp
             await ama.ask(typed)
         screens = await asyncio.gather(*(line(stage).ask("1") for _ in range(3)))
         assert [bare(screen) for screen in screens] == [ENTER] * 3
-        assert whats(stage)[-3:] == ["asked", "duplicate", "duplicate"]
+        assert whats(stage.events)[-3:] == ["asked", "duplicate", "duplicate"]
 
 
 @pytest.mark.parametrize(("back", "copy"), [(0.5, True), (1.5, False), (60, False)])
@@ -420,7 +417,7 @@ async def test_a_payment_whose_request_comes_again_while_it_runs_is_paid_once() 
         assert {bare(reply) for reply in replies} == {"Paid S1. Any note?"}
         assert len(till.sales) == 1
         assert await ama.again() == replies[0]
-        assert whats(stage).count("duplicate") == 5
+        assert whats(stage.events).count("duplicate") == 5
 
 
 async def test_all_copies_of_a_payment_that_takes_too_long_get_the_same_closing_screen() -> None:

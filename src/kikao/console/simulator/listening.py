@@ -7,22 +7,26 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from kikao.events import Event, TurnDone
+from kikao.events import TurnCommitted, TurnDuplicated, TurnRejected
 
-_HEARD: Final[ContextVar[list[TurnDone] | None]] = ContextVar("heard", default=None)
+Done = TurnCommitted | TurnDuplicated | TurnRejected
+
+HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected)
+
+_HEARD: Final[ContextVar[list[Done] | None]] = ContextVar("heard", default=None)
 
 
-def hear(event: Event) -> None:
-    """Subscribe it to an app's events. What does not belong to a simulated request passes by."""
+def hear(event: Done) -> None:
+    """Subscribe it to `HEARD`. What does not belong to a simulated request passes by."""
     heard = _HEARD.get()
-    if heard is not None and isinstance(event, TurnDone):
+    if heard is not None:
         heard.append(event)
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[list[TurnDone]]:
+def listening() -> Iterator[list[Done]]:
     """The turns that are done within this block, of this task alone."""
-    heard: list[TurnDone] = []
+    heard: list[Done] = []
     token = _HEARD.set(heard)
     try:
         yield heard

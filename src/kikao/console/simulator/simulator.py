@@ -14,7 +14,7 @@ from kikao.config import Settings
 from kikao.console.simulator.clock import SimulatedClock
 from kikao.console.simulator.endpoints import Endpoint, endpoints
 from kikao.console.simulator.line import Posted, Send
-from kikao.console.simulator.listening import listening
+from kikao.console.simulator.listening import Done, listening
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.seeing import conversation_of, lines_on, page_of, wants_secret
@@ -34,7 +34,7 @@ from kikao.console.simulator.views import (
 from kikao.control import CommandRefused
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
-from kikao.events import TurnDone
+from kikao.events import TurnCommitted
 from kikao.i18n.gsm7 import cost
 from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
@@ -142,7 +142,7 @@ class Simulator:
             raise Problem(400, f"what is dialled has at most {LONGEST} characters")
         async with phone.lock:
             delivered = await self._deliver(phone, phone.dial(ahead))
-            taken = delivered.turn.taken if delivered.turn is not None else 0
+            taken = delivered.turn.taken if isinstance(delivered.turn, TurnCommitted) else 0
             phone.took(ahead, taken)
             dropped = ahead != "" and taken < len(ahead.split("*"))
             self.told.dialled(phone, delivered.reply.status, ahead, secret=dropped)
@@ -341,7 +341,7 @@ class _Delivered(NamedTuple):
 
     reply: ReplyView
     ms: float
-    turn: TurnDone | None
+    turn: Done | None
     """None where there was no turn, because the request was refused."""
 
 

@@ -1,0 +1,85 @@
+"""An event of each type, as a log may have it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kikao.events import (
+    AnswerRefused,
+    DialogueClosed,
+    ErrorUncaught,
+    Event,
+    EventsDropped,
+    FlowAbandoned,
+    FlowFinished,
+    FlowStarted,
+    KeysResealed,
+    LimitHit,
+    LogRepeated,
+    MembersLinked,
+    MiddlewareFailed,
+    OperatorCommand,
+    RecoveryDone,
+    RequestRefused,
+    ScreenShown,
+    SecretUsed,
+    SessionEnded,
+    SessionExpired,
+    SessionOpened,
+    SessionReset,
+    SessionResumed,
+    StageChanged,
+    StageMenu,
+    StepDone,
+    StepIntended,
+    StepRefused,
+    StepUnknown,
+    StepVoided,
+    SweepDone,
+    TurnCommitted,
+    TurnDuplicated,
+    TurnRejected,
+)
+
+AT: Final = {"channel": "ussd", "gateway": "nalo", "session": "31bdb55c574e"}
+PIN: Final = {**AT, "flow": "wallet", "at": "send#1/pin#1"}
+AMOUNT: Final = {**AT, "flow": "wallet", "at": "send#1/amount#1"}
+FROM: Final = {"from_flow": "wallet", "from_at": "send#1/to#1"}
+
+FOUND: Final[tuple[Event, ...]] = (
+    TurnCommitted(**AMOUNT, what="asked", version=3, ms=1.35),  # type: ignore[arg-type]
+    TurnDuplicated(**AT, ms=0.21),  # type: ignore[arg-type]
+    TurnRejected(**AT, what="busy", ms=3801.4),  # type: ignore[arg-type]
+    DialogueClosed(channel="ussd", gateway="africastalking", note="status Success"),
+    LimitHit(**AT, kind="address", retry_after=1.25),  # type: ignore[arg-type]
+    SessionOpened(**AT),  # type: ignore[arg-type]
+    SessionResumed(**AMOUNT, silence=42.0),  # type: ignore[arg-type]
+    SessionExpired(**AMOUNT, silence=512.0),  # type: ignore[arg-type]
+    SessionEnded(**AT, by="operator"),  # type: ignore[arg-type]
+    SessionReset(**AMOUNT, by="cancel"),  # type: ignore[arg-type]
+    StageChanged(**AMOUNT, **FROM),  # type: ignore[arg-type]
+    StageMenu(**AT, flow="wallet", at="menu#1", **FROM),  # type: ignore[arg-type]
+    ScreenShown(**AMOUNT, kind="question", units=74, alphabet="gsm7"),  # type: ignore[arg-type]
+    AnswerRefused(**AMOUNT, tries=1),  # type: ignore[arg-type]
+    FlowStarted(**AT, flow="wallet"),  # type: ignore[arg-type]
+    FlowFinished(**AT, flow="wallet", what="ended"),  # type: ignore[arg-type]
+    FlowAbandoned(**AMOUNT, what="home"),  # type: ignore[arg-type]
+    StepIntended(**PIN, kind="secret"),  # type: ignore[arg-type]
+    StepDone(**PIN, kind="secret", source="turn"),  # type: ignore[arg-type]
+    StepRefused(**PIN, kind="secret", source="turn", code="wrong_secret"),  # type: ignore[arg-type]
+    StepUnknown(**PIN, kind="secret", source="recovery", tries=2, reason="TimeoutError"),  # type: ignore[arg-type]
+    StepVoided(**PIN, kind="secret", source="recovery"),  # type: ignore[arg-type]
+    SecretUsed(**PIN, what="refused", code="wrong_secret"),  # type: ignore[arg-type]
+    RecoveryDone(**AT, flow="wallet", what="settled", tries=1),  # type: ignore[arg-type]
+    SweepDone(count=1204, seconds=0.318),
+    KeysResealed(count=380, left=0, seconds=2.1),
+    MembersLinked(made=2),
+    MiddlewareFailed(**AT, name="maintenance", when="before", error="KeyError at maintenance.py:7"),  # type: ignore[arg-type]
+    RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
+    OperatorCommand(command="sessions.list", what="done"),
+    ErrorUncaught(where="loop", error="ValueError at alarms.py:12"),
+    EventsDropped(subscriber="shop.alarms.tell", count=37),
+    LogRepeated(channel="ussd", gateway="nalo", of="request.refused", which="404", count=9997, seconds=60.0),
+)
+
+EXAMPLES: Final = {type(event): event for event in FOUND}
