@@ -221,7 +221,7 @@ async def start(flows: Flows, entry: str, **options: Any) -> Talk:
 def whats(events: Iterable[Event]) -> list[str]:
     """What came of each inbound: what a turn came to, "duplicate", why it was rejected, or "closed"."""
     return [
-        "closed" if isinstance(event, DialogueClosed) else event.what
+        event.what
         for event in events
         if isinstance(event, TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed)
     ]

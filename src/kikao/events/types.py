@@ -93,6 +93,7 @@ class TurnRejected(TurnEvent, frozen=True, kw_only=True, tag="turn.rejected"):
 class DialogueClosed(GatewayEvent, frozen=True, kw_only=True, tag="dialogue.closed"):
     """The provider told that a dialogue is over. The session goes on, whatever became of the dialogue."""
 
+    what: ClassVar[Literal["closed"]] = "closed"
     note: Remark = ""
     """What the provider says of it: a status."""
     unknown_fields: tuple[Name, ...] = ()

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from kikao.events import TurnCommitted, TurnDuplicated, TurnRejected
+from kikao.events import DialogueClosed, TurnCommitted, TurnDuplicated, TurnRejected
 
-Done = TurnCommitted | TurnDuplicated | TurnRejected
+Done = TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed
 
-HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected)
+HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected, DialogueClosed)
 
 _HEARD: Final[ContextVar[list[Done] | None]] = ContextVar("heard", default=None)
 
