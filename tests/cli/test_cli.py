@@ -47,7 +47,9 @@ def test_help_lists_the_commands(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["chat", "--help"], ["messages", "--help"]])
+@pytest.mark.parametrize(
+    "words", [["--help"], ["run", "--help"], ["chat", "--help"], ["messages", "--help"], ["check", "--help"]]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     script = (
         "import sys\nfrom kikao.cli import main\n"

@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kikao.cli.messages.catalogs import REVIEW
-from kikao.cli.messages.files import Damaged, Po, compiled, forms, key, merged, read, written
-from kikao.cli.messages.sources import Sentence
+from kikao.checking.translations import REVIEW, Damaged, Sentence
+from kikao.cli.messages.files import Po, compiled, forms, key, merged, read, written
 from kikao.i18n import LIBRARY, Catalogs, t, tn
 from kikao.i18n.gsm7 import GSM7
 from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
@@ -224,7 +223,7 @@ def test_without_a_catalog_it_says_how_to_begin_one(package: Path, command: str)
 
 
 def test_without_babel_it_says_what_to_install(package: Path) -> None:
-    script = "import sys\nsys.modules['babel'] = None\nfrom kikao.cli import main\nmain(['messages', 'check', 'shop'])"
+    script = "import sys\nsys.modules['babel'] = None\nfrom kikao.cli import main\nmain(['messages', 'update', 'shop'])"
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
 
     assert done.returncode == 2

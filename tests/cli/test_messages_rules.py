@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao.cli.messages.sources import sentences_of
+from kikao.checking.translations import sentences_of
 from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
 
 # --- what is wrong with a catalog ---
@@ -38,8 +38,8 @@ from tests.cli.catalogs import CODE, Edit, messages, po_of, translate
         ("(n != 1)", "n", "the plural rule 'nplurals=2; plural=n;' does not work"),
         ("(n != 1)", "(n % 0)", "does not work. Mend Plural-Forms."),
         ("nplurals=2; plural=(n != 1)", "nplurals=3; plural=(n > 1) + (n > 9)", "needs 3 forms"),
-        ("nplurals=2", "nplurals=1", "messages.po:22: not a .po file (msg has more translations than num_plurals"),
-        ("nplurals=2", "nplurals=x", "messages.po:11: not a .po file (invalid literal"),
+        ("nplurals=2", "nplurals=1", "messages.po:22: '{n} try left' has more forms than nplurals=1 says. Mend"),
+        ("nplurals=2", "nplurals=x", "the plural rule 'nplurals=x; plural=(n != 1);' does not work"),
         ("msgstr \"Afuna\"", "msgstrr \"Afuna\"", "'msgstrr \"Afuna\"' is no line of a .po file. Put a text in"),
         ("msgstr \"Afuna\"", "", "not a .po file (missing msgstr for msgid 'Recipient'"),
     ],
@@ -210,13 +210,24 @@ def test_code_that_cannot_be_translated_is_told_with_its_place(
         "from other import t\nt(anything)",
         "t = time()\nf(t)",
         "import other\nother.t(anything)",
-        'from kikao import tn, t\ntn("a", "b", 1)\nt("a")\ntn("a", "b", 1)',
+        'from kikao import tn, t\ntn("a", "{n} b", 1)\nt("a")\ntn("a", "{n} b", 1)',
     ],
 )
 def test_code_that_can(translated: Path, code: str) -> None:
     (translated / "more.py").write_text(code)
 
     assert sentences_of(translated)[1] == []
+
+
+def test_a_plural_that_does_not_say_how_many_is_told_and_keeps_nobody_from_translating(
+    translated: Path,
+) -> None:
+    (translated / "more.py").write_text('from kikao import tn\ntn("{n} cup", "Cups", 2)')
+
+    assert messages("update", "shop").exit_code == 0
+    done = messages("check", "shop")
+    assert done.exit_code == 1
+    assert "shop/more.py:2: 'Cups': {n} is left out of the form for several. Put it in.\n" in done.stdout
 
 
 def test_tests_and_what_is_installed_have_no_sentences_of_the_package(translated: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kikao import Amount, App, Chat, Day, Flows, Message, Moment, Number, t, tn
-from kikao.cli.messages.sources import Sentence, sentences_of
+from kikao.checking.translations import Sentence, sentences_of
 from kikao.i18n import LIBRARY, Catalogs, Param
 from kikao.i18n.gsm7 import septets
 from kikao.i18n.months import MONTHS

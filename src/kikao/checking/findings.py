@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -39,6 +39,12 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     locale: str = ""
     screen: str = ""
     """The page as a member would see it, for what is about screens."""
+
+
+def told(code: str, text: str, **where: Any) -> Finding:
+    """A finding of a text whose last sentence says what to do: `'Amount' is not translated. Translate it.`"""
+    message, _, cure = text.rpartition(". ")
+    return Finding(code=code, message=message, hint=cure, **where)
 
 
 RULES: Final[dict[str, Rule]] = {
@@ -127,6 +133,27 @@ RULES: Final[dict[str, Rule]] = {
             "warning",
             "The member reads a plural and not how many.",
             "Put {n} into every form.",
+        ),
+        Rule(
+            "K205",
+            "catalog that does not work",
+            "error",
+            "Members read English, or what was translated before.",
+            "Mend the file, then compile it: `kikao messages update`.",
+        ),
+        Rule(
+            "K206",
+            "sentence that cannot be translated",
+            "error",
+            "No catalog can have it: what it says is known only when it runs.",
+            'Write it out: `t("Hello {name}", name=name)`.',
+        ),
+        Rule(
+            "K207",
+            "translation with other space around it",
+            "error",
+            "Two sentences run into each other, or a screen has an empty line.",
+            "Keep the space and the line breaks of the English sentence.",
         ),
         Rule(
             "K301",

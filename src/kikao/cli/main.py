@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from kikao.cli.check import check
 from kikao.cli.members import members
 from kikao.cli.messages import messages
 from kikao.cli.migrate import migrate
@@ -72,6 +73,7 @@ def chat(
     talk(target, gateway=gateway, number=number, code=code, locale=locale, url=url, token=token)
 
 
+main.add_command(check)
 main.add_command(members)
 main.add_command(messages)
 main.add_command(migrate)

@@ -24,6 +24,7 @@ import click
 from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
+from kikao.checking.drawing import boxed
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
 from kikao.events import Event, LogLines
@@ -126,13 +127,7 @@ class Phone:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
         text, alive = self._client.read(body)
-        width = max((len(line) for line in text.splitlines()), default=0)
-        click.echo(
-            "\n".join(
-                ["", "┌" + "─" * (width + 2) + "┐", *(f"│ {line:<{width}} │" for line in text.splitlines())]
-            )
-        )
-        click.echo("└" + "─" * (width + 2) + "┘")
+        click.echo("\n".join(["", *boxed(text)]))
         return alive
 
     def _after_the_end(self, prompt: str) -> str | None:

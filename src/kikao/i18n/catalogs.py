@@ -51,7 +51,7 @@ class Catalogs:
         self.default = default
         self.problems: list[str] = []
         self._known: set[str] = set()
-        self._directories = directories
+        self.directories = tuple(Path(directory) for directory in directories)
         self._on_problem = on_problem
         self._found: dict[str, list[Path]] | None = None
         self._loaded: dict[Path, gettext.GNUTranslations | None] = {}
@@ -94,8 +94,8 @@ class Catalogs:
     def _files(self) -> dict[str, list[Path]]:
         if self._found is None:
             found: dict[str, list[Path]] = {}
-            for directory in self._directories:
-                for path in sorted(Path(directory).glob("*/LC_MESSAGES/*.mo")):
+            for directory in self.directories:
+                for path in sorted(directory.glob("*/LC_MESSAGES/*.mo")):
                     found.setdefault(_tag(path.parent.parent.name), []).append(path)
             self._found = found
         return self._found

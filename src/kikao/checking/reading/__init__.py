@@ -2,6 +2,6 @@
 
 from kikao.checking.reading.allowances import apply
 from kikao.checking.reading.reading import Reading, read
-from kikao.checking.reading.sources import Sources, files_under, sources_of
+from kikao.checking.reading.sources import ENGINE, Sources, files_under, is_own, sources_of
 
-__all__ = ["Reading", "Sources", "apply", "files_under", "read", "sources_of"]
+__all__ = ["ENGINE", "Reading", "Sources", "apply", "files_under", "is_own", "read", "sources_of"]

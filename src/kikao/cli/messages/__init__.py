@@ -39,10 +39,9 @@ def update(source: Path, locales: Path | None, add: tuple[str, ...], drop: bool)
 @LOCALES
 def check(source: Path, locales: Path | None) -> None:
     """Exit with 1 and a list where a translation is missing, wrong or not compiled."""
-    _need_babel()
-    from kikao.cli.messages import catalogs
+    from kikao.cli.messages import checking
 
-    sys.exit(catalogs.check(source, locales))
+    sys.exit(checking.check(source, locales))
 
 
 def _need_babel() -> None:

@@ -1,4 +1,4 @@
-"""What `kikao messages update` and `kikao messages check` do with the catalogs of a package."""
+"""What `kikao messages update` does with the catalogs of a package."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from typing import Final
 
 import click
 
-from kikao.cli.messages.checks import wrong_in
-from kikao.cli.messages.files import Damaged, Po, compiled, forms, key, merged, read, replace, written
-from kikao.cli.messages.sources import Finding, Sentence, sentences_of
-from kikao.i18n import LIBRARY
-
-REVIEW: Final = "Needs review by a native speaker."
-"""The translator's comment on a translation that somebody should still look at; `check` counts them."""
+from kikao.checking.findings import RULES
+from kikao.checking.translations import Damaged, Sentence, catalogs_in, sentences_of
+from kikao.cli.messages.checking import none, told
+from kikao.cli.messages.files import Po, compiled, forms, merged, read, replace, written
 
 LANGUAGE: Final = re.compile(r"[a-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
 
@@ -32,9 +29,10 @@ def update(source: Path, locales: Path | None, add: tuple[str, ...], *, drop: bo
             click.echo(f"kikao: {language!r} is no language code such as lg or sw_TZ", err=True)
             return 2
     sentences, findings = sentences_of(source)
-    paths = sorted({*_catalogs(folder), *(_catalog(folder, language) for language in add)})
+    findings = [finding for finding in findings if RULES[finding.code].severity == "error"]
+    paths = sorted({*catalogs_in(folder), *(_catalog(folder, language) for language in add)})
     if not paths:
-        return _none(folder)
+        return none(folder)
     old: dict[Path, Po] = {}
     for path in paths:
         try:
@@ -42,47 +40,9 @@ def update(source: Path, locales: Path | None, add: tuple[str, ...], *, drop: bo
         except Damaged as damaged:
             findings.append(damaged.finding)
     if findings:
-        return _told(findings)
+        return told(findings)
     for path, before in old.items():
         _update(path, before, sentences, drop=drop)
-    return 0
-
-
-def check(source: Path, locales: Path | None) -> int:
-    """Tell everything that is wrong with the sentences of the code and with the catalogs.
-
-    Returns the exit code: 0 nothing, 1 something, 2 there is no catalog.
-    """
-    folder = locales or source / "locales"
-    sentences, findings = sentences_of(source)
-    paths = _catalogs(folder)
-    if not paths:
-        return _none(folder)
-    languages = {path.parent.parent.name for path in paths}
-    reviews = []
-    for path in paths:
-        language = path.parent.parent.name
-        try:
-            po = read(path)
-        except Damaged as damaged:
-            findings.append(damaged.finding)
-            continue
-        findings += wrong_in(
-            path, po, sentences, narrows=_wider(language) in languages, lent=_lent(folder, language)
-        )
-        waiting = sum(any(REVIEW in comment for comment in message.user_comments) for message in po.entries())
-        if waiting:
-            reviews.append(f"{path}: {waiting} translations need a review by a native speaker")
-    findings += (
-        Finding(str(mo), 1, f"there is no {mo.stem}.po beside it. Delete it.")
-        for mo in sorted(folder.glob("*/LC_MESSAGES/*.mo"))
-        if not mo.with_suffix(".po").exists()
-    )
-    if findings:
-        return _told(findings)
-    click.echo(f"{source}: {len(sentences)} sentences, complete in {', '.join(sorted(languages))}")
-    for review in reviews:
-        click.echo(review)
     return 0
 
 
@@ -103,40 +63,5 @@ def _update(path: Path, before: Po, sentences: Mapping[str, Sentence], *, drop: 
     )
 
 
-def _catalogs(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*/LC_MESSAGES/*.po"))
-
-
 def _catalog(folder: Path, language: str) -> Path:
     return folder / language / "LC_MESSAGES" / "messages.po"
-
-
-def _wider(language: str) -> str:
-    """The language that a region's catalog narrows: `sw` of `sw_TZ`; empty for `sw`."""
-    return re.split("[_-]", language)[0] if re.search("[_-]", language) else ""
-
-
-def _lent(folder: Path, language: str) -> frozenset[str]:
-    """Sentences that kikao itself has in this language, and shows where the app's catalog has nothing for them."""
-    if folder.resolve() == LIBRARY.resolve():
-        return frozenset()
-    found = [_catalog(LIBRARY, each) for each in (language, _wider(language)) if each]
-    return frozenset(
-        key(message)
-        for path in found
-        if path.exists()
-        for message in read(path).entries()
-        if all(forms(message))
-    )
-
-
-def _none(folder: Path) -> int:
-    click.echo(f"kikao: no catalogs in {folder}. Begin one: kikao messages update --add lg", err=True)
-    return 2
-
-
-def _told(findings: list[Finding]) -> int:
-    for finding in sorted(findings):
-        click.echo(finding)
-    click.echo(f"{len(findings)} to mend", err=True)
-    return 1

@@ -8,7 +8,6 @@ from __future__ import annotations
 import difflib
 import io
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,12 +16,9 @@ from babel.messages import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import PoFileError, PoFileParser, write_po
 
-from kikao.cli.messages.sources import Finding, Sentence
-
-ALPHABET: Final = "X-Alphabet"
-"""The header that says how a language is written: `GSM-7`, or `any` for one that has other letters."""
-
-GSM_7: Final = "GSM-7"
+from kikao.checking.translations.catalog import ALPHABET, GSM_7, Damaged
+from kikao.checking.translations.catalog import read as read_strictly
+from kikao.checking.translations.sentences import Sentence
 
 ALIKE: Final = 0.7
 """How alike (of 1) a new sentence and one that is gone must be for the old translation to be offered again."""
@@ -75,42 +71,17 @@ class Po(Catalog):
         return (message for message in self if message.id)
 
 
-class Damaged(Exception):
-    """A file that is no catalog; `finding` says where and why."""
-
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(str(finding))
-        self.finding = finding
-
-
 def read(path: Path) -> Po:
     """The catalog in a `.po` file, whose language is the name of the folder above `LC_MESSAGES`. Raises `Damaged`."""
+    read_strictly(path)  # Babel takes what it finds where quotes should be, and drops a letter at each end
     po = Po(path.parent.parent.name)
     try:
-        lines = path.read_bytes().decode().split("\n")
-    except UnicodeDecodeError as error:
-        raise Damaged(Finding(str(path), 1, f"not in UTF-8 ({error}). Save it so.")) from None
-    for number, line in enumerate(lines, 1):
-        # Babel takes what it finds where quotes should be, and drops a letter at each end.
-        if not _LINE.fullmatch(line.strip()):
-            raise Damaged(Finding(str(path), number, f"{line.strip()!r} is no line of a .po file. {QUOTES}"))
-    try:
-        PoFileParser(po, abort_invalid=True).parse(lines)
+        PoFileParser(po, abort_invalid=True).parse(path.read_text(encoding="utf-8").split("\n"))
     except PoFileError as error:
-        raise Damaged(
-            Finding(str(path), error.lineno + 1, f"not a .po file ({error.args[0]}). Mend it.")
-        ) from None
+        raise Damaged(path, error.lineno + 1, f"not a .po file ({error.args[0]}). Mend it.") from None
     except Exception as error:  # noqa: BLE001 - what Babel stumbles over in a broken file may raise anything
-        reason = f"{type(error).__name__}: {error}"
-        raise Damaged(Finding(str(path), 1, f"not a .po file ({reason}). Mend it.")) from None
+        raise Damaged(path, 1, f"not a .po file ({type(error).__name__}: {error}). Mend it.") from None
     return po
-
-
-QUOTES: Final = "Put a text in double quotes on one line, behind msgid or msgstr."
-
-_LINE = re.compile(
-    r'#(?!~).*|(#~\s*)?((msgid|msgid_plural|msgctxt|msgstr(\[[0-9]\])?)\s+)?"([^"\\]|\\.)*"|'  # or nothing
-)
 
 
 def key(message: Message) -> str:

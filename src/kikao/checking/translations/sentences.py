@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 import ast
-import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
+from kikao.checking.findings import Finding, told
+from kikao.checking.places import shown
+from kikao.checking.reading import files_under
 from kikao.i18n.gsm7 import GSM7
 from kikao.i18n.templates import is_plain, names_in
-
-SKIPPED: Final = frozenset({"__pycache__", "node_modules", "tests"})
-"""Folders without sentences of the package; those whose name begins with a dot and virtual environments, too."""
-
-
-class Finding(msgspec.Struct, frozen=True, order=True):
-    """What is wrong in one line of a file, and what to do. Lines count from 1."""
-
-    path: str
-    line: int
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.path}:{self.line}: {self.text}"
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -46,29 +33,44 @@ class Use(msgspec.Struct, frozen=True):
 
 
 def sentences_of(package: Path) -> tuple[dict[str, Sentence], list[Finding]]:
-    """The sentences of the Python files under a folder, by msgid, and what keeps the code from being translated.
+    """The sentences of the Python files under a folder, by msgid, and what is wrong with them in the code.
 
     Tests (`tests/`, `test_*.py`, `conftest.py`) are left out.
     """
+    return sentences_in(files_under(package), package)
+
+
+def sentences_in(files: Iterable[Path], package: Path) -> tuple[dict[str, Sentence], list[Finding]]:
+    """The sentences of some files, named from the folder `package` where they are in it."""
     sentences: dict[str, Sentence] = {}
     findings: list[Finding] = []
-    for path in _files(package):
-        where = path.relative_to(package).as_posix()
+    for path in files:
+        where = path.relative_to(package).as_posix() if path.is_relative_to(package) else path.name
+        here = shown(path)
         try:
             read = list(marks_in(path.read_bytes()))
         except (SyntaxError, ValueError) as error:
             line = getattr(error, "lineno", None) or 1
-            findings.append(Finding(str(path), line, f"not Python that can be read ({error}). Mend it."))
+            text = f"not Python that can be read ({error}). Mend it."
+            findings.append(told("K003", text, file=here, line=line))
             continue
         for found in read:
             if isinstance(found, Use):
-                findings += (Finding(str(path), found.line, text) for text in _wrong(found, sentences))
+                findings += (
+                    told(code, text, file=here, line=found.line) for code, text in _wrong(found, sentences)
+                )
                 known = sentences.get(found.msgid, Sentence(found.msgid))
-                files = tuple(sorted({*known.files, where}))
-                sentences[found.msgid] = Sentence(found.msgid, known.plural or found.plural, files)
+                files_of = tuple(sorted({*known.files, where}))
+                sentences[found.msgid] = Sentence(found.msgid, known.plural or found.plural, files_of)
             else:
-                findings.append(Finding(str(path), *found))
-    return sentences, sorted(findings)
+                line, text = found
+                findings.append(told("K206", text, file=here, line=line))
+    return sentences, in_order(findings)
+
+
+def in_order(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings by file, line and text."""
+    return sorted(findings, key=lambda found: (found.file, found.line, found.code, found.message))
 
 
 def marks_in(source: bytes) -> Iterator[Use | tuple[int, str]]:
@@ -133,27 +135,34 @@ def _use(call: ast.Call, mark: str) -> Use | tuple[int, str]:
     return Use(call.lineno, msgid, plural, None if None in given else frozenset(filter(None, given)))
 
 
-def _wrong(use: Use, sentences: dict[str, Sentence]) -> Iterator[str]:
-    """What is wrong with a sentence as the code has it."""
+def _wrong(use: Use, sentences: dict[str, Sentence]) -> Iterator[tuple[str, str]]:
+    """What is wrong with a sentence as the code has it, each with the code of its rule."""
     forms = list(filter(None, (use.msgid, use.plural)))
     for form in forms:
         if not is_plain(form):
-            yield f"{form!r}: a brace here belongs to no {{name}}. Write {{{{ or }}}} for a brace."
+            yield (
+                "K203",
+                f"{form!r}: a brace here belongs to no {{name}}. Write {{{{ or }}}} for a brace.",
+            )
         if needless := _needless(form):
-            yield f"{form!r}: {needless} outside the GSM 7-bit alphabet, which halves a USSD page. Write plain ASCII."
+            text = f"{form!r}: {needless} outside the GSM 7-bit alphabet, which halves a USSD page. Write plain ASCII."
+            yield "K102", text
     names = frozenset[str]().union(*map(names_in, forms))
     if use.given is not None:
         lacking = names - use.given - ({"n"} if use.plural else set())
         if lacking:
-            yield f"{use.msgid!r}: no value for {braced(lacking)}. Give it as a parameter."
+            yield "K203", f"{use.msgid!r}: no value for {braced(lacking)}. Give it as a parameter."
         if useless := use.given - names:
-            yield f"{use.msgid!r}: {braced(useless)} is not in the sentence. Leave the parameter out."
+            yield "K203", f"{use.msgid!r}: {braced(useless)} is not in the sentence. Leave the parameter out."
+    if use.plural and "n" not in names_in(use.plural):
+        yield "K204", f"{use.plural!r}: {{n}} is left out of the form for several. Put it in."
     known = sentences.get(use.msgid)
     if known and known.plural and use.plural and known.plural != use.plural:
-        yield (
+        text = (
             f"{use.msgid!r} has two second forms, {known.plural!r} and {use.plural!r}; a catalog can keep one. "
             "Use the same."
         )
+        yield "K206", text
 
 
 def _needless(sentence: str) -> str:
@@ -174,16 +183,3 @@ def named(characters: list[str]) -> str:
 def braced(names: frozenset[str]) -> str:
     """Names as placeholders, sorted: `{amount}, {to}`."""
     return ", ".join(f"{{{name}}}" for name in sorted(names))
-
-
-def _files(package: Path) -> Iterator[Path]:
-    for folder, folders, files in os.walk(package):
-        here = Path(folder)
-        folders[:] = sorted(
-            name
-            for name in folders
-            if name not in SKIPPED and name[0] != "." and not (here / name / "pyvenv.cfg").exists()
-        )
-        for name in sorted(files):
-            if name.endswith(".py") and not name.startswith("test_") and name != "conftest.py":
-                yield here / name
