@@ -21,13 +21,13 @@ demo: $(VENV)/.run ## run the wallet (PORT=8000)
 test: $(VENV)/.dev ## run all tests with coverage; ARGS="tests/test_house.py -k circle" runs some, without
 	@$(PY) -m pytest $(or $(ARGS),--numprocesses auto --cov --cov-fail-under 90)
 
-check: $(VENV)/.dev ## format, lint, types, layers, translations
+check: $(VENV)/.dev ## format, lint, types, layers, translations, the wallet
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy src tests benchmarks
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/kikao messages check src/kikao --locales src/kikao/i18n/locales
-	$(VENV)/bin/kikao messages check src/kikao_apps/wallet
+	$(VENV)/bin/kikao check kikao_apps.wallet:app
 
 bench: $(VENV)/.dev ## measure, side by side with peers where they are installed
 	@$(PY) -m benchmarks $(ARGS)
