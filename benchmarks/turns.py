@@ -17,9 +17,10 @@ from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.conversation.engine import Engine
-from kikao.events import Bus, Counters, LogLines
+from kikao.events import Bus, LogLines
 from kikao.i18n import Catalogs
 from kikao.members import Unlisted
+from kikao.metrics import Counters
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.policy import SessionPolicy

@@ -26,7 +26,6 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import (
     Bus,
-    Counters,
     LogLines,
     NoSuchEvent,
     OperatorCommand,
@@ -40,8 +39,8 @@ from kikao.events.selecting import selected
 from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.members import Unlisted
-from kikao.metrics.phases import PhaseTimes
 from kikao.middleware import Middleware, names
+from kikao.monitor import Monitor
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
@@ -184,7 +183,9 @@ class App:
             flows = self.engine.flows
             flows.release = max(flows.release, settings.release)
             ring = KeyRing(settings.secret_keys)
-            sessions = Sessions(store or make_store(settings), ring, self.policies, clock=clock)
+            monitor = Monitor()
+            measured = monitor.timed(store or make_store(settings))
+            sessions = Sessions(measured, ring, self.policies, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)
             members: Directory | None = None
@@ -194,6 +195,7 @@ class App:
                 self,
                 settings,
                 sessions,
+                monitor,
                 services,
                 members,
                 locale,
@@ -287,20 +289,19 @@ class Server:
         app: App,
         settings: Settings,
         sessions: Sessions,
+        monitor: Monitor,
         services: Services,
         members: Directory | None,
         locale: str | None,
         budget: float,
         publish: Bus,
     ) -> None:
-        self.counters = Counters()
+        self.monitor = monitor
         self.publish = publish
-        publish.on(self.counters.listens_to, self.counters)
         if settings.simulator != "off":
             from kikao.console.simulator import HEARD, hear
 
             publish.on(HEARD, hear)
-        self.times = PhaseTimes()
         self.settings = settings
         self.sessions = sessions
         self.services = services
@@ -312,6 +313,7 @@ class Server:
             self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
             self.services = {type(members): members, Links: self.links, **services}
         self.late = Late(sessions, publish)
+        monitor.follow(publish, self.late)
         self.turns = Turns(
             app.engine,
             sessions,
@@ -323,12 +325,12 @@ class Server:
             budget=budget,
             locale=locale,
             middleware=app.middleware,
-            times=self.times,
+            times=monitor.times,
         )
         self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
         self.sweeper = Sweeper(sessions, publish)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
-        self.web = Web(settings, self.turns, self.counters, publish)
+        self.web = Web(settings, self.turns, monitor, publish)
         self.simulator: Simulator | None = None
         if settings.simulator != "off":
             self.simulator = self._simulated(app)
@@ -371,7 +373,8 @@ class Server:
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
-        works = [self.recovery.run(), self.sweeper.run(), self.resealer.run()]
+        await self.monitor.join(self.settings)
+        works = [self.recovery.run(), self.sweeper.run(), self.resealer.run(), self.monitor.run()]
         works += [self.links.run()] if self.links else []
         self._work = [asyncio.create_task(work) for work in works]
 
@@ -396,6 +399,7 @@ class Server:
         await asyncio.gather(*self._work, return_exceptions=True)
         await self.late.close(SHUTDOWN)
         await self.publish.close()
+        await self.monitor.leave()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)

@@ -11,8 +11,9 @@ from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
 from kikao.channels.ussd.registry import gateways
 from kikao.config import Settings
-from kikao.events import Counters, ErrorUncaught, Publish, RequestRefused, described
-from kikao.events.counters import CONTENT_TYPE
+from kikao.events import ErrorUncaught, Publish, RequestRefused, described
+from kikao.metrics.exposition import CONTENT_TYPE
+from kikao.monitor import Monitor
 from kikao.sessions.policy import MissingIdentifier
 from kikao.sessions.store import StoreUnavailable
 from kikao.turn import Turns
@@ -32,10 +33,10 @@ TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 class Web:
     """Answers the HTTP requests of an app at work."""
 
-    def __init__(self, settings: Settings, turns: Turns, counters: Counters, publish: Publish) -> None:
+    def __init__(self, settings: Settings, turns: Turns, monitor: Monitor, publish: Publish) -> None:
         self._settings = settings
         self._turns = turns
-        self._counters = counters
+        self._monitor = monitor
         self._publish = publish
         self.gateways: dict[str, Gateway] = gateways(settings.ussd)
         self._guards: dict[str, Guard] = {
@@ -73,6 +74,7 @@ class Web:
 
     async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
         gateway = self.gateways[slug]
+        self._monitor.inbounds += 1
         try:
             request = await admit(scope, receive, token=token, guard=self._guards[slug])
             inbound = gateway.parse(request)
@@ -82,6 +84,8 @@ class Web:
             response, reason = denied.response, denied.reason
         except (BadRequest, MissingIdentifier) as error:
             response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
+        finally:
+            self._monitor.inbounds -= 1
         return self._refuse(scope, gateway.channel, slug, response, reason)
 
     async def _metrics(self, scope: Scope) -> Response:
@@ -89,7 +93,7 @@ class Web:
             admit_operator(scope, self._settings)
         except Denied as denied:
             return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
-        return Response(200, (("content-type", CONTENT_TYPE),), await self._counters.exposition())
+        return Response(200, (("content-type", CONTENT_TYPE),), await self._monitor.exposition())
 
     async def _simulator(self, page: Page, scope: Scope, receive: Receive) -> Response:
         try:

@@ -159,9 +159,15 @@ async def test_turns_and_refusals_are_counted(tmp_path: Path) -> None:
     assert [line for line in text.splitlines() if line.startswith("kikao_") and "seconds" not in line] == [
         'kikao_inbounds_total{channel="ussd",gateway="africastalking",what="ended"} 1.0',
         'kikao_inbounds_total{channel="ussd",gateway="africastalking",what="duplicate"} 1.0',
+        "kikao_open_intents 0.0",
+        'kikao_queue_depth{queue="inbounds"} 0.0',
+        'kikao_queue_depth{queue="effects"} 0.0',
+        'kikao_queue_depth{queue="events"} 0.0',
+        'kikao_queue_depth{queue="store_writes"} 0.0',
         'kikao_requests_refused_total{channel="ussd",gateway="africastalking",status="405"} 1.0',
         "kikao_sweeps_total 1.0",
         "kikao_sessions_swept_total 0.0",
+        "kikao_workers 1.0",
     ]
     assert 'kikao_turn_seconds_count{channel="ussd",gateway="africastalking"} 1.0' in text
 

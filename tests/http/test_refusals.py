@@ -200,7 +200,7 @@ async def test_every_refusal_is_an_event_and_few_are_log_lines(tmp_path: Path) -
         assert {event.reason for event in here.refused} == {"path token wrong or missing"}
         lines = [json.loads(line) for line in here.log.getvalue().splitlines()]
         assert [line["status"] for line in lines] == [404] * SAME + [429]
-        assert here.server.counters.refused == {
+        assert here.server.monitor.counters.refused == {
             ("ussd", "africastalking", "404"): REFUSED.burst,
             ("ussd", "africastalking", "429"): 1,
         }

@@ -94,7 +94,7 @@ async def test_a_turn_is_timed_by_gateway() -> None:
         story.lines.clear()
         await phone.reply(PIN)
         await stage.phone(gateway="nalo", code="*920#").dial()
-        times = stage.server.times.of
+        times = stage.server.monitor.times.of
     counts = {gateway: {phase: sum(of[phase].counts) for phase in PHASES} for gateway, of in times.items()}
     assert counts == {
         "africastalking": {"claim": 4, "run": 3, "effects": 2, "render": 3, "commit": 3},

@@ -1,10 +1,9 @@
-"""Typed events of what happened, who listens (`Bus`), and kikao's own subscribers: log lines and counters.
+"""Typed events of what happened, who listens (`Bus`), and kikao's own log lines.
 
 An event carries names, codes and times. It never carries an answer, a text shown, an address in clear or a secret.
 """
 
 from kikao.events.bus import Bus, Subscriber
-from kikao.events.counters import Counters
 from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
 from kikao.events.log import LogLines
@@ -53,7 +52,6 @@ __all__ = [
     "EVENTS",
     "AnswerRefused",
     "Bus",
-    "Counters",
     "DialogueClosed",
     "ErrorUncaught",
     "Event",

@@ -85,6 +85,11 @@ class Bus:
             except Exception as error:  # noqa: BLE001 - what a subscriber does must not undo a turn
                 self._failed(deliver, error)
 
+    @property
+    def waiting(self) -> int:
+        """Events that wait for asynchronous subscribers."""
+        return sum(queue.waiting for queue in self._queues())
+
     async def drained(self) -> None:
         """Wait until no event waits for an asynchronous subscriber."""
         while queues := [queue for queue in self._queues() if queue.busy]:

@@ -40,6 +40,11 @@ class Queued:
         """Whether an event waits, or is being dealt with."""
         return self._task is not None
 
+    @property
+    def waiting(self) -> int:
+        """Events that wait, without the one that is being dealt with."""
+        return len(self._waiting)
+
     def put(self, event: Event) -> None:
         """Queue an event. From another thread it gets there a little later; without an event loop it is dropped."""
         try:

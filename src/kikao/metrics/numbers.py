@@ -36,7 +36,7 @@ class Bounded(Counts):
     """Counts by names of the app's code, of which a mistake in it may make ever more.
 
     From the `limit`-th set of labels on new ones are counted as `other` (but for the first label, the flow's, where
-    that is known), and `dropped` says how often that was.
+    that is known); `dropped` says how often that was.
     """
 
     def __init__(self, limit: int) -> None:

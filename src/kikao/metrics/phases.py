@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, Protocol, get_args
 
-from kikao.metrics.numbers import Durations
+from kikao.metrics.numbers import Durations, Labels
 
 Phase = Literal["claim", "run", "effects", "render", "commit"]
 """`claim` waits for the session and reads it; `run` is the flow, without what `effects` take: the intents written ahead
@@ -47,6 +47,10 @@ class PhaseTimes:
         if found is None:
             found = self.of[gateway] = {phase: Durations(BOUNDS) for phase in PHASES}
         return found
+
+    def series(self) -> dict[Labels, Durations]:
+        """By phase and gateway."""
+        return {(phase, gateway): of for gateway, phases in self.of.items() for phase, of in phases.items()}
 
 
 class PhaseWatcher(Protocol):

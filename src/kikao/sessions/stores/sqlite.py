@@ -84,6 +84,11 @@ class SQLiteStore:
         """Why the store stopped acknowledging (for a readiness probe), or None."""
         return None if self._opened is None else self._opened.writer.broken
 
+    @property
+    def waiting(self) -> int:
+        """Writes that wait for the disk, or are on their way there."""
+        return 0 if self._opened is None else self._opened.writer.waiting
+
     async def open(self) -> None:
         if self._opened is not None:
             raise RuntimeError(f"{self.path} is open already")

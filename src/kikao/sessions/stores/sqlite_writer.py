@@ -93,12 +93,13 @@ class Writer:
     ) -> None:
         self.broken: str | None = None
         """Why the store stopped acknowledging."""
+        self.waiting = 0
+        """Jobs that have not been settled: those in the queue, and the batch at work."""
         self._path = path
         self._limit = limit
         self._patience = patience
         self._loop = asyncio.get_running_loop()
         self._jobs: deque[Job] = deque()
-        self._waiting = 0  # jobs that have not been settled: those, and the batch at work
         self._working = False  # a batch is at work, or about to be
         self._stopped: asyncio.Future[None] | None = None
         self._pages = 0
@@ -125,11 +126,11 @@ class Writer:
             raise StoreBroken(self.broken)
         if self._stopped is not None:
             raise StoreUnavailable(f"{self._path} was closed.")
-        if self._waiting >= self._limit:
+        if self.waiting >= self._limit:
             raise StoreUnavailable(
-                f"{self._path}: {self._waiting} writes wait for the disk, no more are taken."
+                f"{self._path}: {self.waiting} writes wait for the disk, no more are taken."
             )
-        self._waiting += 1
+        self.waiting += 1
         future = self._loop.create_future()
         self._jobs.append(Job(work, args, future, settled, size))
         if not self._working:
@@ -177,7 +178,7 @@ class Writer:
         return True
 
     def _settle(self, batch: list[Job]) -> None:
-        self._waiting -= len(batch)
+        self.waiting -= len(batch)
         for job in batch:
             if job.settled is not None:
                 job.settled()

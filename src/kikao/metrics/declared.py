@@ -1,0 +1,218 @@
+"""Every metric there is: name, labels and meaning. The exposition and the reference page are made of this list."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from kikao.metrics.phases import BOUNDS
+
+TURN_BOUNDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
+"""Upper bounds of the turns' seconds; the last is the budget of a reply, the one before it what members may expect."""
+
+PAGE_BOUNDS: Final = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. A counter's name ends in `_total` where it is shown, a histogram's in `_bucket`, `_sum`, `_count`."""
+
+    name: str
+    kind: Kind
+    labels: tuple[str, ...]
+    text: str
+    """In a few words, for the exposition."""
+    more: str = ""
+    """What there is to know besides, as Markdown, for the reference."""
+    bounds: tuple[float, ...] = ()
+    """Upper ones of a histogram's buckets."""
+    of_store: bool = False
+    """A gauge that each worker reads from a store that all of them share: their values are not added up."""
+
+    @property
+    def shown(self) -> str:
+        """The name as a query has it."""
+        return f"{self.name}_total" if self.kind == "counter" else self.name
+
+
+_WHERE: Final = ("channel", "gateway")
+_QUESTION: Final = ("flow", "question")
+
+INBOUNDS: Final = Metric(
+    "kikao_inbounds",
+    "counter",
+    (*_WHERE, "what"),
+    "Inbounds by what came of them; most are turns",
+    "the [`what` of a turn](events.md#turn-committed), with `duplicate` (redeliveries), `busy`, `unavailable` and "
+    "the others that are no turns",
+)
+TURN_SECONDS: Final = Metric(
+    "kikao_turn_seconds",
+    "histogram",
+    _WHERE,
+    "From an inbound to its reply",
+    "without `duplicate`, `closed` and `stale`, which nobody waited for a flow with",
+    TURN_BOUNDS,
+)
+PHASE_SECONDS: Final = Metric(
+    "kikao_turn_phase_seconds",
+    "histogram",
+    ("phase", "gateway"),
+    "What turns spend their time on",
+    "`claim` (waiting for the session, reading it), `run` (the flow and what it reads), `effects` (intents and "
+    "services, where a flow has any; not part of `run`), `render`, `commit`",
+    BOUNDS,
+)
+STORE_SECONDS: Final = Metric(
+    "kikao_store_seconds",
+    "histogram",
+    ("call",),
+    "Calls of the session store",
+    "`claim` (with the wait for another turn of the session), `intent`, `commit`, `release`, `renew`, `end`, "
+    "`sweep`, `due`, `seen`, `replace`; failed ones too",
+    BOUNDS,
+)
+STORE_FAILURES: Final = Metric(
+    "kikao_store_failures",
+    "counter",
+    ("call", "error"),
+    "Calls of the session store that raised",
+    "by error: `Conflict` is another writer that was faster, `StoreUnavailable` and `CommitUnknown` are trouble",
+)
+FLOWS_STARTED: Final = Metric("kikao_flows_started", "counter", ("flow",), "Runs of a flow that began")
+FLOWS_FINISHED: Final = Metric(
+    "kikao_flows_finished",
+    "counter",
+    ("flow", "what"),
+    "Runs that came to their end",
+    "`ended`, `refused`, or `moved` to another flow: see [the event](events.md#flow-finished)",
+)
+FLOWS_ABANDONED: Final = Metric(
+    "kikao_flows_abandoned",
+    "counter",
+    (*_QUESTION, "what"),
+    "Runs that were left before their end",
+    "at which question, and how: see [the event](events.md#flow-abandoned). Who just never comes back is not counted "
+    "before they do: for drop-off, compare what was shown with what was left",
+)
+QUESTIONS_SHOWN: Final = Metric(
+    "kikao_questions_shown",
+    "counter",
+    _QUESTION,
+    "Questions of flows that were shown",
+    "`question` is the journal key without ordinals: `pay/amount` is `amount` in the sub-flow `pay`, however often "
+    "it was asked; further pages are not counted",
+)
+QUESTIONS_LEFT: Final = Metric(
+    "kikao_questions_left",
+    "counter",
+    _QUESTION,
+    "Questions that members went on from",
+    "with an answer, back, or home",
+)
+ANSWERS_REFUSED: Final = Metric(
+    "kikao_answers_refused",
+    "counter",
+    _QUESTION,
+    "Answers that were none",
+    "the member was asked again; a wrong PIN is a step that was refused",
+)
+STEPS: Final = Metric(
+    "kikao_steps",
+    "counter",
+    ("flow", "step", "what"),
+    "What became of effects",
+    "`done`, `refused`, `unknown`, `voided`; the last word of [the event](events.md#step-done)",
+)
+SCREEN_PAGES: Final = Metric(
+    "kikao_screen_pages",
+    "histogram",
+    ("gateway",),
+    "Pages that screens took",
+    "of every screen, when its first page is shown",
+    PAGE_BOUNDS,
+)
+REFUSED: Final = Metric(
+    "kikao_requests_refused",
+    "counter",
+    (*_WHERE, "status"),
+    "Requests that were not let in",
+    "see [the event](events.md#request-refused); `operator` and `metrics` for `/metrics` itself",
+)
+LIMITED: Final = Metric(
+    "kikao_limited",
+    "counter",
+    (*_WHERE, "kind"),
+    "Inbounds over a rate limit",
+    "[by limit](../how-to/limit-traffic.md): `address`, `member`, `overall`",
+)
+MIDDLEWARE_FAILURES: Final = Metric(
+    "kikao_middleware_failures",
+    "counter",
+    ("name", "when"),
+    "Middleware that broke or took too long",
+    "`before` the turn or `after` it: see [middleware](middleware.md)",
+)
+RECOVERIES: Final = Metric(
+    "kikao_recoveries",
+    "counter",
+    ("what",),
+    "Sessions whose open effects were looked at",
+    "see [the event](events.md#recovery-done)",
+)
+SWEEPS: Final = Metric("kikao_sweeps", "counter", (), "Sweeps of expired sessions")
+SWEPT: Final = Metric("kikao_sessions_swept", "counter", (), "Expired sessions removed")
+SWEEP_SECONDS: Final = Metric("kikao_sweep_seconds", "counter", (), "Time spent on sweeps, pauses included")
+OPEN_INTENTS: Final = Metric(
+    "kikao_open_intents",
+    "gauge",
+    (),
+    "Effects whose outcome is not known yet",
+    "at work, or waiting for recovery; 1000 stands for as many or more",
+    of_store=True,
+)
+QUEUE_DEPTH: Final = Metric(
+    "kikao_queue_depth",
+    "gauge",
+    ("queue",),
+    "What is under way or waits",
+    "`inbounds` (being answered), `effects` (that run on after their turn's deadline), `store_writes` (SQLite: waiting "
+    "for the disk), `events` (waiting for `async` subscribers)",
+)
+WORKERS: Final = Metric("kikao_workers", "gauge", (), "Processes that these numbers are of")
+UNNAMED: Final = Metric(
+    "kikao_metrics_unnamed",
+    "counter",
+    ("metric",),
+    "Counts under the label `other`",
+    "a metric by flow and question had 1,000 series already: some name is made at run time",
+)
+
+METRICS: Final = (
+    INBOUNDS,
+    TURN_SECONDS,
+    PHASE_SECONDS,
+    STORE_SECONDS,
+    STORE_FAILURES,
+    FLOWS_STARTED,
+    FLOWS_FINISHED,
+    FLOWS_ABANDONED,
+    QUESTIONS_SHOWN,
+    QUESTIONS_LEFT,
+    ANSWERS_REFUSED,
+    SCREEN_PAGES,
+    STEPS,
+    OPEN_INTENTS,
+    QUEUE_DEPTH,
+    REFUSED,
+    LIMITED,
+    MIDDLEWARE_FAILURES,
+    RECOVERIES,
+    SWEEPS,
+    SWEPT,
+    SWEEP_SECONDS,
+    UNNAMED,
+    WORKERS,
+)
