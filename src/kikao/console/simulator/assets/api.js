@@ -26,9 +26,9 @@ export const forgetTranscript = () => call("DELETE", "/transcript");
 /** Raises an Error whose message can be shown as it is; its `status` is 0 when there was no reply. */
 async function call(method, path, body) {
   const request = { method, headers: { Accept: "application/json, text/plain" } };
-  if (body !== undefined) {
-    request.headers["Content-Type"] = "application/json";
-    request.body = JSON.stringify(body);
+  if (method !== "GET") {
+    request.headers["Content-Type"] = "application/json"; // no other site's page can send that unasked
+    request.body = JSON.stringify(body ?? {});
   }
   let response;
   try {

@@ -56,6 +56,12 @@ export function usePhones(setup) {
     }
   }
 
+  /** A new phone for one that the server no longer knows, after a restart of it. */
+  async function anotherLine({ endpoint, number }) {
+    const { id } = await api.addPhone(endpoint, number);
+    return { id, line: "idle", secret: false, keys: {} };
+  }
+
   const refreshAll = () => Promise.all(current.current.map(({ slot }) => refresh(slot)));
 
   /** A deed of phones.js; `said` is what the history shows, null for a secret. */
@@ -63,8 +69,13 @@ export function usePhones(setup) {
     const phone = live(slot);
     if (!phone?.id || phone.busy) return;
     await attempt(slot, async () => {
-      const step = await api.act(phone.id, deed, body);
-      happen({ type: "stepped", slot, deed, said, ahead: body.ahead ?? "", step });
+      try {
+        const step = await api.act(phone.id, deed, body);
+        happen({ type: "stepped", slot, deed, said, ahead: body.ahead ?? "", step });
+      } catch (error) {
+        if (error.status === 404) happen({ type: "known", slot, facts: await anotherLine(phone) });
+        throw error;
+      }
     });
     // A member's turn can be another one's news: the sender's payment, the recipient's notice.
     current.current.filter((one) => one.slot !== slot).forEach((one) => refresh(one.slot));

@@ -1,6 +1,6 @@
 // The conversation as the engine sees it: session, open question, open intents, journal, data.
 
-import { Journal, Value } from "./journal.js";
+import { Journal, Key, Value } from "./journal.js";
 import { html } from "./lib.js";
 import { Clocks, Session } from "./session.js";
 import { span, useNow } from "./time.js";
@@ -38,7 +38,7 @@ function Pending({ pending }) {
   return html`
     <h3>Open question</h3>
     <div class="card pending">
-      <p><code>${key}</code></p>
+      <p><code><${Key} of=${key} /></code></p>
       <p class="small">
         <span>page ${page} of ${pages}</span>
         ${tries > 0 && html`<span>${tries} ${tries === 1 ? "try" : "tries"} so far</span>`}
@@ -57,7 +57,7 @@ function Intents({ intents, clock }) {
     <ul class="intents">
       ${intents.map(({ key, kind, retry, since, tries, parked, at_work }) => html`
         <li class="card">
-          <p><code>${key}</code> <span class="kind">${kind}</span></p>
+          <p><code><${Key} of=${key} /></code> <span class="kind">${kind}</span></p>
           <p class="small">
             <span>open for ${span(now - since)}</span>
             <span>${tries} ${tries === 1 ? "try" : "tries"}</span>

@@ -11,7 +11,7 @@ export function Journal({ entries }) {
       ${entries.map(({ key, kind, value, absent, barrier }) => html`
         <li>
           <div class="entry">
-            <code class="key">${key}</code>
+            <code class="key"><${Key} of=${key} /></code>
             ${absent
               ? html`<span class="absent"><${Icon} name="lock" />absent: never kept</span>`
               : html`<span class="value"><${Value} value=${value} /></span>`}
@@ -24,8 +24,14 @@ export function Journal({ entries }) {
   `;
 }
 
+/** "register#1/pin#1", which breaks where its parts do. */
+export function Key({ of: key }) {
+  return key.split(/(?<=[/.])|(?=#)/).map((part, place) => html`${place > 0 && html`<wbr />`}${part}`);
+}
+
 /** A value as the journal holds it: text as it is, the rest as JSON. */
 export function Value({ value }) {
+  if (value === "") return html`<i>empty</i>`;
   if (value === undefined || value === null) return html`<i>nothing</i>`;
   return html`<code>${typeof value === "string" ? value : onOneLine(value)}</code>`;
 }
