@@ -50,7 +50,7 @@ class Desk:
         self.problems: list[str] = []
         self._responses: list[Response] = []
         self._ears = {
-            "response": lambda response: self._responses.append(response),
+            "response": self._keep,
             "console": self._hear,
             "pageerror": lambda error: self.problems.append(str(error)),
         }
@@ -92,6 +92,9 @@ class Desk:
     def advance(self, label: str) -> None:
         with self.page.expect_response(re.compile("/clock$")):
             self.page.get_by_role("group", name="Move time forward").get_by_role("button", name=label).click()
+
+    def _keep(self, response: Response) -> None:
+        self._responses.append(response)
 
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(REFUSED):

@@ -159,15 +159,15 @@ def test_a_payment_from_one_phone_to_another(asha: Desk, member: Member) -> None
     recipient.answer("2", PIN).shows("105,000")
 
 
-def test_what_the_page_takes_of_its_room(asha: Desk) -> None:
-    phone = asha.phone().answer("6").shows("Help: call")
+def test_what_a_page_takes_of_its_room(desk: Desk) -> None:
+    phone = desk.phone().dial().answer("1", "Asha", "1", PIN, PIN, "?").shows("Invalid choice", "98 More")
     text = phone.screen.inner_text()
     expect(phone.meter).to_contain_text(f"{len(text)} of 156 septets")
     expect(phone.meter).to_contain_text("GSM-7")
-    expect(phone.meter).to_contain_text(re.compile("page 1 of [2-9]"))
+    expect(phone.meter).to_contain_text("page 1 of 2")
     expect(phone.place.get_by_role("meter")).to_have_attribute("aria-valuenow", str(len(text)))
     phone.answer("98")
-    expect(phone.meter).to_contain_text(re.compile("page 2 of [2-9]"))
+    expect(phone.meter).to_contain_text("page 2 of 2")
 
 
 def test_the_keypad_types_and_shows_what_its_keys_mean(asha: Desk) -> None:
@@ -477,11 +477,11 @@ def test_nothing_moves_for_who_does_not_want_it(desk: Desk) -> None:
     desk.page.emulate_media(reduced_motion="reduce")
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-def test_an_audit_finds_nothing_in_light_and_dark(
-    open_desk: Open, member: Member, folder: Path, width: int
+def test_an_audit_finds_nothing_in_light_and_dark_wide_and_narrow(
+    open_desk: Open, member: Member, folder: Path
 ) -> None:
-    desk = open_desk(viewport={"width": width, "height": 900})
+    desk = open_desk(locale="en-GB")
+    desk.page.evaluate(Axe().axe_script)  # once: it is large
     audit(desk, "start")
     sender = desk.phone().number(member("Asha")).dial().answer("nonsense")
     audit(desk, "mid-flow")
@@ -505,13 +505,12 @@ def test_an_audit_finds_nothing_in_light_and_dark(
 
 
 def audit(desk: Desk, state: str) -> None:
-    """No finding of axe, colours in light and dark, and nothing that is wider than the page."""
-    for scheme, rules in (("dark", {"runOnly": ["color-contrast"]}), ("light", {})):
-        desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = AXE.run(desk.page, options={"resultTypes": ["violations"], **rules})
-        assert found.violations_count == 0, f"{state}, {scheme}: {found.generate_report()}"
-    wider = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert wider <= 0, f"{state}: {wider} px wider than the page"
-
-
-AXE: Final = Axe()
+    """No finding of axe in light, none about colours in dark, and nothing that is wider than the page."""
+    for width in (360, 1280):
+        desk.page.set_viewport_size({"width": width, "height": 900})
+        for scheme, rules in (("dark", {"runOnly": ["color-contrast"]}), ("light", {})):
+            desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            found = Axe(axe_script="0").run(desk.page, options={"resultTypes": ["violations"], **rules})
+            assert found.violations_count == 0, f"{state}, {width} px, {scheme}: {found.generate_report()}"
+        wider = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{state}: {wider} px wider than the page"

@@ -3,34 +3,37 @@
 import { endpointOf, Line } from "./endpoint.js";
 import { Icon } from "./icons.js";
 import { Keypad } from "./keypad.js";
-import { html, useEffect, useRef, useState } from "./lib.js";
+import { html, useRef, useState } from "./lib.js";
 import { dialled } from "./phones.js";
 import { Screen } from "./screen.js";
 
 /** `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
 export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onActive }) {
-  const [typed, setTyped] = useState("");
   const field = useRef(null);
   const name = `phone ${place}`;
   const { code, tells_end: tellsEnd, long_dial: takesLongDial } = endpointOf(setup, phone);
   const open = phone.line === "open";
 
   // What is typed for one question is never left standing in the next.
-  useEffect(() => setTyped(""), [phone.exchanges.length, phone.line, phone.id]);
+  const question = `${phone.id} ${phone.exchanges.length} ${phone.line}`;
+  const [draft, setDraft] = useState({ question, text: "" });
+  const typed = draft.question === question ? draft.text : "";
+  const type = (text) => setDraft({ question, text });
+  const press = (key) => setDraft((last) => ({ question, text: (last.question === question ? last.text : "") + key }));
 
   function submit(event) {
     event.preventDefault();
     if (phone.busy) return;
     if (open) calls.answer(phone.slot, typed);
     else calls.dial(phone.slot, typed.replace(/^\*|#$/g, ""));
-    setTyped("");
+    type("");
   }
 
   function typeAnywhere(event) {
     const inField = event.target.closest("input, select, textarea");
     if (inField || event.ctrlKey || event.altKey || event.metaKey || !/^[0-9*#]$/.test(event.key)) return;
     event.preventDefault();
-    setTyped((before) => before + event.key);
+    press(event.key);
     field.current.focus();
   }
 
@@ -57,7 +60,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
             <span>${label(phone, takesLongDial)}</span>
             <input ref=${field} class="typed" type=${phone.secret ? "password" : "text"} autocomplete="off"
               autocapitalize="off" spellcheck="false" value=${typed} placeholder=${open ? "" : "1*0772000002*5000"}
-              onInput=${(event) => setTyped(event.target.value)} />
+              onInput=${(event) => type(event.target.value)} />
           </label>
           <div class="call">
             <button type="submit" class="go">
@@ -68,7 +71,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
               onClick=${() => open && calls.hangUp(phone.slot)}><${Icon} name="hangup" />Hang up</button>
           </div>
         </form>
-        <${Keypad} meanings=${phone.keys} name=${name} onKey=${(key) => setTyped((before) => before + key)} />
+        <${Keypad} meanings=${phone.keys} name=${name} onKey=${press} />
       </div>
 
       <${Mishaps} phone=${phone} open=${open} calls=${calls} name=${name} />
