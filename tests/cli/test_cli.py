@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from kikao.cli import main as command
+from kikao.cli.serving import announce
+from kikao.config import load
 from kikao.testing import Phone
 from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
-from tests.http.wire import over_wire
+from tests.http.wire import get, over_wire
 
 HEAVY = {"argon2", "babel", "cryptography", "httpx", "kikao.app", "kikao.config", "sqlalchemy", "uvicorn"}
 
@@ -271,6 +273,8 @@ async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -
     server = spawn(tmp_path / "data", "wallet", command="demo").wait_until_up()
     try:
         assert "Choose language" in await Phone(over_wire(server.port)).dial()
+        status, page = await get(server.port, "/simulator")
+        assert (status, b"<html" in page) == (200, True)
         server.process.terminate()
         assert server.process.stdout is not None
         said = "".join([*server.said, server.process.stdout.read()])
@@ -279,4 +283,18 @@ async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -
     assert server.process.returncode == 0
     assert f"kikao is answering on http://127.0.0.1:{server.port}\n" in said
     assert f"kikao chat --url http://127.0.0.1:{server.port}\n" in said
+    assert f"phones in a browser: http://127.0.0.1:{server.port}/simulator\n" in said
     assert "environment: dev, not safe to expose" in said
+
+
+def test_what_is_announced_of_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(host: str, ahead: float = 0.0, **environ: str) -> str:
+        settings = load({f"KIKAO_{name}": value for name, value in environ.items()}, tmp_path)
+        announce(settings, (), f"http://{host}:8000", welcome=False, ahead=ahead)
+        return capsys.readouterr().out
+
+    assert "phones in a browser: http://127.0.0.1:8000/simulator\n" in said("0.0.0.0")
+    assert "phones in a browser: http://[::1]:8000/simulator\n" in said("[::]")
+    assert "/simulator" not in said("localhost", SIMULATOR="off")
+    assert "the clock is 25 h 1 min ahead" in said("localhost", 25 * 3600 + 60)
+    assert "ahead" not in said("localhost")

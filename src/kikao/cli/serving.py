@@ -108,6 +108,7 @@ async def _serve(
                     app.order(),
                     f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
                     welcome=welcome,
+                    ahead=server.simulator.moment.offset if server.simulator is not None else 0.0,
                 )
 
     stopped = False
@@ -149,14 +150,22 @@ def listen(host: str, port: int) -> socket.socket:
         give_up(f"cannot listen on {host} port {port}: {why}. Choose another with --port (make: PORT=...).")
 
 
-def announce(settings: Settings, middleware: tuple[str, ...], url: str, *, welcome: bool) -> None:
-    """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type."""
+def announce(
+    settings: Settings, middleware: tuple[str, ...], url: str, *, welcome: bool, ahead: float = 0.0
+) -> None:
+    """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type.
+
+    `ahead` is how many seconds the clock was moved forward in the simulator.
+    """
     click.echo(f"kikao is answering on {url}")
     around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
     for line in [*settings.describe(), *around]:
         click.echo(f"  {line}")
     if settings.simulator != "off":
         click.echo(f"phones in a browser: {browsed(url)}/simulator")
+    if ahead:
+        hours, seconds = divmod(round(ahead), 3600)
+        click.echo(f"the clock is {hours} h {seconds // 60} min ahead, as it was moved in the simulator")
     if welcome:
         click.echo(
             WELCOME.format(url=url, chat="kikao chat" if url.endswith(":8000") else f"kikao chat --url {url}")

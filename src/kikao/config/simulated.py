@@ -62,14 +62,14 @@ def _endpoint(
     table: Mapping[str, Any], where: str, gateways: Collection[str] | None, tell: Told
 ) -> SimulatedEndpoint | None:
     wrong = False
-    fields: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for key, value in table.items():
         if key not in FIELDS:
             tell(f"{where}: no such field {key[:40]!r}. There are: {', '.join(FIELDS)}.")
             wrong = True
             continue
         try:
-            fields[key] = _field(key, typed(Found(key, value, where, True), str).strip(), gateways)
+            texts[key] = _field(key, typed(Found(key, value, where, True), str).strip(), gateways)
         except Wrong as problem:
             tell(f'{where}, {key}: {problem}. Set for example: {key} = "{FIELDS[key]}"')
             wrong = True
@@ -79,11 +79,11 @@ def _endpoint(
             wrong = True
     if wrong:
         return None
-    expected = f"/ussd/{fields['gateway']}"
-    if fields.get("path", expected) != expected:
+    expected = f"/ussd/{texts['gateway']}"
+    if texts.get("path", expected) != expected:
         tell(f"{where}, path: must be {expected}; a path token is added by itself.")
         return None
-    return SimulatedEndpoint(**{"path": expected, **fields})
+    return SimulatedEndpoint(**{"path": expected, **texts})
 
 
 def _field(key: str, value: str, gateways: Collection[str] | None) -> str:

@@ -11,7 +11,7 @@ from msgspec import structs
 
 from kikao.channels.ussd.clients import CLIENTS
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import gateway
+from kikao.channels.ussd.registry import SLUGS, gateway
 from kikao.config import Settings, SimulatedEndpoint, UssdSettings
 
 CODE: Final = "*284#"
@@ -49,9 +49,11 @@ class Endpoint:
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
-    """By id, in the order of the settings."""
+    """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
-    for place, given in enumerate(settings.endpoints or _one_each(settings)):
+    for place, given in enumerate(settings.endpoints or _one_each()):
+        if given.gateway not in CLIENTS:
+            continue
         own = settings.ussd.get(given.gateway, UssdSettings())
         of = structs.replace(
             given,
@@ -70,11 +72,9 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     return found
 
 
-def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
-    return [
-        SimulatedEndpoint(TITLES.get(slug, slug), slug, f"USSD as {TITLES.get(slug, slug)} brings it")
-        for slug in CLIENTS
-    ]
+def _one_each() -> list[SimulatedEndpoint]:
+    titled = ((slug, TITLES.get(slug, slug)) for slug in SLUGS if slug in CLIENTS)
+    return [SimulatedEndpoint(title, slug, f"USSD as {title} brings it") for slug, title in titled]
 
 
 def _id(name: str, taken: Mapping[str, Endpoint]) -> str:

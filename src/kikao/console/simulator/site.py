@@ -84,11 +84,19 @@ class Dialled(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     ahead: str = ""
 
+    def __repr__(self) -> str:
+        """Without what may be a PIN, which whoever prints a traceback with its variables would print."""
+        return "<what is dialled>"
+
 
 class Answered(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is typed."""
 
     text: str
+
+    def __repr__(self) -> str:
+        """As of what is dialled."""
+        return "<an answer>"
 
 
 class Spoken(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
