@@ -119,6 +119,9 @@ class App:
         self.subscribers: list[Subscriber] = list(subscribers)
         self._subscriptions: list[tuple[Selection, Subscriber]] = []
         self._buses: list[Bus] = []
+        for each in self.middleware:
+            if heard := getattr(each, "heard", None):
+                self.on(getattr(each, "listens_to", "*"), heard)
         self._server: Server | None = None
 
     @overload
