@@ -21,9 +21,13 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from kikao.conversation.errors import ErrorCode
+from kikao.conversation.examples import examples
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
+from kikao.i18n.messages import t, tn
 from kikao.i18n.money import Amount
+from kikao_apps.wallet.tariff import TARIFFS, fee
 
 CURRENCIES: Final = ("UGX", "KES", "TZS", "RWF")
 """The currencies an account may have (ISO 4217)."""
@@ -99,15 +103,87 @@ MOVEMENTS: Final = 10
 """The most movements of a statement."""
 
 
+# What a bank may answer, with the longest values: `kikao check` holds the wallet's conversations with it.
+
+SOMEBODY: Final = "+256772000002"
+LONG_NAME: Final = "Nakalembe Nabukenya Joseph Kiwanuka Okel"
+"""40 characters, as many as a name may have; of its words, so many are shown as ever are."""
+
+FOREIGN_NAME: Final = "Ŋŋaŋŋa Նարեկ"
+"""With letters that not every phone can show."""
+
+REF: Final = "ABCD2345"
+
+ACCOUNT: Final = Account(SOMEBODY, LONG_NAME, "UGX", locked=False)
+ACCOUNTS: Final = (
+    *(Account(SOMEBODY, LONG_NAME, currency, locked=False) for currency in CURRENCIES),
+    Account(SOMEBODY, FOREIGN_NAME, "UGX", locked=False),
+    Account(SOMEBODY, LONG_NAME, "UGX", locked=True),
+    Account(SOMEBODY, LONG_NAME, "UGX", locked=False, new_pin_due=True),
+)
+
+
+def largest(currency: str) -> Amount:
+    """The largest transfer."""
+    return Amount(currency, TARIFFS[currency].most)
+
+
+def receipt(sender: str, to: str, amount: Amount, *, pin: Secret, key: str) -> Done[Receipt]:
+    """Of a transfer that happened."""
+    return Done(Receipt(REF, amount, fee(amount), to, 10 * largest(amount.currency)))
+
+
+def to_nobody(sender: str, to: str, amount: Amount, *, pin: Secret, key: str) -> Done[Receipt]:
+    """Of one to a member who was forgotten before the key was asked for again."""
+    return Done(Receipt(REF, amount, fee(amount), "", 10 * largest(amount.currency)))
+
+
+RECEIPT: Final = Receipt(REF, largest("UGX"), fee(largest("UGX")), SOMEBODY, 10 * largest("UGX"))
+
+
+def free(amount: Amount) -> Amount:
+    """The fee of a transfer that costs nothing."""
+    return Amount(amount.currency, 0)
+
+
+def movement(kind: Literal["sent", "received", "gift", "returned"], name: str, *, costs: bool) -> Movement:
+    """The longest of its kind."""
+    amount = largest("TZS")
+    party = "" if kind == "gift" else SOMEBODY
+    return Movement(kind, 1_795_000_000.0, party, name, amount, fee(amount) if costs else free(amount), REF)
+
+
+STATEMENT: Final = Statement(
+    (
+        movement("sent", LONG_NAME, costs=True),
+        movement("sent", "", costs=False),
+        movement("received", FOREIGN_NAME, costs=False),
+        movement("received", LONG_NAME, costs=False),
+        movement("returned", LONG_NAME, costs=False),
+        Movement("received", 1_795_000_000.0, "", "", largest("UGX"), Amount("UGX", 0), REF),
+        movement("gift", "", costs=False),
+        *[movement("sent", LONG_NAME, costs=True)] * 3,
+    )
+)
+DONE: Final = Done(None)
+WRONG_PIN: Final = Refused(
+    ErrorCode.WRONG_SECRET, tn("Wrong PIN. {n} try left.", "Wrong PIN. {n} tries left.", 2)
+)
+EASY_PIN: Final = Refused(ErrorCode.INVALID_INPUT, t("This PIN is easy to guess. Choose another."))
+PINS_DIFFER: Final = Refused(ErrorCode.REJECTED, t("PINs do not match."))
+
+
 class Bank(Protocol):
     """A bank as the wallet sees it. A method that cannot say what happened raises; `find` tells later.
 
     `account` and `fee` raise `BackendError` when the bank is away.
     """
 
+    @examples(*ACCOUNTS, None)
     async def account(self, msisdn: str) -> Account | None:
         """The member's account; None for those who have not opened one, even if money waits for them."""
 
+    @examples(DONE, EASY_PIN)
     async def propose_pin(
         self, msisdn: str, pin: Secret, *, change: PinChange | None = None, key: str
     ) -> Done[None] | Refused:
@@ -118,6 +194,7 @@ class Bank(Protocol):
         SESSION_EXPIRED when the `change` is no longer good.
         """
 
+    @examples(*map(Done, ACCOUNTS), PINS_DIFFER)
     async def open_account(
         self, msisdn: str, name: str, currency: str, pin: Secret, *, key: str
     ) -> Done[Account] | Refused:
@@ -127,18 +204,23 @@ class Bank(Protocol):
         none of `CURRENCIES`, or the member has an account.
         """
 
+    @examples(fee, free)
     async def fee(self, amount: Amount) -> Amount:
         """What a transfer of `amount` costs its sender, in the same currency."""
 
+    @examples(Done(Balance(10 * largest("UGX"))), Done(Balance(10 * largest("TZS"))), WRONG_PIN)
     async def balance(self, msisdn: str, pin: Secret, *, key: str) -> Done[Balance] | Refused:
         """What the account holds. Refused with WRONG_SECRET, LOCKED, or REJECTED (no account)."""
 
+    @examples(Done(STATEMENT), Done(Statement(())), WRONG_PIN)
     async def statement(self, msisdn: str, pin: Secret, *, key: str) -> Done[Statement] | Refused:
         """The last `MOVEMENTS` movements. Refused as `balance` is."""
 
+    @examples(Done(PinChange("1")), WRONG_PIN)
     async def begin_pin_change(self, msisdn: str, pin: Secret, *, key: str) -> Done[PinChange] | Refused:
         """Check the present PIN (or start PIN) and allow a new one to be chosen. Refused as `balance` is."""
 
+    @examples(DONE, PINS_DIFFER)
     async def change_pin(
         self, msisdn: str, pin: Secret, *, change: PinChange, key: str
     ) -> Done[None] | Refused:
@@ -148,6 +230,7 @@ class Bank(Protocol):
         longer good; with LOCKED.
         """
 
+    @examples(receipt, to_nobody, WRONG_PIN)
     async def transfer(
         self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str
     ) -> Done[Receipt] | Refused:
@@ -161,6 +244,7 @@ class Bank(Protocol):
         REJECTED (own number, unknown sender, not the currency of sender and recipient, outside the limits).
         """
 
+    @examples(Done(ACCOUNT), Done(RECEIPT), Done(STATEMENT), DONE, Voided(), Unknown())
     async def find(self, key: str) -> Done[Result] | Voided | Unknown:
         """What became of a key. If nothing did, the bank refuses it from now on: `Voided`, in one atomic act.
 

@@ -49,12 +49,16 @@ class Try(msgspec.Struct, frozen=True):
 
 
 class Answering:
-    """Finds answers. `numbers` and `texts` are what the code compares with; `today` is the day of the turn."""
+    """Finds answers. `numbers` and `texts` are what the code compares with; `today` is the day of the turn.
 
-    def __init__(self, numbers: Sequence[int], texts: Sequence[str], today: dt.date) -> None:
+    `own` is the member's own number.
+    """
+
+    def __init__(self, numbers: Sequence[int], texts: Sequence[str], today: dt.date, own: str) -> None:
         self._numbers = numbers
         self._texts = texts
         self._today = today
+        self._own = own
 
     def tries(self, answer: Answer[Any], screen: Screen, moves: Callable[[str], bool]) -> list[Try]:
         """Right answers, the longest first, then one for each sentence that refuses. `moves` tells what is a command.
@@ -113,7 +117,7 @@ class Answering:
         if isinstance(answer, Text):
             return self._texts_for(answer)
         if isinstance(answer, Phone):
-            return _phones(*answer.numbers)
+            return [*_phones(*answer.numbers), self._own]
         if isinstance(answer, Pin):
             least, most = answer.bounds
             return [PIN[:most].ljust(most, "5"), "7" * (most + 1), "1" * max(least - 1, 1)]
@@ -129,7 +133,18 @@ class Answering:
         least, most = answer.bounds
         largest = most if most is not None else max(LARGEST * scale + scale - 1, least)
         near = (number + by for number in self._numbers for by in (0, 1, -1))
-        minors = [largest, least, max(least, 1_000 * scale), least + 1, *near, largest + 1, least - 1, 0]
+        cents = largest - 1 if scale > 1 and largest > least else largest
+        minors = [
+            cents,
+            largest,
+            least,
+            max(least, 1_000 * scale),
+            least + 1,
+            *near,
+            largest + 1,
+            least - 1,
+            0,
+        ]
         return [_decimal(minor, scale) for minor in minors]
 
     def _texts_for(self, answer: Text) -> list[str]:

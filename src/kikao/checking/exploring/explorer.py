@@ -49,7 +49,7 @@ def explore(app: App, *, options: Options | None = None) -> Exploration:
         heard,
         services=_services(app),
         around=around,
-        answering=Answering(numbers, texts, START.date()),
+        answering=Answering(numbers, texts, START.date(), NUMBER),
         probes=probes,
         members=list(_members(app)),
         files=frozenset(each.__code__.co_filename for each in code.functions),

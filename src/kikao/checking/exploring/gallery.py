@@ -22,6 +22,9 @@ Letters = Literal["gsm7", "ucs2"]
 COUNTS: Final = 3
 """Counts of a plural up to this one are screens of their own."""
 
+ERRORS: Final = 24
+"""Different errors that are kept of one question."""
+
 
 @dataclass(slots=True)
 class Shot:
@@ -57,16 +60,24 @@ class Gallery:
     def __init__(self) -> None:
         self._shots: dict[tuple[Spot, Any], Shot] = {}
         self._widest: dict[tuple[Spot, str, str], _Widest] = {}
+        self._errors: dict[Spot, list[Text]] = {}
 
     def __len__(self) -> int:
         return len(self._shots)
 
-    def take(self, shot: Shot) -> bool:
-        """Add a screen; True when it shows something new, a kind of screen or a longer value."""
+    def take(self, shot: Shot, error: Text | None = None) -> bool:
+        """Add a screen; True when it shows something new, a kind of screen or a longer value.
+
+        `error` stands above a question: whatever was seen there once may stand above each of its forms.
+        """
         key = (shot.spot, _kind(shot.screen))
         new = key not in self._shots
         if new:
             self._shots[key] = shot
+        if error is not None:
+            errors = self._errors.setdefault(shot.spot, [])
+            if error not in errors and len(errors) < ERRORS:
+                errors.append(error)
         for text in _texts(shot.screen):
             for message in _messages(text):
                 for name, value in message.params.items():
@@ -78,9 +89,12 @@ class Gallery:
     def shots(self) -> Iterator[tuple[Shot, Screen, Letters]]:
         """Each kind of screen with its longest values: inside GSM-7, and where there are any outside of it, those."""
         for (spot, _), shot in self._shots.items():
-            yield shot, self._wide(spot, shot.screen, "gsm7"), "gsm7"
-            if self._has_ucs2(spot, shot.screen):
-                yield shot, self._wide(spot, shot.screen, "ucs2"), "ucs2"
+            kinds: list[Letters] = ["gsm7", "ucs2"] if self._has_ucs2(spot, shot.screen) else ["gsm7"]
+            for letters in kinds:
+                wide = self._wide(spot, shot.screen, letters)
+                yield shot, wide, letters
+                for error in self._errors.get(spot, ()):
+                    yield shot, structs.replace(wide, body=(error, *wide.body)), letters
 
     def _has_ucs2(self, spot: Spot, screen: Screen) -> bool:
         return any(

@@ -2,7 +2,7 @@
 
 A condition is counted by its operands: `if a and b` has four ways, `a` and `b` each true and false. A `for` over what
 came from outside has two, with an item and without; over a constant one. Handlers and cases have one each. What is not
-counted: `assert`, conditions that are constants, and `async for` without an item.
+counted: `assert`, conditions that are constants or only about `chat.locales`, and `async for` without an item.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class _Instrument(ast.NodeTransformer):
         if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
             test.operand = self._condition(test.operand)
             return test
-        if isinstance(test, ast.Constant) or not self._inside:
+        if isinstance(test, ast.Constant) or not self._inside or _is_set_up(test):
             return cast("ast.expr", self.visit(test))
         written = _snippet(test)
         place = self._branch(test, f"`{written}` is never true")
@@ -273,6 +273,13 @@ class _Instrument(ast.NodeTransformer):
             case ast.Constant():
                 return False
         return True
+
+
+def _is_set_up(test: ast.expr) -> bool:
+    """Whether a condition is about the languages of the app, and nothing else: the app is, not a member."""
+    names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
+    attributes = [ast.unparse(each) for each in ast.walk(test) if isinstance(each, ast.Attribute)]
+    return bool(attributes) and set(attributes) == {"chat.locales"} and names <= {"chat", "len"}
 
 
 def _parsed(file: str) -> ast.Module | None:

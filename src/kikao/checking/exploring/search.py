@@ -1,7 +1,8 @@
 """The search: conversations are held with every answer and every outcome, until nothing new comes of it.
 
 A conversation is data, so every turn starts from a stored one. What was never tried at a place comes first, then what
-follows turns that showed something new, then everything else, while there are branches that were not taken.
+follows turns that showed something new. Then comes everything that differs in one thing from what is usual, where
+longer values may show; then, while there are branches that were not taken, what differs in two things and more.
 """
 
 from __future__ import annotations
@@ -64,6 +65,10 @@ class State:
     answer: Answer[Any] | None = None
     fresh: bool = True
     """The turn that led here showed something new."""
+    taken: tuple[tuple[str, int], ...] = ()
+    """What services answered last (see `Oracle`)."""
+    apart: int = 0
+    """How far from what is usual the conversation went: answers but the longest count one, failures two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Move:
     """Moves of one kind lead on alike."""
     label: str
     wait: dt.timedelta = THINKING
+    apart: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +133,8 @@ class Search:
         self.problems: dict[tuple[str, str, Place], Problem] = {}
         self.turns = 0
         self.bound = ""
+        self.calm = True
+        """The search ended by itself: nothing was left to try, or nothing new had come for long."""
         self._engine = engine
         self._heard = heard
         self._services = services
@@ -136,7 +144,7 @@ class Search:
         self._members = members
         self._files = files
         self._options = options
-        self._queue: list[tuple[int, int, State, Move, tuple[int, ...]]] = []
+        self._queue: list[tuple[int, int, int, State, Move, tuple[int, ...]]] = []
         self._order = itertools.count()
         self._tried: set[Any] = set()
         self._seen: set[Any] = set()
@@ -153,19 +161,20 @@ class Search:
             self._offer(state, Move(Dial(), "dial", "dial"))
         most = self._options.turns
         while self._queue:
-            level, _, state, move, ways = heapq.heappop(self._queue)
+            level, apart, _, state, move, ways = heapq.heappop(self._queue)
             if level == REST and self._everything():
-                return
+                if apart > 1:
+                    return
+                if quiet >= self._options.patience // 2:
+                    self.bound = f"{quiet} turns brought nothing new, and all branches were taken"
+                    return
             if level == REST and quiet >= self._options.patience:
                 self.bound = f"{quiet} turns brought nothing new, with {len(self._queue) + 1} more to try"
                 return
-            if self.turns >= most:
-                self.bound = f"the bound of {most} turns was met, with {len(self._queue) + 1} more to try"
-                return
-            if time.monotonic() - began > self._options.seconds:
-                self.bound = (
-                    f"the bound of {self._options.seconds:g} seconds was met after {self.turns} turns"
-                )
+            if self.turns >= most or time.monotonic() - began > self._options.seconds:
+                which = f"{most} turns" if self.turns >= most else f"{self._options.seconds:g} seconds"
+                self.bound = f"the bound of {which} was met, with {len(self._queue) + 1} more to try"
+                self.calm = False
                 return
             quiet = 0 if await self._turn(state, move, ways) or level < REST else quiet + 1
         if self._dropped and not self._everything():
@@ -181,7 +190,11 @@ class Search:
         self.turns += 1
         conversation = msgspec.msgpack.decode(state.conversation, type=Conversation)
         around = self._around
-        around.oracle, around.injected, around.currency = Oracle(ways), False, _currency(conversation)
+        around.oracle, around.injected, around.currency = (
+            Oracle(ways, taken=dict(state.taken)),
+            False,
+            _currency(conversation),
+        )
         now = state.now + move.wait
         host = ExploringHost(around, self._services, now, f"{len(conversation.parked):032}")
         trail = (*state.trail, move.label)
@@ -207,9 +220,11 @@ class Search:
         self._otherwise(state, move, ways, decisions, fresh)
         member = structs.replace(state.member, locale=conversation.chosen or state.member.locale)
         data = msgspec.msgpack.encode(conversation)
-        if (data, member) not in self._seen:
-            self._seen.add((data, member))
-            after = State(data, member, now, spot, trail[-40:], answer, fresh)
+        kept = tuple(sorted((site, way) for site, way in around.oracle.taken.items() if way))
+        if (data, member, kept) not in self._seen:
+            self._seen.add((data, member, kept))
+            apart = _apart(state, move, decisions)
+            after = State(data, member, now, spot, trail[-40:], answer, fresh, kept, apart)
             for each in self._moves(after, conversation, turned):
                 self._offer(after, each)
         return fresh
@@ -227,13 +242,7 @@ class Search:
         place = self._heard.place if self._heard.answer is not None else self.ways.places.get(spot, ("", 0))
         new = False
         if turned.what != "settled":
-            screen = self._engine.displayed(conversation, turned.screen)
-            at = (
-                spot
-                if not turned.screen.ends
-                else (turned.flow or state.spot[0], state.spot[1], "last screen")
-            )
-            new = self.gallery.take(Shot(at, screen, ("", 0) if turned.screen.ends else place, trail))
+            new = self._take(state, turned, conversation, spot, place, trail)
         self._judge(state, turned, trail)
         ways = self.ways
         run = conversation.run
@@ -253,6 +262,27 @@ class Search:
             ways.ends.add(state.spot)  # told as what it is
         ways.edges.setdefault(state.spot, {}).setdefault(spot)
         return new
+
+    def _take(
+        self,
+        state: State,
+        turned: Turned,
+        conversation: Conversation,
+        spot: Spot,
+        place: Place,
+        trail: tuple[str, ...],
+    ) -> bool:
+        """Keep a screen: a question apart from the error above it."""
+        screen, run = turned.screen, conversation.run
+        if screen.ends:
+            flow = turned.flow or state.spot[0]
+            return self.gallery.take(Shot((flow, state.spot[1], "last screen"), screen, ("", 0), trail))
+        error = None
+        at = (spot[0], spot[1], spot[2] if conversation.overlay else "")
+        if not conversation.overlay and run is not None and run.pending is not None:
+            screen, error = run.pending.screen, run.pending.error
+        shown = self._engine.displayed(conversation, screen)
+        return self.gallery.take(Shot(at, shown, place, trail), error)
 
     def _judge(self, state: State, turned: Turned, trail: tuple[str, ...]) -> None:
         """A turn that broke for another reason than a service that was away."""
@@ -284,18 +314,22 @@ class Search:
     ) -> None:
         """The same turn, with one decision more taken otherwise."""
         taken = tuple(decision.way for decision in decisions)
-        deviated = sum(way != 0 for way in taken[: len(ways)])
+        deviated = sum(each.way != each.default for each in decisions[: len(ways)])
         times: dict[str, int] = {}
         for at, decision in enumerate(decisions):
             times[decision.site] = nth = times.get(decision.site, 0) + 1
             if at < len(ways):
                 continue
-            for way in range(1, decision.ways):
+            so_far = _apart(state, move, decisions[:at])
+            for way in range(decision.ways):
+                if way == decision.way:
+                    continue
                 key = (state.spot, move.kind, decision.site, nth, way)
                 level = NEW if key not in self._tried else (NEXT if fresh and state.fresh else REST)
                 if level == NEW or deviated < DEVIATIONS:
                     self._tried.add(key)
-                    self._push(level, state, move, (*taken[:at], way))
+                    more = 1 if decision.usual and decision.usual[way] else 2
+                    self._push(level, so_far + more, state, move, (*taken[:at], way))
 
     def _moves(self, state: State, conversation: Conversation, turned: Turned) -> Iterator[Move]:
         """What may happen to a conversation now."""
@@ -330,12 +364,11 @@ class Search:
         if not right:
             self.ways.unanswered.setdefault(state.spot, type(state.answer).__name__)
             self.ways.ends.add(state.spot)
-        for each in right:
-            yield _answered(each, name)
+        for place, each in enumerate(right):
+            yield replace(_answered(each, name), apart=int(each.kind == "right" and place > 0))
         for each in right[:1]:
-            yield replace(
-                _answered(each, name), kind="late", label=f"{name}: {each.label}, a day later", wait=DAY
-            )
+            label = f"{name}: {each.label}, a day later"
+            yield replace(_answered(each, name), kind="late", label=label, wait=DAY, apart=2)
         for each in wrong:
             if (state.spot, "wrong", each.text) not in self._tried:
                 self._tried.add((state.spot, "wrong", each.text))
@@ -352,17 +385,30 @@ class Search:
         key = (state.spot, move.kind, move.label)
         level = NEW if key not in self._tried else (NEXT if state.fresh else REST)
         self._tried.add(key)
-        self._push(level, state, move, ())
+        self._push(level, state.apart + move.apart, state, move, ())
 
-    def _push(self, level: int, state: State, move: Move, ways: tuple[int, ...]) -> None:
+    def _push(self, level: int, apart: int, state: State, move: Move, ways: tuple[int, ...]) -> None:
         if level == REST and len(self._queue) >= WAITING:
             self._dropped = True
             return
-        heapq.heappush(self._queue, (level, next(self._order), state, move, ways))
+        heapq.heappush(self._queue, (level, apart * (level == REST), next(self._order), state, move, ways))
 
 
 def _answered(each: Try, name: str) -> Move:
     return Move(Reply(Secret(each.text), each.attachment), each.kind, f"{name}: {each.label}")
+
+
+def _apart(state: State, move: Move, decisions: Sequence[Decision]) -> int:
+    """How far from what is usual a conversation is after a turn."""
+    return (
+        state.apart
+        + move.apart
+        + sum(
+            (1 if each.usual and each.usual[each.way] else 2)
+            for each in decisions
+            if each.way != each.default
+        )
+    )
 
 
 def _spot(conversation: Conversation) -> Spot:

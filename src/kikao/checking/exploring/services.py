@@ -40,17 +40,18 @@ class Circumstances:
         self._texts = texts
         self._known: dict[tuple[Any, ...], list[Any]] = {}
 
-    def answer(self, site: str, method: Any, args: Sequence[Any]) -> Any:
+    def answer(self, site: str, method: Any, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
         """What a call gives, or raises."""
-        amount = next((each for each in args if isinstance(each, Amount)), None)
+        amount = next((each for each in (*args, *named.values()) if isinstance(each, Amount)), None)
         currency = self.currency if amount is None else amount.currency
         key = (site, self.in_effect, currency)
         ways = self._known.get(key)
         if ways is None:
             ways = self._known[key] = self._ways(site, method, currency)
-        found = self.oracle.choose(f"{site}/{'effect' if self.in_effect else 'read'}", ways)
+        usual = tuple(not isinstance(way, _UNUSUAL) for way in ways)
+        found = self.oracle.choose(f"{site}/{'effect' if self.in_effect else 'read'}", ways, usual)
         if isinstance(found, _Computed):
-            return found.function(*args)
+            return found.function(*args, **named)
         if isinstance(found, BaseException):
             self.injected = True
             raise type(found)(*found.args) if not isinstance(found, BackendError | RefusedError) else found
@@ -63,7 +64,7 @@ class Circumstances:
         except Unmade:
             self.unknown.setdefault(site, "")
             ways = [None]
-        return self.oracle.choose(site, ways[:MOST])
+        return self.oracle.choose(site, ways[:MOST], (True,) * len(ways[:MOST]))
 
     def _ways(self, site: str, method: Any, currency: str) -> list[Any]:
         registered = examples_of(method)
@@ -129,13 +130,13 @@ class StandIn:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         site = getattr(self._kind, "__name__", str(self._kind))
-        return self._around.answer(site, self._real or self._kind, [*args, *kwargs.values()])
+        return self._around.answer(site, self._real or self._kind, args, kwargs)
 
     def _method(self, site: str, method: Any) -> Callable[..., Any]:
         around = self._around
 
         def answer(*args: Any, **kwargs: Any) -> Any:
-            return around.answer(site, method, [*args, *kwargs.values()])
+            return around.answer(site, method, args, kwargs)
 
         async def answer_later(*args: Any, **kwargs: Any) -> Any:
             return answer(*args, **kwargs)
@@ -175,6 +176,9 @@ class _Computed:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+
+
+_UNUSUAL: Final = (BaseException, Refused, Unknown, Voided)
 
 
 def _is_function(value: object) -> bool:

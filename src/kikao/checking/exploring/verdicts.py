@@ -162,7 +162,7 @@ def _unexplored(
             message=f"{event} was refused while exploring: what follows it is not known",
             hint="Reach it through a service (chat.service), so that exploring can stand in for it.",
         )
-    if search.bound:
+    if search.bound and (coverage.unreached or not search.calm):
         yield Finding(code="K304", message=f"exploring was cut short: {search.bound}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kikao.conversation import Chat, Flows
 from kikao.i18n import Message, t
 from kikao_apps.wallet.flows import account as accounts
@@ -10,6 +12,8 @@ from kikao_apps.wallet.flows import pin, registration, sending
 from kikao_apps.wallet.flows.believed import bank_of
 from kikao_apps.wallet.flows.names import plain
 from kikao_apps.wallet.flows.support import locked
+
+CHOOSE: Final = t("Choose an option.")
 
 flows = Flows()
 for part in (registration, sending, accounts, pin, helping):
@@ -22,25 +26,27 @@ async def wallet(chat: Chat) -> None:
     bank = bank_of(chat)
     await chat.language("language")
     account = await chat.read("account", lambda: bank.account(chat.member.msisdn))
-    await sending.tell_last_receipt(chat)
+    told = False
     if account is None:
         account = await chat.call(registration.register)
+    elif not account.locked and not account.new_pin_due:
+        told = await sending.tell_last_receipt(chat)
     if account.locked:
         await chat.end(locked(chat))
     if account.new_pin_due:
-        await pin.choose_pin(chat, t("Enter the start PIN that we gave you"))
-        await chat.say(pin.CHANGED)
+        await chat.call(pin.start_pin)
     offered = [sending.send, accounts.balance, accounts.statement, pin.change_pin]
     if len(chat.locales) > 1:
         offered.append(language)
-    await chat.menu("menu", greeting(account.name), [*offered, helping.help_])
+    # There is no room for both: the receipt, an error and a name would push the options to the next page.
+    await chat.menu("menu", CHOOSE if told else greeting(account.name), [*offered, helping.help_])
 
 
 def greeting(name: str) -> Message:
     """What stands above the menu."""
     if written := plain(name):
         return t("Hello {name}. Choose an option.", name=written)
-    return t("Choose an option.")
+    return CHOOSE
 
 
 @flows.flow("language", title=t("Language"))

@@ -13,6 +13,9 @@ from kikao.i18n.gsm7 import GSM7, normalise
 
 HINT: Final = t("Enter a name of letters.")
 
+SHOWN: Final = 26
+"""Characters of a name that others see."""
+
 
 class Name(Text):
     """A member's name, which others see on a confirmation: it must not look like a part of one.
@@ -39,10 +42,18 @@ NAME: Final = Name()
 def plain(name: str) -> str | None:
     """A name in the letters of GSM-7, without accents that it lacks; None where they do not write it.
 
-    One other letter would halve the room on a screen: a menu would have pages, and a confirmation is never cut.
+    One other letter would halve the room on a screen: a menu would have pages, and a confirmation is never cut. For the
+    same reason a long name is shown by its first words, up to `SHOWN` characters.
     """
     letters = (
         letter if letter in GSM7 else unicodedata.normalize("NFKD", letter)[0] for letter in normalise(name)
     )
     written = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return written if GSM7.issuperset(written) else None
+    return shortened(written) if GSM7.issuperset(written) else None
+
+
+def shortened(name: str) -> str:
+    """As many of its words as fit into `SHOWN` characters; of a longer word, so many characters."""
+    if len(name) <= SHOWN:
+        return name
+    return name[: SHOWN + 1].rpartition(" ")[0] or name[:SHOWN]

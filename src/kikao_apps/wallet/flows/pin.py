@@ -96,6 +96,13 @@ async def choose_pin(chat: Chat, prompt: Text) -> None:
             return
 
 
+@flows.flow("start-pin", title=t("Change PIN"))
+async def start_pin(chat: Chat) -> None:
+    """Who forgot the PIN chooses one with the start PIN that the bank gave them, before anything else."""
+    await choose_pin(chat, t("Enter the start PIN that we gave you"))
+    await chat.say(CHANGED)
+
+
 @flows.flow("change-pin", title=t("Change PIN"))
 async def change_pin(chat: Chat) -> None:
     """The present PIN, then a new one twice."""

@@ -63,15 +63,16 @@ async def send(chat: Chat) -> None:
     await chat.end(t("{sent} Your balance is {balance}.", sent=sent(receipt), balance=receipt.balance))
 
 
-async def tell_last_receipt(chat: Chat) -> None:
+async def tell_last_receipt(chat: Chat) -> bool:
     """Tell once, with the next question, what was sent in this session: its last screen may not have arrived.
 
-    Without it a member who sees only the menu may well send the money again.
+    Without it a member who sees only the menu may well send the money again. False when there is nothing to tell.
     """
     receipt: Receipt | None = await chat.session.get(LAST)
     if receipt is not None:
         await chat.session.delete(LAST)
         await chat.say(t("Your last transfer: {sent}", sent=sent(receipt)))
+    return receipt is not None
 
 
 def country(msisdn: str) -> str:

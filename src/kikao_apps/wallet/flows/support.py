@@ -16,11 +16,8 @@ class Support(msgspec.Struct, frozen=True):
 
 
 def support(chat: Chat) -> Support:
-    """The app's, or the example where the app has none."""
-    try:
-        return chat.service(Support)
-    except LookupError:
-        return Support()
+    """The app's."""
+    return chat.service(Support)
 
 
 def locked(chat: Chat) -> Message:
