@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -88,11 +89,15 @@ class Report:
 
     def lines(self) -> list[str]:
         """The whole report for a human."""
-        lines = [line for group in self.groups() for line in _lines(group)]
+        lines = self.lines_of(self.groups())
         for problem, count in self.sealed.items():
             lines.append(f"{'cannot be opened':<16} {count:>7,}  {problem}")
         looked = f"{self.runs:,} replayed of {self.sessions:,} sessions ({self.idle:,} with nothing open)"
         return [*lines, "", f"{looked}: {self.summary()}"] if lines else [f"{looked}: {self.summary()}"]
+
+    def lines_of(self, groups: Iterable[Group]) -> list[str]:
+        """The lines of some groups."""
+        return [line for group in groups for line in _lines(group)]
 
     def plain(self) -> dict[str, Any]:
         """The whole report as plain data."""

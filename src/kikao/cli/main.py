@@ -30,8 +30,14 @@ def main() -> None:
 @click.argument("target", metavar="MODULE:APP")
 @HOST
 @PORT
-def run(target: str, host: str, port: int) -> None:
+@click.option("--reload", is_flag=True, help="Start again when the code changes. For development.")
+def run(target: str, host: str, port: int, reload: bool) -> None:
     """Serve an app. Settings come from the environment and kikao.toml."""
+    if reload:
+        from kikao.cli.reloading import serve_and_reload
+
+        serve_and_reload(target, host, port)
+        return
     from kikao.cli.serving import serve
 
     serve(target, host, port)

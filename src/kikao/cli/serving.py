@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import click
@@ -28,23 +29,46 @@ GRACE: Final = 10
 """Seconds that requests in flight get to finish at shutdown."""
 
 
+Announced = Callable[[str, float], None]
+"""Told the URL, and how many seconds the simulator's clock is ahead."""
+
+
 def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
+    app, settings = load_app(target), load_settings(makes_keys=True)
+    with contextlib.closing(listen(host, port)) as door:
+        serve_on(
+            door,
+            app,
+            settings,
+            lambda url, ahead: announce(settings, app.order(), url, welcome=welcome, ahead=ahead),
+        )
+
+
+def serve_on(
+    door: socket.socket,
+    app: App,
+    settings: Settings,
+    announced: Announced,
+    *,
+    linger: float = 0.0,
+) -> None:
+    """Serve an app on a socket that listens, until interrupted. `announced` is called once it answers.
+
+    At the end no more connections are accepted, and those that were get `linger` seconds to bring a request: where
+    another process accepts what comes then. Exits with 2 and the reason when it cannot start.
+    """
     from uvicorn.loops.auto import auto_loop_factory
 
-    app, settings = load_app(target), load_settings(makes_keys=True)
-    door = listen(host, port)
     try:
         with (
             logged(),
             contextlib.ExitStack() as hooks,
             asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
         ):
-            runner.run(_serve(app, settings, door, hooks, welcome=welcome))
+            runner.run(_serve(app, settings, door, hooks, announced, linger))
     except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))
-    finally:
-        door.close()
 
 
 def load_settings(*, makes_keys: bool = False) -> Settings:
@@ -92,7 +116,12 @@ def give_up(reason: str) -> NoReturn:
 
 
 async def _serve(
-    app: App, settings: Settings, door: socket.socket, hooks: contextlib.ExitStack, *, welcome: bool
+    app: App,
+    settings: Settings,
+    door: socket.socket,
+    hooks: contextlib.ExitStack,
+    announced: Announced,
+    linger: float,
 ) -> None:
     import uvicorn
 
@@ -103,13 +132,15 @@ async def _serve(
             await super().startup(sockets)
             if self.started:
                 host, port = door.getsockname()[:2]
-                announce(
-                    settings,
-                    app.order(),
-                    f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}",
-                    welcome=welcome,
-                    ahead=server.simulator.moment.offset if server.simulator is not None else 0.0,
-                )
+                url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+                announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
+
+        async def shutdown(self, sockets: list[Any] | None = None) -> None:
+            if linger:
+                for each in self.servers:
+                    each.close()
+                await asyncio.sleep(linger)
+            await super().shutdown(sockets)
 
     stopped = False
 
