@@ -96,7 +96,8 @@ def compile_catalogs(folders: Iterable[Path]) -> None:
         if find_spec("babel") is None:
             click.echo(f"kikao: {path} is newer than what is compiled of it: pip install 'kikao[messages]'")
             continue
-        from kikao.cli.messages.files import Damaged, compiled, read, replace
+        from kikao.checking.translations import Damaged
+        from kikao.cli.messages.files import compiled, read, replace
 
         try:
             if replace(compiled_to, compiled(read(path))):

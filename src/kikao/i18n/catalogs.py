@@ -58,11 +58,6 @@ class Catalogs:
         self._translators: dict[tuple[str, ...], Translate] = {}
         self._chosen: dict[str, Translate] = {}
 
-    @property
-    def directories(self) -> tuple[Path, ...]:
-        """The folders of catalogs, the first goes first."""
-        return tuple(map(Path, self._directories))
-
     def locales(self) -> tuple[str, ...]:
         """The locales there are, sorted, as BCP 47 tags (`lg`, `lg-UG`); always with the default."""
         names = {
