@@ -103,7 +103,8 @@ def compile_catalogs(folders: Iterable[Path]) -> None:
             if replace(compiled_to, compiled(read(path))):
                 click.echo(f"kikao: {path} compiled")
         except Damaged as damaged:
-            click.echo(f"kikao: {damaged.finding}")
+            wrong = damaged.finding
+            click.echo(f"kikao: {wrong.file}:{wrong.line}: {wrong.message}")
 
 
 def _forecast(app: object, settings: object) -> None:
