@@ -315,7 +315,7 @@ class Server:
 
             self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
             self.services = {type(members): members, Links: self.links, **services}
-        self.late = Late(sessions, publish)
+        self.late = Late(sessions, publish, release=app.engine.flows.release)
         monitor.follow(publish, self.late)
         self.turns = Turns(
             app.engine,

@@ -3,42 +3,58 @@
 from __future__ import annotations
 
 import time
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kikao.channels.inbound import Inbound
+from kikao.conversation.engine import Engine
+from kikao.conversation.facts import Fact, fact
+from kikao.conversation.inputs import Dial, Event
+from kikao.conversation.journal import Conversation, Run
 from kikao.conversation.runner import Turned
 from kikao.events import (
     Bus,
     DialogueClosed,
+    FlowAbandoned,
     LimitHit,
+    ScreenShown,
+    SessionEnded,
+    SessionExpired,
+    SessionOpened,
+    SessionResumed,
+    StageChanged,
+    StageMenu,
     TurnCommitted,
     TurnDuplicated,
     TurnRejected,
     described,
     short,
 )
+from kikao.events.place import Place
+from kikao.i18n.gsm7 import cost
+from kikao.sessions.keeper import Held
 from kikao.sessions.limiter import Over
 
 Rejected = Literal["busy", "unavailable", "older_code", "answered", "stale", "failed"]
 """See `TurnRejected.what`."""
 
+ScreenKind = Literal["question", "overlay", "end", "notice"]
+"""See `ScreenShown.kind`."""
+
 Done = TurnCommitted | TurnDuplicated | TurnRejected
 
 
-class Telling:
-    """The events of one inbound. `key` is that of its session, once that is looked up."""
+class Telling(Place):
+    """The events of one inbound."""
 
     def __init__(self, publish: Bus, inbound: Inbound, release: int, started: float) -> None:
-        self.key = b""
-        self._publish = publish
+        super().__init__(publish, inbound.channel, inbound.gateway, release)
         self._inbound = inbound
-        self._release = release
         self._started = started
 
     def closed(self) -> None:
         """The provider told that the dialogue is over."""
         inbound = self._inbound
-        self._publish(
+        self.publish(
             DialogueClosed(
                 channel=inbound.channel,
                 gateway=inbound.gateway,
@@ -49,12 +65,12 @@ class Telling:
 
     def limited(self, over: Over) -> None:
         """It is one too many."""
-        self._publish(
+        self.publish(
             LimitHit(
                 channel=self._inbound.channel,
                 gateway=self._inbound.gateway,
                 session=short(self.key),
-                release=self._release,
+                release=self.release,
                 kind=over.kind,
                 retry_after=round(over.wait, 3),
             )
@@ -67,14 +83,14 @@ class Telling:
             channel=inbound.channel,
             gateway=inbound.gateway,
             session=short(self.key),
-            release=self._release,
+            release=self.release,
             what=what,
             ms=self._ms(),
             error=error if isinstance(error, str) else described(error),
             unknown_fields=inbound.unknown_fields,
             note=inbound.note,
         )
-        self._publish(rejected)
+        self.publish(rejected)
         return rejected
 
     def duplicated(self) -> TurnDuplicated:
@@ -84,13 +100,20 @@ class Telling:
             channel=inbound.channel,
             gateway=inbound.gateway,
             session=short(self.key),
-            release=self._release,
+            release=self.release,
             ms=self._ms(),
             unknown_fields=inbound.unknown_fields,
             note=inbound.note,
         )
-        self._publish(duplicated)
+        self.publish(duplicated)
         return duplicated
+
+    def showed(self, page: Page, kind: ScreenKind, flow: str = "", at: str = "") -> None:
+        """A screen is on its way to the member."""
+        if self.publish.wants(ScreenShown):
+            size = cost(page.text)
+            shown = {"kind": kind, "page": page.number, "pages": page.of, "flow": flow, "at": at}
+            self.tell(ScreenShown, {**shown, "units": size.units, "alphabet": size.alphabet})
 
     def committed(self, turned: Turned, version: int) -> TurnCommitted:
         """Its turn is done, and stored as this version of its session."""
@@ -102,7 +125,7 @@ class Telling:
             session=short(self.key),
             flow=turned.flow,
             at=turned.at,
-            release=self._release,
+            release=self.release,
             what=turned.what,
             version=version,
             taken=turned.taken,
@@ -112,8 +135,81 @@ class Telling:
             unknown_fields=inbound.unknown_fields,
             note=inbound.note,
         )
-        self._publish(committed)
+        self.publish(committed)
         return committed
 
     def _ms(self) -> float:
         return round((time.perf_counter() - self._started) * 1000, 2)
+
+
+class Page(NamedTuple):
+    """One page of a screen, from 1."""
+
+    text: str
+    number: int = 1
+    of: int = 1
+
+
+class Try:
+    """One try at a turn: what happens is told once its commit is done, and never if another writer was faster.
+
+    `arrived` before the flow is run, `told` after the commit.
+    """
+
+    __slots__ = ("_at", "_facts", "_flow", "_over", "_tell", "page")
+
+    def __init__(self, tell: Telling, run: Run | None) -> None:
+        self.page = Page("")
+        """What is shown."""
+        self._tell = tell
+        self._facts: list[Fact] = []
+        self._over = False
+        self._flow, self._at = _stage(run)
+
+    def arrived(self, held: Held, event: Event, renewed: Literal["", "expired", "ended"], now: float) -> None:
+        """What an inbound finds of its session, which was `renewed` where it was over."""
+        session, facts = held.session, self._facts
+        conversation = session.conversation
+        silence = round(max(0.0, now - session.seen_at), 3)
+        if renewed == "expired":
+            facts.append(fact(SessionExpired, flow=self._flow, at=self._at, silence=silence))
+        if renewed and self._flow and conversation.run is None:
+            facts.append(fact(FlowAbandoned, flow=self._flow, at=self._at, what=renewed))
+        if renewed or held.fresh:
+            facts.append(fact(SessionOpened))
+        elif isinstance(event, Dial):
+            facts.append(fact(SessionResumed, flow=self._flow, at=self._at, silence=silence))
+        self._over = conversation.over
+        self._flow, self._at = _stage(conversation.run)
+
+    def told(self, engine: Engine, conversation: Conversation, turned: Turned, version: int) -> TurnCommitted:
+        """Publish all of it: the turn is stored."""
+        tell, wants = self._tell, self._tell.publish.wants
+        for happened in self._facts:
+            tell.tell(*happened)
+        for happened in turned.facts:
+            tell.tell(*happened)
+        if conversation.over and not self._over:
+            tell.tell(*fact(SessionEnded, flow=turned.flow, at=turned.at, by="app"))
+        flow, at = _stage(conversation.run)
+        if at and (flow, at) != (self._flow, self._at):
+            stage = {"flow": flow, "at": at}
+            if self._at:
+                stage |= {"from_flow": self._flow, "from_at": self._at}
+            tell.tell(StageChanged, stage)
+            if self._at and wants(StageMenu) and engine.at_menu(conversation):
+                tell.tell(StageMenu, stage)
+        tell.showed(self.page, _kind_of(conversation, turned), turned.flow, turned.at)
+        return tell.committed(turned, version)
+
+
+def _stage(run: Run | None) -> tuple[str, str]:
+    return ("", "") if run is None else (run.flow, run.at)
+
+
+def _kind_of(conversation: Conversation, turned: Turned) -> ScreenKind:
+    if conversation.overlay:
+        return "overlay"
+    if not turned.screen.ends:
+        return "question"
+    return "end" if turned.what in ("ended", "refused", "cancelled", "shown") else "notice"

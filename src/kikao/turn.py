@@ -45,7 +45,7 @@ from kikao.sessions.masking import masked
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
-from kikao.telling import Done, Rejected, Telling
+from kikao.telling import Done, Page, Rejected, Telling, Try
 
 BUDGET: Final = 4.0
 """Seconds from request to reply; gateways hang up on slower ones."""
@@ -155,7 +155,7 @@ class Turns:
                 what, error = "failed", problem
                 break
         turn.done = turn.tell.rejected(what, error)
-        return self.apology(turn.inbound, turn.gateway, UNCERTAIN if turn.acted else UNAVAILABLE)
+        return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
 
     async def _around(self, turn: _Turn, middleware: Chain) -> Response:
         """A turn with the app's middleware around it."""
@@ -194,12 +194,13 @@ class Turns:
                     raise Misuse(
                         f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
                     )
+                turn.tell.showed(Page(pages[0]), "notice")
                 response = turn.gateway.reply(inbound, pages[0], ends=True)
             except Exception as problem:  # noqa: BLE001 - as if it had raised
                 middleware.failed(context, outcome.by, "before", problem)
                 outcome = Outcome(what="unavailable", error=described(problem), by=outcome.by)
         turn.tell.rejected(cast(Rejected, outcome.what), outcome.error)
-        return response or self.apology(inbound, turn.gateway)
+        return response or self.apology(turn)
 
     def address(self, inbound: Inbound, url: str = "") -> Address:
         """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
@@ -215,12 +216,11 @@ class Turns:
         )
         return structs.replace(address, parts=key_parts(address, policy, flow=self.engine.entry))
 
-    def apology(
-        self, inbound: Inbound, gateway: Gateway, screen: Screen = UNAVAILABLE, *, locale: str = ""
-    ) -> Response:
+    def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
-        translate = self._translate(locale or self._locale)
-        return gateway.reply(inbound, gateway.pages(screen, translate)[0], ends=True)
+        text = turn.gateway.pages(screen, self._translate(locale or self._locale))[0]
+        turn.tell.showed(Page(text), "notice")
+        return turn.gateway.reply(turn.inbound, text, ends=True)
 
     def _names(self, inbound: Inbound, gateway: Gateway) -> tuple[bytes, ...]:
         """What an inbound has in common with its redeliveries; empty where nothing tells them from a new answer."""
@@ -264,6 +264,8 @@ class _Turn:
         self.begun: set[bytes] = set()
         self.acted = False
         """Whether effects may have been performed: a member is then never told that nothing happened."""
+        self.unconfirmed: tuple[Response, Callable[[], TurnCommitted]] | None = None
+        """The reply of a commit that nobody confirmed, and what tells of it if it stands."""
         self.arrival: int | None = None
         """The session's version when this inbound first met it: what the member saw is no newer."""
 
@@ -291,23 +293,30 @@ class _Turn:
         if isinstance(held, Answered) and self.gateway.dedupe == "window":
             held = await self._claim_for_another(held)
         if isinstance(held, Answered):
-            self.done = self.tell.duplicated()
+            self.done = self._confirmed(held.reply) or self.tell.duplicated()
             return _REPLY.decode(held.reply)
         if held is None or isinstance(held, Busy):
             self.done = self.tell.rejected("busy")
-            return turns.apology(self.inbound, self.gateway, WORKING)
+            return turns.apology(self, WORKING)
         if self.arrival is None:
             self.arrival = held.claim.version_on_arrival
         held.disregard(self.begun)
         try:
             if over := self._over():
                 self.tell.limited(over)
-                return turns.apology(self.inbound, self.gateway, LIMITED, locale=self._locale(held))
+                return turns.apology(self, LIMITED, locale=self._locale(held))
             return await self._process(held)
         finally:
             self.begun |= held.begun
             self.acted = self.acted or held.intended
             await sessions.release_quietly(held)
+
+    def _confirmed(self, reply: bytes) -> TurnCommitted | None:
+        """Tell of this turn's own commit, if it was one that nobody confirmed, and it stands by now."""
+        unconfirmed, self.unconfirmed = self.unconfirmed, None
+        if unconfirmed is None or _ENCODER.encode(unconfirmed[0]) != reply:
+            return None
+        return unconfirmed[1]()
 
     async def _claim(self, names: tuple[bytes, ...]) -> Held | Answered | Busy | None:
         """The member's session: that of the address, or the one that it is anchored to, looked up anew each time."""
@@ -362,7 +371,8 @@ class _Turn:
         conversation, known = session.conversation, self.known
         secret = conversation.run is not None and conversation.run.secret
         event, dialogue = understand(self.inbound, session.dialogue, session.hashed, secret=secret)
-        sessions.expire(held, event)
+        attempt = Try(self.tell, conversation.run)
+        renewed = sessions.expire(held, event)
         if isinstance(event, Dial):
             event = Dial(event.ahead, held.policy.takes_up(sessions.clock() - session.seen_at))
         if held.fresh:
@@ -376,7 +386,9 @@ class _Turn:
         if not held.seen:  # a late copy does not say where the member is now
             window = self.gateway.dedupe == "window" and self.names
             session.dialogue = structs.replace(dialogue, last=self.names[0]) if window else dialogue
-        session.seen_at = sessions.clock()
+        now = sessions.clock()
+        attempt.arrived(held, event, renewed, now)
+        session.seen_at = now
         self.watch.enter("run")
         performer = Performer(
             held,
@@ -386,6 +398,7 @@ class _Turn:
             consumed=lambda: self._record(None),
             clock=sessions.clock,
             watch=self.watch,
+            tell=self.tell.tell,
         )
         try:
             if held.working():
@@ -398,16 +411,21 @@ class _Turn:
                 turned = await turns.engine.advance(conversation, event, member, performer)
                 await self._remember(conversation)
             self.watch.enter("render")
-            response, ends = self._render(held, turned)
+            response, ends = self._render(held, turned, attempt)
             if ends and session.dialogue is not None:
                 session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
             self.watch.enter("commit")
-            await held.commit(self._record(response), working=performer.working)
+            try:
+                await held.commit(self._record(response), working=performer.working)
+            except CommitUnknown:
+                version = held.version + 1
+                self.unconfirmed = response, lambda: attempt.told(turns.engine, conversation, turned, version)
+                raise
         except BaseException:
             performer.rescue()
             raise
         self.watch.leave()
-        self.done = self.tell.committed(turned, held.version)
+        self.done = attempt.told(turns.engine, conversation, turned, held.version)
         return response
 
     async def _remember(self, conversation: Conversation) -> None:
@@ -418,7 +436,7 @@ class _Turn:
                     await self.turns.members.remember(self.known.id, locale=conversation.chosen)
                 conversation.chosen = ""
 
-    def _render(self, held: Held, turned: Turned) -> tuple[Response, bool]:
+    def _render(self, held: Held, turned: Turned, attempt: Try) -> tuple[Response, bool]:
         """The reply, and whether it closes the dialogue."""
         turns, conversation = self.turns, held.session.conversation
         translate = turns._translate(conversation.locale)
@@ -429,6 +447,7 @@ class _Turn:
             pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
         turned.page = min(turned.page, len(pages) - 1)
         turns.engine.paged(conversation, turned, len(pages))
+        attempt.page = Page(pages[turned.page], turned.page + 1, len(pages))
         ends = turned.screen.ends and turned.page == len(pages) - 1
         return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
 

@@ -18,7 +18,7 @@ from kikao.app import App, make_store
 from kikao.cli.serving import give_up, load_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
-from kikao.events import Event
+from kikao.events import Bus
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.sealing import KeyRing, SealError
@@ -78,7 +78,7 @@ async def reach(settings: Settings, app: App | None = None) -> AsyncIterator[Ask
         ) from error
     try:
         commands = Commands()
-        Operator(sessions, _ignore, flow=None if app is None else app.engine.entry).offer(commands)
+        Operator(sessions, Bus(), flow=None if app is None else app.engine.entry).offer(commands)
         yield commands
     finally:
         await sessions.close()
@@ -101,7 +101,3 @@ def _expect_a_store(settings: Settings) -> None:
         )
     if (owner := path.stat().st_uid) != os.geteuid():
         raise Nobody(f"{path} belongs to another user. Run this as that user: sudo -u '#{owner}' kikao ...")
-
-
-def _ignore(event: Event) -> None:
-    """What the server would log is what the user sees here."""

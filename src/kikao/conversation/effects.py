@@ -88,6 +88,8 @@ class Work:
 
     intent: Intent
     perform: Callable[[], Coroutine[Any, Any, Settled]]
+    asks: bool = False
+    """It only asks what became of an earlier attempt."""
 
 
 class Perform(Signal):
@@ -180,7 +182,7 @@ def inquire(intent: Intent, step: Step) -> Work:
             )
         return settle(intent, step, result, None)
 
-    return Work(intent, perform)
+    return Work(intent, perform, asks=True)
 
 
 def settle(intent: Intent, step: Step, result: Any, secret: Secret | None) -> Settled:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import structs
 
@@ -15,6 +15,7 @@ from kikao.conversation.answers import find
 from kikao.conversation.chat import CANCELLED, CHOOSE_LANGUAGE
 from kikao.conversation.effects import SETTLED, UNCERTAIN, Host, outcomes, unpark
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
+from kikao.conversation.facts import Fact, fact
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
 from kikao.conversation.journal import FORMAT, QUESTIONS, Conversation, Run
@@ -24,6 +25,7 @@ from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncert
 from kikao.conversation.screens import Option, Screen
 from kikao.conversation.signals import Parked
 from kikao.conversation.suspension import told_to_stop
+from kikao.events import AnswerRefused, FlowAbandoned, SessionReset
 from kikao.i18n.messages import Text, t
 
 ALREADY_DONE: Final = t("This is already done and cannot be undone.")
@@ -92,12 +94,15 @@ class Engine:
             afresh=isinstance(event, Dial),
         )
         if isinstance(event, Reply):
-            return await self._reply(conversation, runner, event)
-        if isinstance(event, Dial):
-            return await self._dial(conversation, runner, event)
-        if isinstance(event, Settle):
-            return await self._settle(conversation, runner)
-        return await self._show(conversation, runner)
+            turned = await self._reply(conversation, runner, event)
+        elif isinstance(event, Dial):
+            turned = await self._dial(conversation, runner, event)
+        elif isinstance(event, Settle):
+            turned = await self._settle(conversation, runner)
+        else:
+            turned = await self._show(conversation, runner)
+        turned.facts = runner.facts
+        return turned
 
     def refuse_newer(self, conversation: Conversation) -> None:
         """Raises `OlderCode` for what newer code wrote: storing it again here could lose what only that code knows."""
@@ -135,6 +140,14 @@ class Engine:
             return self.displayed(conversation, conversation.farewell)
         return None if run is None or run.pending is None else self.displayed(conversation, shown(run))
 
+    def at_menu(self, conversation: Conversation) -> bool:
+        """Whether the open question is the one that the entry flow begins with, for the first time or again."""
+        run = conversation.run
+        if run is None or run.pending is None or run.flow != self.entry:
+            return False
+        first = next((entry.key for entry in run.journal if entry.kind in QUESTIONS), run.pending.key)
+        return run.pending.key.rpartition("#")[0] == first.rpartition("#")[0]
+
     async def _dial(self, conversation: Conversation, runner: Runner, event: Dial) -> Turned:
         conversation.overlay, conversation.farewell, conversation.page = "", None, 0
         run = conversation.run
@@ -149,7 +162,9 @@ class Engine:
             conversation.notices.extend(run.recorded())
         # What waits to be told must be seen.
         ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
-        turned = await self._home(runner)
+        if run is not None and self._can_resume(run):
+            runner.facts.append(_reset(run, "dial"))
+        turned = await self._home(runner, "dial")
         for taken, answer in enumerate(ahead, 1):
             run = conversation.run
             pending = run.pending if run is not None else None
@@ -209,9 +224,10 @@ class Engine:
         if run.intents and command in ("home", "cancel"):
             return self._offer(conversation, "checking")
         if command == "home":
-            return await self._home(runner)
+            return await self._home(runner, "home")
         if command == "cancel":
-            self._leave(conversation)
+            runner.facts.append(_reset(run, "cancel"))
+            self._leave(runner, "cancel")
             return Turned(Screen((*run.recorded(), CANCELLED), ends=True), "cancelled", run.flow)
         if command == "language":
             conversation.page = 0
@@ -231,9 +247,9 @@ class Engine:
             run.pending = structs.replace(pending, page=page)
         return Turned(shown(run), "shown", run.flow, pending.key, run.pending.page if run.pending else 0)
 
-    async def _home(self, runner: Runner) -> Turned:
+    async def _home(self, runner: Runner, why: Literal["home", "restart", "dial"] = "home") -> Turned:
         runner.conversation.notices.extend(_untold(runner.conversation.run))
-        self._leave(runner.conversation)
+        self._leave(runner, why)
         runner.start(self.entry)
         return await runner.go()
 
@@ -249,9 +265,12 @@ class Engine:
             return self._still_checking(conversation, await runner.go())
         return Turned(shown(run), "shown", run.flow, run.pending.key, run.pending.page)
 
-    def _leave(self, conversation: Conversation) -> None:
+    def _leave(self, runner: Runner, why: Literal["home", "cancel", "restart", "dial"]) -> None:
         """Let go of the run; one with an open effect is parked, so that recovery still finds out about it."""
+        conversation = runner.conversation
         run, conversation.run = conversation.run, None
+        if run is not None:
+            runner.facts.append(fact(FlowAbandoned, flow=run.flow, at=run.at, what=why))
         if run is not None and run.intents:
             run.pending, run.notices = None, []
             conversation.parked.append(run)
@@ -301,6 +320,7 @@ class Engine:
         option = find(text, offered.screen.options)
         if option is None:
             conversation.page = 0
+            runner.facts.append(fact(AnswerRefused, flow=offered.flow, at=overlay))
             return self._offer(conversation, overlay, error=TEXTS[ErrorCode.INVALID_INPUT])
         conversation.overlay, conversation.page = "", 0
         if overlay == "language":
@@ -312,7 +332,9 @@ class Engine:
         run = conversation.run
         if run is not None and run.intents and len(conversation.parked) >= MAX_PARKED:
             return self._offer(conversation, "checking")
-        return await self._home(runner)
+        if run is not None:
+            runner.facts.append(_reset(run, "restart"))
+        return await self._home(runner, "restart")
 
     async def _read_on(self, conversation: Conversation, runner: Runner, reply: Reply) -> Turned:
         farewell, page = conversation.farewell, conversation.page
@@ -351,6 +373,10 @@ class Engine:
             unpark(conversation, run, before)
         turned.reasons = runner.reasons
         return turned
+
+
+def _reset(run: Run, by: Literal["restart", "cancel", "dial"]) -> Fact:
+    return fact(SessionReset, flow=run.flow, at=run.at, by=by)
 
 
 def _untold(run: Run | None) -> list[Text]:

@@ -121,6 +121,11 @@ class Run(msgspec.Struct, omit_defaults=True):
         """Whether the open question asks for a secret."""
         return self.pending is not None and self.pending.screen.secret
 
+    @property
+    def at(self) -> str:
+        """Journal key of the open question; empty where none is."""
+        return "" if self.pending is None else self.pending.key
+
     def append(self, entry: Entry) -> None:
         """Add what an effect came to. Never fails: what has happened is kept, even past the caps."""
         self.size += len(_ENCODER.encode(entry))

@@ -37,15 +37,17 @@ from kikao.conversation.errors import (
     RefusedError,
     WayOn,
 )
+from kikao.conversation.facts import Fact, fact, outcome_of
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
-from kikao.conversation.journal import BARRIERS, Conversation, Intent, Run
+from kikao.conversation.journal import BARRIERS, Conversation, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
-from kikao.events import types as events
+from kikao.events import AnswerRefused, FlowAbandoned, FlowFinished, FlowStarted
+from kikao.events.types import What as TurnWhat
 from kikao.i18n.messages import Text, t, unfit
 
 MAX_RESTARTS: Final = 20
@@ -55,7 +57,7 @@ RECEIVED: Final = t("Request received. Do not repeat it. Dial again to see the r
 GOODBYE: Final = t("Thank you.")
 NOT_GOING_ON: Final = t("We updated this service. Please start again.")
 
-What = events.What | Literal["settled"]
+What = TurnWhat | Literal["settled"]
 
 
 @dataclass(slots=True)
@@ -76,6 +78,8 @@ class Turned:
     """Notices that stand on the screen."""
     taken: int = 0
     """How many answers of a long dial were taken."""
+    facts: list[Fact] = field(default_factory=list)
+    """What happened, in order."""
 
 
 class Overdue(Signal):
@@ -127,6 +131,8 @@ class Runner:
         self.conversation = conversation
         self.reasons: list[str] = []
         """Why outcomes are unknown, and where the code changed under the journal."""
+        self.facts: list[Fact] = []
+        """What happened so far, as long as the turn does not break."""
         self._member = member
         self._flows = flows
         self._entry = entry
@@ -137,17 +143,22 @@ class Runner:
         self._done: list[Text] = []
         """What runs that moved on in this turn have done, in case the turn then breaks."""
         self._afresh = afresh
-        self._kept = _copy(conversation)
+        self._kept, self._kept_facts = _copy(conversation), 0
         self._at_barrier = conversation.data, conversation.over
         """The session's data where the journal is cut when a turn breaks that has done something."""
 
     def keep(self) -> None:
         """What the conversation is now is what a failure goes back to, and the member is about to see it."""
         self._afresh = False
-        self._kept = _copy(self.conversation)
+        self._kept, self._kept_facts = _copy(self.conversation), len(self.facts)
 
     def start(self, flow: str, args: dict[str, tuple[str, Any]] | None = None) -> Run:
-        """A new run of a flow, in place of the present one."""
+        """A new run of a flow, in place of the present one, which moved there unless it was left."""
+        before = self.conversation.run
+        if before is None or before.flow != flow:
+            if before is not None:
+                self.facts.append(fact(FlowFinished, flow=before.flow, what="moved"))
+            self.facts.append(fact(FlowStarted, flow=flow))
         run_id, seed = self._host.new_run()
         self.conversation.run = Run(run_id, flow, seed, self._flows.release, args=args or {})
         return self.conversation.run
@@ -158,6 +169,7 @@ class Runner:
         `dialled`: never come straight to a confirmation or a secret, but to the last plain question before it.
         """
         conversation, error = self.conversation, None
+        answered = conversation.run.pending if conversation.run is not None and reply is not None else None
         for _ in range(MAX_RESTARTS):
             run = conversation.run
             assert run is not None
@@ -214,10 +226,13 @@ class Runner:
                     run.truncate(safe)
                     continue
                 run.failed = False
+                self._refused(run, answered, signal.pending.tries, signal.pending.key)
                 run.pending = structs.replace(signal.pending, error=error) if error else signal.pending
                 turned = self._turned(shown(run), "asked", run.pending.key)
                 turned.told = signal.notices
                 return turned
+            if isinstance(signal, Ended) and signal.error and answered is not None:
+                self._refused(run, answered, answered.tries + 1, answered.key)
             return self._closed(run, signal)
         loop = Misuse(
             f"the flow started anew {MAX_RESTARTS} times in one turn without asking (goto, restart_with)"
@@ -309,6 +324,7 @@ class Runner:
             if outcome is None:
                 continue
             (apply_late if settle else apply)(run, work.intent.token, outcome)
+            self.facts.append(outcome_of(run, work.intent, outcome, "recovery" if settle else "turn"))
             if outcome.reason:
                 self.reasons.append(f"{work.intent.key}: {outcome.reason}")
             refused = outcome.refusal
@@ -349,12 +365,20 @@ class Runner:
         if run.intents:
             self.conversation.parked.append(run)
         turned = self._end([*run.recorded(), NOT_GOING_ON], "parked")
+        self.facts.append(fact(FlowAbandoned, flow=run.flow, at=run.at, what="parked"))
         turned.error = Misuse(signal.detail)
         return turned
 
-    def _end(self, texts: list[Text], what: What, error: BaseException | None = None) -> Turned:
+    def _end(
+        self,
+        texts: list[Text],
+        what: Literal["ended", "refused", "parked"],
+        error: BaseException | None = None,
+    ) -> Turned:
         turned = self._turned(Screen(tuple(texts), ends=True), what)
         turned.error = error
+        if what != "parked":
+            self.facts.append(fact(FlowFinished, flow=turned.flow, what=what))
         self.conversation.run = None
         return turned
 
@@ -371,6 +395,7 @@ class Runner:
             conversation.data, conversation.over = self._at_barrier
         else:
             kept = self._kept
+            del self.facts[self._kept_facts :]
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
             conversation.data, conversation.over = kept.data, kept.over
         run = conversation.run
@@ -382,6 +407,11 @@ class Runner:
             turned = self._turned(Screen((*told, *done, text), ends=True), "failed")
         turned.error = error
         return turned
+
+    def _refused(self, run: Run, answered: Pending | None, tries: int, at: str) -> None:
+        """An answer was none: the question has been answered wrongly so often by now."""
+        if answered is not None and answered.key == at and tries > answered.tries:
+            self.facts.append(fact(AnswerRefused, flow=run.flow, at=at, tries=tries))
 
     def _turned(self, screen: Screen, what: What, at: str = "") -> Turned:
         run = self.conversation.run

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections.abc import Callable, Collection
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -335,10 +335,11 @@ class Sessions:
         now = self.clock()
         return Session(os.urandom(16).hex(), now, now, os.urandom(16))
 
-    def expire(self, held: Held, event: Event) -> None:
+    def expire(self, held: Held, event: Event) -> Literal["", "expired", "ended"]:
         """A session past its time becomes a new one. Effects are never lost, nor outcomes that wait to be told in time.
 
-        Where only a dial opens a session, a reply is told that there is none any more.
+        Where only a dial opens a session, a reply is told that there is none any more. Returns why there is a new one,
+        empty where the session goes on, or began with this claim.
         """
         session, now = held.session, self.clock()
         conversation = session.conversation
@@ -359,6 +360,9 @@ class Sessions:
         gone = (over or held.fresh) and conversation.run is None
         if gone and isinstance(event, Reply) and held.policy.opens == "dial":
             conversation.notices.append(TEXTS[ErrorCode.SESSION_EXPIRED])
+        if held.fresh or not over:
+            return ""
+        return "ended" if ended else "expired"
 
     def intent_id(self, token: str) -> bytes:
         """How the store's index names an intent."""

@@ -13,7 +13,8 @@ from msgspec import structs
 
 from kikao.control import CommandRefused, Commands, Nothing
 from kikao.conversation.journal import Conversation
-from kikao.events import Publish, SessionEnded, SweepDone
+from kikao.events import Bus, FlowAbandoned, SessionEnded, SweepDone
+from kikao.events.place import Place
 from kikao.sessions.finding import Finder, Seen, is_key
 from kikao.sessions.keeper import LEASE, Held, Sessions
 from kikao.sessions.masking import masked_part
@@ -67,7 +68,7 @@ class Operator:
     policies, and what has expired is what its record says.
     """
 
-    def __init__(self, sessions: Sessions, publish: Publish, *, flow: str | None) -> None:
+    def __init__(self, sessions: Sessions, publish: Bus, *, flow: str | None) -> None:
         self._sessions = sessions
         self._finder = Finder(sessions)
         self._publish = publish
@@ -123,7 +124,6 @@ class Operator:
             ended = await self._end(key, force=asked.force)
         except (SealError, msgspec.DecodeError):
             ended = await self._remove(key, force=asked.force)
-        self._publish(SessionEnded(session=ended.key, by="operator", forced=asked.force))
         yield ended
 
     async def sweep(self, asked: Nothing) -> AsyncGenerator[SweptAway, None]:
@@ -189,8 +189,14 @@ class Operator:
                     f"{name}: what became of a request waits to be told to the member. --force ends it untold."
                 )
             ended = Ended(name, held.session.id)
+            before, address = held.session.conversation.run, held.address
             held.session = _emptied(held.session, self._sessions.fresh())
             await held.commit()
+            place = Place(self._publish, address.channel, address.gateway, 0, key)
+            left = {} if before is None else {"flow": before.flow, "at": before.at}
+            if before is not None:
+                place.tell(FlowAbandoned, {**left, "what": "ended"})
+            place.tell(SessionEnded, {**left, "by": "operator", "forced": force})
             return ended
         except Conflict:
             raise CommandRefused(f"{name}: somebody else wrote it meanwhile; try again") from None
@@ -214,6 +220,7 @@ class Operator:
                 raise CommandRefused(f"{name}: {OPEN if claim.intents else 'it is gone by now'}")
         finally:
             await store.release(claim)
+        Place(self._publish, "", "", 0, key).tell(SessionEnded, {"by": "operator", "forced": force})
         return Ended(name)
 
     # --- how a key came about ---

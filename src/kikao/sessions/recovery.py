@@ -13,7 +13,8 @@ from typing import Final, Literal
 from kikao.conversation.engine import Engine
 from kikao.conversation.inputs import Settle
 from kikao.conversation.member import Member
-from kikao.events import Publish, RecoveryDone, described, short
+from kikao.events import Bus, RecoveryDone, described
+from kikao.events.place import Place
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.store import CommitUnknown, Conflict, IntentRow, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
@@ -42,7 +43,7 @@ class Recovery:
         engine: Engine,
         late: Late,
         services: Services,
-        publish: Publish,
+        publish: Bus,
         *,
         every: float = EVERY,
     ) -> None:
@@ -66,7 +67,7 @@ class Recovery:
         try:
             await self.once()
         except Exception as error:  # noqa: BLE001 - recovery must not end silently
-            self._publish(RecoveryDone(session="", what="failed", error=described(error)))
+            self._publish(RecoveryDone(what="failed", error=described(error)))
 
     async def once(self) -> int:
         """Settle what is due now; the number of sessions looked at."""
@@ -91,13 +92,22 @@ class Recovery:
         what: Literal["settled", "unknown", "conflict", "failed"] = "conflict"
         error: BaseException | None = None
         reasons: tuple[str, ...] = ()
+        place = Place(self._publish, "", "", self._engine.flows.release, row.session)
         held = None
         try:
             held = await sessions.claim(row.session, wait=0.0)
             if not isinstance(held, Held) or held.at_work():
                 return
             deadline = asyncio.get_running_loop().time() + PATIENCE
-            performer = Performer(held, self._late, self._services, deadline=deadline, clock=sessions.clock)
+            place.channel, place.gateway = held.address.channel, held.address.gateway
+            performer = Performer(
+                held,
+                self._late,
+                self._services,
+                deadline=deadline,
+                clock=sessions.clock,
+                tell=place.tell,
+            )
             member = Member(held.session.member, held.address.channel, held.address.msisdn)
             try:
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
@@ -107,6 +117,8 @@ class Recovery:
                 raise
             what = "settled" if turned.what == "settled" else "unknown"
             error, flow, reasons = turned.error, turned.flow, tuple(turned.reasons)
+            for happened in turned.facts:
+                place.tell(*happened)
         except (Conflict, StoreUnavailable, CommitUnknown) as problem:
             error = problem
         except Exception as problem:  # noqa: BLE001 - one session must not stop the others; nothing was written
@@ -115,13 +127,13 @@ class Recovery:
         finally:
             if isinstance(held, Held):
                 await sessions.release_quietly(held)
-        self._publish(
-            RecoveryDone(
-                session=short(row.session),
-                what=what,
-                flow=flow,
-                tries=row.tries,
-                error=described(error),
-                reasons=reasons,
-            )
+        place.tell(
+            RecoveryDone,
+            {
+                "what": what,
+                "flow": flow,
+                "tries": row.tries,
+                "error": described(error),
+                "reasons": reasons,
+            },
         )

@@ -12,10 +12,12 @@ import datetime as dt
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from kikao.conversation.effects import Settled, Work, apply_late, unpark
-from kikao.events import Publish, RecoveryDone, described, short
+from kikao.conversation.facts import Fact, fact, outcome_of
+from kikao.events import Bus, RecoveryDone, SecretUsed, SessionEvent, StepIntended, described
+from kikao.events.place import Place
 from kikao.metrics.phases import Stopwatch
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
 from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
@@ -39,11 +41,12 @@ LATE_PAUSE: Final = 30.0
 
 
 class Late:
-    """Follows effects that outlive their turn, and writes what became of them."""
+    """Follows effects that outlive their turn, and writes what became of them. `release` is that of the app's flows."""
 
-    def __init__(self, sessions: Sessions, publish: Publish) -> None:
+    def __init__(self, sessions: Sessions, publish: Bus, *, release: int = 0) -> None:
         self._sessions = sessions
         self._publish = publish
+        self._release = release
         self._tasks: dict[asyncio.Task[None], tuple[bytes, int]] = {}
         """Who follows an effect, with its intent's id and fence."""
 
@@ -91,7 +94,8 @@ class Late:
                 error = problem
             lost = error is not None and not _passing(error)  # recovery will ask
             if lost or attempt == LATE_TRIES:
-                self._publish(RecoveryDone(session=short(key), what="failed", error=described(error)))
+                place = Place(self._publish, "", "", self._release, key)
+                place.tell(RecoveryDone, {"what": "failed", "error": described(error)})
             if lost:
                 return
             await asyncio.sleep(min(backoff(attempt), LATE_PAUSE))
@@ -115,12 +119,16 @@ class Late:
                 return True  # recovery was faster
             if settled.kind != "done" and held.fence_of(token) != fence:
                 return True  # tried again under the same key meanwhile: only "done" holds for both
-            before = len(run.journal)
+            before, flow = len(run.journal), run.flow
+            (intent,) = [intent for intent in run.intents if intent.token == token]
+            happened = outcome_of(run, intent, settled, "late")
             apply_late(run, token, settled)
             unpark(held.session.conversation, run, before)
             await held.commit()
-            reasons = (f"{run.flow}: {settled.reason}",) if settled.reason else ()
-            self._publish(RecoveryDone(session=short(key), what="late", flow=run.flow, reasons=reasons))
+            reasons = (f"{flow}: {settled.reason}",) if settled.reason else ()
+            place = Place(self._publish, held.address.channel, held.address.gateway, self._release, key)
+            place.tell(*happened)
+            place.tell(RecoveryDone, {"what": "late", "flow": flow, "reasons": reasons})
             return True
         finally:
             await self._sessions.release_quietly(held)
@@ -146,6 +154,7 @@ class Performer:
         consumed: Callable[[], Dedupe | None] = lambda: None,
         clock: Callable[[], float],
         watch: Stopwatch | None = None,
+        tell: Callable[[type[SessionEvent], dict[str, Any]], None] | None = None,
     ) -> None:
         self.now = dt.datetime.fromtimestamp(clock(), dt.UTC)
         self.deadline = deadline
@@ -156,6 +165,7 @@ class Performer:
         self._services = services
         self._consumed = consumed
         self._watch = watch or Stopwatch()
+        self._tell = tell or _untold
         self._performed: list[tuple[Work, asyncio.Task[Settled]]] = []
 
     def new_run(self) -> tuple[str, bytes]:
@@ -177,6 +187,11 @@ class Performer:
         """Commit (a): intents, and the inbound as consumed, before any effect."""
         with self._watch.within("effects"):
             await self._held.intend(self._consumed(), [work.intent.token for work in works])
+        for work in works:
+            if not work.asks:
+                intent = work.intent
+                at, kind, tries = intent.key, intent.kind, intent.tries
+                self._tell(*fact(StepIntended, flow=self._flow_of(work), at=at, kind=kind, tries=tries))
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
         """Perform effects at the same time until the deadline; `Late` follows those that need longer."""
@@ -196,10 +211,31 @@ class Performer:
                     self.working.add(work.intent.token)
                     self._held.follow(work.intent.token)
                     self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
-        return [task.result() if task.done() else None for task in tasks]
+        outcomes = [task.result() if task.done() else None for task in tasks]
+        for work, outcome in zip(works, outcomes, strict=True):
+            if work.intent.kind == "secret" and not work.asks:
+                self._tell(*_used(self._flow_of(work), work, outcome))
+        return outcomes
+
+    def _flow_of(self, work: Work) -> str:
+        run = find_run(self._held.session, work.intent.token)
+        return run.flow if run is not None else ""
 
     def rescue(self) -> None:
         """The turn broke before its commit: what is known of its effects is written by `Late` instead."""
         for work, task in self._performed:
             if not task.cancelled() and task.result().kind != "unknown":
                 self._late.adopt(self._held.claim.key, self._held.claim.fence, work, task)
+
+
+def _used(flow: str, work: Work, outcome: Settled | None) -> Fact:
+    """What came of a secret."""
+    code = outcome.refusal.code.value if outcome is not None and outcome.refusal is not None else ""
+    what: Literal["done", "refused", "unknown", "working"] = "working"
+    if outcome is not None:
+        what = "refused" if outcome.kind == "voided" else outcome.kind
+    return fact(SecretUsed, flow=flow, at=work.intent.key, what=what, code=code)
+
+
+def _untold(kind: type[SessionEvent], fields: dict[str, Any]) -> None:
+    """Nobody is told."""

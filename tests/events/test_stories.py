@@ -1,0 +1,534 @@
+"""What is published of real conversations: every event at least once, in order, and once."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import io
+import itertools
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import pytest
+from msgspec import structs
+
+from kikao import App, SessionPolicy
+from kikao.channels.ussd.clients import FORM, Exchange
+from kikao.channels.ussd.registry import SLUGS
+from kikao.config import SecretKeys, load
+from kikao.control import Visitor, digest
+from kikao.events import (
+    EVENTS,
+    ErrorUncaught,
+    Event,
+    EventsDropped,
+    KeysResealed,
+    LimitHit,
+    LogLines,
+    LogRepeated,
+    MembersLinked,
+    MiddlewareFailed,
+    OperatorCommand,
+    RequestRefused,
+    SessionEnded,
+    SweepDone,
+    TurnDuplicated,
+    name_of,
+)
+from kikao.events.bus import BOUND
+from kikao.events.uncaught import uncaught
+from kikao.middleware import Proceed, TurnContext
+from kikao.sessions.limits import Limits, Rate
+from kikao.sessions.store import Write
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.sessions.views import END, LIST, Ending, Listing
+from kikao.testing import DROPPED, Clock, Phone, Stage, in_process
+from tests.events.market import PIN, WRONG, Heard, market
+from tests.testing.shop import Till
+
+NUMBER: Final = "+256772000001"
+
+
+@asynccontextmanager
+async def at_the_market(app: App | None = None) -> AsyncIterator[tuple[Stage, Phone, Heard]]:
+    async with Stage(app or market()) as stage:
+        yield stage, stage.phone(NUMBER), Heard(stage)
+
+
+# --- in order ---
+
+
+async def test_a_purchase_from_the_first_dial_to_the_last_screen() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        assert heard.lines() == [
+            "session.opened",
+            "flow.started menu",
+            "stage.changed menu/what#1",
+            "screen.shown menu/what#1 kind=question",
+            "turn.committed menu/what#1 what=asked",
+        ]
+        await asha.reply("1")
+        assert heard.lines() == [
+            "flow.finished menu what=moved",
+            "flow.started buy",
+            "stage.changed buy/cups#1 from_flow=menu from_at=what#1",
+            "screen.shown buy/cups#1 kind=question",
+            "turn.committed buy/cups#1 what=asked",
+        ]
+        await asha.reply("3", WRONG)
+        assert heard.lines()[3:] == [
+            "step.intended buy/pin#1 kind=secret",
+            "secret.used buy/pin#1 what=refused code=wrong_secret",
+            "step.refused buy/pin#1 kind=secret source=turn code=wrong_secret",
+            "screen.shown buy/pin#1 kind=question",
+            "turn.committed buy/pin#1 what=asked",
+        ]
+        await asha.reply(PIN)
+        assert heard.lines() == [
+            "step.intended buy/pin#1 kind=secret",
+            "secret.used buy/pin#1 what=done",
+            "step.done buy/pin#1 kind=secret source=turn",
+            "flow.finished buy what=ended",
+            "screen.shown buy kind=end",
+            "turn.committed buy what=ended",
+        ]
+
+
+async def test_answers_that_are_none() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        for tries in (1, 2):
+            heard.news()
+            await asha.reply("9")
+            assert heard.lines()[0] == f"answer.refused menu/what#1 tries={tries}"
+        await asha.reply("1", "3")
+        heard.news()
+        await asha.reply("25")
+        assert heard.lines() == [
+            "answer.refused buy/pin#1 tries=1",
+            "screen.shown buy/pin#1 kind=question",
+            "turn.committed buy/pin#1 what=asked",
+        ]
+
+
+async def test_back_home_and_the_menu() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3")
+        heard.news()
+        await asha.reply("0")
+        assert heard.lines()[0] == "stage.changed buy/cups#1 from_flow=buy from_at=pin#1"
+        await asha.reply("00")
+        assert heard.lines() == [
+            "flow.abandoned buy/cups#1 what=home",
+            "flow.started menu",
+            "stage.changed menu/what#1 from_flow=buy from_at=cups#1",
+            "stage.menu menu/what#1 from_flow=buy from_at=cups#1",
+            "screen.shown menu/what#1 kind=question",
+            "turn.committed menu/what#1 what=asked",
+        ]
+        await asha.reply("2")
+        heard.news()
+        await asha.reply("0")
+        assert heard.lines()[:2] == [
+            "stage.changed menu/what#1 from_flow=menu from_at=order#1/cups#1",
+            "stage.menu menu/what#1 from_flow=menu from_at=order#1/cups#1",
+        ]
+
+
+async def test_a_lost_line_is_taken_up_or_started_again() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        await asha.reply("2")
+        await asha.hang_up()
+        heard.news()
+        await asha.dial()
+        assert heard.lines() == [
+            "session.resumed menu/order#1/cups#1 silence=0.0",
+            "screen.shown menu/resume kind=overlay",
+            "turn.committed menu/resume what=offered",
+        ]
+        await asha.reply("7")
+        assert heard.lines()[0] == "answer.refused menu/resume"
+        await asha.reply("1")
+        assert heard.lines() == [
+            "screen.shown menu/order#1/cups#1 kind=question",
+            "turn.committed menu/order#1/cups#1 what=asked",
+        ]
+        await asha.hang_up()
+        await asha.dial()
+        heard.news()
+        await asha.reply("2")
+        assert heard.lines()[:5] == [
+            "session.reset menu/order#1/cups#1 by=restart",
+            "flow.abandoned menu/order#1/cups#1 what=restart",
+            "flow.started menu",
+            "stage.changed menu/what#1 from_flow=menu from_at=order#1/cups#1",
+            "stage.menu menu/what#1 from_flow=menu from_at=order#1/cups#1",
+        ]
+
+
+async def test_times_that_pass_between_two_dials() -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        await asha.reply("1")
+        heard.news()
+        stage.clock.advance(100)
+        await asha.dial()
+        assert heard.lines()[:4] == [
+            "session.resumed buy/cups#1 silence=100.0",
+            "session.reset buy/cups#1 by=dial",
+            "flow.abandoned buy/cups#1 what=dial",
+            "flow.started menu",
+        ]
+        await asha.reply("1")
+        heard.news()
+        stage.clock.advance(600)
+        await asha.dial()
+        assert heard.lines()[:5] == [
+            "session.expired buy/cups#1 silence=600.0",
+            "flow.abandoned buy/cups#1 what=expired",
+            "session.opened",
+            "flow.started menu",
+            "stage.changed menu/what#1",
+        ]
+
+
+async def test_a_session_is_ended_by_the_app_and_the_next_dial_opens_another() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        heard.news()
+        await asha.reply("3")
+        assert heard.lines()[:2] == ["flow.finished menu what=ended", "session.ended menu by=app"]
+        await asha.dial()
+        assert heard.lines()[:2] == ["session.opened", "flow.started menu"]
+
+
+async def test_an_outcome_that_comes_late() -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3")
+        slow = stage.service(Till).slow("pay")
+        heard.news()
+        await asha.reply(PIN)
+        assert heard.lines() == [
+            "step.intended buy/pin#1 kind=secret",
+            "secret.used buy/pin#1 what=working",
+            "screen.shown buy kind=notice",
+            "turn.committed buy what=overdue",
+        ]
+        slow.end()
+        await stage.settle()
+        assert heard.lines() == ["step.done buy/pin#1 kind=secret source=late", "recovery.done buy what=late"]
+        await asha.dial()
+        assert heard.lines()[1:] == [
+            "flow.finished buy what=ended",
+            "screen.shown buy kind=end",
+            "turn.committed buy what=ended",
+        ]
+
+
+async def test_an_outcome_that_nobody_can_say_and_then_somebody_can() -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3")
+        heard.news()
+        with stage.service(Till).away():
+            await asha.reply(PIN)
+            steps = [text for text in heard.lines() if text.startswith("s") and not text.startswith("sc")]
+            assert steps == [
+                "step.intended buy/pin#1 kind=secret",
+                "secret.used buy/pin#1 what=unknown",
+                "step.unknown buy/pin#1 kind=secret source=turn tries=1 reason=ConnectionError",
+            ]
+        await asha.dial()
+        assert "step.voided buy/pin#1 kind=secret source=turn" in heard.lines()
+
+
+# --- once, and only what is true ---
+
+
+async def test_a_redelivery_is_a_duplicate_and_nothing_else() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3", PIN)
+        heard.news()
+        for _ in range(3):
+            await asha.again()
+        assert heard.lines() == ["turn.duplicated"] * 3
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_crash_at_the_commit(before: bool) -> None:
+    """What was not committed is not said; what was is not said again: a dead process says nothing any more."""
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        heard.news()
+        stage.crash_at("commit", before=before)
+        assert await asha.reply("1") == DROPPED
+        assert heard.lines() == []
+        await stage.restart()
+        await asha.again()
+        assert [text.partition(" ")[0] for text in heard.lines()] == (
+            ["flow.finished", "flow.started", "stage.changed", "screen.shown", "turn.committed"]
+            if before
+            else ["turn.duplicated"]
+        )
+
+
+async def test_a_crash_after_an_effect_is_settled_by_recovery() -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3")
+        heard.news()
+        stage.crash_at("commit")
+        assert await asha.reply(PIN) == DROPPED
+        assert heard.lines() == ["step.intended buy/pin#1 kind=secret", "secret.used buy/pin#1 what=done"]
+        stage.clock.advance(60)
+        await stage.restart()
+        assert heard.lines() == [
+            "step.done buy/pin#1 kind=secret source=recovery",
+            "recovery.done buy what=settled",
+        ]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_commit_that_nobody_confirmed_is_told_once(stored: bool) -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        heard.news()
+        stage.faults.unanswered = ("commit", stage.faults.calls["commit"] + 1, stored)
+        await asha.reply("1")
+        assert [text.partition(" ")[0] for text in heard.lines()] == [
+            "flow.finished",
+            "flow.started",
+            "stage.changed",
+            "screen.shown",
+            "turn.committed",
+        ]
+        await asha.again()
+        assert heard.lines() == ["turn.duplicated"]
+
+
+class Contested(MemoryStore):
+    """A store in which others are faster so many times: what a turn expects to find has changed."""
+
+    lost = 0
+
+    async def commit(self, write: Write) -> None:
+        if self.lost:
+            self.lost -= 1
+            write = structs.replace(write, version=write.version + 1)
+        await super().commit(write)
+
+
+async def test_a_turn_that_was_overtaken_says_nothing_of_the_try() -> None:
+    store = Contested()
+    async with Stage(market(), store=store) as stage:
+        asha, heard = stage.phone(NUMBER), Heard(stage)
+        await asha.dial()
+        heard.news()
+        store.lost = 1
+        await asha.reply("1")
+        assert heard.lines() == [
+            "flow.finished menu what=moved",
+            "flow.started buy",
+            "stage.changed buy/cups#1 from_flow=menu from_at=what#1",
+            "screen.shown buy/cups#1 kind=question",
+            "turn.committed buy/cups#1 what=asked",
+        ]
+        store.lost = 3
+        await asha.reply("3")
+        (rejected, screen) = heard.lines()
+        assert rejected.startswith("turn.rejected what=busy")
+        assert screen == "screen.shown kind=notice"
+
+
+async def test_a_turn_that_breaks_says_nothing_of_what_is_taken_back() -> None:
+    async with at_the_market() as (_, asha, heard):
+        await asha.dial()
+        heard.news()
+        await asha.reply("4")
+        screen, committed = heard.lines()
+        assert screen == "screen.shown menu/what#1 kind=question"
+        assert committed.startswith("turn.committed menu/what#1 what=failed error=KeyError at market.py:")
+
+
+# --- all of them ---
+
+Story = Callable[[Path], Awaitable[list[Event]]]
+
+
+async def shopping(folder: Path) -> list[Event]:
+    """Everything that members do, and what goes wrong with services."""
+    async with at_the_market() as (stage, asha, _):
+        await asha.dial()
+        await asha.reply("9", "1", "3", "25", WRONG, PIN)
+        await asha.again()
+        await asha.dial()
+        await asha.reply("1", "00", "99")
+        await asha.dial()
+        await asha.reply("2")
+        await asha.hang_up()
+        stage.clock.advance(600)
+        await asha.dial()
+        await asha.reply("1", "3")
+        with stage.service(Till).away():
+            await asha.reply(PIN)
+        await asha.dial()
+        slow = stage.service(Till).slow("pay")
+        await asha.reply("2", PIN)
+        slow.end()
+        await stage.settle()
+        await asha.dial()
+        stage.faults.unavailable = True
+        await asha.dial()
+        return stage.events
+
+
+async def leaving(folder: Path) -> list[Event]:
+    """A session that the app ends."""
+    async with at_the_market() as (stage, asha, _):
+        await asha.dial()
+        await asha.reply("3")
+        await stage.server.sweeper.once()
+        return stage.events
+
+
+async def crowding(folder: Path) -> list[Event]:
+    """Somebody who comes too often."""
+    policy = SessionPolicy(limits=Limits(address=Rate(1)))
+    async with at_the_market(market(policy=policy)) as (stage, asha, _):
+        await asha.dial()
+        await asha.dial()
+        return stage.events
+
+
+async def strangers(folder: Path) -> list[Event]:
+    """Requests that are not let in, middleware that breaks, and a request that is answered with 500."""
+
+    async def broken(turn: TurnContext, proceed: Proceed) -> None:
+        raise KeyError(turn.member)
+
+    async with at_the_market(market(middleware=[broken])) as (stage, asha, _):
+        await in_process(stage.server)(Exchange("/ussd/nalo", FORM, b"nothing"))
+        await asha.dial()
+        with uncaught(stage.server.publish):
+            asyncio.get_running_loop().call_exception_handler({"exception": ValueError(PIN)})
+        return stage.events
+
+
+async def running(folder: Path) -> list[Event]:
+    """A server with files: a retired key, linked addresses, operators."""
+    old, new = secrets.token_bytes(32), secrets.token_bytes(32)
+    store, clock = MemoryStore(), Clock()
+    linked = market(members=True, policy=SessionPolicy.across_channels())
+    settings = structs.replace(load({}, folder, gateways=SLUGS, makes_keys=True))
+    events: list[Event] = []
+    async with linked.serving(
+        structs.replace(settings, secret_keys=SecretKeys({"old": old})),
+        store=store,
+        clock=clock,
+        background=False,
+    ) as server:
+        phone = Phone(in_process(server), NUMBER)
+        await phone.dial()
+    async with linked.serving(
+        structs.replace(settings, secret_keys=SecretKeys({"new": new, "old": old})),
+        store=store,
+        clock=clock,
+        subscribers=[events.append],
+        background=False,
+        door=True,
+    ) as server:
+        assert server.members is not None
+        assert server.links is not None
+        await server.resealer.once()
+        member = await server.members.meet("msisdn", NUMBER)
+        await Phone(in_process(server), "+256772000002").dial()
+        await server.links.link(member.id, "msisdn", "+256772000002")
+        clock.advance(86400)
+        await server.links.once()
+        await Phone(in_process(server), NUMBER).dial()
+        async for _ in server.commands.ask(END, Ending(NUMBER)):
+            pass
+        async for _ in Visitor(settings.data, digest(settings.store, settings.records)).ask(LIST, Listing()):
+            pass
+        stop = asyncio.Event()
+
+        async def slow(event: Event) -> None:
+            await stop.wait()
+
+        server.publish.on("turn.*", slow)
+        for _ in range(BOUND + 2):
+            server.publish(TurnDuplicated())
+        stop.set()
+    return events
+
+
+async def logging(folder: Path) -> list[Event]:
+    """What only the log has."""
+    written = io.StringIO()
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    log = LogLines(written, clock=lambda: now)
+    for _ in range(30):
+        log(RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"))
+    now += dt.timedelta(minutes=2)
+    log(SweepDone(count=0, seconds=0.0))
+    lines = [msgspec.json.decode(text) for text in written.getvalue().splitlines()]
+    return [
+        msgspec.convert({name: value for name, value in each.items() if name != "time"}, LogRepeated)
+        for each in lines
+        if each["event"] == "log.repeated"
+    ]
+
+
+STORIES: Final[dict[type[Event], Story]] = {
+    **dict.fromkeys(EVENTS, shopping),
+    SessionEnded: leaving,
+    SweepDone: leaving,
+    LimitHit: crowding,
+    RequestRefused: strangers,
+    MiddlewareFailed: strangers,
+    ErrorUncaught: strangers,
+    KeysResealed: running,
+    MembersLinked: running,
+    OperatorCommand: running,
+    EventsDropped: running,
+    LogRepeated: logging,
+}
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[Story, list[Event]]:
+    """What was published in each story, told once."""
+
+    async def tell() -> dict[Story, list[Event]]:
+        found: dict[Story, list[Event]] = {}
+        for story in dict.fromkeys(STORIES.values()):
+            with tempfile.TemporaryDirectory() as folder:
+                found[story] = await story(Path(folder))
+        return found
+
+    return asyncio.run(tell())
+
+
+@pytest.mark.parametrize("kind", EVENTS, ids=name_of)
+def test_every_event_is_published_in_a_story(kind: type[Event], told: dict[Story, list[Event]]) -> None:
+    assert [event for event in told[STORIES[kind]] if type(event) is kind]
+
+
+def test_every_field_holds_what_its_kind_says(told: dict[Story, list[Event]]) -> None:
+    for event in itertools.chain(*told.values()):
+        assert msgspec.convert(msgspec.to_builtins(event), type(event)) == event
+
+
+def test_no_event_names_anybody_or_holds_a_secret(told: dict[Story, list[Event]]) -> None:
+    said = [msgspec.json.encode(event).decode() for event in itertools.chain(*told.values())]
+    assert [text for text in said if "772000001" in text or PIN in text or WRONG in text] == []
