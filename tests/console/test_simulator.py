@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kikao import App, Chat, Flows, SessionPolicy, t
 from kikao.channels.ussd.registry import SLUGS
-from kikao.config import Settings, load
+from kikao.config import SecretKeys, Settings, load
+from kikao.console.simulator.clock import FARTHEST
 from kikao.console.simulator.phone import REMEMBERED
 from kikao.console.simulator.simulator import MOST
 from kikao.console.simulator.views import MASK
@@ -568,3 +570,49 @@ async def test_what_no_phone_types(shop: Table, text: str) -> None:
     if body is not None:
         assert await shop.error(f"/phones/{phone.id}/answer", body)
         assert await shop.error(f"/phones/{phone.id}/dial", {"ahead": text})
+
+
+# --- when something is away ---
+
+
+async def test_a_store_that_is_away_hides_everything_that_is_typed() -> None:
+    async with Stage(an_app()) as stage:
+        table = Table(stage.server)
+        phone = await table.phone()
+        await phone.dial()
+        stage.faults.unavailable = True
+
+        assert "Service unavailable" in await phone.answer("2")
+
+        assert phone.step["request"]["body"].endswith(f"text={MASK}"), "nobody can say what was asked for"
+        assert phone.step["conversation"]["problem"]
+        assert (await phone.look())["problem"]
+
+
+async def test_the_last_second_of_ten_years(shop: Table) -> None:
+    phone = await shop.phone("nalo")
+    await phone.dial()
+    await shop.post("/clock", advance=FARTHEST)
+    await phone.dial("")
+    await phone.answer("x")
+    told = await shop.error(f"/phones/{phone.id}/answer", {"text": "x"}, status=409)
+    assert told == "the clock can be ten years ahead, no more"
+
+
+async def test_a_clock_that_cannot_be_kept(tmp_path: Path) -> None:
+    own = settings(tmp_path)
+    own.data.mkdir()
+    (own.data / ".simulated-clock").mkdir()
+    keyed = msgspec.structs.replace(own, secret_keys=SecretKeys({"k": bytes(range(32))}))
+    async with an_app().serving(keyed, background=False, door=False) as server:
+        told = await Table(server).error("/clock", {"advance": 5}, status=503)
+        assert told == "the clock cannot be kept in the data folder (Is a directory)"
+
+
+async def test_time_goes_on_where_it_was_when_the_server_starts_again(tmp_path: Path) -> None:
+    keyed = msgspec.structs.replace(settings(tmp_path), secret_keys=SecretKeys({"k": bytes(range(32))}))
+    keyed.data.mkdir()
+    for offset in (0, 5):
+        async with an_app().serving(keyed, background=False, door=False) as server:
+            assert (await Table(server).get("/setup"))["clock"]["offset"] == offset
+            await Table(server).post("/clock", advance=5)

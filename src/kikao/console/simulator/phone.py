@@ -114,7 +114,10 @@ class SimulatedPhone:
         if status != 200:
             self.screen, self.alive = "", False
             return
-        self.screen, alive = self._twin.read(body)
+        try:
+            self.screen, alive = self._twin.read(body)
+        except (ValueError, LookupError, TypeError):  # not what the gateway takes for a reply
+            self.screen, alive = "", False
         self.alive = alive and not self._left
         if not alive:
             self._client = None

@@ -159,7 +159,7 @@ class Simulator:
             posted = phone.answer(text, secret=secret)
             if posted == before and phone.endpoint.gateway.dedupe == "window":
                 # Such a gateway's redeliveries are told by their haste; whoever types twice takes longer.
-                self._clock.advance(WINDOW)
+                self._move(WINDOW)
             delivered = await self._deliver(phone, posted)
             self.told.answered(phone, delivered.reply.status, text, secret=secret)
             return await self._step(phone, phone.request, delivered)
@@ -208,6 +208,8 @@ class Simulator:
                 await self._turns.members.remember(known.id, locale=locale)
             except (RecordsAway, CommitUnknown, UnknownMember):
                 raise Problem(503, "the directory of members does not answer; try again") from None
+            except ValueError as problem:  # what the app calls its language is no code of one
+                raise Problem(409, str(problem)) from None
             phone.met = True
             self.told.prefers(phone, locale)
             return await self.conversation(id_)
@@ -218,14 +220,11 @@ class Simulator:
             for phone in list(self._phones.values()):
                 await stack.enter_async_context(phone.lock)
             try:
-                await self._turns.late.hold_on(self._clock.after(seconds))
-                self._clock.advance(seconds)
+                later = self._clock.after(seconds)
             except ValueError as problem:
                 raise Problem(400, str(problem)) from None
-            except OSError as problem:
-                raise Problem(
-                    503, f"the clock cannot be kept in the data folder ({problem.strerror})"
-                ) from None
+            await self._turns.late.hold_on(later)
+            self._move(seconds)
         self.told.passed(seconds)
         await self._settled()
         return self.moment
@@ -240,6 +239,14 @@ class Simulator:
         return await self._conversation(phone, seen)
 
     # --- how ---
+
+    def _move(self, seconds: float) -> None:
+        try:
+            self._clock.advance(seconds)
+        except ValueError as problem:
+            raise Problem(409, str(problem)) from None
+        except OSError as problem:
+            raise Problem(503, f"the clock cannot be kept in the data folder ({problem.strerror})") from None
 
     async def _deliver(self, phone: SimulatedPhone, posted: Posted) -> _Delivered:
         """Send a request of a phone, which then shows the reply."""
@@ -316,8 +323,10 @@ class Simulator:
             address = turns.address(phone.inbound, url)
             path = await self._finder.path(session_key(turns.sessions.ring, address.parts))
             return await self._finder.look(path[-1])
-        except (MissingIdentifier, CommandRefused, StoreUnavailable) as problem:
+        except (MissingIdentifier, CommandRefused) as problem:
             raise _Unseen(str(problem)) from None
+        except StoreUnavailable as problem:
+            raise _Unseen(f"the session store does not answer {problem}".strip()) from None
 
     async def _conversation(self, phone: SimulatedPhone, seen: Seen | None) -> Conversation:
         language = await self._language(phone)
