@@ -42,6 +42,7 @@ FAULTS = [
     ("duplicate key", "K302", "screens.py", "Other name", ""),
     ("menu loop without a way out", "K303", "screens.py", "Once more", ""),
     ("option list longer than a page can hold", "K104", "screens.py", "Choice(TOWNS)", "en"),
+    ("prompt that will be cut", "K105", "screens.py", '"One"', "en"),
     ("bare except around an ask", "K401", "unsafe.py", "except:", ""),
     ("await in finally", "K402", "unsafe.py", "bank.close()", ""),
     ("gather of asks", "K403", "unsafe.py", "asyncio.gather(", ""),

@@ -230,6 +230,13 @@ def test_without_babel_it_says_what_to_install(package: Path) -> None:
     assert done.stderr == "kikao: this needs Babel. Install it: pip install 'kikao[messages]'\n"
 
 
+def test_checking_needs_no_babel(translated: Path) -> None:
+    script = "import sys\nsys.modules['babel'] = None\nfrom kikao.cli import main\nmain(['messages', 'check', 'shop'])"
+    done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (0, "shop: 3 sentences, complete in lg\n")
+
+
 # --- laws ---
 
 texts = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(sorted(GSM7)), max_size=12)

@@ -13,9 +13,11 @@ from kikao.app import App
 from kikao.checking.exploring import Options, explore
 from kikao.checking.findings import RULES, Finding
 from kikao.checking.places import shown
-from kikao.checking.reading import apply, files_under, is_own, read, sources_of
+from kikao.checking.reading import Sources, apply, files_under, is_own, read, sources_of
 from kikao.checking.report import Report, severity
 from kikao.checking.translations import check_app
+
+APPS: Final = frozenset({"kikao.App", "kikao.app.App"})
 
 EXPLORED: Final = frozenset("K101 K102 K103 K104 K105 K301 K303 K304 K305 K501 K503".split())
 """Rules that are known to be kept only where the app was explored to the end."""
@@ -39,8 +41,8 @@ def check(
     sources = sources_of(module, [flow.function.__module__ or "" for flow in flows])
     was_read = read(sources, flows)
     files = _files(app, [each.path for each in sources])
-    home = Path(getattr(sys.modules.get(module), "__file__", None) or module)
-    translated = check_app(files, app.catalogs.directories, app.engine.locales, home)
+    place = _place(sources, module)
+    translated = check_app(files, app.catalogs.directories, app.engine.locales, place)
     explored = None if exploring is None else explore(app, options=exploring)
     found = [*was_read.findings, *translated.findings]
     if explored is not None:
@@ -51,6 +53,7 @@ def check(
     found = apply(dict.fromkeys(found), [(path, shown(path)) for path in files], judged)
     return Report(
         app=target,
+        place=place,
         findings=sorted((each for each in found if each.code in wanted), key=_order),
         functions=was_read.functions,
         sentences=translated.sentences,
@@ -66,11 +69,11 @@ def together(read: Iterable[Finding], explored: Iterable[Finding]) -> list[Findi
     """The findings of both, each fault once.
 
     A letter outside of GSM-7 that stands in a text is told where the text is written, with the screen where it was met;
-    a turn that breaks at a line where the reason was read is told by its reason; too many options are so in every
-    language.
+    a turn that breaks at a line where the reason was read is told by its reason; options that are too many or
+    too long are so in every language.
     """
     found = list(read)
-    long: set[tuple[str, int, str]] = set()
+    long: set[tuple[str, str, int, str]] = set()
     reasons = {(each.file, each.line) for each in found if severity(each) == "error"}
     for each in explored:
         if each.code == "K305" and (each.file, each.line) in reasons:
@@ -83,10 +86,11 @@ def together(read: Iterable[Finding], explored: Iterable[Finding]) -> list[Findi
                 screen=found[at].screen or each.screen,
             )
             continue
-        if each.code == "K104":
-            if (each.file, each.line, each.key) in long:
+        if each.code in ("K104", "K105"):
+            place = (each.code, each.file, each.line, each.key)
+            if place in long:
                 continue
-            long.add((each.file, each.line, each.key))
+            long.add(place)
         found.append(each)
     return found
 
@@ -98,6 +102,14 @@ def _written(explored: Finding, found: list[Finding]) -> int | None:
         if same and any(f"U+{ord(letter):04X}" in each.message for letter in explored.screen):
             return at
     return None
+
+
+def _place(sources: Sources, module: str) -> tuple[str, int]:
+    """Where the app is made: file and line of `App(...)`, or the first line of its module."""
+    homes = sorted(sources.calls_of(APPS), key=lambda call: call[0].name != module)
+    if homes:
+        return shown(homes[0][0].path), homes[0][1].lineno
+    return shown(Path(getattr(sys.modules.get(module), "__file__", None) or module)), 1
 
 
 def _files(app: App, own: Iterable[Path]) -> list[Path]:

@@ -23,6 +23,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
 
     app: str
     """As it was named: `module:app`."""
+    place: tuple[str, int]
+    """File and line where it is made."""
     findings: list[Finding]
     functions: int
     """Functions of conversations that were read."""

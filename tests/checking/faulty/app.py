@@ -33,7 +33,7 @@ async def third(chat: Chat) -> None:
 
 @flows.flow("fourth", title=t("Fourth"))
 async def fourth(chat: Chat) -> None:
-    await chat.menu("menu", t("Choose"), [unsafe.clock, unsafe.dice, unsafe.tag])
+    await chat.menu("menu", t("Choose"), [unsafe.clock, unsafe.dice, unsafe.tag, screens.label])
 
 
 @flows.flow("forgotten", title=t("Shop"))  # fault: K301

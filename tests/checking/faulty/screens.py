@@ -25,6 +25,12 @@ async def towns(chat: Chat) -> None:
     await chat.end(t("You live in {town}.", town=town))
 
 
+@flows.flow("label", title=t("Label"))
+async def label(chat: Chat) -> None:
+    await chat.ask("which", Choice(["One", "T" + 200 * "w" + "o"]), t("Label"))  # fault: K105
+    await chat.end(t("Done."))
+
+
 @flows.flow("words", title=t("Words"))
 async def words(chat: Chat) -> None:
     count = await chat.ask("count", Number(min=1, max=9), t("How many"))

@@ -27,6 +27,7 @@ def report(
     exploration = Exploration([], BranchCoverage(57, 57), tuple("abcdefghi"), 143, 900, "")
     return Report(
         app="shop:app",
+        place=("shop/app.py", 7),
         findings=FINDINGS if findings is None else findings,
         functions=12,
         sentences=1,

@@ -63,7 +63,7 @@ def log_of(given: Report) -> dict[str, Any]:
         assert result["level"] in LEVELS  # 3.27.10
         assert result["message"]["text"]  # 3.27.11
         assert all(isinstance(value, str) for value in result["partialFingerprints"].values())  # 3.27.17
-        for location in result.get("locations", []):
+        for location in result["locations"]:
             place = location["physicalLocation"]
             artifact = place["artifactLocation"]
             parts = urlsplit(artifact["uri"])  # 3.4.3: a valid URI reference
@@ -92,15 +92,16 @@ def test_a_log_keeps_to_the_standard() -> None:
     assert results[0]["message"]["text"] == "reads the clock. Use `await chat.now()`."
     assert results[0]["properties"] == {"flow": "send"}
     assert "A\nBcd" in results[1]["message"]["text"]
-    places = [each["locations"][0]["physicalLocation"] for each in results[:3]]
-    assert [unquote(place["artifactLocation"]["uri"]) for place in places] == [
+    places = [each["locations"][0]["physicalLocation"] for each in results]
+    assert [unquote(place["artifactLocation"]["uri"]) for place in places[:3]] == [
         "shop/my flows.py",
         "file:///else/b.py",
         "locales",
     ]
     assert places[0]["region"] == {"startLine": 3}
     assert "region" not in places[2]
-    assert "locations" not in results[3]
+    assert places[3]["artifactLocation"]["uri"] == "shop/app.py"
+    assert places[3]["region"] == {"startLine": 7}
     assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(RULES)
     assert run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"] == "not read: x"
     assert run["properties"]["coverage"].startswith("explored 57 of 57")

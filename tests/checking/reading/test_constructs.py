@@ -178,6 +178,27 @@ async def f(chat: Chat) -> None:
     answer = await chat.ask("f", Text(), t("f"))
     print(answer)
 """,
+    "handed over": """
+import functools
+async def until(chat: Chat, question) -> None:
+    await question()
+async def cached(chat: Chat, look) -> None:
+    await look()  # K407
+async def unused(chat: Chat, look) -> None:
+    await look()  # K407
+    await chat.say("x")
+async def name(chat: Chat) -> None:
+    await chat.ask("name", Text(), t("x"))
+@flows.flow("f")
+async def f(chat: Chat, bank) -> None:
+    await until(chat, lambda: chat.ask("a", Text(), t("x")))
+    await until(chat, question=functools.partial(name, chat))
+    async def mine():
+        await name(chat)
+    await until(chat, mine)
+    await cached(chat, lambda: chat.ask("b", Text(), t("x")))
+    await cached(chat, bank.fee)
+""",
     "retry": """
 from kikao.conversation.effects import Step as Effect
 @flows.flow("f")

@@ -42,7 +42,7 @@ def as_sarif(report: Report) -> str:
         ],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder where `kikao check` ran."}}},
-        "results": [_result(finding, fingerprint) for finding, fingerprint in found],
+        "results": [_result(report, finding, fingerprint) for finding, fingerprint in found],
         "properties": {"app": report.app, "coverage": report.coverage},
     }
     log = {
@@ -64,7 +64,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
     }
 
 
-def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
+def _result(report: Report, finding: Finding, fingerprint: str) -> dict[str, Any]:
     rule = RULES[finding.code]
     text = [f"{finding.message}.".replace("..", "."), finding.hint or rule.cure]
     if finding.screen:
@@ -76,11 +76,12 @@ def _result(finding: Finding, fingerprint: str) -> dict[str, Any]:
         "message": {"text": " ".join(text)},
         "partialFingerprints": {FINGERPRINT: fingerprint},
     }
-    if finding.file:
-        place: dict[str, Any] = {"artifactLocation": _artifact(finding.file)}
-        if finding.line:
-            place["region"] = {"startLine": finding.line}
-        result["locations"] = [{"physicalLocation": place}]
+    # A code host refuses a result without a place; what has none is about the app.
+    file, line = (finding.file, finding.line) if finding.file else report.place
+    place: dict[str, Any] = {"artifactLocation": _artifact(file)}
+    if line:
+        place["region"] = {"startLine": line}
+    result["locations"] = [{"physicalLocation": place}]
     about = {name: getattr(finding, name) for name in ("flow", "key", "locale") if getattr(finding, name)}
     return {**result, "properties": about} if about else result
 

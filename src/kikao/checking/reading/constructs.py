@@ -253,12 +253,25 @@ class _Reading:
                 self._outside(node, f"await {ast.unparse(value.func)}(...)")
             else:
                 self._called.append(name)
+        elif isinstance(value.func, ast.Name) and self._is_handed_talk(value.func.id):
+            return
         elif name not in HARMLESS_WAITS and value not in self._settled:
             self._outside(node, f"await {ast.unparse(value.func)}(...)")
 
     def _is_ours(self, call: ast.Call) -> bool:
         """Whether a call talks, or is of a coroutine that gets the chat."""
         return self._talking.is_talk(call, self._function)
+
+    def _is_handed_talk(self, name: str) -> bool:
+        """Whether a name is a parameter, and what callers give for it talks."""
+        inner: Function | None = self._function
+        while inner is not None and name not in inner.scope:
+            inner = inner.within
+        return (
+            inner is not None
+            and inner.scope[name].kind == "parameter"
+            and self._talking.is_handed_talk(name, inner)
+        )
 
     def _waits(self, function: Function) -> bool:
         """Whether a coroutine function of the app waits for anything: then it is I/O, for it has no chat."""

@@ -14,7 +14,7 @@ from kikao.checking.reading.scopes import parameters
 from kikao.checking.reading.sources import Function
 from kikao.checking.reading.talking import Talking, own_nodes
 
-KEYED: Final = frozenset("ask choose confirm menu read step secret version".split())
+KEYED: Final = frozenset("ask choose confirm language menu read step secret version".split())
 """Methods of the chat whose first argument is the key."""
 
 KEYS_OF_A_DICT: Final = frozenset({"form", "steps_parallel"})

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from kikao.checking.findings import Finding
+from kikao.checking.findings import Finding, told
 from kikao.checking.places import shown
 from kikao.checking.reading.constructs import Constructs
 from kikao.checking.reading.keys import Keys
@@ -57,7 +57,12 @@ def read(sources: Sources, flows: Iterable[Flow]) -> Reading:
     constructs.read()
     Keys(talking, report).read()
     found += [
-        Finding(code="K003", message=f"not read: {error}", file=shown(error.path), line=error.line)
+        told(
+            "K003",
+            f"not Python that can be read ({error}). Mend it.",
+            file=shown(error.path),
+            line=error.line,
+        )
         for error in sources.unreadable
     ]
     return Reading(found, constructs.count, unread)

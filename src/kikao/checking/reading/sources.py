@@ -11,7 +11,7 @@ import builtins
 import os
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -110,6 +110,13 @@ class Sources:
                 return function
         return None
 
+    def calls_of(self, names: Collection[str]) -> Iterator[tuple[Module, ast.Call]]:
+        """The calls, outside of functions, of what has one of these dotted names."""
+        for module in self:
+            for node in ast.walk(module.tree):
+                if isinstance(node, ast.Call) and self.resolve(node.func, module, None) in names:
+                    yield module, node
+
     # --- what a name stands for ---
 
     def resolve(
@@ -155,8 +162,10 @@ class Sources:
                 continue
             name, rest = parts[count], parts[count + 1 :]
             binding = module.scope.get(name)
-            if binding is None or deep > DEEP:
-                return None if binding else dotted
+            if binding is None or binding.kind == "class":
+                return dotted
+            if deep > DEEP:
+                return None
             found = self._bound(binding, name, module, None, deep + 1)
             if not rest:
                 return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Final
 
 from kikao.checking.reading.scopes import FUNCTIONS, parameters
@@ -116,6 +117,36 @@ class Talking:
             return target.is_async and (self.talks(target) or self.passes_chat(call, function))
         return self.passes_chat(call, function) and not _makes(call)
 
+    def is_handed_talk(self, name: str, function: Function) -> bool:
+        """Whether a parameter of a function is something that talks, wherever the app calls that function."""
+        given = [
+            (value, caller)
+            for call, caller in self._calls.get(function, ())
+            for value in _given_for(name, call, function)
+        ]
+        return bool(given) and all(self._is_talker(value, caller) for value, caller in given)
+
+    def _is_talker(self, value: ast.expr, function: Function) -> bool:
+        if isinstance(value, ast.Lambda):
+            return self.talks(function.module.functions[value])
+        if isinstance(value, ast.Call) and self.target(value, function) == "functools.partial" and value.args:
+            return self._is_talker(value.args[0], function)
+        target = self.sources.resolve(value, function.module, function)
+        return isinstance(target, Function) and target.is_async and self.talks(target)
+
+    @cached_property
+    def _calls(self) -> dict[Function, list[tuple[ast.Call, Function]]]:
+        """The calls of each function of the app, with the functions they are in."""
+        found: dict[Function, list[tuple[ast.Call, Function]]] = {}
+        for module in self.sources:
+            for caller in module.functions.values():
+                for node in own_nodes(caller.node):
+                    if isinstance(node, ast.Call):
+                        target = self.target(node, caller)
+                        if isinstance(target, Function):
+                            found.setdefault(target, []).append((node, caller))
+        return found
+
     def talks(self, function: Function) -> bool:
         """Whether something in a function talks, itself or through what it calls."""
         if function not in self._talks:
@@ -148,6 +179,13 @@ def own_nodes(root: ast.AST, *, whole: bool = False) -> Iterator[ast.AST]:
             continue
         yield node
         todo.extend(reversed(list(ast.iter_child_nodes(node))))
+
+
+def _given_for(name: str, call: ast.Call, function: Function) -> Iterator[ast.expr]:
+    """What a call gives for a parameter of the function it calls."""
+    names = [each.arg for each in parameters(function.node)]
+    yield from (value for each, value in zip(names, call.args, strict=False) if each == name)
+    yield from (each.value for each in call.keywords if each.arg == name)
 
 
 def _makes(call: ast.Call) -> bool:

@@ -43,11 +43,13 @@ def check_package(source: Path, folder: Path) -> Checked:
     return _check({folder: sentences}, findings)
 
 
-def check_app(files: Iterable[Path], folders: Iterable[Path], locales: Iterable[str], home: Path) -> Checked:
+def check_app(
+    files: Iterable[Path], folders: Iterable[Path], locales: Iterable[str], place: tuple[str, int]
+) -> Checked:
     """Check what an app shows its members: the sentences of its files, in its catalogs, and kikao's own.
 
-    A sentence is of the catalogs in the folder that lies beside it or above it, else of the first; `home` is named
-    where there is no folder at all.
+    A sentence is of the catalogs in the folder that lies beside it or above it, else of the first; `place` is the file
+    and the line where the app is made, for what has no other.
     """
     own = [folder.resolve() for folder in folders if folder.resolve() != LIBRARY.resolve()]
     every = dict.fromkeys(path.resolve() for path in files)
@@ -56,7 +58,7 @@ def check_app(files: Iterable[Path], folders: Iterable[Path], locales: Iterable[
     by_folder: dict[Path, list[Path]] = {folder: [] for folder in own}
     for path in every:
         above = [folder for folder in own if folder.parent in path.parents]
-        nearest = max(above, key=lambda folder: len(folder.parts), default=own[0] if own else home)
+        nearest = max(above, key=lambda folder: len(folder.parts), default=own[0] if own else Path())
         by_folder.setdefault(nearest, []).append(path)
     sentences: dict[Path, dict[str, Sentence]] = {}
     findings: list[Finding] = []
@@ -66,7 +68,7 @@ def check_app(files: Iterable[Path], folders: Iterable[Path], locales: Iterable[
     checked = _check({folder: sentences[folder] for folder in own}, findings)
     count = len({msgid for found in sentences.values() for msgid in found})
     checked.sentences = count
-    checked.findings += _languages(own, [each for each in locales if each != SOURCE], count, home)
+    checked.findings += _languages(own, [each for each in locales if each != SOURCE], count, place)
     return checked
 
 
@@ -115,11 +117,11 @@ def _engine() -> dict[str, set[str]]:
     return {path.parent.parent.name: read(path).ready for path in catalogs_in(LIBRARY)}
 
 
-def _languages(own: list[Path], locales: list[str], count: int, home: Path) -> Iterable[Finding]:
+def _languages(own: list[Path], locales: list[str], count: int, place: tuple[str, int]) -> Iterable[Finding]:
     """Languages of the app that nothing is translated into: one finding for its sentences, one for kikao's."""
     engine = _engine()
     engines = set().union(*engine.values())
-    where = shown(own[0] if own else home)
+    file, line = place
     for locale in locales:
         tags = {locale.replace("-", "_"), locale, wider(locale)} - {""}
         if SOURCE in tags:
@@ -130,7 +132,8 @@ def _languages(own: list[Path], locales: list[str], count: int, home: Path) -> I
                 code="K201",
                 message=f"there is no catalog for {locale}: {count} sentences are shown in another language",
                 hint=f"Begin one: `kikao messages update --add {locale.replace('-', '_')}`.",
-                file=where,
+                file=file,
+                line=line,
                 locale=locale,
             )
         there = set().union(*(engine.get(tag, set()) for tag in tags), *map(_ready, catalogs))
@@ -143,7 +146,8 @@ def _languages(own: list[Path], locales: list[str], count: int, home: Path) -> I
                     f"`kikao messages update {ENGINE} --locales words --add {locale.replace('-', '_')}`, translate "
                     "them, and give the folder to the app: catalogs=[..., 'words']."
                 ),
-                file=where,
+                file=file,
+                line=line,
                 locale=locale,
             )
 
