@@ -20,7 +20,7 @@ from kikao.checking.translations import check_app
 APPS: Final = frozenset({"kikao.App", "kikao.app.App"})
 
 EXPLORED: Final = frozenset("K101 K102 K103 K104 K105 K301 K303 K304 K305 K501 K503".split())
-"""Rules that are known to be kept only where the app was explored to the end."""
+"""Rules that are known to be kept only where every branch was explored."""
 
 
 def check(
@@ -47,7 +47,7 @@ def check(
     found = [*was_read.findings, *translated.findings]
     if explored is not None:
         found = together(found, [_here(each) for each in explored.findings])
-    whole = explored is not None and not explored.bound
+    whole = explored is not None and all(each.code != "K304" for each in explored.findings)
     wanted = {code for code in RULES if _chosen(code, select, ignore)}
     judged = wanted if whole else wanted - EXPLORED
     found = apply(dict.fromkeys(found), [(path, shown(path)) for path in files], judged)

@@ -22,9 +22,13 @@ FINDINGS = [
 
 
 def report(
-    findings: list[Finding] | None = None, *, explored: bool = True, undone: tuple[str, ...] = ()
+    findings: list[Finding] | None = None,
+    *,
+    explored: bool = True,
+    bound: str = "",
+    undone: tuple[str, ...] = (),
 ) -> Report:
-    exploration = Exploration([], BranchCoverage(57, 57), tuple("abcdefghi"), 143, 900, "")
+    exploration = Exploration([], BranchCoverage(57, 57), tuple("abcdefghi"), 143, 900, bound)
     return Report(
         app="shop:app",
         place=("shop/app.py", 7),

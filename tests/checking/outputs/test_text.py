@@ -5,7 +5,7 @@ from tests.checking.outputs.reports import report
 
 
 def test_where_what_the_screen_and_what_to_do() -> None:
-    assert as_text(report(undone=("not read: x",))) == (
+    assert as_text(report(bound="enough", undone=("not read: x",))) == (
         "shop/my flows.py:3: K404 error: reads the clock\n"
         "    flow send\n"
         "    Use `await chat.now()`.\n"
@@ -27,6 +27,7 @@ def test_where_what_the_screen_and_what_to_do() -> None:
         "shop:app: 3 errors, 1 note\n"
         "read 12 functions, 1 sentence in en, lg, sw\n"
         "explored 57 of 57 branches in 9 flows, 143 screens in 3 languages\n"
+        "exploring ended: enough\n"
         "not read: x\n"
     )
 

@@ -25,6 +25,8 @@ def _lines(report: Report) -> Iterator[str]:
     languages = ", ".join(report.languages)
     yield f"read {counted(report.functions, 'function')}, {counted(report.sentences, 'sentence')} in {languages}"
     yield report.coverage
+    if report.exploration is not None and report.exploration.bound:
+        yield f"exploring ended: {report.exploration.bound}"
     yield from report.undone
 
 
