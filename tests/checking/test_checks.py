@@ -114,8 +114,10 @@ def test_without_exploring_it_is_read() -> None:
 
 
 def test_some_rules_are_chosen() -> None:
-    chosen = check(faulty, "tests.checking.faulty.app:app", select=("K4",), ignore=("K407", "K401"))
+    target = "tests.checking.faulty.app:app"
+    chosen = check(faulty, target, exploring=Options(), select=("K4",), ignore=("K407", "K401"))
 
+    assert chosen.exploration is None  # there was no need
     assert [found.code for found in chosen.findings] == ["K402", "K403", "K404", "K405", "K406"]
 
 

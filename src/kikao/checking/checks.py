@@ -33,8 +33,9 @@ def check(
 ) -> Report:
     """Everything that is known of an app before anybody dials it. `target` is its `module:app`, which is imported.
 
-    Without `exploring` it is only read. `select` and `ignore` are codes of rules or their beginnings: with `select`,
-    only these are reported; those of `ignore` never are. Services are not opened. Not to be called in an event loop.
+    Without `exploring`, or where no rule that it serves is wanted, the app is only read. `select` and `ignore` are
+    codes of rules or their beginnings: with `select`, only these are reported; those of `ignore` never are. Services
+    are not opened. Not to be called in an event loop.
     """
     module = target.partition(":")[0]
     flows = list(app.engine.flows)
@@ -43,12 +44,12 @@ def check(
     files = _files(app, [each.path for each in sources])
     place = _place(sources, module)
     translated = check_app(files, app.catalogs.directories, app.engine.locales, place)
-    explored = None if exploring is None else explore(app, options=exploring)
+    wanted = {code for code in RULES if _chosen(code, select, ignore)}
+    explored = explore(app, options=exploring) if exploring is not None and wanted & EXPLORED else None
     found = [*was_read.findings, *translated.findings]
     if explored is not None:
         found = together(found, [_here(each) for each in explored.findings])
     whole = explored is not None and all(each.code != "K304" for each in explored.findings)
-    wanted = {code for code in RULES if _chosen(code, select, ignore)}
     judged = wanted if whole else wanted - EXPLORED
     found = apply(dict.fromkeys(found), [(path, shown(path)) for path in files], judged)
     return Report(
