@@ -22,7 +22,7 @@ export function Conversation({ conversation, clock, onExpired }) {
     <${Intents} intents=${intents} clock=${clock} />
     <${Pending} pending=${pending} />
     <h3>Journal</h3>
-    <${Journal} entries=${journal} />
+    <${Journal} entries=${journal} isRunning=${flow !== ""} />
     <${Session} session=${session} />
     ${Object.keys(data ?? {}).length > 0 && html`
       <h3>Data of the session</h3>

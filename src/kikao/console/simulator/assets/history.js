@@ -14,8 +14,9 @@ export function History({ phone, onShow }) {
           <button type="button" class="quiet" onClick=${() => onShow(exchange.n)}>
             <span class="n">${exchange.n}</span>
             <span class="deed">${DEEDS[exchange.deed]} ${said(exchange)}</span>
-            ${exchange.what && html`<span class="ms">${exchange.what}</span>`}
-            ${exchange.repeated && html`<span class="kind repeated">repeated</span>`}
+            ${exchange.repeated
+              ? html`<span class="kind repeated">repeated</span>`
+              : html`<span class="what">${exchange.what}</span>`}
             <span class=${exchange.status === 200 ? "status" : "status wrong"}>${exchange.status || "no reply"}</span>
             <span class="ms">${inMs(exchange.ms)}</span>
           </button>

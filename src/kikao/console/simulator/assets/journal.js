@@ -4,8 +4,9 @@ import { Icon } from "./icons.js";
 import { html } from "./lib.js";
 
 /** Entries {key, kind, value or absent, barrier}. */
-export function Journal({ entries }) {
-  if (!entries?.length) return html`<p class="nothing">Nothing yet: no question has been answered.</p>`;
+export function Journal({ entries, isRunning }) {
+  if (!isRunning) return html`<p class="nothing">No flow is running, and a journal goes with its run.</p>`;
+  if (!entries.length) return html`<p class="nothing">Nothing yet: no question has been answered.</p>`;
   return html`
     <ol class="journal">
       ${entries.map(({ key, kind, value, absent, barrier }) => html`
@@ -29,12 +30,20 @@ export function Key({ of: key }) {
   return key.split(/(?<=[/.])|(?=#)/).map((part, place) => html`${place > 0 && html`<wbr />`}${part}`);
 }
 
+/** Characters of a value that stand on a line; a longer one opens. */
+const SHORT = 48;
+
 /** A value as the journal holds it: text as it is, the rest as JSON. */
 export function Value({ value }) {
   if (value === "") return html`<i>empty</i>`;
   if (value === undefined || value === null) return html`<i>nothing</i>`;
-  return html`<code>${typeof value === "string" ? value : onOneLine(value)}</code>`;
+  if (typeof value === "string") return html`<code>${value}</code>`;
+  const line = JSON.stringify(value, null, 1).replace(/\n */g, " "); // with blanks to break it at
+  if (line.length <= SHORT) return html`<code>${line}</code>`;
+  return html`
+    <details>
+      <summary><code>${line}</code></summary>
+      <pre>${JSON.stringify(value, null, 2)}</pre>
+    </details>
+  `;
 }
-
-/** With blanks to break lines at. */
-const onOneLine = (value) => JSON.stringify(value, null, 1).replace(/\n */g, " ");

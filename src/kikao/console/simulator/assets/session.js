@@ -49,7 +49,9 @@ function Countdown({ label, from, to, now }) {
   `;
 }
 
+/** Numbers of a policy are seconds. */
 function said(value) {
+  if (typeof value === "number") return value ? span(value) : "none";
   if (value === null || value === "") return "none";
   return Array.isArray(value) ? value.join(", ") || "none" : String(value);
 }
