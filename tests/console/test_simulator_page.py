@@ -1,8 +1,12 @@
-"""The simulator's page in Chromium: everything a phone can do there, and who can use it."""
+"""The simulator's page in Chromium: everything a phone can do there, and who can use it.
+
+With the path of a folder in `SCREENSHOTS`, each state that is audited leaves pictures there, to be looked at.
+"""
 
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -512,5 +516,7 @@ def audit(desk: Desk, state: str) -> None:
             desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             found = Axe(axe_script="0").run(desk.page, options={"resultTypes": ["violations"], **rules})
             assert found.violations_count == 0, f"{state}, {width} px, {scheme}: {found.generate_report()}"
+            if pictures := os.environ.get("SCREENSHOTS"):
+                desk.page.screenshot(path=f"{pictures}/{state} {width} {scheme}.png", full_page=True)
         wider = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"{state}: {wider} px wider than the page"

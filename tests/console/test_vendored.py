@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -49,3 +52,20 @@ def test_every_module_and_file_that_is_named_is_there() -> None:
 def test_every_file_of_ours_is_one_concept() -> None:
     lengths = {path.name: path.read_text().count("\n") for path in OWN if path.suffix in (".js", ".css")}
     assert {name: lines for name, lines in lengths.items() if lines > 200} == {}
+
+
+def test_the_wheel_holds_every_file_of_the_page(tmp_path: Path) -> None:
+    build = "import sys; from hatchling.build import build_wheel; print(build_wheel(sys.argv[1]))"
+    repository = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", build, str(tmp_path)],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
+        held = set(wheel.namelist())
+    files = {str(path.relative_to(repository / "src")) for path in ASSETS.rglob("*") if path.is_file()}
+    assert len(files) > 30
+    assert files <= held
