@@ -414,7 +414,7 @@ def test_a_whole_payment_by_keyboard_alone(open_desk: Open, member: Member) -> N
     expect(phone.field).to_have_value("7")
     keyboard.press("Backspace")
     keyboard.press("Alt+KeyR")
-    phone.shows("Hello Asha")
+    phone.shows("Your last transfer", "1 Send money")
     keyboard.press("Alt+KeyL")
     expect(phone.line).to_contain_text("The line dropped")
     keyboard.press("Alt+KeyI")
