@@ -86,7 +86,9 @@ class Desk:
 
     def tab(self, name: str) -> Locator:
         """What stands under a tab of the inspector."""
-        self.page.get_by_role("tab", name=name).click()
+        tab = self.page.get_by_role("tab", name=name)
+        tab.click()
+        expect(tab).to_have_attribute("aria-selected", "true")
         return self.page.get_by_role("tabpanel")
 
     def advance(self, label: str) -> None:

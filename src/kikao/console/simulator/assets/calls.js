@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { keep, recall } from "./kept.js";
-import { useEffect, useReducer, useRef } from "./lib.js";
+import { useEffect, useLayoutEffect, useReducer, useRef } from "./lib.js";
 import { newPhone, reduce } from "./phones.js";
 
 /** The phones of the page, and what can be done with them. */
@@ -15,7 +15,7 @@ export function usePhones(setup) {
   useEffect(() => {
     phones.forEach((phone) => connect(phone.slot, phone.endpoint, phone.number));
   }, []);
-  useEffect(() => {
+  useLayoutEffect(() => {
     keep({ phones: phones.map(({ id, endpoint, number }) => ({ id, endpoint, number })) });
   }, [phones]);
 

@@ -5,7 +5,7 @@ import { endpointOf, Tile } from "./endpoint.js";
 import { History } from "./history.js";
 import { Icon } from "./icons.js";
 import { keep, recall } from "./kept.js";
-import { html, useEffect, useState } from "./lib.js";
+import { html, useLayoutEffect, useState } from "./lib.js";
 import { Raw } from "./raw.js";
 import { Tabs } from "./tabs.js";
 import { Transcript } from "./transcript.js";
@@ -15,7 +15,7 @@ const TABS = ["conversation", "raw", "history", "transcript"];
 /** `phone` is the one that was used last. */
 export function Inspector({ phone, place, setup, clock, calls }) {
   const [tab, choose] = useState(() => (TABS.includes(recall().tab) ? recall().tab : TABS[0]));
-  useEffect(() => keep({ tab }), [tab]);
+  useLayoutEffect(() => keep({ tab }), [tab]);
   const intents = phone.conversation?.intents?.length ?? 0;
 
   function showExchange(n) {

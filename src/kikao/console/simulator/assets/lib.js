@@ -2,6 +2,6 @@
 
 const { h, render } = globalThis.preact;
 
-export const { useEffect, useId, useMemo, useReducer, useRef, useState } = globalThis.preactHooks;
+export const { useEffect, useId, useLayoutEffect, useReducer, useRef, useState } = globalThis.preactHooks;
 export const html = globalThis.htm.bind(h);
 export { render };
