@@ -19,6 +19,7 @@ from kikao.console.simulator.views import MASK
 from kikao.sessions.limits import Limits, Rate
 from kikao.testing import Stage
 from kikao.testing.timers import let_pass
+from kikao.turn import BUDGET
 from tests.console.table import Table
 from tests.testing.shop import CLOSING, CONTINUE, HOW_MANY, PIN, MemoryTill, Till, an_app
 from tests.wallet.town import Town
@@ -274,12 +275,16 @@ async def test_what_came_from_a_secret_is_absent(town: Table) -> None:
 
 async def test_an_effect_that_runs_keeps_its_lease_when_time_is_moved() -> None:
     till = MemoryTill()
-    async with Stage(an_app(till), budget=0.1) as stage:
+    async with Stage(an_app(till)) as stage:
         table = Table(stage.server)
         phone = await table.phone()
         await phone.dial()
+        await phone.answer("2")
         slow = stage.service(Till).slow("pay")
-        assert await phone.answer("2", PIN) == CLOSING
+        paying = asyncio.create_task(phone.answer(PIN))
+        await slow.began.wait()
+        let_pass(BUDGET)
+        assert await paying == CLOSING
         (intent,) = phone.step["conversation"]["intents"]
         assert (intent["key"], intent["kind"], intent["at_work"]) == ("pin#1", "secret", True)
         asked = till.asked
