@@ -68,21 +68,26 @@ Asha dials.
 """
 
 
+A, B = parse(TEXT)
+(SHORT,) = parse("# A\nAsha dials.")
+
+
 def test_other_screens_leave_the_rest_as_it_is() -> None:
-    text = with_screens(TEXT, "A", {0: ("New",), 1: ("First", "(end)"), 2: ("Second",)})
+    text = with_screens(TEXT, A, {0: ("New",), 1: ("First", "(end)"), 2: ("Second",)})
 
     assert text == TEXT.replace("    Old\n    lines\n", "    New\n").replace(
         "answers 1.\n", "answers 1.\n    First\n    (end)\n\n"
     ).replace("answers 2.\n", "answers 2.\n    Second\n", 1)
-    assert with_screens(TEXT, "B", {0: ("New",)}) == TEXT[:-8] + "    New\n"
-    assert with_screens("# A\nAsha dials.", "A", {0: ("New",)}) == "# A\nAsha dials.\n    New"
-    assert with_screens(TEXT, "A", {}) == TEXT
+    assert with_screens(TEXT, B, {0: ("New",)}) == TEXT[:-8] + "    New\n"
+    assert with_screens("# A\nAsha dials.", SHORT, {0: ("New",)}) == "# A\nAsha dials.\n    New"
+    assert with_screens(TEXT, A, {}) == TEXT
 
 
 def test_ends_of_lines_stay_those_of_the_file() -> None:
-    assert with_screens("# A\r\nAsha dials.\r\n", "A", {0: ("New",)}) == "# A\r\nAsha dials.\r\n    New\r\n"
+    assert with_screens("# A\r\nAsha dials.\r\n", SHORT, {0: ("New",)}) == "# A\r\nAsha dials.\r\n    New\r\n"
 
 
-def test_a_transcript_that_is_gone() -> None:
-    with pytest.raises(LookupError, match="no transcript 'C' any more"):
-        with_screens(TEXT, "C", {})
+def test_a_transcript_that_is_not_the_same_any_more() -> None:
+    for text in (TEXT.replace("# A", "# C"), TEXT.replace("answers 1", "answers 3")):
+        with pytest.raises(LookupError, match="'A' has changed meanwhile"):
+            with_screens(text, A, {})

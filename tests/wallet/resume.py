@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.wallet.storyteller import GATEWAYS, a_town
+from kikao.testing import Play, perform
+from kikao.transcripts import Transcript
+from tests.wallet import steps as own_steps  # noqa: F401 - they are registered
+from tests.wallet.staging import NUMBERS, a_wallet
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "reference" / "wallet-resume.md"
 OFFER: Final = "Continue where you stopped?"
@@ -93,15 +97,17 @@ async def row(place: str, *steps: str) -> Row:
 
 async def screens_after(*steps: str, then: str) -> tuple[str, str]:
     """What the last screen says above its options; and, where it offers to start again, the screen after `then`."""
-    screen: list[str] = []
-    async with a_town("en", GATEWAYS[0], steps) as town:
+    screen: Sequence[str] = ()
+    async with a_wallet(steps) as stage:
+        play = Play(Transcript("", 0, ()), stage, members=NUMBERS, language="en")
+        play.know("the", "language", "1")
         for step in steps:
-            screen = await town.play(step) or screen
+            screen = await perform(play, step) or screen
         offered = "2 Start again" in screen
-        return said(screen), said(await town.play(then)) if offered else ""
+        return said(screen), said(await perform(play, then) or ()) if offered else ""
 
 
-def said(screen: list[str]) -> str:
+def said(screen: Sequence[str]) -> str:
     """The sentences of a screen, without what can be chosen and without a reference, which differs each time."""
     sentences = " ".join(line for line in screen if not re.match(r"\d+ [A-Z]", line))
     return re.sub(r"Ref \w{8}", "Ref X", sentences)

@@ -1,4 +1,4 @@
-"""What the wallet says, beside the stories: every error has a screen, every confirmation fits on one."""
+"""What the wallet says, beside the transcripts: every error has a screen, every confirmation fits on one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from kikao_apps.wallet.flows.names import NAME, plain
 from kikao_apps.wallet.flows.sending import summary
 from kikao_apps.wallet.flows.support import Support
 from kikao_apps.wallet.service import CATALOGS, LOCALES
-from tests.wallet.storyteller import STORIES
+from tests.wallet.staging import TRANSCRIPTS
 
 CATALOG = Catalogs(CATALOGS, LIBRARY)
 
@@ -33,8 +33,8 @@ SHOWN: dict[ErrorCode, Message] = {
 
 @pytest.mark.parametrize("locale", LOCALES)
 @pytest.mark.parametrize("code", [code for code in ErrorCode if code is not ErrorCode.INTERNAL])
-def test_every_error_that_members_can_meet_is_in_a_story(code: ErrorCode, locale: str) -> None:
-    told = "".join(path.read_text(encoding="utf-8") for path in (STORIES / locale).glob("*.txt"))
+def test_every_error_that_members_can_meet_is_in_a_transcript(code: ErrorCode, locale: str) -> None:
+    told = "".join(path.read_text(encoding="utf-8") for path in (TRANSCRIPTS / locale).glob("*.txt"))
     assert f"    {CATALOG.translate(locale)(SHOWN[code])}\n" in told
 
 

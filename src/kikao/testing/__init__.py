@@ -1,21 +1,65 @@
-"""For tests of apps: phones, a clock, deaths and bad moods. It needs no test runner; any will do."""
+"""For tests of apps: phones, a clock, deaths, bad moods, and transcripts that are played. Any test runner will do.
 
-from kikao.testing.clock import Clock
-from kikao.testing.mortal import Mortal, ProcessDied
-from kikao.testing.phone import DROPPED, Phone
-from kikao.testing.services import Mood, Service
-from kikao.testing.stage import Stage
-from kikao.testing.wire import Send, in_process
+A name is loaded when it is first asked for: pytest, which loads the plugin of transcripts with every run, stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kikao.testing.clock import Clock
+    from kikao.testing.context import Play
+    from kikao.testing.mortal import Mortal, ProcessDied
+    from kikao.testing.phone import Late, Page, Phone
+    from kikao.testing.playing import PlayFailed, ScreenDiffers, StepFailed, perform, play
+    from kikao.testing.registry import NAME, step
+    from kikao.testing.services import Mood, Service
+    from kikao.testing.stage import Stage
+    from kikao.testing.wire import Send, in_process
+    from kikao.transcripts import DROPPED
 
 __all__ = [
     "DROPPED",
+    "NAME",
     "Clock",
+    "Late",
     "Mood",
     "Mortal",
+    "Page",
     "Phone",
+    "Play",
+    "PlayFailed",
     "ProcessDied",
+    "ScreenDiffers",
     "Send",
     "Service",
     "Stage",
+    "StepFailed",
     "in_process",
+    "perform",
+    "play",
+    "step",
 ]
+
+_HOMES = {
+    "Clock": "clock",
+    "DROPPED": "phone",
+    **dict.fromkeys(("Mortal", "ProcessDied"), "mortal"),
+    **dict.fromkeys(("Late", "Page", "Phone"), "phone"),
+    "Play": "context",
+    **dict.fromkeys(("PlayFailed", "ScreenDiffers", "StepFailed", "perform", "play"), "playing"),
+    **dict.fromkeys(("NAME", "step"), "registry"),
+    **dict.fromkeys(("Mood", "Service"), "services"),
+    "Stage": "stage",
+    **dict.fromkeys(("Send", "in_process"), "wire"),
+}
+"""The module a name lives in."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kikao.testing' has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(f"kikao.testing.{_HOMES[name]}"), name)
+    return found

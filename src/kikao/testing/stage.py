@@ -35,6 +35,7 @@ from kikao.sessions.session import Session
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
+from kikao.testing.looking import session_behind
 from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import Outside
 from kikao.testing.phone import Phone
@@ -148,6 +149,7 @@ class Stage:
         own = self.settings.ussd.get(gateway)
         token = f"/{own.token.reveal().decode()}" if own is not None and own.token is not None else ""
         phone = Phone(self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}")
+        phone.look = functools.partial(self._session_of, phone)
         if ussd_gateway(gateway).dedupe == "window":
             phone.before_answer = functools.partial(self.clock.advance, THINKING)
         return phone
@@ -158,6 +160,18 @@ class Stage:
             have = ", ".join(getattr(key, "__name__", str(key)) for key in self._services) or "none"
             raise LookupError(f"no service {getattr(kind, '__name__', kind)}; the stage has {have}")
         return self._services[kind]
+
+    def service_called(self, words: str) -> Service[Any]:
+        """The handle on the service that words mean: "the bank" is `Bank`, "payments" `Payments` or `PaymentsService`.
+
+        Raises `LookupError` naming what the stage has.
+        """
+        wanted = "".join(words.split()).casefold().removeprefix("the")
+        names = {getattr(key, "__name__", str(key)): service for key, service in self._services.items()}
+        for name, service in names.items():
+            if wanted in {form.casefold() for form in (name, name.removesuffix("Service"), service.name)}:
+                return service
+        raise LookupError(f"no service is called {words!r}; the stage has {', '.join(names) or 'none'}")
 
     async def stored(self) -> list[Session]:
         """The sessions of a running process, opened: what an attacker with store and keys would see."""
@@ -186,11 +200,16 @@ class Stage:
         A turn is a "claim" and a "commit"; an effect has its "intent" in between. Raises `ValueError` for what is no
         call of a store.
         """
-        if call not in STORE_CALLS:
-            raise ValueError(f"a session store has no call {call!r}; it has {', '.join(STORE_CALLS)}")
-        store = self._alive().store
-        point = (call, store.calls.get(call, 0) + nth)
+        store, point = self._alive().store, self._point(call, nth)
         store.die_before, store.die_after = (point, None) if before else (None, point)
+
+    def leave_unanswered(self, call: str, *, stored: bool = True, nth: int = 1) -> None:
+        """The store does not answer the `nth` such call from now on, a "commit" say, which it `stored` or not.
+
+        Raises `ValueError` for what is no call of a store.
+        """
+        store = self._alive().store
+        store.unanswered = (*self._point(call, nth), stored)
 
     async def restart(
         self, app: App | None = None, *, services: Mapping[Any, Any] | ServicesFactory | None = None
@@ -225,6 +244,14 @@ class Stage:
             except ProcessDied:
                 await self.crash()
         await self._quiet()
+
+    def _point(self, call: str, nth: int) -> tuple[str, int]:
+        if call not in STORE_CALLS:
+            raise ValueError(f"a session store has no call {call!r}; it has {', '.join(STORE_CALLS)}")
+        return call, self._alive().store.calls.get(call, 0) + nth
+
+    async def _session_of(self, phone: Phone) -> Session | None:
+        return await session_behind(self.server, phone.gateway, phone.exchange, store=self.store)
 
     # --- the process ---
 

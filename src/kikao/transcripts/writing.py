@@ -24,16 +24,16 @@ def write(transcripts: Iterable[Transcript]) -> str:
     )
 
 
-def with_screens(
-    text: str, title: str, screens: Mapping[int, Sequence[str]], name: str = "transcript"
-) -> str:
+def with_screens(text: str, told: Transcript, screens: Mapping[int, Sequence[str]]) -> str:
     """The text of a file with other screens below steps of one transcript, by their places from 0; the rest as it was.
 
-    Raises `TranscriptError` for what is no transcript, `LookupError` when there is none of this title.
+    Raises `TranscriptError` for what is no transcript, `LookupError` when `told`, with its steps, is not in it.
     """
-    transcript = next((each for each in parse(text, name) if each.title == title), None)
-    if transcript is None:
-        raise LookupError(f"{name} has no transcript {title!r} any more")
+    steps = [step.text for step in told.steps]
+    here = [each for each in parse(text, told.name) if each.title == told.title]
+    if not here or [step.text for step in here[0].steps] != steps:
+        raise LookupError(f"{told.name}: {told.title!r} has changed meanwhile")
+    transcript = here[0]
     end = "\r\n" if "\r\n" in text else "\n"
     lines = text.replace("\r\n", "\n").split("\n")
     for place in sorted(screens, reverse=True):
