@@ -89,12 +89,16 @@ async def line_drops(play: Play, who: str) -> None:
     rf"The gateway sends (?:the|{WHO}'s) request (?P<before>before that )?again\.",
     "The gateway sends {Asha}'s request [before that] again.",
 )
-async def again(play: Play, who: str | None, before: str | None) -> Phone:
-    """A redelivery of their last request, or of the one before it. `the request` is that of who acted last."""
+async def again(play: Play, who: str | None, before: str | None) -> Phone | Late:
+    """A redelivery of their last request, or of the one before; `the request` is that of who acted last."""
     if not play.phones:
         raise LookupError("nobody has sent a request yet")
     phone = play.phone(who or play.last)
-    await phone.again(1 if before else 0)
+    if before:
+        earlier = phone.earlier(1)
+        await earlier.arrives()
+        return earlier
+    await phone.again()
     return phone
 
 
@@ -135,7 +139,8 @@ def common_value(play: Play, name: str, value: str) -> None:
 async def nobody_keeps(play: Play, value: str) -> None:
     """No session in the store, opened with its keys, and no event has it."""
     for text in play.answers(value):
-        assert not await play.stage.holds(text), f"{value} is kept in a session, or was told in an event"
+        if await play.stage.holds(text):
+            raise AssertionError(f"{value} is kept in a session, or was told in an event")
 
 
 def _unquoted(text: str) -> str:

@@ -118,12 +118,21 @@ class Phone:
     async def again(self, back: int = 0) -> str:
         """The gateway delivers its last request once more, as one that got no reply would; what came back.
 
-        With `back=1` it is the one before the last, and so on. Raises `AssertionError` when there was none.
+        With `back=1` it is the one before the last, and so on: of that the phone shows nothing. Raises `AssertionError`
+        when there was none.
         """
-        assert back < len(self._sent), (
-            f"{self.number} has sent {len(self._sent)} requests that are remembered"
-        )
-        return self._show(await self._ask(self._sent[-1 - back] if back else self.exchange))
+        if back:
+            return await self.earlier(back).arrives()
+        return self._show(await self._ask(self.exchange))
+
+    def earlier(self, back: int) -> Late:
+        """A request of before, 0 the last one, that the gateway delivers once more at `await late.arrives()`.
+
+        Raises `AssertionError` when there was none.
+        """
+        if back >= len(self._sent):
+            raise AssertionError(f"{self.number} has sent {len(self._sent)} requests, not {back + 1}")
+        return Late(self, self._sent[-1 - back], "")
 
     async def hang_up(self) -> str:
         """End the dialogue, and let the gateway tell of it if it is one that does. The last screen stays."""
@@ -170,7 +179,8 @@ class Phone:
         Indentation that all lines share is left out. Raises `AssertionError` with both screens side by side.
         """
         written = tuple(line.rstrip() for line in inspect.cleandoc(screen).split("\n"))
-        assert fits(written, self.lines), "\n".join(["another screen:", *side_by_side(written, self.lines)])
+        if not fits(written, self.lines):
+            raise AssertionError("\n".join(["another screen:", *side_by_side(written, self.lines)]))
 
     async def language(self) -> str:
         """The language that the server speaks to this member. Raises `LookupError` where that cannot be known."""
@@ -187,9 +197,10 @@ class Phone:
     # --- the wire ---
 
     def _answer(self, text: str, what: str) -> Exchange:
-        assert not self.ended, (
-            f"{self.number} has no dialogue to give {what} in; the last screen: {self.screen!r}"
-        )
+        if self.ended:
+            raise AssertionError(
+                f"{self.number} has no dialogue to give {what} in; the last screen: {self.screen!r}"
+            )
         if self.before_answer is not None:
             self.before_answer()
         return self.client.answer(text)
@@ -199,9 +210,9 @@ class Phone:
         options = {key: said.casefold() for key, said in self.options.items()}
         meant = [key for key, said in options.items() if said == wanted]
         meant = meant or [key for key, said in options.items() if said.startswith(wanted)]
-        assert len(meant) == 1, "\n".join(
-            [f"{len(meant) or 'no'} lines say {label!r}:", *boxed(self.lines, self.number)]
-        )
+        if len(meant) != 1:
+            lines = boxed(self.lines, self.number)
+            raise AssertionError("\n".join([f"{len(meant)} lines say {label!r}, not one:", *lines]))
         return meant[0]
 
     def _show(self, answer: bytes | None) -> str:
@@ -226,12 +237,13 @@ class Phone:
         except OSError:
             return None
         status, body = self.raw
-        assert status == 200, f"{self.gateway}: HTTP {status} {body.decode(errors='replace').strip()}"
+        if status != 200:
+            raise AssertionError(f"{self.gateway}: HTTP {status} {body.decode(errors='replace').strip()}")
         return body
 
 
 class Late:
-    """An answer on its way. `screen` and `ended` are what came back for it, once it has arrived."""
+    """A request on its way. `screen` and `ended` are what came back for it, once it has arrived."""
 
     def __init__(self, phone: Phone, exchange: Exchange, dialogue: str) -> None:
         self.screen = ""
@@ -244,11 +256,11 @@ class Late:
         """The server gets it now; what came back. The phone shows it if it is still in that dialogue."""
         phone = self._phone
         present = phone.screen, phone.ended, phone.exchange
-        self.screen, gone = await phone.send(self._exchange), phone._dialogue != self._dialogue
-        self.ended = phone.ended
-        if gone:
+        self.screen, self.ended = await phone.send(self._exchange), phone.ended
+        if phone._dialogue != self._dialogue:
+            phone._sent.pop()
             phone.screen, phone.ended, phone.exchange = present
         return self.screen
 
 
-_OPTION: Final = re.compile(r"([0-9*#]{1,3}|[A-Za-z]) (\S.*)").fullmatch
+_OPTION: Final = re.compile(r"([0-9*#]{1,3}) (\S.*)").fullmatch

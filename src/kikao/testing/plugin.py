@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from kikao.testing.collecting import Scene
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    as_it_is(pluginmanager)
     group = parser.getgroup("kikao", "transcripts of conversations")
     group.addoption(
         "--accept-screens",
@@ -31,6 +32,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type="args",
         default=["africastalking"],
     )
+
+
+def as_it_is(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Leave kikao's code as it is: pytest would rewrite the `assert`s of every module that comes with a plugin.
+
+    That would take seconds where no bytecode is kept, and the app under test would not be the one that runs.
+    """
+    hook = getattr(pluginmanager, "rewrite_hook", None)
+    getattr(hook, "_must_rewrite", set()).difference_update({"kikao", "kikao_apps"})
+    getattr(hook, "_marked_for_rewrite_cache", {}).clear()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -60,6 +60,11 @@ def step(pattern: str, *, form: str = "") -> Callable[[Act], Act]:
     Raises `ValueError` for a pattern that is none.
     """
 
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no pattern: {error}") from None
+
     def register(act: Act) -> Act:
         _PROJECT.insert(0, _kind(pattern, act, form, by_member=False))
         return act
@@ -96,9 +101,8 @@ def matches(line: str, path: Path | None = None) -> list[Match]:
 
 def close_to(line: str, path: Path | None = None) -> list[str]:
     """The forms of the steps that a line resembles most, the closest first."""
-    wanted = _skeleton(line)
     forms = {kind.form for kind in _known(path)}
-    return sorted(forms, key=lambda form: (-_likeness(wanted, _skeleton(form)), form))[:CLOSE]
+    return sorted(forms, key=lambda form: (-_likeness(line, form), form))[:CLOSE]
 
 
 BUILT_IN: Final[list[Kind]] = []
@@ -109,14 +113,10 @@ _PROJECT: Final[list[Kind]] = []
 
 
 def _kind(pattern: str, act: Callable[..., Any], form: str, *, by_member: bool) -> Kind:
-    try:
-        compiled = re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is no pattern: {error}") from None
     file = Path(act.__code__.co_filename)
     folder = file.parent.resolve() if file.name == "conftest.py" else None
     told = (act.__doc__ or "").strip().partition("\n")[0]
-    return Kind(compiled, act, form or form_of(pattern), told, by_member, folder)
+    return Kind(re.compile(pattern), act, form or form_of(pattern), told, by_member, folder)
 
 
 def _known(path: Path | None) -> Iterator[Kind]:
@@ -154,14 +154,20 @@ def _read(pieces: list[str]) -> Iterator[str]:
         yield f"[{said}]" if many in ("?", "*") and said not in ("s", "es") else said
 
 
+def _likeness(line: str, form: str) -> float:
+    """How much of a line a form has, with or without what may be left out of it: 0 to 1."""
+    wanted, least = _skeleton(line), form
+    while (shorter := _OPTIONAL.sub("", least)) != least:
+        least = shorter
+    ways = {_skeleton(least), _skeleton(form)}
+    return max(difflib.SequenceMatcher(None, wanted, way, autojunk=False).ratio() for way in ways)
+
+
 def _skeleton(text: str) -> str:
-    """A line or a form without what differs from one to the other."""
-    text = re.sub(r"[\[\]]", "", re.sub(r"\{\w+\}", "X", text))
+    """A line or a form without what differs from one line to the next."""
+    text = re.sub(r"[\[\]]", "", re.sub(r"\{[^}]*\}", "X", text))
     return re.sub(r'"[^"]*"|\b(?!The\b)[A-Z]\w*|[\d*#+][\d,*#+]*', "X", text).casefold()
 
 
-def _likeness(line: str, form: str) -> float:
-    return difflib.SequenceMatcher(None, line, form, autojunk=False).ratio()
-
-
+_OPTIONAL: Final = re.compile(r" ?\[[^\[\]]*\]")
 _PIECES: Final = re.compile(r"\(\?P<\w+>|\(\?:|\(|\)|\\.|\[[^\]]*\]|\{[\d,]+\}|.")

@@ -50,6 +50,9 @@ T = TypeVar("T")
 STORE_CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "replace")
 """What a process can be made to die at."""
 
+EMPTY: Final = {"KIKAO_USSD_NALO_CODE": "*284#"}
+"""The environment unless settings are given: a gateway that has to be told knows the code that phones dial."""
+
 CALM: Final = 10
 """Rounds of the event loop in which nothing may be under way before all is quiet."""
 
@@ -72,8 +75,8 @@ STEP: Final = 0.01
 class Stage:
     """An app at work, and the world around it.
 
-    `settings` are those of an empty environment unless given, with their files in a folder that is removed at the end;
-    without secret keys they get one that lasts as long as the stage.
+    `settings` are those of an empty environment unless given, with the code that phones dial, their files in a folder
+    that is removed at the end; without secret keys they get one that lasts as long as the stage.
     `store` keeps the sessions, in memory unless given; the stage opens and closes it. `services` replace the app's;
     either way they are opened once and outlive every process of the app, as machines elsewhere would. `locale` is that
     of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where services
@@ -115,7 +118,7 @@ class Stage:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             settings = self._given_settings or load(
-                {}, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
+                EMPTY, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
             )
             keys = settings.secret_keys or SecretKeys({"stage": secrets.token_bytes(KEY_BYTES)})
             self.settings = structs.replace(settings, secret_keys=keys)
@@ -281,7 +284,8 @@ class Stage:
 
     def _alive(self) -> Process:
         process = self._process
-        assert process is not None and not process.store.dead, "the process is dead: stage.restart() first"
+        if process is None or process.store.dead:
+            raise AssertionError("the process is dead: stage.restart() first")
         return process
 
     async def _send(self, exchange: Exchange) -> tuple[int, bytes]:
