@@ -12,7 +12,7 @@ import pytest
 from kikao import Chat, ErrorCode, Refused, Secret, t
 from kikao.conversation import RefusedError
 from kikao.sessions.keeper import LEASE
-from kikao.testing.phone import DROPPED
+from kikao.testing import DROPPED
 from tests.secrets.scenes import NUMBER, WAYS, Scene, scene
 from tests.secrets.till import SECRETS, Clumsy, Parrot
 from tests.secrets.witness import frames_of_kikao
