@@ -7,8 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 import pytest
 
-from kikao.testing import Stage
-from kikao.testing.collecting import Scene
+from kikao.testing import Scene, Stage
 from tests.wallet import steps  # noqa: F401 - they are registered
 from tests.wallet.staging import NUMBERS, a_wallet
 

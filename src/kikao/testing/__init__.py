@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kikao.testing.phone import Late, Page, Phone
     from kikao.testing.playing import PlayFailed, ScreenDiffers, StepFailed, perform, play
     from kikao.testing.registry import NAME, step
+    from kikao.testing.scene import Scene
     from kikao.testing.services import Mood, Service
     from kikao.testing.stage import Stage
     from kikao.testing.wire import Send, in_process
@@ -32,6 +33,7 @@ __all__ = [
     "Play",
     "PlayFailed",
     "ProcessDied",
+    "Scene",
     "ScreenDiffers",
     "Send",
     "Service",
@@ -52,6 +54,7 @@ _HOMES = {
     **dict.fromkeys(("PlayFailed", "ScreenDiffers", "StepFailed", "perform", "play"), "playing"),
     **dict.fromkeys(("NAME", "step"), "registry"),
     **dict.fromkeys(("Mood", "Service"), "services"),
+    "Scene": "scene",
     "Stage": "stage",
     **dict.fromkeys(("Send", "in_process"), "wire"),
 }

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from kikao.testing.collecting import Scene
+from kikao.testing.scene import Scene
 from kikao.transcripts import exclusively, replace_file, with_screens
 
 ACCEPTED: Final = "kikao_accepted"

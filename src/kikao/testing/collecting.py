@@ -7,28 +7,15 @@ import functools
 import importlib
 import re
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from kikao.testing.scene import Scene
 from kikao.transcripts import Transcript, TranscriptError, parse
-
-
-class Scene(NamedTuple):
-    """What is played."""
-
-    transcript: Transcript
-    gateway: str
-    path: Path
-
-    def language(self, languages: Collection[str]) -> str:
-        """Which of these its screens are in: as the file says, or the nearest folder of such a name; else empty."""
-        if "Language" in self.transcript.settings:
-            return self.transcript.settings["Language"]
-        return next((folder.name for folder in self.path.parents if folder.name in languages), "")
 
 
 def is_transcript(path: Path, config: pytest.Config) -> bool:
