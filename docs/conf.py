@@ -31,7 +31,7 @@ html_theme = "alabaster"
 LISTED = re.compile(r"^(?:-|\d+\.) \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
 """An entry of an index: an item of a list that begins with a link to a page."""
 
-SHOWN = re.compile(r"^.*\[`[^]]+`\]\((code/\S+\.py)\).*:$", re.MULTILINE)
+SHOWN = re.compile(r"^.*\[`[^]]+`\]\((code/\S+\.(?:py|txt))\).*:$", re.MULTILINE)
 """A line that ends with a colon and links to a file of code."""
 
 
