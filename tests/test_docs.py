@@ -196,11 +196,15 @@ def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
     assert "5 passed" in run_tests(tutorial(tmp_path, "2"))
 
 
-def run_tests(folder: Path) -> str:
-    """What `pytest` says of the tests in a folder, all of which pass."""
-    (folder / "pytest.ini").write_text("[pytest]\nasyncio_default_fixture_loop_scope = function\n")
+def run_tests(folder: Path, *, alone: bool = False) -> str:
+    """What `pytest` says of the tests in a folder, all of which pass; `alone` with no other plugin than kikao's."""
+    (folder / "pytest.ini").write_text(
+        "[pytest]\n" + ("" if alone else "asyncio_default_fixture_loop_scope = function\n")
+    )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    command += ["-p", "kikao.testing.plugin"] if alone else []
+    env = environment() | ({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if alone else {})
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -306,7 +310,7 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "14 passed" in run_tests(guide(tmp_path))
+    assert "14 passed" in run_tests(guide(tmp_path), alone=True)
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)

@@ -5,6 +5,8 @@ After a change of wording: `pytest tests/wallet/transcripts --accept-screens`, a
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from kikao.i18n.gsm7 import GSM7
@@ -20,7 +22,9 @@ def told(locale: str, name: str) -> list[Transcript]:
 
 
 def test_they_are_played(pytestconfig: pytest.Config) -> None:
-    assert pytestconfig.pluginmanager.hasplugin("kikao"), "install this again: make test"
+    if not pytestconfig.pluginmanager.hasplugin("kikao"):
+        refuse = pytest.fail if os.environ.get("CI") else pytest.skip
+        refuse("what is installed here is older than the plugin, so no transcript was played: make test")
     assert {path.name for path in TRANSCRIPTS.iterdir()} == set(LOCALES)
 
 
