@@ -17,8 +17,9 @@ from kikao.console.simulator.phone import REMEMBERED
 from kikao.console.simulator.simulator import MOST
 from kikao.console.simulator.views import MASK
 from kikao.sessions.limits import Limits, Rate
-from kikao.testing import Stage
+from kikao.testing import Stage, play
 from kikao.testing.timers import let_pass
+from kikao.transcripts import parse
 from kikao.turn import BUDGET
 from tests.console.table import Table
 from tests.testing.shop import CLOSING, CONTINUE, HOW_MANY, PIN, MemoryTill, Till, an_app
@@ -486,6 +487,27 @@ async def test_everything_that_was_done_is_told(shop: Table) -> None:
     assert await shop.transcript() == ""
 
 
+async def test_what_was_done_is_a_test_once_its_blanks_are_filled_in(shop: Table) -> None:
+    asha, binta = await shop.phone(), await shop.phone("nalo", "+256772000002")
+    await asha.dial()
+    await asha.answer("2")
+    await asha.drop()
+    await shop.post("/clock", advance=60)
+    await asha.dial()
+    await asha.answer("1", "3", PIN)
+    await asha.again()
+    await binta.dial()
+    await binta.answer("2", "0", "4", "1111", PIN)
+    told = await shop.transcript()
+
+    for blank, pin in (("Asha's PIN", PIN), ("Binta's PIN", "1111"), ("Binta's second PIN", PIN)):
+        assert f"{blank} is ____.\n" in told
+        told = told.replace(f"{blank} is ____", f"{blank} is {pin}")
+    (transcript,) = parse(told)
+    async with Stage(an_app()) as another:
+        await play(transcript, another)
+
+
 # --- what the server refuses ---
 
 
@@ -532,11 +554,21 @@ async def test_what_there_is_to_choose_from(town: Table) -> None:
         "*284#",
     )
     assert (at["budget"], nalo["budget"]) == ({"septets": 156, "units": 76}, {"septets": 160, "units": 80})
-    assert (at["tells_end"], nalo["tells_end"], nalo["long_dial"]) == (True, False, False)
+    assert (at["tells_end"], nalo["tells_end"]) == (True, False)
     assert setup["locales"] == {"en": "English", "lg": "Luganda", "sw": "Kiswahili"}
     for number in setup["numbers"]:
         for endpoint in (at, nalo):
             assert await (await town.phone(endpoint["id"], number)).dial()
+
+
+@pytest.mark.parametrize(("code", "arrives"), [("*284#", True), ("*920*1806#", False)])
+async def test_whether_a_long_dial_arrives(tmp_path: Path, code: str, arrives: bool) -> None:
+    endpoint = f'[[simulator.endpoints]]\nname = "N"\ngateway = "nalo"\ncode = "{code}"\n'
+    async with Stage(an_app(), settings(tmp_path, endpoint, USSD_NALO_CODE="*284#")) as stage:
+        table = Table(stage.server)
+        assert (await table.get("/setup"))["endpoints"][0]["long_dial"] is arrives
+        phone = await table.phone("n")
+        assert await phone.dial("2") == (ENTER_PIN if arrives else HOW_MANY)
 
 
 async def test_tenants_by_host_have_sessions_of_their_own(tmp_path: Path) -> None:
