@@ -56,7 +56,7 @@ async def f(chat: Chat) -> None:
     os.urandom(4)  # K406
 """,
     "input and output": """
-import os, pathlib, subprocess, time, urllib.request, urllib.parse, socket as sock
+import httpx, os, pathlib, subprocess, time, urllib.request, urllib.parse, socket as sock
 @flows.flow("f")
 async def f(chat: Chat, client) -> None:
     bank = chat.service(Bank)
@@ -80,6 +80,16 @@ async def f(chat: Chat, client) -> None:
         pass
     async for _ in client.rows():  # K407
         pass
+    [row async for row in client.rows()]  # K407
+    async for _ in basket(chat):
+        pass
+    async with basket(chat) as opened:
+        pass
+    async with httpx.AsyncClient() as web:  # K407
+        found = await web.get("x")
+        print(web.headers.get("x"), await other.get("x"))  # K407
+    session = httpx.AsyncClient()  # K407
+    await session.get("x")
     later = client.get("x")
     await later  # K407
     await client  # K407
@@ -88,6 +98,8 @@ async def f(chat: Chat, client) -> None:
         return await bank.fee()
     await chat.read("more", look)
     await chat.step("pay", bank.pay, retry="check", check=bank.finder("x"))
+    await chat.step("other", bank.paying("x"), retry="never", args=bank.now())  # K407
+    await chat.ask(bank.name(), Text(), t("x"), validate=bank.validating("x"))  # K407
     await chat.secret("pin", None, t("x"), use=lambda pin, key: bank.pay(pin), check=bank.finder("x"))
     await chat.steps_parallel({"a": Step(lambda key: bank.pay(key), "key")})
     await chat.read("wrong", bank.fee(1))  # K407
@@ -258,6 +270,8 @@ def test_who_takes_part(tmp_path: Path) -> None:
 import time
 async def typed(person: "Chat") -> None:
     time.time()  # K404
+async def unknown_type(chat: "Anything") -> None:
+    await chat.say(time.time())  # K404
 async def untyped(chat) -> None:
     await chat.say(time.time())  # K404
 async def telegram(chat) -> None:
@@ -296,3 +310,17 @@ flows.flow("made")(made)
 """
 
     assert reading(tmp_path, text).unread[0].startswith("made (<string>:1)")
+
+
+def test_names_from_everywhere(tmp_path: Path) -> None:
+    text = """
+from words import *
+async def helper(chat: Person) -> None:
+    now()  # K404
+    await chat.say("x")
+"""
+    words = "from time import time as now\nfrom kikao import Chat as Person\n"
+
+    found, wanted = marked(reading(tmp_path, text, words=words).findings, text)
+
+    assert found == wanted

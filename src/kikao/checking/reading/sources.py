@@ -65,6 +65,15 @@ class Module:
     def scope(self) -> Scope:
         return bindings_of(self.tree)
 
+    @cached_property
+    def stars(self) -> list[str]:
+        """The modules that all names are imported from."""
+        return [
+            self.absolute(node.module or "", node.level)
+            for node in ast.walk(self.tree)
+            if isinstance(node, ast.ImportFrom) and any(name.name == "*" for name in node.names)
+        ]
+
     @property
     def package(self) -> str:
         return self.name if self.is_package else self.name.rpartition(".")[0]
@@ -133,6 +142,9 @@ class Sources:
                 inner = inner.within
             if node.id in module.scope:
                 return self._bound(module.scope[node.id], node.id, module, None, deep)
+            for source in module.stars:
+                if hasattr(sys.modules.get(source), node.id):
+                    return self._follow(f"{source}.{node.id}", deep + 1)
             return f"builtins.{node.id}" if hasattr(builtins, node.id) else None
         if isinstance(node, ast.Attribute):
             base = self.resolve(node.value, module, function, deep + 1)

@@ -77,7 +77,8 @@ class Talking:
             if annotation is None:
                 is_chat = each.arg == "chat" or (at == 0 and function in self.flows)
             else:
-                is_chat = self.sources.resolve(annotation, function.module, function.within) in CHATS
+                kind = self.sources.resolve(annotation, function.module, function.within)
+                is_chat = kind in CHATS or (kind is None and each.arg == "chat")
             if is_chat or (at == 0 and function in self.flows):
                 found.add(each.arg)
         return found
