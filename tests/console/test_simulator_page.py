@@ -22,7 +22,7 @@ from tests.console.browser import Desk, Handset, chromium, stored
 from tests.console.desk_app import HOLD
 from tests.http.servers import ServerProcess, serving
 
-ENDPOINTS: Final = """
+ENDPOINTS: Final = f"""
 [ussd.nalo]
 code = ["*713*5#"]
 
@@ -40,6 +40,13 @@ icon = "G"
 colour = "#f0c040"
 gateway = "nalo"
 code = "*713*5#"
+
+[[simulator.endpoints]]
+name = "{"W" * 40}"
+description = "{"x" * 200}"
+icon = "ABCDEFGH"
+gateway = "africastalking"
+code = "*284*12345678*12345678#"
 """
 
 PIN: Final = "2580"
@@ -464,6 +471,7 @@ def test_light_or_dark_as_the_system_says_and_as_one_likes(desk: Desk) -> None:
     assert page.evaluate(background) == light
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(background) == dark
+    expect(page.get_by_role("button", name="Turn light")).to_be_visible()
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name="Turn dark").click()
     expect(page.get_by_role("button", name="Turn light")).to_be_visible()
@@ -489,8 +497,11 @@ def test_an_audit_finds_nothing_in_light_and_dark_wide_and_narrow(
     audit(desk, "start")
     sender = desk.phone().number(member("Asha")).dial().answer("nonsense")
     audit(desk, "mid-flow")
-    desk.add().number(next(NUMBERS)).dial()
-    audit(desk, "two phones")
+    recipient = desk.add()
+    with desk.page.expect_response(re.compile("/conversation$")):
+        recipient.place.get_by_label("Service of phone 2").select_option("w" * 40)
+    recipient.settled().number(next(NUMBERS)).dial()
+    audit(desk, "two phones, one with all the text that settings may give it")
     hold = folder / "data" / HOLD
     hold.touch()
     try:
@@ -520,3 +531,15 @@ def audit(desk: Desk, state: str) -> None:
                 desk.page.screenshot(path=f"{pictures}/{state} {width} {scheme}.png", full_page=True)
         wider = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"{state}: {wider} px wider than the page"
+
+
+def test_without_chromium_these_tests_are_skipped_or_fail_where_they_are_demanded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("DEMAND_BROWSER", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="there is no chromium"), chromium():
+        pass
+    monkeypatch.setenv("DEMAND_BROWSER", "1")
+    with pytest.raises(pytest.fail.Exception, match="there is no chromium"), chromium():
+        pass

@@ -29,7 +29,9 @@ const PATHS = {
 
 /** An icon by name. A name that is no icon of ours is shown as it stands: a letter, an emoji. */
 export function Icon({ name }) {
-  if (!(name in PATHS)) return html`<span class="glyph" aria-hidden="true">${name}</span>`;
+  if (!Object.hasOwn(PATHS, name)) {
+    return html`<span class=${`glyph ${[...name].length > 2 ? "long" : ""}`} aria-hidden="true">${name}</span>`;
+  }
   return html`
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
       <path d=${PATHS[name]} />

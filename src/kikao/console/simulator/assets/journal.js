@@ -30,20 +30,21 @@ export function Key({ of: key }) {
   return key.split(/(?<=[/.])|(?=#)/).map((part, place) => html`${place > 0 && html`<wbr />`}${part}`);
 }
 
-/** Characters of a value that stand on a line; a longer one opens. */
+/** Characters of JSON, and of a text, that are shown at once; a longer one opens. */
 const SHORT = 48;
+const SHORT_TEXT = 160;
 
 /** A value as the journal holds it: text as it is, the rest as JSON. */
 export function Value({ value }) {
   if (value === "") return html`<i>empty</i>`;
   if (value === undefined || value === null) return html`<i>nothing</i>`;
-  if (typeof value === "string") return html`<code>${value}</code>`;
-  const line = JSON.stringify(value, null, 1).replace(/\n */g, " "); // with blanks to break it at
-  if (line.length <= SHORT) return html`<code>${line}</code>`;
+  const isText = typeof value === "string";
+  const line = isText ? value : JSON.stringify(value, null, 1).replace(/\n */g, " "); // with blanks to break it at
+  if (line.length <= (isText ? SHORT_TEXT : SHORT)) return html`<code>${line}</code>`;
   return html`
     <details>
       <summary><code>${line}</code></summary>
-      <pre>${JSON.stringify(value, null, 2)}</pre>
+      <pre>${isText ? value : JSON.stringify(value, null, 2)}</pre>
     </details>
   `;
 }

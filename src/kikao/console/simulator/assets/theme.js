@@ -3,6 +3,7 @@
 import { html, useEffect, useState } from "./lib.js";
 import { Icon } from "./icons.js";
 
+const SYSTEM = matchMedia("(prefers-color-scheme: dark)");
 const KEY = "kikao-simulator-theme";
 
 function kept() {
@@ -16,6 +17,12 @@ function kept() {
 /** A button that turns the page dark or light. */
 export function ThemeButton() {
   const [theme, choose] = useState(kept);
+  const [systemIsDark, setSystemIsDark] = useState(SYSTEM.matches);
+  useEffect(() => {
+    const follow = () => setSystemIsDark(SYSTEM.matches);
+    SYSTEM.addEventListener("change", follow);
+    return () => SYSTEM.removeEventListener("change", follow);
+  }, []);
   useEffect(() => {
     if (!theme) return;
     document.documentElement.dataset.theme = theme;
@@ -25,7 +32,7 @@ export function ThemeButton() {
       // It holds until the next reload then.
     }
   }, [theme]);
-  const dark = theme ? theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const dark = theme ? theme === "dark" : systemIsDark;
   const other = dark ? "light" : "dark";
   return html`
     <button type="button" class="quiet square" onClick=${() => choose(other)} aria-label=${`Turn ${other}`}
