@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from kikao.channels.inbound import Inbound
 from kikao.conversation.engine import Engine
@@ -46,8 +46,10 @@ Done = TurnCommitted | TurnDuplicated | TurnRejected
 class Telling(Place):
     """The events of one inbound."""
 
+    __slots__ = ("_inbound", "_started")
+
     def __init__(self, publish: Bus, inbound: Inbound, release: int, started: float) -> None:
-        super().__init__(publish, inbound.channel, inbound.gateway, release)
+        Place.__init__(self, publish, inbound.channel, inbound.gateway, release)
         self._inbound = inbound
         self._started = started
 
@@ -108,12 +110,27 @@ class Telling(Place):
         self.publish(duplicated)
         return duplicated
 
-    def showed(self, page: Page, kind: ScreenKind, flow: str = "", at: str = "") -> None:
+    def showed(
+        self, text: str, kind: ScreenKind, *, page: int = 1, pages: int = 1, flow: str = "", at: str = ""
+    ) -> None:
         """A screen is on its way to the member."""
         if self.publish.wants(ScreenShown):
-            size = cost(page.text)
-            shown = {"kind": kind, "page": page.number, "pages": page.of, "flow": flow, "at": at}
-            self.tell(ScreenShown, {**shown, "units": size.units, "alphabet": size.alphabet})
+            size = cost(text)
+            self.publish(
+                ScreenShown(
+                    channel=self.channel,
+                    gateway=self.gateway,
+                    session=short(self.key),
+                    flow=flow,
+                    at=at,
+                    release=self.release,
+                    kind=kind,
+                    page=page,
+                    pages=pages,
+                    units=size.units,
+                    alphabet=size.alphabet,
+                )
+            )
 
     def committed(self, turned: Turned, version: int) -> TurnCommitted:
         """Its turn is done, and stored as this version of its session."""
@@ -142,25 +159,19 @@ class Telling(Place):
         return round((time.perf_counter() - self._started) * 1000, 2)
 
 
-class Page(NamedTuple):
-    """One page of a screen, from 1."""
-
-    text: str
-    number: int = 1
-    of: int = 1
-
-
 class Try:
     """One try at a turn: what happens is told once its commit is done, and never if another writer was faster.
 
     `arrived` before the flow is run, `told` after the commit.
     """
 
-    __slots__ = ("_at", "_facts", "_flow", "_over", "_tell", "page")
+    __slots__ = ("_at", "_facts", "_flow", "_over", "_tell", "pages", "text")
 
     def __init__(self, tell: Telling, run: Run | None) -> None:
-        self.page = Page("")
-        """What is shown."""
+        self.text = ""
+        """The page that is shown."""
+        self.pages = 1
+        """How many there are."""
         self._tell = tell
         self._facts: list[Fact] = []
         self._over = False
@@ -184,7 +195,7 @@ class Try:
 
     def told(self, engine: Engine, conversation: Conversation, turned: Turned, version: int) -> TurnCommitted:
         """Publish all of it: the turn is stored."""
-        tell, wants = self._tell, self._tell.publish.wants
+        tell = self._tell
         for happened in self._facts:
             tell.tell(*happened)
         for happened in turned.facts:
@@ -193,13 +204,18 @@ class Try:
             tell.tell(*fact(SessionEnded, flow=turned.flow, at=turned.at, by="app"))
         flow, at = _stage(conversation.run)
         if at and (flow, at) != (self._flow, self._at):
-            stage = {"flow": flow, "at": at}
-            if self._at:
-                stage |= {"from_flow": self._flow, "from_at": self._at}
+            stage = {"flow": flow, "at": at, "from_flow": self._flow if self._at else "", "from_at": self._at}
             tell.tell(StageChanged, stage)
-            if self._at and wants(StageMenu) and engine.at_menu(conversation):
+            if self._at and tell.publish.wants(StageMenu) and engine.at_menu(conversation):
                 tell.tell(StageMenu, stage)
-        tell.showed(self.page, _kind_of(conversation, turned), turned.flow, turned.at)
+        tell.showed(
+            self.text,
+            _kind_of(conversation, turned),
+            page=turned.page + 1,
+            pages=self.pages,
+            flow=turned.flow,
+            at=turned.at,
+        )
         return tell.committed(turned, version)
 
 

@@ -45,7 +45,7 @@ from kikao.sessions.masking import masked
 from kikao.sessions.policy import Address, address_kind, key_parts, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
-from kikao.telling import Done, Page, Rejected, Telling, Try
+from kikao.telling import Done, Rejected, Telling, Try
 
 BUDGET: Final = 4.0
 """Seconds from request to reply; gateways hang up on slower ones."""
@@ -194,7 +194,7 @@ class Turns:
                     raise Misuse(
                         f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
                     )
-                turn.tell.showed(Page(pages[0]), "notice")
+                turn.tell.showed(pages[0], "notice")
                 response = turn.gateway.reply(inbound, pages[0], ends=True)
             except Exception as problem:  # noqa: BLE001 - as if it had raised
                 middleware.failed(context, outcome.by, "before", problem)
@@ -219,7 +219,7 @@ class Turns:
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""
         text = turn.gateway.pages(screen, self._translate(locale or self._locale))[0]
-        turn.tell.showed(Page(text), "notice")
+        turn.tell.showed(text, "notice")
         return turn.gateway.reply(turn.inbound, text, ends=True)
 
     def _names(self, inbound: Inbound, gateway: Gateway) -> tuple[bytes, ...]:
@@ -251,6 +251,8 @@ class _Turn:
         self.inbound = inbound
         self.gateway = gateway
         self.address = address
+        self.own_key = key
+        """Of the address, wherever its dealings are kept."""
         self.key = tell.key = key
         self.names = names
         self.deadline = deadline
@@ -324,7 +326,7 @@ class _Turn:
         # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
         wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
         found, key, self.known = await claim(
-            turns.sessions, turns.members, self.address, names, wait=max(wait, 0.0)
+            turns.sessions, turns.members, self.address, names, wait=max(wait, 0.0), key=self.own_key
         )
         if key != self.key:
             self.key, self.arrival = key, None
@@ -447,7 +449,7 @@ class _Turn:
             pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
         turned.page = min(turned.page, len(pages) - 1)
         turns.engine.paged(conversation, turned, len(pages))
-        attempt.page = Page(pages[turned.page], turned.page + 1, len(pages))
+        attempt.text, attempt.pages = pages[turned.page], len(pages)
         ends = turned.screen.ends and turned.page == len(pages) - 1
         return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
 

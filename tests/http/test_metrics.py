@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -156,9 +157,12 @@ async def test_turns_and_refusals_are_counted(tmp_path: Path) -> None:
         await call(server, "/ussd/africastalking")
         await server.sweeper.once()
         text = (await call(server, "/metrics")).body.decode()
-    assert [line for line in text.splitlines() if line.startswith("kikao_") and "seconds" not in line] == [
+    lines = text.splitlines()
+    assert [each for each in lines if each.startswith("kikao_") and not re.search("seconds|pages", each)] == [
         'kikao_inbounds_total{channel="ussd",gateway="africastalking",what="ended"} 1.0',
         'kikao_inbounds_total{channel="ussd",gateway="africastalking",what="duplicate"} 1.0',
+        'kikao_flows_started_total{flow="hello"} 1.0',
+        'kikao_flows_finished_total{flow="hello",what="ended"} 1.0',
         "kikao_open_intents 0.0",
         'kikao_queue_depth{queue="inbounds"} 0.0',
         'kikao_queue_depth{queue="effects"} 0.0',

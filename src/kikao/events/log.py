@@ -70,19 +70,18 @@ class LogLines:
 
     def __call__(self, event: Event) -> None:
         now = self._clock()
-        for (of, channel, gateway, which), lines, seconds in self._repeats.over(now.timestamp()):
-            self._write(
-                now,
-                LogRepeated(
+        if self._repeats:
+            for (of, channel, gateway, which), lines, seconds in self._repeats.over(now.timestamp()):
+                repeated = LogRepeated(
                     of=of, channel=channel, gateway=gateway, which=which, count=lines, seconds=seconds
-                ),
-            )
+                )
+                self._write(now, repeated)
         if isinstance(event, _BOUNDED) and not self._repeats.shows(*_alike(event), now.timestamp()):
             return
         self._write(now, event)
 
     def _write(self, now: dt.datetime, event: Event) -> None:
-        time = now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        time = now.isoformat(timespec="milliseconds")[:-6] + "Z"  # of +00:00
         line = _ENCODER.encode(event).decode()
         self._stream.write(f'{{"time":"{time}",{line[1:]}\n')
 

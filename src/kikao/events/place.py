@@ -12,6 +12,8 @@ from kikao.events.event import SessionEvent, short
 class Place:
     """A session at a gateway, in code of a release. `key` is that of the session; it may become known later."""
 
+    __slots__ = ("channel", "gateway", "key", "publish", "release")
+
     def __init__(self, publish: Bus, channel: str, gateway: str, release: int, key: bytes = b"") -> None:
         self.publish = publish
         self.channel = channel

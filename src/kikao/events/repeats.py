@@ -38,6 +38,10 @@ class Repeats(Generic[Group]):
         self._per = per
         self._windows: dict[Group, _Window] = {}
 
+    def __bool__(self) -> bool:
+        """Whether anything was counted that is not forgotten yet."""
+        return bool(self._windows)
+
     def shows(self, group: Group, text: str, now: float) -> bool:
         """Whether a line with this text is worth being written at `now` (seconds since the epoch)."""
         window = self._windows.get(group)

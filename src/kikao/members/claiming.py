@@ -41,9 +41,17 @@ class Claimed(NamedTuple):
 
 
 async def claim(
-    sessions: Sessions, members: Members, address: Address, names: tuple[bytes, ...], *, wait: float
+    sessions: Sessions,
+    members: Members,
+    address: Address,
+    names: tuple[bytes, ...],
+    *,
+    wait: float,
+    key: bytes | None = None,
 ) -> Claimed:
     """Take the session of an address for the inbound of these names, or answer it; wait for it so many seconds.
+
+    `key` is that of the address, where it is known already.
 
     Raises `RecordsAway`, `StoreUnavailable`, and `Conflict` when it took so long that others may have been faster.
     """
@@ -51,7 +59,7 @@ async def claim(
     named = address_kind(address)
     # Before the claim, since records are another database: whoever is met twice is one member.
     known = await members.meet(*named)
-    key = session_key(sessions.ring, address.parts)
+    key = session_key(sessions.ring, address.parts) if key is None else key
     found: Found = await sessions.claim(key, names, address, wait=wait)
     for _ in range(MAX_ANCHORS):
         if not isinstance(found, Held) or not found.session.anchor:
