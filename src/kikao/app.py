@@ -187,7 +187,7 @@ class App:
             flows.release = max(flows.release, settings.release)
             ring = KeyRing(settings.secret_keys)
             monitor = Monitor()
-            measured = monitor.timed(store or make_store(settings))
+            measured = monitor.timed(make_store(settings) if store is None else store)
             sessions = Sessions(measured, ring, self.policies, clock=clock)
             await sessions.open()
             stack.push_async_callback(sessions.close)

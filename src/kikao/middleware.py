@@ -20,7 +20,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextvars import Context, ContextVar, Token, copy_context
 from functools import partial
-from typing import Any, Final, Generic, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -134,13 +134,12 @@ class Chain:
         `before` and `until` are event-loop times: the turn begins by the one, and all is over by the other.
         """
         loop = asyncio.get_running_loop()
-        passage = Passage[T](self, turn)
-        work = asyncio.create_task(passage.level(0))
-        waiting: set[asyncio.Future[Any]] = {work, passage.wanted}
+        passage = Passage(self, turn)
+        work = asyncio.create_task(passage.taken())
         try:
-            patience = max(before - loop.time(), 0.0)
-            await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-            if not passage.wanted.done():
+            with _by(loop, passage.wanted, before):
+                asked = await passage.wanted
+            if asked is None:
                 passage.over = True
                 if not work.done():
                     passage.failed(passage.at, TimeoutError())
@@ -148,11 +147,11 @@ class Chain:
                         Outcome(what="unavailable", error="TimeoutError", by=self.names[passage.at])
                     )
                 return Instead(work.result(), passage.screen)
-            with _context_of(passage.wanted.result()):
+            with _context_of(asked):
                 result, outcome = await core()
-            passage.given.set_result(outcome)
-            if not work.done():
-                await asyncio.wait({work}, timeout=max(until - loop.time(), 0.0))
+            passage.give(outcome)
+            with _by(loop, passage.ended, until):
+                await passage.ended
             if not work.done():
                 passage.failed(passage.at, TimeoutError())
             return result
@@ -162,7 +161,6 @@ class Chain:
                 work.cancel()
                 self._left.add(work)
                 work.add_done_callback(self._left.discard)
-            passage.given.cancel()
 
     def failed(
         self, turn: TurnContext, name: str, when: Literal["before", "after"], error: BaseException
@@ -180,21 +178,42 @@ class Chain:
         )
 
 
-class Passage(Generic[T]):
+class Passage:
     """One turn on its way through the middleware."""
 
     def __init__(self, chain: Chain, turn: TurnContext) -> None:
         loop = asyncio.get_running_loop()
-        self.wanted: asyncio.Future[Context] = loop.create_future()
-        """Done once the turn is asked for, with the context that it is to run in. From then on its reply stands."""
-        self.given: asyncio.Future[Outcome] = loop.create_future()
+        self.wanted: asyncio.Future[Context | None] = loop.create_future()
+        """Done once the turn is asked for, with the context that it is to run in: from then on its reply stands. None
+        when nobody will ask for it, or nobody may any more."""
+        self.ended: asyncio.Future[None] = loop.create_future()
+        """Done when no middleware is at work any more, or none is waited for."""
         self.screen: Screen | None = None
         """What a middleware answered in place of the turn."""
         self.over = False
         self.at = 0
         """Which middleware is at work."""
+        self._asked = False
+        self._outcome: Outcome | None = None
+        self._waiting: list[asyncio.Future[Outcome]] = []
         self._chain = chain
         self._turn = turn
+
+    async def taken(self) -> Outcome:
+        """All of it, as a task of its own."""
+        try:
+            return await self.level(0)
+        finally:
+            for future in (self.wanted, self.ended):
+                if not future.done():
+                    future.set_result(None)
+
+    def give(self, outcome: Outcome) -> None:
+        """The turn is done: tell who waits for it, also those that come later."""
+        self._outcome = outcome
+        for future in self._waiting:
+            if not future.done():
+                future.set_result(outcome)
 
     async def level(self, at: int) -> Outcome:
         """One middleware and all that is inside of it. Never raises, except to be cancelled."""
@@ -210,7 +229,7 @@ class Passage(Generic[T]):
                     f"middleware {self._chain.names[at]} called proceed() twice: a turn is taken once"
                 )
             if self.over:
-                raise Misuse(f"middleware {self._chain.names[at]} called proceed() after its turn was over")
+                raise self._too_late(at)
             called = True
             inner = await self.level(at + 1)
             self.at = at
@@ -229,8 +248,8 @@ class Passage(Generic[T]):
             error = self._wrong(at, answer, inner)
         if error is not None:
             self.failed(at, error)
-        if self.wanted.done():
-            return await asyncio.shield(self.given)
+        if self._asked:
+            return await self._given()
         name = self._chain.names[at]
         if error is not None:
             self.screen = None
@@ -244,18 +263,30 @@ class Passage(Generic[T]):
         return inner
 
     async def _turn_itself(self) -> Outcome:
+        if self.wanted.done():
+            raise self._too_late(self.at)
+        self._asked = True
         self.wanted.set_result(copy_context())
-        return await asyncio.shield(self.given)
+        return await self._given()
+
+    def _too_late(self, at: int) -> Misuse:
+        return Misuse(f"middleware {self._chain.names[at]} called proceed() after its turn was over")
+
+    async def _given(self) -> Outcome:
+        """What became of the turn. Each who waits has a future of its own, which they may cancel."""
+        if self._outcome is not None:
+            return self._outcome
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        return await future
 
     def failed(self, at: int, error: BaseException) -> None:
         """Publish what went wrong in one of them."""
-        self._chain.failed(
-            self._turn, self._chain.names[at], "after" if self.wanted.done() else "before", error
-        )
+        self._chain.failed(self._turn, self._chain.names[at], "after" if self._asked else "before", error)
 
     def _wrong(self, at: int, answer: object, inner: Outcome | None) -> Misuse | None:
         """What is wrong with what a middleware returned; None if nothing."""
-        name, turned = self._chain.names[at], self.wanted.done()
+        name, turned = self._chain.names[at], self._asked
         if answer is None or isinstance(answer, Outcome):
             if inner is not None or turned:
                 return None
@@ -289,6 +320,21 @@ def names(middleware: Sequence[Middleware]) -> tuple[str, ...]:
             )
         found.append(getattr(bare, "__name__", type(bare).__name__))
     return tuple(found)
+
+
+@contextlib.contextmanager
+def _by(loop: asyncio.AbstractEventLoop, future: asyncio.Future[Any], when: float) -> Iterator[None]:
+    """What is not done by then is done with None: whoever comes later is late."""
+
+    def late() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    timer = loop.call_at(when, late)
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextlib.contextmanager

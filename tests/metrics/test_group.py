@@ -230,9 +230,9 @@ def test_what_another_version_wrote_otherwise_is_left_out() -> None:
 def test_names_that_are_made_at_run_time_do_not_make_series_without_end() -> None:
     counts = Bounded(3)
     for question in ("a", "b", "c", "d", "d"):
-        counts.add("buy", question)
-    counts.add("sell", "a")
-    counts.add("buy", "a")
+        counts.add(("buy", question))
+    counts.add(("sell", "a"))
+    counts.add(("buy", "a"))
     assert counts == {
         ("buy", "a"): 2,
         ("buy", "b"): 1,

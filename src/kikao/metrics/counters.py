@@ -83,6 +83,8 @@ class Counters:
         """By flow and question."""
         self.steps = Bounded(SERIES)
         """By flow, step and outcome."""
+        self._questions: dict[tuple[str, str], Labels] = {}
+        """Labels by flow and journal key, to work them out seldom."""
         self._count: dict[type[Event], Callable[[Any], None]] = {
             TurnCommitted: self._turn,
             TurnRejected: self._turn,
@@ -127,26 +129,35 @@ class Counters:
                 pages = self.pages[(event.gateway,)] = Durations(declared.PAGE_BOUNDS)
             pages.add(event.pages)
             if event.kind == "question":
-                self.shown.add(event.flow, question_of(event.at))
+                self.shown.add(self._question(event.flow, event.at))
 
     def _refused_answer(self, event: AnswerRefused) -> None:
-        self.refused_answers.add(event.flow, question_of(event.at))
+        self.refused_answers.add(self._question(event.flow, event.at))
 
     def _stage(self, event: StageChanged) -> None:
         if event.from_at:
-            self.left.add(event.from_flow, question_of(event.from_at))
+            self.left.add(self._question(event.from_flow, event.from_at))
+
+    def _question(self, flow: str, at: str) -> Labels:
+        labels = self._questions.get((flow, at))
+        if labels is None:
+            if len(self._questions) >= SERIES:
+                self._questions.clear()
+            labels = self._questions[flow, at] = (flow, question_of(at))
+        return labels
 
     def _started(self, event: FlowStarted) -> None:
-        self.started.add(event.flow)
+        self.started.add((event.flow,))
 
     def _finished(self, event: FlowFinished) -> None:
-        self.finished.add(event.flow, event.what)
+        self.finished.add((event.flow, event.what))
 
     def _abandoned(self, event: FlowAbandoned) -> None:
-        self.abandoned.add(event.flow, question_of(event.at), event.what)
+        self.abandoned.add((*self._question(event.flow, event.at), event.what))
 
     def _step(self, event: StepOutcome) -> None:
-        self.steps.add(event.flow, question_of(event.at), name_of(type(event)).removeprefix("step."))
+        what = name_of(type(event)).removeprefix("step.")
+        self.steps.add((*self._question(event.flow, event.at), what))
 
     def _request(self, event: RequestRefused) -> None:
         self.refused[event.channel, event.gateway, str(event.status)] += 1

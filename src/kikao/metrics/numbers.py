@@ -45,13 +45,16 @@ class Bounded(Counts):
         self.dropped = 0
         self._firsts: set[str] = set()
 
-    def add(self, *labels: str) -> None:
+    def add(self, labels: Labels) -> None:
         """Count one."""
-        if labels not in self:
-            if len(self) >= self.limit:
-                self.dropped += 1
-                first = labels[0] if labels[0] in self._firsts else OTHER
-                labels = (first, *(OTHER for _ in labels[1:]))
-            else:
-                self._firsts.add(labels[0])
+        count = self.get(labels)
+        if count is not None:
+            self[labels] = count + 1
+            return
+        if len(self) >= self.limit:
+            self.dropped += 1
+            first = labels[0] if labels[0] in self._firsts else OTHER
+            labels = (first, *(OTHER for _ in labels[1:]))
+        else:
+            self._firsts.add(labels[0])
         self[labels] += 1
