@@ -92,9 +92,10 @@ class Stopwatch:
         if self._phase is not None:
             self._over(self._phase, now)
         self._phase, self._since = phase, now
-        for watcher in self.watchers:
-            with contextlib.suppress(Exception):
-                watcher.entered(phase)
+        if self.watchers:
+            for watcher in self.watchers:
+                with contextlib.suppress(Exception):
+                    watcher.entered(phase)
 
     def leave(self) -> None:
         """The last phase is over, for good or because the turn broke."""
@@ -109,9 +110,10 @@ class Stopwatch:
     def _over(self, phase: Phase, now: float) -> None:
         if self._times is not None:
             self._times[phase].add(now - self._since)
-        for watcher in self.watchers:
-            with contextlib.suppress(Exception):
-                watcher.left(phase)
+        if self.watchers:
+            for watcher in self.watchers:
+                with contextlib.suppress(Exception):
+                    watcher.left(phase)
 
 
 class Within:
