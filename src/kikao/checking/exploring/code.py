@@ -6,7 +6,7 @@ Followed are names: globals, names of imported modules, closures. What is called
 from __future__ import annotations
 
 import ast
-import inspect
+import functools
 import linecache
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType
@@ -23,7 +23,7 @@ class FlowCode:
 
     def __init__(self, flows: Flows) -> None:
         self._flows = flows
-        modules = {each.function.__module__ for each in flows}
+        modules = {function.__module__ for each in flows for function in _functions_of(each)}
         packages = {name.partition(".")[0] for name in modules}
         found: dict[FunctionType, None] = {}
         todo: list[Any] = [flow.function for flow in flows]
@@ -43,8 +43,7 @@ class FlowCode:
 
     def function_of(self, flow: Flow) -> FunctionType | None:
         """The function of a flow, as it was written."""
-        function = inspect.unwrap(flow.function)
-        return function if isinstance(function, FunctionType) else None
+        return next(_functions_of(flow), None)
 
     def reached(self, entered: Iterable[FunctionType], entry: str) -> set[str]:
         """The flows that somebody may come to: those held, and what code that is reached names."""
@@ -128,8 +127,10 @@ def _named_by(function: FunctionType) -> list[Any]:
 def _functions_of(value: Any) -> Iterator[FunctionType]:
     if isinstance(value, FunctionType):
         yield value
+        if hasattr(value, "__wrapped__"):
+            yield from _functions_of(value.__wrapped__)
     elif isinstance(value, Flow):
-        yield from _functions_of(inspect.unwrap(value.function))
+        yield from _functions_of(value.function)
     elif isinstance(value, MethodType):
         yield from _functions_of(value.__func__)
     elif isinstance(value, type):
@@ -142,8 +143,8 @@ def _functions_of(value: Any) -> Iterator[FunctionType]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from _functions_of(each) if isinstance(each, FunctionType | Flow) else ()
-    elif hasattr(value, "func") and isinstance(value.func, FunctionType):
-        yield value.func
+    elif isinstance(value, functools.partial):
+        yield from _functions_of(value.func)
 
 
 def _names_in(code: CodeType) -> Iterator[str]:

@@ -13,7 +13,7 @@ from kikao.conversation.effects import Settled, Work
 T = TypeVar("T")
 
 SEED: Final = bytes(32)
-PATIENCE: Final = 1.0
+PATIENCE: Final = 0.25
 """Seconds a look-up may wait for something; a stand-in answers at once."""
 
 

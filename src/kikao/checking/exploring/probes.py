@@ -2,7 +2,8 @@
 
 A condition is counted by its operands: `if a and b` has four ways, `a` and `b` each true and false. A `for` over what
 came from outside has two, with an item and without; over a constant one. Handlers and cases have one each. What is not
-counted: `assert`, conditions that are constants or only about `chat.locales`, and `async for` without an item.
+counted: `assert`, `async for` without an item, and conditions that are constants, only about `chat.locales` or just a
+`chat.version`.
 """
 
 from __future__ import annotations
@@ -276,7 +277,9 @@ class _Instrument(ast.NodeTransformer):
 
 
 def _is_set_up(test: ast.expr) -> bool:
-    """Whether a condition is about the languages of the app, and nothing else: the app is, not a member."""
+    """Whether a condition is about the app, not a member: only about its languages, or about an older release."""
+    if isinstance(test, ast.Await) and ast.unparse(test).startswith("await chat.version("):
+        return True
     names = {each.id for each in ast.walk(test) if isinstance(each, ast.Name)}
     attributes = [ast.unparse(each) for each in ast.walk(test) if isinstance(each, ast.Attribute)]
     return bool(attributes) and set(attributes) == {"chat.locales"} and names <= {"chat", "len"}

@@ -215,7 +215,8 @@ class Search:
         decisions = around.oracle.decisions
         fresh = len(self._probes.taken) > before
         spot = _spot(conversation)
-        answer = self._heard.answer or (state.answer if spot == state.spot else None)
+        known = state.answer if spot[:2] == state.spot[:2] else None
+        answer = (self._heard.answer or known) if turned.what == "asked" else known
         fresh = self._note(state, move, turned, conversation, spot, trail) or fresh
         self._otherwise(state, move, ways, decisions, fresh)
         member = structs.replace(state.member, locale=conversation.chosen or state.member.locale)
@@ -260,7 +261,8 @@ class Search:
             ways.ends.add(state.spot)
         if turned.what in ("failed", "parked") and not self._around.injected:
             ways.ends.add(state.spot)  # told as what it is
-        ways.edges.setdefault(state.spot, {}).setdefault(spot)
+        if move.kind != "wrong":
+            ways.edges.setdefault(state.spot, {}).setdefault(spot)
         return new
 
     def _take(
@@ -300,12 +302,12 @@ class Search:
     def _problem(
         self, state: State, what: str, place: Place, trail: tuple[str, ...], endless: bool = False
     ) -> None:
+        spot = (state.spot[0] or self._engine.entry, *state.spot[1:])
+        spot = (spot[0], "", "") if spot[1] == "start" else spot
         found = re.match(r"(?P<file>.+?):(?P<line>\d+): ", what)
         if found:
             what, place = what[found.end() :], (found["file"], int(found["line"]))
-        self.problems.setdefault(
-            (state.spot[0], what, place), Problem(state.spot, what, place, trail, endless)
-        )
+        self.problems.setdefault((state.spot[0], what, place), Problem(spot, what, place, trail, endless))
 
     # --- what comes next ---
 

@@ -130,7 +130,8 @@ class Maker:
         if issubclass(origin, collections.abc.Iterable):
             items = self.values(args[0])
             build = origin if origin in (list, tuple, set, frozenset) else list
-            many = list(itertools.islice(itertools.cycle(items), MANY))
+            more = (_another(items[place % len(items)], args[0], place) for place in range(1, MANY))
+            many = [items[0], *more]
             return [build(many), build(items[:1]), build([]), *(build([item]) for item in items[1:])]
         return self._plain(origin)
 
@@ -235,6 +236,28 @@ def _within(value: Any, note: msgspec.Meta) -> list[Any]:
         value = value[:most] if most is not None else value
         return [value] if len(value) >= (note.min_length or 0) else []
     return [value]
+
+
+def _another(value: Any, kind: Any, nth: int) -> Any:
+    """A value like this one but for its texts and numbers: of a long list no two are the same."""
+    if kind is str and value:
+        return f"{value[:-3]} {nth:02}" if len(value) > 3 else f"{value}{nth:02}"
+    if kind is int:
+        return value + nth
+    if isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
+        changes = {
+            name: _another(getattr(value, name), hint, nth)
+            for name, hint in typing.get_type_hints(type(value)).items()
+            if hint in (str, int) and hasattr(value, name)
+        }
+        try:
+            replace: Callable[..., Any] = (
+                msgspec.structs.replace if isinstance(value, msgspec.Struct) else dataclasses.replace
+            )
+            return replace(value, **changes)
+        except (ValueError, TypeError):
+            return value
+    return value
 
 
 def _distinct(values: Iterable[Any]) -> list[Any]:

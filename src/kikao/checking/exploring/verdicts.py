@@ -13,7 +13,6 @@ from kikao.checking.exploring.probes import Probes
 from kikao.checking.exploring.search import Problem, Search, Ways
 from kikao.checking.exploring.services import Circumstances
 from kikao.checking.findings import Finding
-from kikao.conversation.navigation import Navigation
 
 KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
 """Channels on which what was typed can be read later."""
@@ -34,7 +33,7 @@ def verdicts(
     return [
         *_unreached(app, code, probes),
         *_broken(search),
-        *_loops(search, app.engine.navigation),
+        *_loops(search),
         *_unexplored(probes, search, around, refused),
         *_early(search.ways),
         *_kept(app, search.ways),
@@ -73,18 +72,14 @@ def _told(problem: Problem) -> str:
     return " > ".join(("...", *trail) if len(trail) < len(problem.trail) else trail)
 
 
-def _loops(search: Search, navigation: Navigation) -> Iterator[Finding]:
+def _loops(search: Search) -> Iterator[Finding]:
     """Questions from which no right answer leads to an end, however many are given.
 
-    "Cancel" is a way out where the app shows it on its screens, "home" is one to the entry; "back" is none.
+    Navigation is no way out: "home" and "back" lead to questions that were left behind, "cancel" away from all that was
+    said. Nor is what follows answers that were wrong too often.
     """
     ways = search.ways
-    if navigation.cancel.shown and navigation.cancel.keys:
-        return
     leads: dict[Spot, set[Spot]] = {spot: set(after) for spot, after in ways.edges.items()}
-    for spot, screen in ways.prompts.items():
-        if any(line.value == "home" for line in screen.navigation):
-            leads.setdefault(spot, set()).update(ways.starts)
     before: dict[Spot, set[Spot]] = {}
     for spot, after in leads.items():
         for each in after:
