@@ -28,6 +28,7 @@ class ExploringHost:
         self.late: list[tuple[Work, Settled]] = []
         """Effects that came to something after the reply."""
         self.asked_for: set[Any] = set()
+        self._intended: set[str] = set()
         self._around = around
         self._services = services
         self._label = label
@@ -42,18 +43,19 @@ class ExploringHost:
         return stand_in(kind, self._services, self._around)  # type: ignore[no-any-return]
 
     async def intend(self, works: Sequence[Work]) -> None:
-        """Nothing is kept."""
+        """Nothing is kept; what is not intended now was begun before, and only asked about."""
+        self._intended = {work.intent.token for work in works}
 
     async def perform(self, works: Sequence[Work]) -> list[Settled | None]:
         """Each effect comes to something: in time, or when the reply is gone."""
         outcomes: list[Settled | None] = []
         around = self._around
         for work in works:
-            around.in_effect = True
+            around.within = "effect" if work.intent.token in self._intended else "check"
             try:
                 settled = await work.perform()
             finally:
-                around.in_effect = False
+                around.within = "read"
             in_time = around.oracle.choose(f"{work.intent.key.partition('#')[0]}/time", (True, False))
             if not in_time:
                 self.late.append((work, settled))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ from kikao.checking.exploring.oracle import Oracle
 from kikao.checking.exploring.values import REFUSALS, Maker, Unmade, size
 from kikao.conversation.errors import BackendError, RefusedError
 from kikao.conversation.examples import examples_of
-from kikao.conversation.outcomes import Refused, Unknown, Voided
+from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.i18n import Amount
 
 MOST: Final = 48
@@ -30,7 +30,8 @@ class Circumstances:
 
     def __init__(self, numbers: Sequence[int] = (), texts: Sequence[str] = ()) -> None:
         self.oracle = Oracle()
-        self.in_effect = False
+        self.within: Literal["read", "effect", "check"] = "read"
+        """What a call is for: a look-up, an effect, or what became of an effect."""
         self.currency = "UGX"
         self.injected = False
         """A failure was answered."""
@@ -44,12 +45,12 @@ class Circumstances:
         """What a call gives, or raises."""
         amount = next((each for each in (*args, *named.values()) if isinstance(each, Amount)), None)
         currency = self.currency if amount is None else amount.currency
-        key = (site, self.in_effect, currency)
+        key = (site, self.within, currency)
         ways = self._known.get(key)
         if ways is None:
             ways = self._known[key] = self._ways(site, method, currency)
         usual = tuple(not isinstance(way, _UNUSUAL) for way in ways)
-        found = self.oracle.choose(f"{site}/{'effect' if self.in_effect else 'read'}", ways, usual)
+        found = self.oracle.choose(f"{site}/{self.within}", ways, usual)
         if isinstance(found, _Computed):
             return found.function(*args, **named)
         if isinstance(found, BaseException):
@@ -78,22 +79,30 @@ class Circumstances:
                 self.unknown.setdefault(site, _place(method))
                 ways = [None]
         ways = _longest_first(ways)
-        if self.in_effect:
-            ways += self._of_an_effect(ways, kind)
+        if self.within == "effect":
+            ways += _of_an_effect(ways, kind)
+        elif self.within == "check":
+            ways = _of_a_check(ways)
         return [*ways[: MOST - len(FAILURES)], *FAILURES]
 
-    def _of_an_effect(self, ways: list[Any], kind: Any) -> list[Any]:
-        """What any effect may come to: refused for each reason there is, unknown. A `check` is never refused."""
-        mentioned = _mentioned(kind)
-        if Voided in mentioned or any(isinstance(way, Voided) for way in ways):
-            return [way() for way in (Voided, Unknown) if not any(isinstance(each, way) for each in ways)]
-        known = {way.code for way in ways if isinstance(way, Refused) and way.text is None}
-        known |= {way.code for way in ways if isinstance(way, RefusedError)}
-        returned = Refused in mentioned or any(isinstance(way, Refused) for way in ways)
-        more: list[Any] = [
-            Refused(code) if returned else RefusedError(code) for code in REFUSALS if code not in known
-        ]
-        return [*more, Unknown()] if returned else more
+
+def _of_an_effect(ways: list[Any], kind: Any) -> list[Any]:
+    """What any effect may come to besides: refused for each reason there is, unknown."""
+    mentioned = _mentioned(kind)
+    known = {way.code for way in ways if isinstance(way, Refused) and way.text is None}
+    known |= {way.code for way in ways if isinstance(way, RefusedError)}
+    returned = Refused in mentioned or any(isinstance(way, Refused) for way in ways)
+    more: list[Any] = [
+        Refused(code) if returned else RefusedError(code) for code in REFUSALS if code not in known
+    ]
+    return [*more, Unknown()] if returned else more
+
+
+def _of_a_check(ways: list[Any]) -> list[Any]:
+    """What a check may answer: one that is made to answer something else is told where it is written."""
+    right = [way for way in ways if isinstance(way, Done | Voided | Unknown | _Computed | BaseException)]
+    missing = [kind() for kind in (Voided, Unknown) if not any(isinstance(way, kind) for way in right)]
+    return [*(right or map(Done, ways)), *missing]
 
 
 class StandIn:

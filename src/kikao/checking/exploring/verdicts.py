@@ -32,7 +32,7 @@ def verdicts(
     """All findings but those about screens."""
     return [
         *_unreached(app, code, probes),
-        *_broken(search),
+        *_broken(app, search),
         *_loops(search),
         *_unexplored(probes, search, around, refused),
         *_early(search.ways),
@@ -54,14 +54,18 @@ def _unreached(app: App, code: FlowCode, probes: Probes) -> Iterator[Finding]:
             )
 
 
-def _broken(search: Search) -> Iterator[Finding]:
+def _broken(app: App, search: Search) -> Iterator[Finding]:
     for problem in search.problems.values():
+        file, line = problem.place
+        if not file and (flow := app.engine.flows.get(problem.spot[0])) is not None:
+            file, _, digits = flow.place.rpartition(":")
+            line = int(digits) if digits.isdigit() else 0
         yield Finding(
             code="K303" if problem.endless else "K305",
             message=problem.what,
             hint=f"After: {_told(problem)}",
-            file=problem.place[0],
-            line=problem.place[1],
+            file=file,
+            line=line,
             flow=problem.spot[0],
             key=problem.spot[1],
         )
