@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from kikao.conversation.flows import Flow, Flows
 
+Place = tuple[str, int]
+"""File and line."""
+
 CONSTANTS: Final = 40
 """Most constants of a kind that are tried as answers and results."""
 
@@ -79,22 +82,30 @@ class FlowCode:
 
     def strings(self) -> frozenset[str]:
         """Every text that stands in the files of the flows and of what they lead to."""
-        found: set[str] = set()
-        for file in dict.fromkeys(each.__code__.co_filename for each in self.all):
-            tree = _tree(file)
-            for node in ast.walk(tree) if tree else ():
-                if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                    found.add(node.value)
-        return frozenset(found)
+        return frozenset(self._sentences)
 
-    def place_of(self, sentence: str) -> tuple[str, int]:
+    def place_of(self, sentence: str) -> Place:
         """File and line where the code has a sentence; empty and 0 where it was not found."""
+        return self._sentences.get(sentence, ("", 0))
+
+    @functools.cached_property
+    def _sentences(self) -> dict[str, Place]:
+        """The texts of the files, each where a function such as `t` gets it, else where it stands first."""
+        given: dict[str, Place] = {}
+        written: dict[str, Place] = {}
         for file in dict.fromkeys(each.__code__.co_filename for each in self.all):
-            tree = _tree(file)
-            for node in ast.walk(tree) if tree else ():
-                if isinstance(node, ast.Constant) and node.value == sentence:
-                    return file, node.lineno
-        return "", 0
+            for node in ast.walk(tree) if (tree := _tree(file)) else ():
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute):
+                    for each in node.args[:2]:
+                        if _ends_in(node.func, ("t", "tn")) and isinstance(each, ast.Constant):
+                            given.setdefault(each.value, (file, each.lineno))  # type: ignore[arg-type]
+                elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                    written.setdefault(node.value, (file, node.lineno))
+        return {**written, **given}
+
+
+def _ends_in(function: ast.Name | ast.Attribute, names: tuple[str, ...]) -> bool:
+    return (function.id if isinstance(function, ast.Name) else function.attr) in names
 
 
 def takes_chat(function: FunctionType) -> bool:

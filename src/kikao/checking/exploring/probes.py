@@ -23,7 +23,7 @@ EACH: Final = "__kikao_each__"
 HERE: Final = "__kikao_here__"
 ROUND: Final = "__kikao_round__"
 
-ROUNDS: Final = 100_000
+ROUNDS: Final = 10_000
 """How often loops may go round in one turn before they are taken to have no end."""
 
 LONGEST_SNIPPET: Final = 70

@@ -50,6 +50,9 @@ DEVIATIONS: Final = 3
 WAITING: Final = 60_000
 """Most turns that wait to be tried."""
 
+ROUNDS: Final = 3
+"""How often a question is asked again before that counts as apart from what is usual."""
+
 NEW, NEXT, REST = range(3)
 
 
@@ -68,7 +71,10 @@ class State:
     taken: tuple[tuple[str, int], ...] = ()
     """What services answered last (see `Oracle`)."""
     apart: int = 0
-    """How far from what is usual the conversation went: answers but the longest count one, failures two."""
+    """How far from what is usual the conversation went.
+
+    Answers but the longest count one, further rounds of a loop, too; failures two.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +230,7 @@ class Search:
         kept = tuple(sorted((site, way) for site, way in around.oracle.taken.items() if way))
         if (data, member, kept) not in self._seen:
             self._seen.add((data, member, kept))
-            apart = _apart(state, move, decisions)
+            apart = _apart(state, move, decisions) + _again(conversation)
             after = State(data, member, now, spot, trail[-40:], answer, fresh, kept, apart)
             for each in self._moves(after, conversation, turned):
                 self._offer(after, each)
@@ -278,7 +284,8 @@ class Search:
         screen, run = turned.screen, conversation.run
         if screen.ends:
             flow = turned.flow or state.spot[0]
-            return self.gallery.take(Shot((flow, state.spot[1], "last screen"), screen, ("", 0), trail))
+            key = "" if state.spot[1] == "start" else state.spot[1]
+            return self.gallery.take(Shot((flow, key, "last screen"), screen, ("", 0), trail))
         error = None
         at = (spot[0], spot[1], spot[2] if conversation.overlay else "")
         if not conversation.overlay and run is not None and run.pending is not None:
@@ -307,7 +314,7 @@ class Search:
         found = re.match(r"(?P<file>.+?):(?P<line>\d+): ", what)
         if found:
             what, place = what[found.end() :], (found["file"], int(found["line"]))
-        self.problems.setdefault((state.spot[0], what, place), Problem(spot, what, place, trail, endless))
+        self.problems.setdefault((spot[0], what, place), Problem(spot, what, place, trail, endless))
 
     # --- what comes next ---
 
@@ -411,6 +418,14 @@ def _apart(state: State, move: Move, decisions: Sequence[Decision]) -> int:
             if each.way != each.default
         )
     )
+
+
+def _again(conversation: Conversation) -> int:
+    """One for a question that was asked so often that another round of its loop hardly shows anything new."""
+    run = conversation.run
+    if run is None or run.pending is None:
+        return 0
+    return int(any(int(nth) > ROUNDS for nth in re.findall(r"#(\d+)", run.pending.key)))
 
 
 def _spot(conversation: Conversation) -> Spot:

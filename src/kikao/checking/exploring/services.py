@@ -201,7 +201,7 @@ def _longest_first(ways: list[Any]) -> list[Any]:
     ]
     if not plain or any(isinstance(way, _Computed) for way in ways):
         return ways
-    longest = max(plain, key=size)
+    longest = max(plain, key=lambda way: 0 if isinstance(way, bool) else size(way))
     return [longest, *(way for way in ways if way is not longest)]
 
 

@@ -30,6 +30,9 @@ MANY: Final = 12
 VARIANTS: Final = 32
 """Most values of one type."""
 
+STRIDE: Final = 1_000
+"""Between the numbers of things in a list."""
+
 DEEPEST: Final = 5
 LARGEST: Final = 99_999_999
 """Whole units of the largest amount that is sensible."""
@@ -96,7 +99,7 @@ class Maker:
         raise Unmade
 
     def _any_of(self, kinds: Iterable[Any]) -> list[Any]:
-        """The first of each kind before the second of any; None comes last."""
+        """The first of each kind before the second of any, None behind the first of the others."""
         made = []
         for kind in sorted(kinds, key=lambda each: each is type(None)):
             try:
@@ -243,7 +246,7 @@ def _another(value: Any, kind: Any, nth: int) -> Any:
     if kind is str and value:
         return f"{value[:-3]} {nth:02}" if len(value) > 3 else f"{value}{nth:02}"
     if kind is int:
-        return value + nth
+        return value + nth * STRIDE
     if isinstance(value, msgspec.Struct) or (dataclasses.is_dataclass(value) and not isinstance(value, type)):
         changes = {
             name: _another(getattr(value, name), hint, nth)
