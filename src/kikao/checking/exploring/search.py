@@ -14,7 +14,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -28,19 +28,28 @@ from kikao.checking.exploring.host import ExploringHost
 from kikao.checking.exploring.oracle import Decision, Oracle
 from kikao.checking.exploring.probes import EndlessLoop, Probes
 from kikao.checking.exploring.services import Circumstances
+from kikao.checking.exploring.states import (
+    DAY,
+    Move,
+    State,
+    again,
+    apart_after,
+    currency_of,
+    plain,
+    spot_of,
+)
+from kikao.checking.exploring.ways import Problem, Ways, note_early
 from kikao.conversation.answers import Answer
 from kikao.conversation.effects import apply_late, unpark
 from kikao.conversation.engine import Engine
 from kikao.conversation.errors import BackendError, Misuse, RefusedError
-from kikao.conversation.inputs import Dial, Event, Reply, Settle
+from kikao.conversation.inputs import Dial, Reply, Settle
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.secrets import Secret
 
 START: Final = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
-THINKING: Final = dt.timedelta(seconds=20)
-DAY: Final = dt.timedelta(days=1)
 WRONG_IN_A_ROW: Final = 6
 """Wrong answers in a row that are given to one question, once: some end a conversation after three."""
 
@@ -50,72 +59,7 @@ DEVIATIONS: Final = 3
 WAITING: Final = 60_000
 """Most turns that wait to be tried."""
 
-ROUNDS: Final = 3
-"""How often a question is asked again before that counts as apart from what is usual."""
-
 NEW, NEXT, REST = range(3)
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """A conversation between two turns."""
-
-    conversation: bytes
-    member: Member
-    now: dt.datetime
-    spot: Spot
-    trail: tuple[str, ...] = ()
-    answer: Answer[Any] | None = None
-    fresh: bool = True
-    """The turn that led here showed something new."""
-    taken: tuple[tuple[str, int], ...] = ()
-    """What services answered last (see `Oracle`)."""
-    apart: int = 0
-    """How far from what is usual the conversation went.
-
-    Answers but the longest count one, further rounds of a loop, too; failures two.
-    """
-
-
-@dataclass(frozen=True, slots=True)
-class Move:
-    """Something that happens to a conversation."""
-
-    event: Event
-    kind: str
-    """Moves of one kind lead on alike."""
-    label: str
-    wait: dt.timedelta = THINKING
-    apart: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A turn that broke."""
-
-    spot: Spot
-    what: str
-    place: Place
-    trail: tuple[str, ...]
-    endless: bool = False
-
-
-@dataclass(slots=True)
-class Ways:
-    """Which way conversations went: what leads from a spot to another, and where they ended."""
-
-    edges: dict[Spot, dict[Spot, None]] = field(default_factory=dict)
-    ends: set[Spot] = field(default_factory=set)
-    """Spots with a right answer that ended the conversation, or of which too little is known."""
-    places: dict[Spot, Place] = field(default_factory=dict)
-    """Where in the code a question is asked."""
-    prompts: dict[Spot, Any] = field(default_factory=dict)
-    starts: dict[Spot, None] = field(default_factory=dict)
-    secrets: dict[Spot, None] = field(default_factory=dict)
-    early: dict[tuple[str, str], tuple[Spot, Spot]] = field(default_factory=dict)
-    """Flow and secret → the spots of the secret and of the question after it."""
-    unanswered: dict[Spot, str] = field(default_factory=dict)
-    """Questions to which no right answer was found, with their answer types."""
 
 
 class Search:
@@ -199,7 +143,7 @@ class Search:
         around.oracle, around.injected, around.currency = (
             Oracle(ways, taken=dict(state.taken)),
             False,
-            _currency(conversation),
+            currency_of(conversation),
         )
         now = state.now + move.wait
         host = ExploringHost(around, self._services, now, f"{len(conversation.parked):032}")
@@ -220,7 +164,7 @@ class Search:
             return False
         decisions = around.oracle.decisions
         fresh = len(self._probes.taken) > before
-        spot = _spot(conversation)
+        spot = spot_of(conversation)
         known = state.answer if spot[:2] == state.spot[:2] else None
         answer = (self._heard.answer or known) if turned.what == "asked" else known
         fresh = self._note(state, move, turned, conversation, spot, trail) or fresh
@@ -230,7 +174,7 @@ class Search:
         kept = tuple(sorted((site, way) for site, way in around.oracle.taken.items() if way))
         if (data, member, kept) not in self._seen:
             self._seen.add((data, member, kept))
-            apart = _apart(state, move, decisions) + _again(conversation)
+            apart = apart_after(state, move, decisions) + again(conversation)
             after = State(data, member, now, spot, trail[-40:], answer, fresh, kept, apart)
             for each in self._moves(after, conversation, turned):
                 self._offer(after, each)
@@ -258,7 +202,7 @@ class Search:
                 ways.places.setdefault(spot, place)
             ways.prompts.setdefault(spot, run.pending.screen)
             if turned.what == "asked":
-                _early(ways, spot, conversation)
+                note_early(ways, spot, conversation)
             if run.pending.screen.secret:
                 ways.secrets.setdefault(spot)
         if state.spot[1] == "start":
@@ -304,7 +248,7 @@ class Search:
             if what.startswith(_BROKEN) or (
                 what.isidentifier() and what not in _AWAY and what.endswith("Error")
             ):
-                self._problem(state, f"the effect of {_plain(key)!r}: {what}", ("", 0), trail)
+                self._problem(state, f"the effect of {plain(key)!r}: {what}", ("", 0), trail)
 
     def _problem(
         self, state: State, what: str, place: Place, trail: tuple[str, ...], endless: bool = False
@@ -329,7 +273,7 @@ class Search:
             times[decision.site] = nth = times.get(decision.site, 0) + 1
             if at < len(ways):
                 continue
-            so_far = _apart(state, move, decisions[:at])
+            so_far = apart_after(state, move, decisions[:at])
             for way in range(decision.ways):
                 if way == decision.way:
                     continue
@@ -360,7 +304,7 @@ class Search:
         pending = run.pending
         navigation = self._engine.navigation
         tries = self._tries(state, state.answer, pending.screen, pending.literal, navigation)
-        name = _plain(pending.key)
+        name = plain(pending.key)
         wrong = [each for each in tries if each.kind == "wrong"]
         if pending.tries:
             for each in wrong[:1] if pending.tries < WRONG_IN_A_ROW else ():
@@ -407,57 +351,6 @@ def _answered(each: Try, name: str) -> Move:
     return Move(Reply(Secret(each.text), each.attachment), each.kind, f"{name}: {each.label}")
 
 
-def _apart(state: State, move: Move, decisions: Sequence[Decision]) -> int:
-    """How far from what is usual a conversation is after a turn."""
-    return (
-        state.apart
-        + move.apart
-        + sum(
-            (1 if each.usual and each.usual[each.way] else 2)
-            for each in decisions
-            if each.way != each.default
-        )
-    )
-
-
-def _again(conversation: Conversation) -> int:
-    """One for a question that was asked so often that another round of its loop hardly shows anything new."""
-    run = conversation.run
-    if run is None or run.pending is None:
-        return 0
-    return int(any(int(nth) > ROUNDS for nth in re.findall(r"#(\d+)", run.pending.key)))
-
-
-def _spot(conversation: Conversation) -> Spot:
-    run = conversation.run
-    flow = run.flow if run is not None else ""
-    if conversation.overlay:
-        return flow, "", conversation.overlay
-    if run is None:
-        return (
-            "",
-            "",
-            f"over {sorted(conversation.data)} {bool(conversation.notices)} {bool(conversation.parked)}",
-        )
-    if run.pending is None:
-        return flow, "", "failed" if run.failed else "open"
-    return flow, _plain(run.pending.key), "wrong" if run.pending.tries else "asked"
-
-
-def _plain(key: str) -> str:
-    """A journal key without ordinals."""
-    return re.sub(r"#\d+", "", key)
-
-
-def _currency(conversation: Conversation) -> str:
-    """The currency of the last money the member named."""
-    run = conversation.run
-    tags = [entry.tag for entry in run.journal] if run is not None else []
-    if run is not None and run.pending is not None:
-        tags.append(run.pending.tag)
-    return next((tag.partition(":")[2] for tag in reversed(tags) if tag.startswith("money:")), "UGX")
-
-
 def _arrive(conversation: Conversation, token: str, settled: Any) -> None:
     """What an effect came to reaches its run after the reply."""
     for run in conversation.runs():
@@ -465,36 +358,6 @@ def _arrive(conversation: Conversation, token: str, settled: Any) -> None:
         if apply_late(run, token, settled):
             unpark(conversation, run, before)
             return
-
-
-def _early(ways: Ways, spot: Spot, conversation: Conversation) -> None:
-    """Note a secret that was asked before the question that is open, in the same flow.
-
-    A question that came before the secret, too, begins another round: the secret was the last of the one before.
-    """
-    run = conversation.run
-    assert run is not None and run.pending is not None
-    if run.pending.screen.secret:
-        return
-    name = _plain(run.pending.key)
-    earlier: set[str] = set()
-    secret = ""
-    for entry in run.journal:
-        key = _plain(entry.key)
-        if entry.kind == "secret":
-            secret = key
-        elif entry.kind in ("ask", "confirm"):
-            earlier.add(key)
-            if secret and _within(key, secret):
-                secret = ""  # told when that question was open
-    if secret and name not in earlier and _within(name, secret):
-        ways.early.setdefault((run.flow, secret), ((run.flow, secret, "asked"), spot))
-
-
-def _within(question: str, secret: str) -> bool:
-    """Whether a question belongs to the flow that asked a secret, or to one that it calls."""
-    scope = secret.rpartition("/")[0]
-    return not scope or question.startswith(f"{scope}/")
 
 
 _OF_SERVICES: Final = (BackendError, RefusedError, TimeoutError, OSError, asyncio.CancelledError)

@@ -10,8 +10,9 @@ from kikao.checking.exploring.asking import Place
 from kikao.checking.exploring.code import FlowCode
 from kikao.checking.exploring.gallery import Spot
 from kikao.checking.exploring.probes import Probes
-from kikao.checking.exploring.search import Problem, Search, Ways
+from kikao.checking.exploring.search import Search
 from kikao.checking.exploring.services import Circumstances
+from kikao.checking.exploring.ways import Problem, Ways
 from kikao.checking.findings import Finding
 
 KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
