@@ -69,7 +69,7 @@ def _endpoint(
             wrong = True
             continue
         try:
-            texts[key] = _field(key, typed(Found(key, value, where, True), str).strip(), gateways)
+            texts |= {key: _field(key, typed(Found(key, value, where, True), str).strip(), gateways)}
         except Wrong as problem:
             tell(f'{where}, {key}: {problem}. Set for example: {key} = "{FIELDS[key]}"')
             wrong = True
