@@ -103,6 +103,15 @@ def test_a_finding_is_allowed_with_a_reason(folder: Path) -> None:
     assert kikao("shop:app").exit_code == 0
 
 
+def test_what_the_app_prints_is_no_part_of_the_report(folder: Path) -> None:
+    (folder / "shop.py").write_text("print('hello')\n" + SHOP.replace("at = ", "print('held')\n    at = "))
+
+    done = kikao("shop:app", "--format", "json")
+
+    assert json.loads(done.stdout)["app"] == "shop:app"
+    assert {"hello", "held"} <= set(done.stderr.splitlines())
+
+
 @pytest.mark.parametrize("form", ["json", "sarif"])
 def test_a_report_in_a_file(folder: Path, form: str) -> None:
     (folder / "shop.py").write_text(SHOP)
@@ -177,4 +186,4 @@ def test_the_app_is_imported_once_and_its_services_stay_closed(folder: Path) -> 
     done = kikao("shop:app")
 
     assert done.exit_code == 0
-    assert done.stdout.count("imported") == 1
+    assert done.stderr == "imported\n"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import traceback
 from pathlib import Path
 
@@ -30,10 +32,11 @@ def run(
     channels: tuple[str, ...],
 ) -> int:
     """Check `module:app` and write the report; returns the exit code. Exits with 2 where there is nothing to check."""
-    app = imported(target)
-    if channels:
-        app.channels = channels
-    report = check(app, target, exploring=Options() if explore else None, select=select, ignore=ignore)
+    with contextlib.redirect_stdout(sys.stderr):  # what the app prints is no part of the report
+        app = imported(target)
+        if channels:
+            app.channels = channels
+        report = check(app, target, exploring=Options() if explore else None, select=select, ignore=ignore)
     text = FORMATS[form](report)
     level = _level(fail_on)
     failing = len(report.at_least(level))
