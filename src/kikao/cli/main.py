@@ -10,6 +10,7 @@ from kikao.cli.check import check
 from kikao.cli.members import members
 from kikao.cli.messages import messages
 from kikao.cli.migrate import migrate
+from kikao.cli.new import new
 from kikao.cli.replay import replay
 from kikao.cli.sessions import sessions
 
@@ -83,5 +84,6 @@ main.add_command(check)
 main.add_command(members)
 main.add_command(messages)
 main.add_command(migrate)
+main.add_command(new)
 main.add_command(replay)
 main.add_command(sessions)
