@@ -241,9 +241,9 @@ def paying(*, args: Any = None, name: str = "pay", before: bool = False, after: 
 
 
 @asynccontextmanager
-async def with_open_payment(tmp_path: Path) -> AsyncIterator[tuple[Stage, Path]]:
+async def with_open_payment(tmp_path: Path, **edit: Any) -> AsyncIterator[tuple[Stage, Path]]:
     path = tmp_path / "sessions.db"
-    async with Stage(paying(), store=SQLiteStore(path)) as stage:
+    async with Stage(paying(**edit), store=SQLiteStore(path)) as stage:
         phone = stage.phone()
         await phone.dial()
         await phone.reply("500")

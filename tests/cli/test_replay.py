@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from kikao.cli import main
+from kikao.testing import Phone
 from tests.cli.test_sessions import ASHA, BEN, served
+from tests.http.servers import serving
+from tests.http.wire import over_wire
 
 APP = "tests.cli.kiosk:app"
 
@@ -131,3 +136,56 @@ def test_sessions_of_other_keys_are_told(data: Path, monkeypatch: pytest.MonkeyP
     assert done.exit_code == 1
     assert "cannot be opened" in done.stdout
     assert "which is not among the secret keys" in done.stdout
+
+
+def test_a_recording_is_replayed_without_the_store(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served() as server:
+        server.talk(ASHA, "greentea")
+        server.talk(BEN)
+    done = kikao(APP, "--record", "flight.jsonl")
+    assert (done.exit_code, done.stderr) == (
+        0,
+        "recorded; 0 of them depend on answers, which were left out, and will be unknown\n",
+    )
+    assert "greentea" not in (tmp_path / "flight.jsonl").read_text()
+    assert kikao(APP, "--record", "flight.jsonl").exit_code == 2
+    assert kikao(APP, "--record", "other.jsonl", "--from", "flight.jsonl").exit_code == 2
+    monkeypatch.setenv("KIKAO_STORE", "memory:")
+    monkeypatch.setenv("KIKAO_DATA", str(tmp_path / "elsewhere"))
+    assert kikao(APP, "--from", "flight.jsonl").stdout.endswith("2 go on\n")
+    target = edited(tmp_path, "kiosk_recorded", '"size", Text()', '"sizes", Text()')
+    changed = kikao(target, "--from", "flight.jsonl")
+    assert (changed.exit_code, "such as line 2" in changed.stdout or "such as line 3" in changed.stdout) == (
+        1,
+        True,
+    )
+    assert kikao(APP, "--from", "nowhere.jsonl").exit_code == 2
+    (tmp_path / "flight.jsonl").write_text("hello")
+    refused = kikao(APP, "--from", "flight.jsonl")
+    assert (refused.exit_code, "is no recording of kikao replay" in refused.stderr) == (2, True)
+
+
+def test_a_server_that_is_alive_loses_no_turn(data: Path) -> None:
+    """Turns go on in one process while another replays, again and again; all of them are there at the end."""
+    with serving(data, APP) as server:
+        phones = [Phone(over_wire(server.port), f"+2567720000{place:02}") for place in range(20)]
+
+        async def talk() -> None:
+            for phone in phones:
+                assert await phone.dial() == "What"
+            for phone in phones:
+                assert (await phone.reply("tea")).startswith("Size")
+
+        talking = threading.Thread(target=lambda: asyncio.run(talk()))
+        talking.start()
+        seen = [json.loads(kikao(APP, "--format", "json").stdout)["sessions"]]
+        while talking.is_alive():
+            seen.append(json.loads(kikao(APP, "--format", "json").stdout)["sessions"])
+        talking.join()
+        assert seen == sorted(seen)
+        before = written(data)
+        report = json.loads(kikao(APP, "--format", "json").stdout)
+        assert {group["outcome"]["at"]: group["count"] for group in report["groups"]} == {"size": 20}
+        assert written(data) == before

@@ -46,6 +46,9 @@ Standing = Literal["question", "effect", "outcome"]
 """What a run waits for: an answer, what became of an effect, or its member, who is yet to be told that."""
 
 
+LEFT_OUT: Final = "its way depends on answers, which a recording leaves out"
+
+
 class Outcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What becomes of one run. Holds names, places and sentences of the code, never what a member said."""
 
@@ -81,14 +84,21 @@ class Replayer:
         self._host = Host(app.known_services, extra, now)
         self._today = now.date()
 
-    async def outcomes(self, conversation: Conversation, member: Member) -> list[Outcome]:
-        """What becomes of each run: parked ones, then the running one. The conversation is used up by it."""
+    async def outcomes(
+        self, conversation: Conversation, member: Member, *, unsure: bool = False
+    ) -> list[Outcome]:
+        """What becomes of each run: parked ones, then the running one. The conversation is used up by it.
+
+        `unsure`: what was left out of a recording may decide its way.
+        """
         runs = conversation.runs()
         try:
             self._engine.refuse_newer(conversation)
         except OlderCode as problem:
             reason = str(problem)
             return [_outcome(run, "left alone", reason, parked=run is not conversation.run) for run in runs]
+        if unsure:
+            return [_outcome(run, "unknown", LEFT_OUT, parked=run is not conversation.run) for run in runs]
         found = [await self._parked(run, conversation, member) for run in conversation.parked]
         if conversation.run is not None:
             found.append(await self._running(conversation.run, conversation, member))
@@ -118,7 +128,7 @@ class Replayer:
             return _replaced(before, "unknown", _looks(look))
         except Exception as problem:  # noqa: BLE001 - it is what is looked for
             return _replaced(before, "fails", _raised(problem))
-        return self._certain(_replaced(before, "parked", self._why(run, signal)))
+        return self._certain(_replaced(before, "parked", self._why(run, signal)), run)
 
     async def _running(self, run: Run, conversation: Conversation, member: Member) -> Outcome:
         """The member answers the open question; or dials, where no question is open."""
@@ -135,7 +145,7 @@ class Replayer:
             end = before if arrived(given) else self._turned(turned, before, run, given, runner)
         if end.verdict != "goes on" and conversation.run is run:
             end = msgspec.structs.replace(end, dropped=max(0, asked - _questions(run)))
-        return self._certain(end)
+        return self._certain(end, run)
 
     def _halted(
         self,
@@ -195,9 +205,11 @@ class Replayer:
         why = why or self._located(run, f"the flow ends where {before.at!r} was open")
         return _replaced(before, "ends", why, reads=reads)
 
-    def _certain(self, outcome: Outcome) -> Outcome:
-        """Unless a service would have been asked on the way, outside of a look-up."""
+    def _certain(self, outcome: Outcome, run: Run) -> Outcome:
+        """Unless a service would have been asked on the way, outside of a look-up, or a proof was left out."""
         asked = self._host.asked
+        if outcome.verdict == "parked" and any(not intent.proof for intent in run.intents):
+            return _replaced(outcome, "unknown", f"{outcome.reason}, or not: they are not in a recording")
         if not asked or outcome.verdict == "unknown":
             return outcome
         return _replaced(

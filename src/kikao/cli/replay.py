@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 def _share(what: str) -> str:
@@ -11,6 +15,8 @@ def _share(what: str) -> str:
 
 @click.command()
 @click.argument("target", metavar="MODULE:APP")
+@click.option("--record", type=FILE, help="Write the conversations, without answers, into a new file.")
+@click.option("--from", "source", type=FILE, help="Replay such a file in place of the store.")
 @click.option("--limit", type=click.IntRange(min=1), help="Look at so many sessions at most.")
 @click.option(
     "--examples", type=click.IntRange(min=0), default=3, show_default=True, help="To name of each kind."
@@ -21,6 +27,8 @@ def _share(what: str) -> str:
 @click.option("--allow-parked", default="0", show_default=True, help=_share("parked, or end"))
 def replay(
     target: str,
+    record: Path | None,
+    source: Path | None,
     limit: int | None,
     examples: int,
     form: str,
@@ -37,6 +45,8 @@ def replay(
 
     replaying.replay(
         target,
+        record=record,
+        source=source,
         limit=limit,
         examples=examples,
         as_json=form == "json",

@@ -8,13 +8,16 @@ import datetime as dt
 import itertools
 import sys
 from collections.abc import Generator, Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 import click
 import msgspec
 
 from kikao.app import App
 from kikao.checking.replaying import Replayer
-from kikao.checking.replaying_cases import Case, Found, Idle, Sealed, stored
+from kikao.checking.replaying_cases import Found, Idle, Sealed, stored
+from kikao.checking.replaying_records import NoRecording, Recorder, recorded, writing
 from kikao.checking.replaying_report import Allowed, Report, passes
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, Settings
@@ -25,19 +28,30 @@ from kikao.sessions.store import StoreRefused
 def replay(
     target: str,
     *,
+    record: Path | None,
+    source: Path | None,
     limit: int | None,
     examples: int,
     as_json: bool,
     allowed: dict[str, Allowed],
 ) -> None:
     """Replay, print what was found, and exit with 0 or 1; with 2 and the reason when it cannot be done."""
+    if record is not None and source is not None:
+        give_up("--record writes what is in the store, and --from reads a file: choose one")
     app, settings = load_app(target), load_settings()
     report = Report(examples=examples)
     try:
-        with contextlib.closing(from_store(app, settings)) as found:
-            asyncio.run(replayed(app, settings, itertools.islice(found, limit), report))
-    except StoreRefused as error:
+        with contextlib.ExitStack() as stack:
+            if source is None:
+                found: Iterator[Found] = stack.enter_context(contextlib.closing(from_store(app, settings)))
+            else:
+                found = recorded(source)
+            into = None if record is None else stack.enter_context(writing(record))
+            asyncio.run(replayed(app, settings, itertools.islice(found, limit), report, into=into))
+    except (StoreRefused, NoRecording) as error:
         give_up(str(error))
+    except OSError as error:
+        give_up(f"{record or source}: {error.strerror}")
     if as_json:
         click.echo(msgspec.json.encode(report.plain()))
     else:
@@ -61,25 +75,37 @@ def from_store(app: App, settings: Settings) -> Generator[Found]:
     if settings.store == MEMORY:
         give_up(
             "sessions in memory are their server's own: nobody else can read them. Replay needs a SQLite store "
-            "(KIKAO_STORE)."
+            "(KIKAO_STORE), or a recording (--from)."
         )
     ring = KeyRing(keys_expected(settings).secret_keys)
     return stored(settings.store_path, ring, app.policies, now=dt.datetime.now(dt.UTC).timestamp())
 
 
-async def replayed(app: App, settings: Settings, found: Iterator[Found], report: Report) -> None:
-    """Replay all that was found, one after the other."""
+async def replayed(
+    app: App, settings: Settings, found: Iterator[Found], report: Report, *, into: BinaryIO | None = None
+) -> None:
+    """Replay all that was found, one after the other, and record it in `into`."""
     replayer = Replayer(app, release=settings.release, now=dt.datetime.now(dt.UTC))
+    recorder = None if into is None else Recorder(app, replayer)
+    if recorder is not None and into is not None:
+        into.write(recorder.head())
     for each in found:
         report.sessions += 1
         if isinstance(each, Idle):
             report.idle += 1
-        elif isinstance(each, Sealed):
+            continue
+        if isinstance(each, Sealed):
             report.sealed[each.problem] = report.sealed.get(each.problem, 0) + 1
+            continue
+        if recorder is not None and into is not None:
+            line, outcomes = await recorder.line(each)
+            into.write(line)
         else:
-            await _replay_one(replayer, each, report)
-
-
-async def _replay_one(replayer: Replayer, case: Case, report: Report) -> None:
-    for outcome in await replayer.outcomes(case.conversation, case.member):
-        report.add(outcome, case.name)
+            outcomes = await replayer.outcomes(each.conversation, each.member, unsure=each.unsure)
+        for outcome in outcomes:
+            report.add(outcome, each.name)
+    if recorder is not None:
+        click.echo(
+            f"recorded; {recorder.unsure:,} of them depend on answers, which were left out, and will be unknown",
+            err=True,
+        )
