@@ -45,7 +45,7 @@ def make(folder: Path, target: str) -> str:
     return done.stdout
 
 
-def test_what_is_made_passes_its_tests_and_checks_and_has_nothing_to_translate(empty: Path) -> None:
+def test_what_is_made_is_whole_passes_its_checks_and_has_nothing_to_translate(empty: Path) -> None:
     done = new("tea-shop")
     assert (done.exit_code, done.stdout.splitlines()) == (
         0,
@@ -59,11 +59,16 @@ def test_what_is_made_passes_its_tests_and_checks_and_has_nothing_to_translate(e
     assert b"@module@" not in whole
 
     assert "tea_shop:app: nothing found" in make(project, "check")
-    assert "1 passed" in make(project, "test")
     before = (project / "tea_shop/locales/sw/LC_MESSAGES/messages.mo").read_bytes()
     assert "up to date, 3 sentences, 0 to translate" in make(project, "messages")
     assert (project / "tea_shop/locales/sw/LC_MESSAGES/messages.mo").read_bytes() == before
     assert not (project / ".venv").exists()
+
+
+def test_what_is_made_passes_its_test(empty: Path) -> None:
+    pytest.importorskip("kikao.testing.plugin")
+    new("tea")
+    assert "1 passed" in make(empty / "tea", "test")
 
 
 def test_every_file_of_the_template_is_used() -> None:
