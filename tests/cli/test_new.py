@@ -66,7 +66,6 @@ def test_what_is_made_is_whole_passes_its_checks_and_has_nothing_to_translate(em
 
 
 def test_what_is_made_passes_its_test(empty: Path) -> None:
-    pytest.importorskip("kikao.testing.plugin")
     new("tea")
     assert "1 passed" in make(empty / "tea", "test")
 

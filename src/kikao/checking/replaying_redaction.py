@@ -2,8 +2,8 @@
 
 A text that stands in the app's source (a choice, a status, the name of a flow, a currency) is the code's and is kept:
 flows branch on those. What was typed as a text becomes `a`. Elsewhere every letter becomes `a` and every digit `1`. Of
-a number the first digit is kept, of a day the decade, of a time the hour, of a phone number the country. The secret of a
-run, names, texts on screens and references are left out.
+a number the first digit is kept, of a day the decade, of a time the hour, of a phone number the country. The secret
+of a run, names, texts on screens and references are left out.
 """
 
 from __future__ import annotations
