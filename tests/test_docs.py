@@ -282,7 +282,10 @@ async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
 
 
 def test_make_targets_that_are_named_exist() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    makefiles = (ROOT / "Makefile", ROOT / "src/kikao/cli/new/template/makefile")
+    targets = {
+        target for path in makefiles for target in re.findall(r"^([a-z]+):", path.read_text(), re.MULTILINE)
+    }
     named = {
         target
         for page in PAGES
