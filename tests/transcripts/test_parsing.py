@@ -93,6 +93,15 @@ def test_a_line_that_is_nothing_is_named(text: str, problems: list[str]) -> None
     assert said[len(problems)] == "a line may be"
 
 
+def test_of_many_wrong_lines_a_message_names_some() -> None:
+    with pytest.raises(TranscriptError) as refused:
+        parse("# A\nAsha dials.\n" + "".join(f"x{n}\n" for n in range(12)), "a.txt")
+    assert len(refused.value.problems) == 12
+    assert "a.txt:12: " in str(refused.value)
+    assert "a.txt:13: " not in str(refused.value)
+    assert "\nand 2 more\na line may be\n" in str(refused.value)
+
+
 def test_a_comment_may_stand_between_a_step_and_its_screen() -> None:
     (told,) = parse("# A\nAsha dials.\n// note\n    Hello\n")
     assert told.steps[0].screen == ("Hello",)

@@ -65,6 +65,12 @@ def demo(name: str, host: str, port: int) -> None:
 @click.option("--locale", help="Language of a new member (with MODULE:APP).")
 @click.option("--url", help="Talk to a running server.  [default: http://127.0.0.1:8000]")
 @click.option("--token", help="The gateway's secret path token, if the server has one.")
+@click.option(
+    "--record",
+    type=click.Path(dir_okay=False),
+    metavar="FILE",
+    help="Add what is done to this file, as a transcript (with MODULE:APP). Secrets stay blank.",
+)
 def chat(
     target: str | None,
     gateway: str,
@@ -73,11 +79,21 @@ def chat(
     locale: str | None,
     url: str | None,
     token: str | None,
+    record: str | None,
 ) -> None:
     """A phone in the terminal: talk to a running server, or to MODULE:APP in this process."""
     from kikao.cli.phone import talk
 
-    talk(target, gateway=gateway, number=number, code=code, locale=locale, url=url, token=token)
+    talk(
+        target,
+        gateway=gateway,
+        number=number,
+        code=code,
+        locale=locale,
+        url=url,
+        token=token,
+        record=record,
+    )
 
 
 main.add_command(check)

@@ -17,7 +17,8 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from pathlib import Path
+from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -25,6 +26,7 @@ from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.checking.drawing import boxed
+from kikao.cli.recording import Record, Tell, recorder_of
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
 from kikao.events import Event, LogLines
@@ -32,6 +34,7 @@ from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 from kikao.testing import in_process
+from kikao.testing.looking import asks_secret, session_behind
 from kikao.turn import WINDOW
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
@@ -52,6 +55,7 @@ def talk(
     locale: str | None,
     url: str | None,
     token: str | None,
+    record: str | None,
 ) -> None:
     """Hold a conversation until the user leaves it."""
     if gateway not in CLIENTS:
@@ -60,6 +64,11 @@ def talk(
         give_up("give either MODULE:APP or --url, not both")
     if target is None and locale is not None:
         give_up("--locale needs MODULE:APP: a running server has its own default language")
+    if target is None and record is not None:
+        give_up(
+            "--record needs MODULE:APP: from outside of a server nobody knows which answers are secrets, and a "
+            "transcript has none. The simulator of a server can record, too"
+        )
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
     phone = Phone(
@@ -71,8 +80,13 @@ def talk(
         if target is None:
             phone.hold(over_http(url or DEFAULT_URL))
         else:
-            with beside(target, locale, number) as send:
-                phone.hold(send)
+            recorder = None if record is None else recorder_of(Path(record), number, gateway, code)
+            with beside(target, locale, number) as near:
+                if recorder is not None:
+                    phone.record = Record(
+                        Path(record or ""), recorder, lambda exchange: near.asks_secret(gateway, exchange)
+                    )
+                phone.hold(near.send)
     except SettingsError as error:
         give_up(str(error))
     except (StoreRefused, RecordsRefused) as error:
@@ -92,34 +106,47 @@ class Phone:
         self._window = window
         self._last: Exchange | None = None
         self._replied_at = 0.0
+        self.record: Record | None = None
+        """Told of all that is done."""
 
     def hold(self, send: Send) -> None:
         """Dial, then answer screen after screen."""
         click.secho(HELP, dim=True)
-        exchange = self._client.dial(secrets.token_hex(8))
+        exchange, tell = self._dial()
         while True:
-            alive = self._exchange(send, exchange)
+            alive = self._exchange(send, exchange, tell)
             line = self._line("> ") if alive else self._after_the_end("(ended; Enter dials again) ")
             if line is None or line == "/quit":
                 return
             if line == "/again":
+                tell = None if self.record is None else self.record.again
                 continue
             if line == "/hangup":
                 if (told := self._client.hang_up()) is not None:
                     send(Exchange(self._path, told.headers, told.body))
+                if self.record is not None:
+                    self.record.hung_up()
                 click.secho("you hung up; Enter dials again", dim=True)
                 if self._after_the_end("") in (None, "/quit"):
                     return
-                exchange = self._client.dial(secrets.token_hex(8))
+                exchange, tell = self._dial()
             elif line == "/dial" or not alive:
-                exchange = self._client.dial(secrets.token_hex(8))
+                exchange, tell = self._dial()
             else:
+                tell = None if self.record is None else self.record.answer(self._addressed(exchange), line)
                 exchange = self._client.answer(line)
                 if exchange == self._last:
                     time.sleep(max(self._replied_at + self._window - time.monotonic(), 0.0))
 
-    def _exchange(self, send: Send, exchange: Exchange) -> bool:
-        status, body = send(Exchange(self._path, exchange.headers, exchange.body))
+    def _dial(self) -> tuple[Exchange, Tell | None]:
+        tell = None if self.record is None else self.record.dialled
+        return self._client.dial(secrets.token_hex(8)), tell
+
+    def _addressed(self, exchange: Exchange) -> Exchange:
+        return Exchange(self._path, exchange.headers, exchange.body)
+
+    def _exchange(self, send: Send, exchange: Exchange, tell: Tell | None) -> bool:
+        status, body = send(self._addressed(exchange))
         self._last, self._replied_at = exchange, time.monotonic()
         if status != 200:
             click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
@@ -128,6 +155,8 @@ class Phone:
             return False
         text, alive = self._client.read(body)
         click.echo("\n".join(["", *boxed(text)]))
+        if tell is not None:
+            tell(self._addressed(exchange), text, not alive)
         return alive
 
     def _after_the_end(self, prompt: str) -> str | None:
@@ -177,9 +206,17 @@ def _why(error: Exception) -> str:
     return f" ({said})" if said else ""
 
 
+class Near(NamedTuple):
+    """An app in this process."""
+
+    send: Send
+    asks_secret: Callable[[str, Exchange], bool]
+    """Whether the open question of whoever sends such a request, to a gateway, asks for a secret."""
+
+
 @contextlib.contextmanager
-def beside(target: str, locale: str | None, number: str) -> Iterator[Send]:
-    """Serve an app in a thread of this process, and send to it."""
+def beside(target: str, locale: str | None, number: str) -> Iterator[Near]:
+    """Serve an app in a thread of this process."""
     app = load_app(target)
     if locale is not None and locale not in app.engine.locales:
         give_up(f"{target} has no language {locale!r}. It has: {', '.join(app.engine.locales)}")
@@ -192,7 +229,10 @@ def beside(target: str, locale: str | None, number: str) -> Iterator[Send]:
         try:
             if locale is not None and run(_is_known(server, number)):
                 click.secho(f"{number} was met before: --locale is for new members", fg="yellow", err=True)
-            yield lambda exchange: run(send(exchange))
+            yield Near(
+                lambda exchange: run(send(exchange)),
+                lambda gateway, exchange: asks_secret(run(session_behind(server, gateway, exchange))),
+            )
         finally:
             run(serving.__aexit__(None, None, None))
 

@@ -40,16 +40,6 @@ def asks_secret(session: Session | None) -> bool:
     return session is not None and any(run.secret for run in session.conversation.runs())
 
 
-def took_secret(session: Session | None) -> bool:
-    """Whether answers of a long dial may have been secrets: unless it is clear that none was."""
-    run = session.conversation.run if session is not None else None
-    if run is None or run.intents or run.attempts:
-        return True
-    if any(entry.kind in ("secret", "refused") for entry in run.journal):
-        return True
-    return run.secret and run.pending is not None and bool(run.pending.tries or run.pending.error)
-
-
 async def _session(server: Server, store: SessionStore, key: bytes) -> Session | None:
     found = await store.claim(key, None, now=server.sessions.clock(), lease=LEASE, wait=0.0)
     if isinstance(found, Claim):

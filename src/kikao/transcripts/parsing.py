@@ -13,6 +13,9 @@ COMMENT: Final = "//"
 SETTINGS: Final = ("Language", "Gateways")
 """What may be set at the top of a file, or below a title."""
 
+TOLD: Final = 10
+"""Wrong lines that a message names; `problems` has all."""
+
 FORMS: Final = """a line may be
   # A title                      a transcript begins
   Language: lg                   at the top, or below a title; also: Gateways: africastalking, nalo
@@ -59,11 +62,12 @@ class Problem(msgspec.Struct, frozen=True):
 class TranscriptError(ValueError):
     """A text that is no transcript. `problems` are all that were found; the message gives each as `file:line: what`."""
 
-    def __init__(self, name: str, problems: Iterable[Problem], *, forms: bool = True) -> None:
+    def __init__(self, name: str, problems: Iterable[Problem]) -> None:
         self.name = name
         self.problems = tuple(problems)
-        told = "\n".join(f"{name}:{problem.line}: {problem.what}" for problem in self.problems)
-        super().__init__(f"{told}\n{FORMS}" if forms else told)
+        told = [f"{name}:{problem.line}: {problem.what}" for problem in self.problems[:TOLD]]
+        more = len(self.problems) - len(told)
+        super().__init__("\n".join([*told, *([f"and {more} more"] if more else []), FORMS]))
 
 
 def parse(text: str, name: str = "transcript") -> list[Transcript]:
@@ -80,6 +84,7 @@ class _Reader:
     def __init__(self, name: str) -> None:
         self._name = name
         self._problems: list[Problem] = []
+        self._wrong_before = (0, "")
         self._settings: dict[str, str] = {}
         self._opening: tuple[Step, ...] = ()
         self._found: list[Transcript] = []
@@ -187,12 +192,9 @@ class _Reader:
         self._closed = True
 
     def _wrong(self, line: int, what: str) -> None:
-        last = self._problems[-1] if self._problems else None
-        if last is None or (last.what, last.line + 1) != (
-            what,
-            line,
-        ):  # of several such lines the first is enough
+        if self._wrong_before != (line - 1, what):  # of several such lines the first is enough
             self._problems.append(Problem(line, what))
+        self._wrong_before = (line, what)
 
 
 def _lines(text: str) -> list[str]:
