@@ -6,6 +6,7 @@ from typing import Final
 
 from kikao.events import (
     AnswerRefused,
+    AnswerTaken,
     DialogueClosed,
     ErrorUncaught,
     Event,
@@ -60,6 +61,7 @@ FOUND: Final[tuple[Event, ...]] = (
     StageChanged(**AMOUNT, **FROM),  # type: ignore[arg-type]
     StageMenu(**AT, flow="wallet", at="menu#1", **FROM),  # type: ignore[arg-type]
     ScreenShown(**AMOUNT, kind="question", units=74, alphabet="gsm7"),  # type: ignore[arg-type]
+    AnswerTaken(**AMOUNT),  # type: ignore[arg-type]
     AnswerRefused(**AMOUNT, tries=1),  # type: ignore[arg-type]
     FlowStarted(**AT, flow="wallet"),  # type: ignore[arg-type]
     FlowFinished(**AT, flow="wallet", what="ended"),  # type: ignore[arg-type]

@@ -75,6 +75,7 @@ async def test_a_purchase_from_the_first_dial_to_the_last_screen() -> None:
         ]
         await asha.reply("1")
         assert heard.lines() == [
+            "answer.taken menu/what#1",
             "flow.finished menu what=moved",
             "flow.started buy",
             "stage.changed buy/cups#1 from_flow=menu from_at=what#1",
@@ -82,7 +83,7 @@ async def test_a_purchase_from_the_first_dial_to_the_last_screen() -> None:
             "turn.committed buy/cups#1 what=asked",
         ]
         await asha.reply("3", WRONG)
-        assert heard.lines()[3:] == [
+        assert heard.lines()[4:] == [
             "step.intended buy/pin#1 kind=secret",
             "secret.used buy/pin#1 what=refused code=wrong_secret",
             "step.refused buy/pin#1 kind=secret source=turn code=wrong_secret",
@@ -205,7 +206,7 @@ async def test_a_session_is_ended_by_the_app_and_the_next_dial_opens_another() -
         await asha.dial()
         heard.news()
         await asha.reply("3")
-        assert heard.lines()[:2] == ["flow.finished menu what=ended", "session.ended menu by=app"]
+        assert heard.lines()[1:3] == ["flow.finished menu what=ended", "session.ended menu by=app"]
         await asha.dial()
         assert heard.lines()[:2] == ["session.opened", "flow.started menu"]
 
@@ -276,7 +277,14 @@ async def test_a_crash_at_the_commit(before: bool) -> None:
         await stage.restart()
         await asha.again()
         assert [text.partition(" ")[0] for text in heard.lines()] == (
-            ["flow.finished", "flow.started", "stage.changed", "screen.shown", "turn.committed"]
+            [
+                "answer.taken",
+                "flow.finished",
+                "flow.started",
+                "stage.changed",
+                "screen.shown",
+                "turn.committed",
+            ]
             if before
             else ["turn.duplicated"]
         )
@@ -306,6 +314,7 @@ async def test_a_commit_that_nobody_confirmed_is_told_once(stored: bool) -> None
         stage.faults.unanswered = ("commit", stage.faults.calls["commit"] + 1, stored)
         await asha.reply("1")
         assert [text.partition(" ")[0] for text in heard.lines()] == [
+            "answer.taken",
             "flow.finished",
             "flow.started",
             "stage.changed",
@@ -337,6 +346,7 @@ async def test_a_turn_that_was_overtaken_says_nothing_of_the_try() -> None:
         store.lost = 1
         await asha.reply("1")
         assert heard.lines() == [
+            "answer.taken menu/what#1",
             "flow.finished menu what=moved",
             "flow.started buy",
             "stage.changed buy/cups#1 from_flow=menu from_at=what#1",

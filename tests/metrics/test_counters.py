@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from kikao.events import (
     AnswerRefused,
+    AnswerTaken,
     DialogueClosed,
     Event,
     FlowAbandoned,
@@ -20,7 +21,7 @@ from kikao.events import (
     RecoveryDone,
     RequestRefused,
     ScreenShown,
-    StageChanged,
+    SecretUsed,
     StepDone,
     StepRefused,
     StepUnknown,
@@ -140,12 +141,13 @@ async def test_where_members_are_and_where_they_leave() -> None:
         ScreenShown(
             gateway="nalo", flow="send", at="pay/amount#1", kind="question", units=9, alphabet="gsm7"
         ),
-        StageChanged(flow="send", at="pay#2/amount#2", from_flow="send", from_at="pay/amount#1"),
+        AnswerTaken(flow="send", at="pay/amount#1"),
         ScreenShown(
             gateway="nalo", flow="send", at="pay#2/amount#2", kind="question", units=9, alphabet="gsm7"
         ),
-        StageChanged(flow="send", at="ok#1", from_flow="send", from_at="pay#2/amount#2"),
-        StageChanged(flow="send", at="ok#1"),
+        AnswerTaken(flow="send", at="pay#2/amount#2"),
+        SecretUsed(flow="send", at="pin#1", what="refused", code="locked"),
+        SecretUsed(flow="send", at="pin#1", what="done"),
         StepDone(flow="send", at="pin#1", kind="secret", source="turn"),
         StepRefused(flow="send", at="pin#1", kind="secret", source="late", code="locked"),
         StepUnknown(flow="send", at="pin#1", kind="secret", source="turn"),
@@ -164,7 +166,8 @@ async def test_where_members_are_and_where_they_leave() -> None:
         "kikao_flows_finished_total flow=send what=refused": 1,
         "kikao_flows_abandoned_total flow=send question=ok what=cancel": 1,
         "kikao_questions_shown_total flow=send question=pay/amount": 3,
-        "kikao_questions_left_total flow=send question=pay/amount": 2,
+        "kikao_questions_answered_total flow=send question=pay/amount": 2,
+        "kikao_questions_answered_total flow=send question=pin": 1,
         "kikao_answers_refused_total flow=send question=pay/amount": 1,
         **{
             f"kikao_steps_total flow=send step=pin what={w}": 1

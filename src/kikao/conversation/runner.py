@@ -40,13 +40,13 @@ from kikao.conversation.errors import (
 from kikao.conversation.facts import Fact, fact, outcome_of
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
-from kikao.conversation.journal import BARRIERS, Conversation, Intent, Pending, Run
+from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Screen
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
-from kikao.events import AnswerRefused, FlowAbandoned, FlowFinished, FlowStarted
+from kikao.events import AnswerRefused, AnswerTaken, FlowAbandoned, FlowFinished, FlowStarted
 from kikao.events.types import What as TurnWhat
 from kikao.i18n.messages import Text, t, unfit
 
@@ -265,6 +265,7 @@ class Runner:
             at_home=run.flow == self._entry,
         )
         run.release = max(run.release, self._flows.release)
+        before = len(run.journal)
         coroutine = chat.begin(flow)
         value: Any = None
         try:
@@ -280,6 +281,9 @@ class Runner:
                     signal = self._returned(run, chat)
                 return signal
         finally:
+            for entry in run.journal[before:]:
+                if entry.kind in QUESTIONS:
+                    self.facts.append(fact(AnswerTaken, flow=run.flow, at=entry.key))
             if chat.changed:
                 self.reasons.append(chat.changed)
             try:

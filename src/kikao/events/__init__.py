@@ -11,6 +11,7 @@ from kikao.events.selecting import NoSuchEvent, Selection
 from kikao.events.types import (
     EVENTS,
     AnswerRefused,
+    AnswerTaken,
     DialogueClosed,
     ErrorUncaught,
     EventsDropped,
@@ -51,6 +52,7 @@ from kikao.events.types import (
 __all__ = [
     "EVENTS",
     "AnswerRefused",
+    "AnswerTaken",
     "Bus",
     "DialogueClosed",
     "ErrorUncaught",

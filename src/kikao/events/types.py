@@ -183,6 +183,10 @@ class ScreenShown(SessionEvent, frozen=True, kw_only=True, tag="screen.shown"):
     alphabet: Literal["gsm7", "ucs2"]
 
 
+class AnswerTaken(SessionEvent, frozen=True, kw_only=True, tag="answer.taken"):
+    """A question was answered, and the answer is in the journal; never what it is. Of a secret see `secret.used`."""
+
+
 class AnswerRefused(SessionEvent, frozen=True, kw_only=True, tag="answer.refused"):
     """An answer was not one, and the member was asked again; never what it was. A wrong PIN is a `secret.used`."""
 
@@ -409,6 +413,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     StageChanged,
     StageMenu,
     ScreenShown,
+    AnswerTaken,
     AnswerRefused,
     FlowStarted,
     FlowFinished,

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from kikao.events import (
     AnswerRefused,
+    AnswerTaken,
     DialogueClosed,
     Event,
     FlowAbandoned,
@@ -23,7 +24,7 @@ from kikao.events import (
     RecoveryDone,
     RequestRefused,
     ScreenShown,
-    StageChanged,
+    SecretUsed,
     StepDone,
     StepOutcome,
     StepRefused,
@@ -79,7 +80,7 @@ class Counters:
         """How many a screen took, by gateway."""
         self.started, self.finished, self.abandoned = Bounded(SERIES), Bounded(SERIES), Bounded(SERIES)
         """Runs: by flow; by flow and end; by flow, question and reason."""
-        self.shown, self.left, self.refused_answers = Bounded(SERIES), Bounded(SERIES), Bounded(SERIES)
+        self.shown, self.answered, self.refused_answers = Bounded(SERIES), Bounded(SERIES), Bounded(SERIES)
         """By flow and question."""
         self.steps = Bounded(SERIES)
         """By flow, step and outcome."""
@@ -92,7 +93,8 @@ class Counters:
             DialogueClosed: self._no_turn,
             ScreenShown: self._screen,
             AnswerRefused: self._refused_answer,
-            StageChanged: self._stage,
+            AnswerTaken: self._answer,
+            SecretUsed: self._secret,
             FlowStarted: self._started,
             FlowFinished: self._finished,
             FlowAbandoned: self._abandoned,
@@ -134,9 +136,12 @@ class Counters:
     def _refused_answer(self, event: AnswerRefused) -> None:
         self.refused_answers.add(self._question(event.flow, event.at))
 
-    def _stage(self, event: StageChanged) -> None:
-        if event.from_at:
-            self.left.add(self._question(event.from_flow, event.from_at))
+    def _answer(self, event: AnswerTaken) -> None:
+        self.answered.add(self._question(event.flow, event.at))
+
+    def _secret(self, event: SecretUsed) -> None:
+        if event.what == "done":
+            self.answered.add(self._question(event.flow, event.at))
 
     def _question(self, flow: str, at: str) -> Labels:
         labels = self._questions.get((flow, at))
@@ -186,7 +191,7 @@ class Counters:
             declared.FLOWS_FINISHED: self.finished,
             declared.FLOWS_ABANDONED: self.abandoned,
             declared.QUESTIONS_SHOWN: self.shown,
-            declared.QUESTIONS_LEFT: self.left,
+            declared.QUESTIONS_ANSWERED: self.answered,
             declared.ANSWERS_REFUSED: self.refused_answers,
             declared.STEPS: self.steps,
             declared.REFUSED: self.refused,

@@ -95,7 +95,7 @@ FLOWS_ABANDONED: Final = Metric(
     (*_QUESTION, "what"),
     "Runs that were left before their end",
     "at which question, and how: see [the event](events.md#flow-abandoned). Who just never comes back is not counted "
-    "before they do: for drop-off, compare what was shown with what was left",
+    "before they do: for drop-off, compare what was shown with what was answered",
 )
 QUESTIONS_SHOWN: Final = Metric(
     "kikao_questions_shown",
@@ -105,12 +105,12 @@ QUESTIONS_SHOWN: Final = Metric(
     "`question` is the journal key without ordinals: `pay/amount` is `amount` in the sub-flow `pay`, however often "
     "it was asked; further pages are not counted",
 )
-QUESTIONS_LEFT: Final = Metric(
-    "kikao_questions_left",
+QUESTIONS_ANSWERED: Final = Metric(
+    "kikao_questions_answered",
     "counter",
     _QUESTION,
-    "Questions that members went on from",
-    "with an answer, back, or home",
+    "Questions that were answered",
+    "a secret is once its service has taken it",
 )
 ANSWERS_REFUSED: Final = Metric(
     "kikao_answers_refused",
@@ -200,7 +200,7 @@ METRICS: Final = (
     FLOWS_FINISHED,
     FLOWS_ABANDONED,
     QUESTIONS_SHOWN,
-    QUESTIONS_LEFT,
+    QUESTIONS_ANSWERED,
     ANSWERS_REFUSED,
     SCREEN_PAGES,
     STEPS,
