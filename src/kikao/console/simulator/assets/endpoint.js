@@ -21,7 +21,7 @@ export function Line({ phone, setup, calls, name }) {
         ${RICH && html`<button><selectedcontent></selectedcontent></button>`}
         ${setup.endpoints.map((one) => html`
           <option value=${one.id} label=${RICH ? undefined : one.name}>
-            <${Tile} endpoint=${one} /><span><b>${one.name}</b> <small>${one.description}</small></span>
+            <span><b>${one.name}</b> <small>${one.description}</small></span><${Tile} endpoint=${one} />
           </option>`)}
       </select>
       <p id=${`${id}-about`} class="about">${endpoint.description || endpoint.name}</p>

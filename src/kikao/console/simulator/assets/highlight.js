@@ -1,4 +1,4 @@
-// Bodies in colour. Every character stays as it was; only JSON is laid out on lines.
+// Bodies in colour. Every character stays as it was, but for the blanks that lay JSON out on lines.
 
 import { html } from "./lib.js";
 
@@ -15,7 +15,10 @@ export function Coloured({ text }) {
 function asJson(text) {
   if (!/^\s*[{[]/.test(text)) return null;
   try {
-    return JSON.stringify(JSON.parse(text), null, 2);
+    const parsed = JSON.parse(text);
+    const bare = text.replace(/("(?:[^"\\]|\\.)*")|\s+/g, "$1");
+    // A number or an escape that would be written in another way is shown as it was sent.
+    return JSON.stringify(parsed) === bare ? JSON.stringify(parsed, null, 2) : null;
   } catch {
     return null;
   }
