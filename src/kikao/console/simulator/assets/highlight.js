@@ -39,7 +39,7 @@ function parts(json) {
 
 function form(text) {
   return text.split("&").map((pair, place) => {
-    const [name, ...value] = pair.split("=");
-    return html`${place ? html`<span class="dim">&</span><wbr />` : ""}<span class="name">${name}</span><span class="dim">=</span><span class="string">${value.join("=")}</span>`;
+    const equals = pair.indexOf("=") < 0 ? pair.length : pair.indexOf("=");
+    return html`${place > 0 && html`<span class="dim">&</span><wbr />`}<span class="name">${pair.slice(0, equals)}</span><span class="dim">${pair.slice(equals, equals + 1)}</span><span class="string">${pair.slice(equals + 1)}</span>`;
   });
 }
