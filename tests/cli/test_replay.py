@@ -147,7 +147,7 @@ def test_a_recording_is_replayed_without_the_store(
     done = kikao(APP, "--record", "flight.jsonl")
     assert (done.exit_code, done.stderr) == (
         0,
-        "recorded; 0 of them depend on answers, which were left out, and will be unknown\n",
+        "recorded; 0 depend on answers, which were left out, and will be unknown\n",
     )
     assert "greentea" not in (tmp_path / "flight.jsonl").read_text()
     assert kikao(APP, "--record", "flight.jsonl").exit_code == 2

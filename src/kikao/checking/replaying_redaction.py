@@ -66,6 +66,7 @@ class Redactor:
             member="",
             args={name: self._tagged(*kept) for name, kept in run.args.items()},
             journal=[self._entry(entry) for entry in run.journal],
+            size=0,
             receipts={},
             notices=[],
             intents=[],

@@ -106,6 +106,6 @@ async def replayed(
             report.add(outcome, each.name)
     if recorder is not None:
         click.echo(
-            f"recorded; {recorder.unsure:,} of them depend on answers, which were left out, and will be unknown",
+            f"recorded; {recorder.unsure:,} depend on answers, which were left out, and will be unknown",
             err=True,
         )
