@@ -31,7 +31,7 @@ html_theme = "alabaster"
 LISTED = re.compile(r"^(?:-|\d+\.) \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
 """An entry of an index: an item of a list that begins with a link to a page."""
 
-SHOWN = re.compile(r"^.*\[`[^]]+`\]\((code/\S+\.(?:py|txt))\).*:$", re.MULTILINE)
+SHOWN = re.compile(r"^.*\[`[^]]+`\]\((code/\S+\.(?:py|txt|po))\).*:$", re.MULTILINE)
 """A line that ends with a colon and links to a file of code."""
 
 
@@ -43,7 +43,12 @@ def with_tree(text: str) -> str:
 
 def with_code(text: str) -> str:
     """A page with each file of code below the line that links to it."""
-    return SHOWN.sub(r"\g<0>\n\n```{literalinclude} \1\n```", text)
+
+    def shown(line: re.Match[str]) -> str:
+        language = "python" if line[1].endswith(".py") else "text"
+        return f"{line[0]}\n\n```{{literalinclude}} {line[1]}\n:language: {language}\n```"
+
+    return SHOWN.sub(shown, text)
 
 
 def setup(app: Any) -> None:

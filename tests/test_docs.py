@@ -1,21 +1,13 @@
-"""The documentation runs: its code, its transcripts, and its tables say what there is.
-
-A transcript in the tutorial is what a terminal shows. It is typed again here, into the real command, and every screen
-has to be the same.
-"""
+"""The documentation runs: its code is executed, and its tables say what there is. The tutorial: `test_tutorial.py`."""
 
 import ast
 import inspect
-import os
 import re
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
-import time
 import types
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -31,11 +23,9 @@ from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
 from kikao.testing import Clock, Phone, Service, Stage, in_process
+from tests.terminal import DOCS, ROOT, Served, environment
 
-ROOT = Path(__file__).parent.parent
-DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
-KIKAO = str(Path(sys.executable).with_name("kikao"))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -43,167 +33,11 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text for kind, text in FENCE.findall(page.read_text(encoding="utf-8")) if kind == language]
 
 
-# --- the tutorial ---
-
-PROMPTS = ("\n> ", "(ended; Enter dials again) ", "you hung up; Enter dials again\n")
-TYPED = re.compile(r"^(> |\(ended; Enter dials again\))(.*)$", re.MULTILINE)
-
-
-class Terminal:
-    """`kikao chat` with a keyboard."""
-
-    def __init__(self, folder: Path, *arguments: str) -> None:
-        self.process = subprocess.Popen(
-            [KIKAO, "chat", *arguments],
-            cwd=folder,
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self.shown = ""
-        self.read()
-
-    def type(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{line}\n".encode())
-        self.process.stdin.flush()
-        before, self.shown = self.shown, ""
-        self.read()
-        # The Enter is shown by the terminal, or with what was typed by a command that has none.
-        self.shown = before + "\n" + self.shown.removeprefix(line + "\n")
-
-    def read(self) -> None:
-        """What is shown until the next prompt, or until the end."""
-        assert self.process.stdout is not None
-        new = b""
-        while chunk := os.read(self.process.stdout.fileno(), 4096):
-            new += chunk
-            if new.decode(errors="replace").endswith(PROMPTS):
-                break
-        self.shown += new.decode()
-
-    def close(self) -> None:
-        self.process.kill()
-        self.process.communicate()
-
-
-def environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("KIKAO_")}
-
-
-def retype(
-    transcript: str, folder: Path, *arguments: str, before: Mapping[int, Callable[[], None]] | None = None
-) -> None:
-    """Type what a transcript types; `before` the n-th line (from 0) something else happens."""
-    lines = typed(transcript)
-    terminal = Terminal(folder, *arguments)
-    try:
-        for place, line in enumerate(lines):
-            if before and place in before:
-                before[place]()
-            terminal.type(line)
-    finally:
-        terminal.close()
-    assert screens(terminal.shown) == screens(TYPED.sub(lambda match: match[1], transcript))
-
-
-def typed(transcript: str) -> list[str]:
-    marked = transcript.replace("you hung up; Enter dials again", "(ended; Enter dials again)")
-    return [match[2].strip() for match in TYPED.finditer(marked)]
-
-
-def screens(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def tutorial(tmp_path: Path, version: str) -> Path:
-    folder = tmp_path / "airtime"
-    shutil.copytree(DOCS / "tutorial/code" / version, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    return folder
-
-
-class Served:
-    """`kikao run` on a port of its own choice, then always on that port."""
-
-    def __init__(self, folder: Path, target: str, **settings: str) -> None:
-        self.folder = folder
-        self.target = target
-        self.settings = settings
-        self.port = "0"
-        self.url = ""
-        self.start()
-
-    def start(self) -> None:
-        command = [KIKAO, "run", self.target, "--port", self.port]
-        self.process = subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env={**environment(), **self.settings},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        assert self.process.stdout is not None
-        found = re.match(r"kikao is answering on (http://\S+:(\d+))\n", self.process.stdout.readline())
-        assert found
-        self.url, self.port = found[1], found[2]
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.communicate()
-
-
-def test_a_conversation_is_held_as_the_tutorial_shows(tmp_path: Path) -> None:
-    (transcript,) = blocks(DOCS / "tutorial/a-conversation.md", "text")
-    retype(transcript, tutorial(tmp_path, "1"), "airtime:app")
-
-
-def test_a_conversation_goes_on_after_kill_9(tmp_path: Path) -> None:
-    (transcript,) = blocks(DOCS / "tutorial/kill-it.md", "text")
-    folder = tutorial(tmp_path, "1")
-    server = Served(folder, "airtime:app")
-
-    def kill_and_start() -> None:
-        server.kill()
-        server.start()
-
-    try:
-        retype(transcript, folder, "--url", server.url, before={1: kill_and_start})
-    finally:
-        server.kill()
-
-
-def test_a_slow_service_is_told_of_at_the_next_dial(tmp_path: Path) -> None:
-    slow, _ = blocks(DOCS / "tutorial/a-service.md", "text")
-    last = len(typed(slow)) - 2
-    retype(
-        slow,
-        tutorial(tmp_path, "2"),
-        "slow:app",
-        "--as",
-        "+256772000003",
-        before={last: lambda: time.sleep(4)},
-    )
-
-
-def test_a_refusal_leads_back_as_the_tutorial_shows(tmp_path: Path) -> None:
-    _, refused = blocks(DOCS / "tutorial/a-service.md", "text")
-    retype(refused, tutorial(tmp_path, "2"), "airtime:app", "--as", "+256772000004")
-
-
-def test_the_tests_of_the_tutorial_pass(tmp_path: Path) -> None:
-    assert "5 passed" in run_tests(tutorial(tmp_path, "2"))
-
-
-def run_tests(folder: Path, *, alone: bool = False) -> str:
-    """What `pytest` says of the tests in a folder, all of which pass; `alone` with no other plugin than kikao's."""
-    (folder / "pytest.ini").write_text(
-        "[pytest]\n" + ("" if alone else "asyncio_default_fixture_loop_scope = function\n")
-    )
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    command += ["-p", "kikao.testing.plugin"] if alone else []
-    env = environment() | ({"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"} if alone else {})
+def run_tests(folder: Path) -> str:
+    """What `pytest` says of the tests in a folder, all of which pass; it has no other plugin than kikao's."""
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "kikao.testing.plugin"]
+    env = environment() | {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -313,7 +147,7 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "14 passed" in run_tests(guide(tmp_path), alone=True)
+    assert "14 passed" in run_tests(guide(tmp_path))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
@@ -405,7 +239,8 @@ def test_a_backup_of_the_guide_brings_a_conversation_back(tmp_path: Path) -> Non
         .replace("/backup", str(kept))
         for block in blocks(DOCS / "how-to/back-up-and-restore.md", "sh")
     )
-    folder = tutorial(tmp_path, "1")
+    folder = tmp_path / "airtime"
+    shutil.copytree(DOCS / "tutorial/code/1", folder)
     server = Served(folder, "airtime:app", KIKAO_DATA=str(live))
     try:
         assert "For which number?" in dialled(server.url, "")

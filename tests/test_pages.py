@@ -13,7 +13,7 @@ from kikao.sessions.store import SessionStore
 from tests.test_docs import DOCS, FENCE, PAGES, ROOT
 
 LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-CODE = sorted(path for path in DOCS.rglob("code/**/*") if path.suffix in (".py", ".txt"))
+CODE = sorted(path for kind in ("py", "txt", "po") for path in DOCS.rglob(f"code/**/*.{kind}"))
 
 
 @pytest.fixture(scope="module")
