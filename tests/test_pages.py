@@ -10,7 +10,8 @@ from types import ModuleType
 import pytest
 
 from kikao.sessions.store import SessionStore
-from tests.test_docs import DOCS, FENCE, PAGES, ROOT
+from tests.terminal import DOCS, ROOT
+from tests.test_docs import FENCE, PAGES
 
 LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 CODE = sorted(path for kind in ("py", "txt", "po") for path in DOCS.rglob(f"code/**/*.{kind}"))
