@@ -147,7 +147,7 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "14 passed" in run_tests(guide(tmp_path))
+    assert "16 passed" in run_tests(guide(tmp_path))
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)

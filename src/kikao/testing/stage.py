@@ -234,7 +234,8 @@ class Stage:
         await self.settle()
 
     async def settle(self) -> None:
-        """Let effects that run come to their end, and have recovery look once at what is open and due.
+        """Let effects that run come to their end, have recovery look once at what is open and due, and let
+        asynchronous subscribers hear what was published.
 
         What a mood holds is not waited for. Raises `AssertionError` when a service does not come to an end.
         """
@@ -247,6 +248,8 @@ class Stage:
             except ProcessDied:
                 await self.crash()
         await self._quiet()
+        if process is not None and process is self._process:
+            await process.server.publish.drained()
 
     def _point(self, call: str, nth: int) -> tuple[str, int]:
         if call not in STORE_CALLS:
