@@ -138,11 +138,29 @@ def test_a_file_that_is_no_transcript(project: pytest.Pytester) -> None:
     ],
 )
 def test_an_app_that_nobody_named(project: pytest.Pytester, app: str, says: str) -> None:
-    project.makeini(f"[pytest]\nkikao_app = {app}\n")
+    project.makeini(f"[pytest]\nkikao_app = {app}\nkikao_transcripts = tests/**/*.txt\n")
     write(project)
     run = project.runpytest()
     run.assert_outcomes(errors=1)
     run.stdout.fnmatch_lines([says])
+
+
+def test_text_files_of_a_project_that_has_none_are_left_alone(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\n")
+    write(project, "Interviewer: Hello. Where were you?", "data/transcripts/interview.txt")
+    (project.path / "data/transcripts/latin.txt").write_bytes(b"\xff")
+    project.makepyfile(test_it="def test_it():\n    pass\n")
+    project.runpytest("-W", "error").assert_outcomes(passed=1)
+
+
+def test_a_stage_in_a_conftest_is_for_what_is_below_its_folder(project: pytest.Pytester) -> None:
+    project.makeini("[pytest]\npythonpath = .\n")
+    write(project, TOLD, "one/transcripts/a.txt")
+    write(project, "Interviewer: Hello. Where were you?", "two/transcripts/interview.txt")
+    (project.path / "one/conftest.py").write_text(CONFTEST.replace("\\\\", "\\"))
+    run = project.runpytest("-v")
+    run.assert_outcomes(failed=1)  # it is played, in another language
+    run.stdout.fnmatch_lines(["one/transcripts/a.txt::Hello*"])
 
 
 WRONG = "# A\nAsha dials and answers 9.\n"

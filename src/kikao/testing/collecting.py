@@ -10,22 +10,32 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from kikao.testing.scene import Scene
 from kikao.transcripts import Transcript, TranscriptError, parse
 
+USUAL: Final = ("**/transcripts/**/*.txt",)
+"""Where transcripts are, unless a setting says so."""
+
 
 def is_transcript(path: Path, config: pytest.Config) -> bool:
-    """Whether a file is one, by `kikao_transcripts`."""
-    patterns = config.getini("kikao_transcripts")
+    """Whether a file is one, by `kikao_transcripts`.
+
+    Every project where kikao is installed has this plugin. So the usual places count only where something says what
+    is played there: the text files of others, in a folder of that name, are none of ours.
+    """
+    given = config.getini("kikao_transcripts")
+    patterns = given or USUAL
     suffixes = tuple(pattern.rpartition("*")[2] for pattern in patterns)
     if not path.name.endswith(suffixes) or not path.is_relative_to(config.rootpath):
         return False
     name = path.relative_to(config.rootpath).as_posix()
-    return any(_glob(pattern).fullmatch(name) for pattern in patterns)
+    if not any(_glob(pattern).fullmatch(name) for pattern in patterns):
+        return False
+    return bool(given or config.getini("kikao_app")) or _has_stage(path, config)
 
 
 class TranscriptFile(pytest.File):
@@ -35,7 +45,7 @@ class TranscriptFile(pytest.File):
         """A test for each transcript and gateway."""
         name = self.path.relative_to(self.config.rootpath).as_posix()
         try:
-            transcripts = parse(self.path.read_text(encoding="utf-8"), name)
+            transcripts = parse(self.path.read_bytes().decode("utf-8"), name)
         except (TranscriptError, UnicodeDecodeError) as error:
             raise self.CollectError(
                 f"{name}: {error}" if isinstance(error, UnicodeDecodeError) else str(error)
@@ -138,6 +148,17 @@ async def _played(
             path=scene.path,
         )
         return await run(play, accept=accept)
+
+
+def _has_stage(path: Path, config: pytest.Config) -> bool:
+    """Whether a plugin, or a `conftest.py` above the file, defines a `kikao_stage` of its own."""
+    for plugin in config.pluginmanager.get_plugins():
+        file = getattr(plugin, "__file__", None)
+        if file is None or plugin.__name__ == "kikao.testing.plugin" or "kikao_stage" not in vars(plugin):
+            continue
+        if Path(file).name != "conftest.py" or path.is_relative_to(Path(file).parent):
+            return True
+    return False
 
 
 def _gateways(transcript: Transcript, config: pytest.Config) -> list[str]:

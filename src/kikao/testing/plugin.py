@@ -22,9 +22,10 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     parser.addini("kikao_app", "The app that transcripts are played on, as module:app.")
     parser.addini(
         "kikao_transcripts",
-        "Which files are transcripts, from the root: ** is any folders.",
+        "Which files are transcripts, from the root: ** is any folders. By default those of folders named transcripts, "
+        "where an app or a kikao_stage says what they are played on.",
         type="linelist",
-        default=["**/transcripts/**/*.txt"],
+        default=[],
     )
     parser.addini(
         "kikao_gateways",
