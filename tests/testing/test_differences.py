@@ -7,15 +7,15 @@ from kikao.testing.differences import boxed, columns, side_by_side
 
 def test_a_screen_in_a_frame() -> None:
     assert boxed(["Hello", "1 Go"], "Asha") == [
-        "┌─ Asha ───────────────────┐",
-        "│ Hello                    │",
-        "│ 1 Go                     │",
-        "└──────────────────────────┘",
+        "┌─ Asha ─┐",
+        "│ Hello  │",
+        "│ 1 Go   │",
+        "└────────┘",
     ]
     assert boxed([]) == [
-        "┌──────────────────────────┐",
-        "│ (nothing)                │",
-        "└──────────────────────────┘",
+        "┌───────────┐",
+        "│ (nothing) │",
+        "└───────────┘",
     ]
 
 
@@ -49,4 +49,4 @@ def test_a_difference_that_nobody_sees_is_named() -> None:
 def test_wide_and_combining_characters_keep_the_frame_straight() -> None:
     assert columns("日本") == 4
     assert columns("e\u0301") == 1
-    assert {columns(line) for line in boxed(["日本", "e\u0301"])} == {28}
+    assert {columns(line) for line in boxed(["日本", "e\u0301"])} == {8}

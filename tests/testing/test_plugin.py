@@ -159,7 +159,7 @@ def test_a_stage_in_a_conftest_is_for_what_is_below_its_folder(project: pytest.P
     write(project, "Interviewer: Hello. Where were you?", "two/transcripts/interview.txt")
     (project.path / "one/conftest.py").write_text(CONFTEST.replace("\\\\", "\\"))
     run = project.runpytest("-v")
-    run.assert_outcomes(failed=1)  # it is played, in another language
+    run.assert_outcomes(passed=1)
     run.stdout.fnmatch_lines(["one/transcripts/a.txt::Hello*"])
 
 

@@ -25,7 +25,6 @@ import click
 from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
-from kikao.checking.drawing import boxed
 from kikao.cli.recording import Record, Tell, recorder_of
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError
@@ -34,6 +33,7 @@ from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 from kikao.testing import in_process
+from kikao.testing.differences import boxed
 from kikao.testing.looking import asks_secret, session_behind
 from kikao.turn import WINDOW
 
@@ -154,7 +154,7 @@ class Phone:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
         text, alive = self._client.read(body)
-        click.echo("\n".join(["", *boxed(text)]))
+        click.echo("\n".join(["", *boxed(text.splitlines())]))
         if tell is not None:
             tell(self._addressed(exchange), text, not alive)
         return alive

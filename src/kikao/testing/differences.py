@@ -12,7 +12,7 @@ from kikao.transcripts import fits
 
 NOTHING: Final = "(nothing)"
 NARROWEST: Final = 24
-"""Columns of a screen that shows less."""
+"""Columns of each of two screens side by side."""
 
 
 class _Row(NamedTuple):
@@ -24,7 +24,7 @@ class _Row(NamedTuple):
 def boxed(lines: Sequence[str], title: str = "") -> list[str]:
     """Lines in a frame, as a phone shows them."""
     lines = lines or (NOTHING,)
-    width = max(NARROWEST, *map(columns, (*lines, title)))
+    width = max(*map(columns, lines), columns(title) + 2)
     return [
         _edge("┌", title, width, "┐"),
         *(f"│ {padded(line, width)} │" for line in lines),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from kikao.checking.drawing import boxed
 from kikao.checking.findings import RULES, Finding
 from kikao.checking.report import LEVELS, Report, counted, severity
+from kikao.testing.differences import boxed
 
 
 def as_text(report: Report) -> str:
@@ -39,5 +39,5 @@ def told(finding: Finding) -> Iterator[str]:
     if any(value for _, value in about):
         yield "    " + ", ".join(f"{name} {value}" for name, value in about if value)
     if finding.screen:
-        yield from (f"    {line}" for line in boxed(finding.screen))
+        yield from (f"    {line}" for line in boxed(finding.screen.splitlines()))
     yield f"    {finding.hint or rule.cure}"
