@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from kikao.console.simulator.seeing import LONGEST, conversation_of, lines_on, page_of, showable
-from kikao.conversation.journal import Conversation
+from kikao.console.simulator.seeing import LONGEST, conversation_of, lines_on, showable
 from kikao.conversation.screens import Option, Screen
 from kikao.sessions.finding import Seen
 from kikao.sessions.policy import SessionPolicy
@@ -57,8 +56,3 @@ def test_a_label_that_is_cut_belongs_to_the_page_it_begins_on() -> None:
     options, navigation = lines_on("1 Long Long Long\n98 More", asked, str)
     assert [line.key for line in options] == ["1"]
     assert navigation == ()
-
-
-def test_which_page_of_a_last_screen() -> None:
-    assert page_of(Conversation(farewell=Screen(()), page=1, pages=3)) == (2, 3)
-    assert page_of(Conversation()) == (1, 1)

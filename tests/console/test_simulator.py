@@ -202,6 +202,35 @@ async def test_pages_and_what_stands_on_each(tmp_path: Path) -> None:
         assert [line["label"] for line in phone.step["navigation"]] == ["More", "Back"]
 
 
+async def test_a_last_screen_of_several_pages(tmp_path: Path) -> None:
+    flows = Flows()
+
+    @flows.flow("terms")
+    async def terms(chat: Chat) -> None:
+        await chat.end(t("Terms. " * 40))
+
+    async with Stage(App(flows, entry="terms", members=False)) as stage:
+        phone = await Table(stage.server).phone()
+        await phone.dial()
+        pages = phone.step["pages"]
+        assert (phone.step["page"], phone.step["alive"]) == (1, True)
+        assert pages > 1
+
+        await phone.answer(*["98"] * (pages - 1))
+        assert (phone.step["page"], phone.step["pages"], phone.step["alive"]) == (pages, pages, False)
+        await phone.again()
+        assert (phone.step["page"], phone.step["pages"], phone.step["repeated"]) == (pages, pages, True)
+
+
+async def test_a_line_that_drops_leaves_the_page_it_was_on(tmp_path: Path) -> None:
+    async with Stage(endless()) as stage:
+        phone = await Table(stage.server).phone()
+        await phone.dial()
+        await phone.answer("98")
+        await phone.hang_up()
+        assert (phone.step["page"], phone.step["pages"]) == (2, 4)
+
+
 async def test_a_member_prefers_another_language(town: Table) -> None:
     phone = await town.phone()
     await phone.dial()

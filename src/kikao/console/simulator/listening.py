@@ -1,4 +1,4 @@
-"""What became of the one request that is being simulated: the event of its turn, told apart from everybody else's."""
+"""What became of the one request that is being simulated: its turn and its screen, told apart from everybody else's."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from kikao.events import DialogueClosed, TurnCommitted, TurnDuplicated, TurnRejected
+from kikao.events import DialogueClosed, ScreenShown, TurnCommitted, TurnDuplicated, TurnRejected
 
 Done = TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed
 
-HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected, DialogueClosed)
+HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected, DialogueClosed, ScreenShown)
 
-_HEARD: Final[ContextVar[list[Done] | None]] = ContextVar("heard", default=None)
+_HEARD: Final[ContextVar[list[Done | ScreenShown] | None]] = ContextVar("heard", default=None)
 
 
-def hear(event: Done) -> None:
+def hear(event: Done | ScreenShown) -> None:
     """Subscribe it to `HEARD`. What does not belong to a simulated request passes by."""
     heard = _HEARD.get()
     if heard is not None:
@@ -24,9 +24,9 @@ def hear(event: Done) -> None:
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[list[Done]]:
-    """The turns that are done within this block, of this task alone."""
-    heard: list[Done] = []
+def listening() -> Iterator[list[Done | ScreenShown]]:
+    """The turns that are done, and what they showed, within this block, of this task alone."""
+    heard: list[Done | ScreenShown] = []
     token = _HEARD.set(heard)
     try:
         yield heard

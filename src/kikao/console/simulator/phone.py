@@ -37,6 +37,8 @@ class SimulatedPhone:
         self.screen = ""
         self.alive = False
         """Whether the dialogue goes on."""
+        self.page, self.pages = 1, 1
+        """Which page of what is said the screen is, from 1, of how many."""
         self.secret = False
         """Whether the screen it shows asks for a secret."""
         self.met = False

@@ -76,14 +76,6 @@ def wants_secret(kept: Kept) -> bool:
     return kept.run is not None and kept.run.secret and not kept.overlay and kept.farewell is None
 
 
-def page_of(kept: Kept) -> tuple[int, int]:
-    """Which page of what is asked is shown, from 1, of how many."""
-    pending = kept.run.pending if kept.run is not None else None
-    if kept.overlay or kept.farewell is not None or pending is None:
-        return kept.page + 1, max(kept.pages, 1)
-    return pending.page + 1, pending.pages
-
-
 def lines_on(page: str, asked: Screen, translate: Translate) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
     """The options and the navigation of a screen that this page of it shows."""
     shown = page.split("\n")

@@ -17,7 +17,7 @@ from kikao.console.simulator.line import Posted, Send
 from kikao.console.simulator.listening import Done, listening
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem
-from kikao.console.simulator.seeing import conversation_of, lines_on, page_of, wants_secret
+from kikao.console.simulator.seeing import conversation_of, lines_on, wants_secret
 from kikao.console.simulator.telling import Told
 from kikao.console.simulator.views import (
     Budget,
@@ -34,7 +34,7 @@ from kikao.console.simulator.views import (
 from kikao.control import CommandRefused
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
-from kikao.events import TurnCommitted
+from kikao.events import ScreenShown, TurnCommitted
 from kikao.i18n.gsm7 import cost
 from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
@@ -253,6 +253,10 @@ class Simulator:
         delivered = await self._sent(posted)
         phone.met = phone.met or delivered.reply.status == 200
         phone.show(delivered.reply.status, delivered.reply.body.encode())
+        if delivered.shown is not None:
+            phone.page, phone.pages = delivered.shown.page, delivered.shown.pages
+        elif delivered.reply.status != 200:
+            phone.page, phone.pages = 1, 1
         return delivered
 
     async def _sent(self, posted: Posted) -> _Delivered:
@@ -261,7 +265,9 @@ class Simulator:
             response = await self._send(posted)
         ms = round((time.perf_counter() - began) * 1000, 2)
         reply = ReplyView(response.status, dict(response.headers), response.body.decode(errors="replace"))
-        return _Delivered(reply, ms, heard[-1] if heard else None)
+        shown = [event for event in heard if isinstance(event, ScreenShown)]
+        turns = [event for event in heard if not isinstance(event, ScreenShown)]
+        return _Delivered(reply, ms, turns[-1] if turns else None, shown[-1] if shown else None)
 
     async def _step(
         self, phone: SimulatedPhone, request: RequestView | None = None, delivered: _Delivered | None = None
@@ -277,7 +283,6 @@ class Simulator:
         asked = self._turns.engine.asked(kept) if phone.alive else None
         translate = self._translate(kept.locale)
         options, navigation = lines_on(phone.screen, asked or Screen(()), translate)
-        page, pages = page_of(kept) if asked is not None else (1, 1)
         # A screen from before, which a copy of an old request brings back, is still what the member answers.
         phone.secret = phone.alive and (wants_secret(kept) or (what == "duplicate" and phone.secret))
         return Step(
@@ -288,8 +293,8 @@ class Simulator:
             repeated=what == "duplicate",
             what=what,
             cost=_cost_view(phone.screen, phone.endpoint),
-            page=page,
-            pages=pages,
+            page=phone.page,
+            pages=phone.pages,
             secret=phone.secret,
             options=options,
             navigation=navigation,
@@ -352,6 +357,8 @@ class _Delivered(NamedTuple):
     ms: float
     turn: Done | None
     """None where there was no turn, because the request was refused."""
+    shown: ScreenShown | None
+    """None where no screen was made: of a copy, the phone shows the one it shows already."""
 
 
 class _Unseen(Exception):

@@ -62,15 +62,24 @@ export function usePhones(setup) {
     return { id, line: "idle", secret: false, keys: {} };
   }
 
+  /** What the server calls a phone, which it may not know yet: it was away when the phone came. */
+  async function idOf(phone) {
+    if (phone.id) return phone.id;
+    const facts = await anotherLine(phone);
+    happen({ type: "known", slot: phone.slot, facts });
+    return facts.id;
+  }
+
   const refreshAll = () => Promise.all(current.current.map(({ slot }) => refresh(slot)));
 
   /** A deed of phones.js; `said` is what the history shows, null for a secret. */
   async function act(slot, deed, body = {}, said = null) {
     const phone = live(slot);
-    if (!phone?.id || phone.busy) return;
+    if (!phone || phone.busy) return;
     await attempt(slot, async () => {
+      const id = await idOf(phone);
       try {
-        const step = await api.act(phone.id, deed, body);
+        const step = await api.act(id, deed, body);
         happen({ type: "stepped", slot, deed, said, ahead: body.ahead ?? "", step });
       } catch (error) {
         if (error.status === 404) happen({ type: "known", slot, facts: await anotherLine(phone) });
@@ -95,7 +104,7 @@ export function usePhones(setup) {
     dismiss: (slot) => happen({ type: "known", slot, facts: { error: "" } }),
     speak: (slot, locale) =>
       attempt(slot, async () => {
-        const conversation = await api.switchLanguage(live(slot).id, locale);
+        const conversation = await api.switchLanguage(await idOf(live(slot)), locale);
         happen({ type: "known", slot, facts: { conversation, busy: false } });
       }),
     add() {

@@ -35,7 +35,7 @@ export function Inspector({ phone, place, setup, clock, calls }) {
         ["conversation", "Conversation", intents && `${intents} open`, () =>
           html`<${Conversation} conversation=${phone.conversation} clock=${clock} onExpired=${() => calls.refresh(phone.slot)} />`],
         ["raw", "Raw", 0, () => html`<${Raw} phone=${phone} />`],
-        ["history", "History", phone.exchanges.length, () => html`<${History} phone=${phone} onShow=${showExchange} />`],
+        ["history", "History", phone.sent, () => html`<${History} phone=${phone} onShow=${showExchange} />`],
         ["transcript", "Transcript", 0, () => html`<${Transcript} phones=${calls.phones} />`],
       ]} />
     </section>

@@ -15,7 +15,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
   const open = phone.line === "open";
 
   // What is typed for one question is never left standing in the next.
-  const question = `${phone.id} ${phone.exchanges.length} ${phone.line}`;
+  const question = `${phone.id} ${phone.sent} ${phone.line}`;
   const [draft, setDraft] = useState({ question, text: "" });
   const typed = draft.question === question ? draft.text : "";
   const type = (text) => setDraft({ question, text });

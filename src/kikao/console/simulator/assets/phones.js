@@ -19,6 +19,9 @@ export const DEEDS = {
   drop: "Drop the line",
 };
 
+/** Exchanges of a phone that the history shows: the last ones. */
+const KEPT = 200;
+
 let slots = 0;
 
 /** A phone that has not been dialled with. `slot` is its place on the page, `id` what the server calls it. */
@@ -36,6 +39,7 @@ export function newPhone(endpoint, number) {
     pages: 1,
     keys: {},
     lastAhead: null,
+    sent: 0,
     exchanges: [],
     shown: null,
     conversation: null,
@@ -73,7 +77,7 @@ export function reduce(phones, happened) {
 function stepped(phone, { deed, said, ahead, step }) {
   const leaves = deed === "hang_up" || deed === "drop";
   const exchange = step.request && {
-    n: phone.exchanges.length + 1,
+    n: phone.sent + 1,
     deed,
     said,
     ahead: ahead ? ahead.split("*").length : 0, // how many, not what: a PIN may be among them
@@ -94,7 +98,8 @@ function stepped(phone, { deed, said, ahead, step }) {
     pages: step.pages ?? 1,
     keys: leaves ? {} : keysOf(step),
     lastAhead: deed === "dial" ? ahead : phone.lastAhead,
-    exchanges: exchange ? [...phone.exchanges, exchange] : phone.exchanges,
+    sent: exchange ? exchange.n : phone.sent,
+    exchanges: exchange ? [...phone.exchanges, exchange].slice(-KEPT) : phone.exchanges,
     shown: null,
     conversation: step.conversation ?? phone.conversation,
   };

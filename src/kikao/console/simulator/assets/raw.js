@@ -12,7 +12,7 @@ export function Raw({ phone }) {
   const { n, deed, status, ms, repeated, request, reply } = exchange;
   return html`
     <p class="small">
-      <span>Exchange ${n} of ${phone.exchanges.length}</span><span>${DEEDS[deed]}</span><span>${inMs(ms)}</span>
+      <span>Exchange ${n} of ${phone.sent}</span><span>${DEEDS[deed]}</span><span>${inMs(ms)}</span>
       ${repeated && html`<span class="kind repeated">repeated: the bytes of the first reply</span>`}
     </p>
     <${Message} title="Request" first=${`${request.method} ${request.path}`} message=${request} />

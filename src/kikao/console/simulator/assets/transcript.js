@@ -9,7 +9,7 @@ import { html, useEffect, useState } from "./lib.js";
 export function Transcript({ phones }) {
   const [text, setText] = useState(null);
   const [error, setError] = useState("");
-  const done = phones.map(({ slot, exchanges, line }) => `${slot}:${exchanges.length}:${line}`).join();
+  const done = phones.map(({ slot, sent, line }) => `${slot}:${sent}:${line}`).join();
 
   const attempt = (doing) => doing().then(setText, (failure) => setError(failure.message));
   useEffect(() => void attempt(api.transcript), [done]);
