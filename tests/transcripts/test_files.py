@@ -38,6 +38,16 @@ def test_a_file_that_cannot_be_written_stays(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_is_read_only_stays(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("a")
+    path.chmod(0o444)
+    with pytest.raises(PermissionError, match="it is read-only"):
+        replace_file(path, "b")
+    assert path.read_text() == "a"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_one_at_a_time(tmp_path: Path) -> None:
     path, order = tmp_path / "a.txt", []
     entered = threading.Event()

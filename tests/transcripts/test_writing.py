@@ -87,6 +87,20 @@ def test_ends_of_lines_stay_those_of_the_file() -> None:
     assert with_screens("# A\r\nAsha dials.\r\n", SHORT, {0: ("New",)}) == "# A\r\nAsha dials.\r\n    New\r\n"
 
 
+def test_ends_of_lines_may_be_mixed() -> None:
+    text = "# A\r\nAsha dials.\n    Old\r\n\n// a note\r\n"
+    (told,) = parse(text)
+    assert with_screens(text, told, {0: ("New",)}) == "# A\r\nAsha dials.\n    New\r\n\n// a note\r\n"
+
+
+def test_the_last_line_may_have_no_end() -> None:
+    for end in ("\n", "\r\n"):
+        text = f"# A{end}Asha dials."
+        accepted = with_screens(text, SHORT, {0: ("New", "(end)")})
+        assert parse(accepted)[0].steps[0].screen == ("New", "(end)")
+        assert accepted == f"# A{end}Asha dials.{end}    New{end}    (end)"
+
+
 def test_a_transcript_that_is_not_the_same_any_more() -> None:
     for text in (TEXT.replace("# A", "# C"), TEXT.replace("answers 1", "answers 3")):
         with pytest.raises(LookupError, match="'A' has changed meanwhile"):

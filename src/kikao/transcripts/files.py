@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -13,11 +14,15 @@ from pathlib import Path
 def replace_file(path: Path, text: str, mode: int | None = None) -> None:
     """Write a text in place of the file, which keeps its mode unless given one; a new file gets 0600.
 
-    A link stays a link: what it leads to is replaced. Raises `OSError`.
+    A link stays a link: what it leads to is replaced. Raises `OSError`; `PermissionError` for a file that is read-only.
     """
     path = path.resolve()
+    present = path.stat().st_mode & 0o777 if path.exists() else None
+    if present is not None and not (present & 0o222 and os.access(path, os.W_OK)):
+        # A name could be given to another file all the same: whoever made it read-only did not mean that.
+        raise PermissionError(errno.EACCES, "it is read-only", str(path))
     if mode is None:
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
+        mode = 0o600 if present is None else present
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with open(

@@ -34,16 +34,20 @@ def with_screens(text: str, told: Transcript, screens: Mapping[int, Sequence[str
     if not here or [step.text for step in here[0].steps] != steps:
         raise LookupError(f"{told.name}: {told.title!r} has changed meanwhile")
     transcript = here[0]
-    end = "\r\n" if "\r\n" in text else "\n"
-    lines = text.replace("\r\n", "\n").split("\n")
+    end = "\r" if text.partition("\n")[0].endswith("\r") else ""
+    lines = text.split("\n")
     for place in sorted(screens, reverse=True):
         step = transcript.steps[place]
         screen = [f"{INDENT}{line}".rstrip() for line in screens[place]]
-        behind = lines[step.screen_end - 1 :]
+        before, behind = lines[: step.screen_line - 1], lines[step.screen_end - 1 :]
         if step.screen is None and screen and behind and behind[0].strip():
             screen.append("")
-        lines[step.screen_line - 1 :] = [*screen, *behind]
-    return end.join(lines)
+        if len(before) == len(lines):
+            before[-1] += end
+        lines = [*before, *(f"{line}{end}" for line in screen), *behind]
+        if not behind:
+            lines[-1] = lines[-1].removesuffix(end)
+    return "\n".join(lines)
 
 
 def _steps(steps: Sequence[Step]) -> str:
