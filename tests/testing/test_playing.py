@@ -230,9 +230,9 @@ async def test_a_screen_that_is_not_written_is_shown() -> None:
 told.txt:2: T (africastalking)
 > Asha dials.
 no screen is written below this step; seen:
-┌──────────────────────────┐
-│ A cup is 300. How many?  │
-└──────────────────────────┘"""
+┌─────────────────────────┐
+│ A cup is 300. How many? │
+└─────────────────────────┘"""
     )
 
 
@@ -252,6 +252,7 @@ no screen is written below this step; seen:
             'The PIN is 1234. Or put an answer that is meant word for word in quotes: "the PIN"',
         ),
         ('Asha dials and answers her.PIN then "x.', "is no answer"),
+        ("Asha dials and answers “2”.", "or in straight double quotes"),
         ("Asha dials and answers 3.\n    ...\nAsha is +256700000001.", "Asha has acted already"),
         ("Asha is +256700000001 on smoke.\nAsha dials.", "no phone speaks 'smoke'"),
         ("The gateway sends the request again.", "nobody has sent a request yet"),
@@ -275,6 +276,23 @@ async def test_a_secret_that_is_kept_is_told() -> None:
         "The number is 3.\nAsha dials and answers the number.\n    ...\nNobody keeps the number."
     )
     assert "the number is kept in a session, or was told in an event" in said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Asha’s PIN is 2580.\nAsha dials and answers 2 then Asha’s PIN.",
+        "Asha's\u00a0PIN  is 2580.\nAsha  dials and answers 2 then her PIN.",
+        "Élodie's PIN is 2580.\nÉlodie dials and answers 2 then Élodie's PIN.",
+        "E\u0301lodie's PIN is 2580.\nE\u0301lodie dials and answers 2 then her PIN.",
+        "አሻ's PIN is 2580.\nአሻ dials and answers 2 then አሻ's PIN.",
+    ],
+)
+async def test_names_and_what_word_processors_do_to_them(text: str) -> None:
+    async with Stage(an_app()) as stage:
+        (told,) = parse(f"# T\n{text}\n    You have 2.\n    ...\n", "told.txt")
+        with pytest.raises(ScreenDiffers, match="2 cups"):
+            await play(told, stage)
 
 
 async def test_members_have_numbers_by_the_order_in_which_they_come_up() -> None:

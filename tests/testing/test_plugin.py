@@ -173,6 +173,13 @@ def test_the_language_is_that_of_the_file_or_its_folder(project: pytest.Pytester
     project.runpytest().assert_outcomes(passed=3)
 
 
+def test_a_language_that_the_app_has_not(project: pytest.Pytester) -> None:
+    write(project, f"Language: xx\n{WRONG}    Invalid choice. ...\n    ...\n")
+    run = project.runpytest()
+    run.assert_outcomes(errors=1)
+    run.stdout.fnmatch_lines(["*tests/transcripts/a.txt: Language: xx: the app has en, sw"])
+
+
 CONFTEST = """
 import pytest
 from kikao.testing import NAME, Stage, step

@@ -53,7 +53,7 @@ def test_answers_by_name() -> None:
     assert [str(each) for each in read_answers("her PIN then Binta's PIN")] == ["her PIN", "Binta's PIN"]
 
 
-@pytest.mark.parametrize("text", ["", '"open', "1 then ", " then 2", 'a then "b" c'])
+@pytest.mark.parametrize("text", ["", '"open', "1 then ", " then 2", 'a then "b" c', "“2”", "1 then „2“"])
 def test_what_is_no_answer(text: str) -> None:
     with pytest.raises(ValueError, match="is no answer"):
         read_answers(text)

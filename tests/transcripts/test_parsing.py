@@ -55,6 +55,12 @@ def test_what_editors_do_to_a_file_changes_nothing() -> None:
     assert parse(edited) == parse(FILE)
 
 
+def test_spaces_that_do_not_break_are_spaces() -> None:
+    pasted = FILE.replace("    Enter", "\u00a0 \u00a0\u00a0Enter")
+    assert pasted != FILE
+    assert parse(pasted) == parse(FILE)
+
+
 def test_a_deeper_line_keeps_its_spaces() -> None:
     (told,) = parse("# A\nAsha dials.\n      two more\n")
     assert told.steps[0].screen == ("  two more",)

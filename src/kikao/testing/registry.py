@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-NAME: Final = r"[A-Z]\w*"
-"""A member, in the pattern of a step: one word that begins with a capital."""
+NAME: Final = r"[^\W\d_a-z]\w*"
+"""A member, in the pattern of a step: one word that begins with a capital, or in a script that has none."""
 
 CLOSE: Final = 5
 """Steps that are named where a line is none."""
@@ -127,10 +128,17 @@ def _known(path: Path | None) -> Iterator[Kind]:
 
 
 def _one(line: str, path: Path | None) -> Match | None:
-    for kind in _known(path):
-        if match := kind.pattern.fullmatch(line):
-            return Match(kind, match.groupdict())
+    for said in dict.fromkeys((line, _plainly(line))):
+        for kind in _known(path):
+            if match := kind.pattern.fullmatch(said):
+                return Match(kind, match.groupdict())
     return None
+
+
+def _plainly(line: str) -> str:
+    """A line without what word processors put into it, and nobody sees."""
+    composed = unicodedata.normalize("NFC", line)
+    return re.sub(r"(?<=\w)’s ", "'s ", re.sub(r"\s+", " ", composed), count=1)
 
 
 def form_of(pattern: str) -> str:

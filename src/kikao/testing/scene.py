@@ -17,7 +17,14 @@ class Scene(NamedTuple):
     path: Path
 
     def language(self, languages: Collection[str]) -> str:
-        """Which of these its screens are in: as the file says, or the nearest folder of such a name; else empty."""
-        if "Language" in self.transcript.settings:
-            return self.transcript.settings["Language"]
+        """Which of these its screens are in: as the file says, or the nearest folder of such a name; else empty.
+
+        Raises `LookupError` where the file says another.
+        """
+        if (said := self.transcript.settings.get("Language")) is not None:
+            if languages and said not in languages:
+                raise LookupError(
+                    f"{self.transcript.name}: Language: {said}: the app has {', '.join(languages)}"
+                )
+            return said
         return next((folder.name for folder in self.path.parents if folder.name in languages), "")

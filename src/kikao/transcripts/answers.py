@@ -54,7 +54,7 @@ def _split(text: str) -> list[str]:
     while True:
         match = _PIECE(rest)
         if match is None:
-            raise ValueError(f"{rest!r} is no answer: write it as it is typed, or in double quotes")
+            raise ValueError(f"{rest!r} is no answer: write it as it is typed, or in straight double quotes")
         pieces.append(match[1])
         if not match["more"]:
             return pieces
@@ -76,9 +76,9 @@ def _quoted(text: str) -> str:
 _WORDS: Final = ("her", "his", "their", "its", "the")
 
 _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
-_PIECE: Final = re.compile(rf'({_QUOTED.pattern}|[^\s"](?:.*?\S)??)(?P<more> then )?(?(more)|$)').match
+_PIECE: Final = re.compile(rf'({_QUOTED.pattern}|[^\s"“”„](?:.*?\S)??)(?P<more> then )?(?(more)|$)').match
 _NAMED: Final = re.compile(
-    rf"(?:(?P<word>{'|'.join(_WORDS)})|(?P<who>[^\W\d_]\w*)'s) (?P<name>\S.*)"
+    rf"(?:(?P<word>{'|'.join(_WORDS)})|(?P<who>[^\W\d_]\w*)['’]s) (?P<name>\S.*)"
 ).fullmatch
 _UNCLEAR = r" then | while |, which |\s$"
-_PLAIN: Final = re.compile(rf'(?!.*(?:{_UNCLEAR}))[^\s"][^\x00-\x1f\x7f-\x9f\u2028\u2029]*').fullmatch
+_PLAIN: Final = re.compile(rf'(?!.*(?:{_UNCLEAR}))[^\s"“”„][^\x00-\x1f\x7f-\x9f\u2028\u2029]*').fullmatch

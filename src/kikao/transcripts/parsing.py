@@ -74,7 +74,7 @@ def parse(text: str, name: str = "transcript") -> list[Transcript]:
     """The transcripts of a file, in their order. Raises `TranscriptError` naming every line that is wrong."""
     reader = _Reader(name)
     for number, line in enumerate(_lines(text), 1):
-        reader.read(number, line.rstrip())
+        reader.read(number, _INDENTED.sub(lambda match: " " * len(match[0]), line.rstrip()))
     return reader.end()
 
 
@@ -201,5 +201,8 @@ def _lines(text: str) -> list[str]:
     """Only what every editor takes for the end of a line is one."""
     return text.removeprefix("\ufeff").replace("\r\n", "\n").split("\n")
 
+
+_INDENTED: Final = re.compile("^\u00a0[\u00a0 ]*")
+"""What is pasted from a page or a word processor, and looks like spaces."""
 
 _SETTING: Final = re.compile(r"(?P<name>[A-Z][a-z]+): +(?P<value>.*\S)").fullmatch

@@ -126,4 +126,4 @@ def _name(who: str) -> str:
     return who
 
 
-_NAME: Final = re.compile(r"[A-Z]\w*").fullmatch
+_NAME: Final = re.compile(r"[^\W\d_a-z]\w*").fullmatch
