@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -241,3 +242,44 @@ def test_names_that_are_made_at_run_time_do_not_make_series_without_end() -> Non
         ("other", "other"): 1,
     }
     assert counts.dropped == 3
+
+
+async def test_what_is_written_at_the_same_time_does_not_get_mixed_up(tmp_path: Path) -> None:
+    one = Worker(tmp_path)
+    stop = threading.Event()
+
+    def write() -> None:
+        numbers = Snapshot()
+        while not stop.is_set():
+            one.group._store(numbers)
+
+    # As where one scrape writes its own numbers while another one moves a dead worker's into the totals.
+    writing = asyncio.create_task(asyncio.to_thread(write))
+    try:
+        for died in range(1, 31):
+            dead = Worker(tmp_path)
+            dead.sweeps = 1
+            await dead.group.write()
+            dead.die()
+            await asyncio.to_thread(one.group._merged, Snapshot())
+            totals = one.group._totals()
+            assert [value.value for value in totals.snapshot.counters[SWEEPS.name]] == [died]
+    finally:
+        stop.set()
+        await writing
+
+
+async def test_what_is_not_of_the_group_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "metrics"
+    (folder / "notes").mkdir(parents=True)
+    for name in ("alarms.json", "readme.new", "mine.alive", "notes/all.json"):
+        (folder / name).write_text("kept")
+    gone = {"totals.json", "12-0123abcd.alive", "12-0123abcd.json", "12-0123abcd.new"}
+    for name in gone:
+        (folder / name).write_text("of an earlier group")
+    worker = Worker(tmp_path)
+    worker.sweeps = 2
+    assert await worker.told() == 2
+    assert await worker.told(WORKERS) == 1
+    assert {path.name for path in folder.iterdir()} >= {"alarms.json", "readme.new", "mine.alive", "notes"}
+    assert not {path.name for path in folder.iterdir()} & gone

@@ -15,7 +15,9 @@ import asyncio
 import contextlib
 import fcntl
 import os
+import re
 import secrets
+import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -38,7 +40,10 @@ PATIENCE: Final = 2.0
 
 _PAUSE: Final = 0.01
 
-_ALIVE, _NUMBERS, _TOTALS, _GATE = ".alive", ".json", "totals.json", "gate"
+_ALIVE, _NUMBERS, _NEW, _TOTALS, _GATE = ".alive", ".json", ".new", "totals.json", "gate"
+
+_OF_A_WORKER: Final = re.compile(r"\d+-[0-9a-f]{8}\.(alive|json|new)")
+"""Names of files; others in the folder are left alone."""
 
 
 class Totals(msgspec.Struct):
@@ -72,6 +77,8 @@ class Group:
         """Held for as long as this worker lives."""
         self._wrote = False
         self._writing = asyncio.Lock()
+        self._replacing = threading.Lock()
+        """Scrapes write in threads: their own numbers, and the totals."""
 
     def join(self) -> None:
         """Become one of them; the first one begins anew. Raises `OSError` where the folder cannot be used."""
@@ -81,10 +88,10 @@ class Group:
                 raise BlockingIOError(f"{self._folder}: another worker is in there for too long")
             if not any(map(self._lives, self._ids(_ALIVE))):
                 for path in self._folder.iterdir():
-                    if path.name != _GATE:
+                    if path.name == _TOTALS or _OF_A_WORKER.fullmatch(path.name):
                         path.unlink(missing_ok=True)
             # Locked before it has its name: whoever finds it unlocked takes its worker for dead.
-            new = self._folder / f"{self.id}.new"
+            new = self._folder / f"{self.id}{_NEW}"
             self._lock = os.open(new, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock, fcntl.LOCK_EX)
             new.replace(self._folder / f"{self.id}{_ALIVE}")
@@ -134,7 +141,7 @@ class Group:
         return [
             path.name.removesuffix(suffix)
             for path in sorted(self._folder.iterdir())
-            if path.name.endswith(suffix) and path.name != _TOTALS
+            if path.name.endswith(suffix) and _OF_A_WORKER.fullmatch(path.name)
         ]
 
     def _lives(self, id_: str) -> bool:
@@ -163,10 +170,11 @@ class Group:
         self._replace(f"{self.id}{_NUMBERS}", msgspec.json.encode(snapshot))
 
     def _replace(self, name: str, data: bytes) -> None:
-        new = self._folder / f"{self.id}.new"
-        new.touch(mode=0o600)
-        new.write_bytes(data)
-        new.replace(self._folder / name)
+        new = self._folder / f"{self.id}{_NEW}"
+        with self._replacing:
+            new.touch(mode=0o600)
+            new.write_bytes(data)
+            new.replace(self._folder / name)
 
     def _read(self, id_: str) -> Snapshot | None:
         try:
