@@ -352,3 +352,89 @@ async def test_it_does_not_run_in_the_context_of_whoever_published() -> None:
     bus(StepRefused(kind="step", source="turn", code="locked"))
     await bus.drained()
     assert heard == ["nobody's"] * 2
+
+
+async def test_a_thread_with_an_event_loop_of_its_own_may_be_the_first_to_publish() -> None:
+    heard: list[int] = []
+
+    async def slow(event: Event) -> None:
+        heard.append(threading.get_ident())
+
+    bus = Bus([slow])
+
+    async def elsewhere() -> None:
+        bus(TURN)
+
+    await asyncio.to_thread(bus, TURN)
+    await asyncio.to_thread(asyncio.run, elsewhere())
+    await asyncio.sleep(0)
+    await bus.drained()
+    assert heard == [threading.get_ident()] * 2
+
+
+async def test_who_is_taken_back_still_gets_what_waits_and_leaves_nothing_behind() -> None:
+    heard: list[Event] = []
+
+    async def slow(event: Event) -> None:
+        await asyncio.sleep(0)
+        heard.append(event)
+
+    async def stuck(event: Event) -> None:
+        await asyncio.Event().wait()
+
+    bus = Bus()
+    for subscriber in (slow, stuck):
+        off = bus.on("*", subscriber)
+        bus(TURN)
+        bus(OPENED)
+        off()
+        off()
+        bus(TURN)
+    assert bus.waiting == 4
+    await bus.close(0.01)
+    assert heard == [TURN, OPENED]
+    assert not [task for task in asyncio.all_tasks() if "Queued" in repr(task)]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError(), RecursionError()])
+def test_nothing_that_a_plain_one_raises_reaches_whoever_publishes(error: BaseException) -> None:
+    def broken(event: Event) -> None:
+        raise error
+
+    heard: list[Event] = []
+    bus = Bus([broken])
+    bus.on("*", heard.append)
+    bus(TURN)
+    assert [type(event) for event in heard] == [ErrorUncaught, TurnCommitted]
+
+
+def test_who_takes_itself_back_and_fails_is_told_of() -> None:
+    heard: list[Event] = []
+    bus = Bus()
+
+    def once(event: Event) -> None:
+        off()
+        raise ValueError
+
+    off = bus.on("turn.*", once)
+    bus.on("error.*", heard.append)
+    bus(TURN)
+    bus(TURN)
+    assert len(heard) == 1
+
+
+async def test_a_plain_one_that_gives_something_to_await_is_told_what_to_do() -> None:
+    async def tell(event: Event) -> None:
+        raise AssertionError("nobody awaits this")
+
+    heard: list[Event] = []
+    bus = Bus([lambda event: tell(event)])
+    bus.on("error.*", heard.append)
+    bus(TURN)
+    ((told,), ready) = heard, asyncio.get_running_loop().create_future()
+    assert isinstance(told, ErrorUncaught)
+    assert told.error.endswith("subscribe an `async def` instead")
+    off = bus.on("turn.*", lambda event: ready)
+    bus(TURN)
+    off()
+    assert len(heard) == 2

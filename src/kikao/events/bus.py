@@ -10,6 +10,7 @@ own (see `kikao.events.queues`). What nobody listens to need not even be made: a
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,9 +23,12 @@ from kikao.events.selecting import Selection, selected
 from kikao.events.types import EVENTS, ErrorUncaught, EventsDropped
 
 Subscriber: TypeAlias = Callable[[Any], Awaitable[None] | None]
-"""A function of an event, plain or `async`. One with an attribute `listens_to` says itself what it is for."""
+"""A function of an event, plain or `async def`. One with an attribute `listens_to` says itself what it is for."""
 
 Deliver: TypeAlias = Callable[[Any], object]
+
+FAILURES: Final = (Exception, asyncio.CancelledError)
+"""What a subscriber may raise. Nobody cancels a plain function: it only hands on that something of its own was."""
 
 PER: Final = 60.0
 """Seconds in which what goes wrong with a subscriber is told once."""
@@ -34,6 +38,12 @@ BOUND: Final = 1000
 
 DRAIN: Final = 5.0
 """Seconds that asynchronous subscribers get at the end for what waits for them."""
+
+
+class NotAsync(TypeError):
+    """A plain function gave something to await, and nobody awaits it."""
+
+    SAFE = True
 
 
 class Bus:
@@ -52,14 +62,16 @@ class Bus:
         self._bound = bound
         self._clock = clock
         self._subscriptions: list[_Subscription] = []
-        self._listeners: Mapping[type[Event], tuple[Deliver, ...]] = {}
+        self._left: list[_Subscription] = []
+        """Those that were taken back while events waited for them."""
+        self._listeners: Mapping[type[Event], tuple[_Subscription, ...]] = {}
         for subscriber in subscribers:
             self.on(getattr(subscriber, "listens_to", "*"), subscriber)
 
     def on(self, what: Selection, subscriber: Subscriber) -> Callable[[], None]:
         """Have a function called with every event that is meant. What is returned takes that back.
 
-        Raises `NoSuchEvent`.
+        What waits for it by then still reaches it. Raises `NoSuchEvent`.
         """
         subscription = _Subscription(
             selected(what), subscriber, self._tell, bound=self._bound, clock=self._clock
@@ -70,6 +82,7 @@ class Bus:
         def off() -> None:
             if subscription in self._subscriptions:
                 self._subscriptions.remove(subscription)
+                self._left = [each for each in (*self._left, subscription) if each.busy]
                 self._changed()
 
         return off
@@ -79,11 +92,8 @@ class Bus:
         return kind in self._listeners
 
     def __call__(self, event: Event) -> None:
-        for deliver in self._listeners.get(type(event), ()):
-            try:
-                deliver(event)
-            except Exception as error:  # noqa: BLE001 - what a subscriber does must not undo a turn
-                self._failed(deliver, error)
+        for subscription in self._listeners.get(type(event), ()):
+            subscription.hear(event)
 
     @property
     def waiting(self) -> int:
@@ -101,32 +111,24 @@ class Bus:
         until = time.monotonic() + budget
         for queue in self._queues():
             await queue.close(max(0.0, until - time.monotonic()))
-        for subscription in self._subscriptions:
+        for subscription in (*self._subscriptions, *self._left):
             subscription.tell_drops()
 
     def _queues(self) -> list[Queued]:
-        return [each.queue for each in self._subscriptions if each.queue is not None]
+        return [each.queue for each in (*self._subscriptions, *self._left) if each.queue is not None]
 
     def _changed(self) -> None:
-        found: dict[type[Event], tuple[Deliver, ...]] = {}
+        found: dict[type[Event], tuple[_Subscription, ...]] = {}
         for kind in EVENTS:
-            if hear := tuple(each.deliver for each in self._subscriptions if kind in each.kinds):
+            if hear := tuple(each for each in self._subscriptions if kind in each.kinds):
                 found[kind] = hear
         self._listeners = found
 
-    def _failed(self, deliver: Deliver, error: Exception) -> None:
-        for subscription in self._subscriptions:
-            if subscription.deliver is deliver:
-                subscription.failed(error)
-
-    def _tell(self, event: Event, besides: Deliver) -> None:
-        """Publish what went wrong with a subscriber to the others."""
-        for deliver in self._listeners.get(type(event), ()):
-            if deliver is not besides:
-                try:
-                    deliver(event)
-                except Exception as error:  # noqa: BLE001 - told at most once a minute, so this comes to an end
-                    self._failed(deliver, error)
+    def _tell(self, event: Event, besides: _Subscription) -> None:
+        """Publish what went wrong with a subscriber to the others. Of each that is seldom, so this comes to an end."""
+        for subscription in self._listeners.get(type(event), ()):
+            if subscription is not besides:
+                subscription.hear(event)
 
 
 class _Subscription:
@@ -136,7 +138,7 @@ class _Subscription:
         self,
         kinds: frozenset[type[Event]],
         subscriber: Subscriber,
-        tell: Callable[[Event, Deliver], None],
+        tell: Callable[[Event, _Subscription], None],
         *,
         bound: int,
         clock: Callable[[], float],
@@ -146,11 +148,26 @@ class _Subscription:
         self.queue: Queued | None = None
         if _is_async(subscriber):
             self.queue = Queued(subscriber, bound=bound, failed=self.failed, dropped=self.dropped)
-        self.deliver: Deliver = subscriber if self.queue is None else self.queue.put
+        self._deliver: Deliver = subscriber if self.queue is None else self.queue.put
         self._tell = tell
         self._clock = clock
         self._failures, self._drops = 0, 0
         self._failures_told, self._drops_told = -PER, -PER
+
+    @property
+    def busy(self) -> bool:
+        """Whether an event waits for it."""
+        return self.queue is not None and self.queue.busy
+
+    def hear(self, event: Event) -> None:
+        """Hand it an event. What it does must not undo a turn."""
+        try:
+            if (found := self._deliver(event)) is not None and inspect.isawaitable(found):
+                if inspect.iscoroutine(found):
+                    found.close()
+                raise NotAsync("it returned something to await: subscribe an `async def` instead")
+        except FAILURES as error:
+            self.failed(error)
 
     def failed(self, error: BaseException) -> None:
         """It raised something."""
@@ -161,7 +178,7 @@ class _Subscription:
                 where="subscriber", error=described(error), subscriber=self.name, times=self._failures
             )
             self._failures, self._failures_told = 0, now
-            self._tell(event, self.deliver)
+            self._tell(event, self)
 
     def dropped(self, count: int) -> None:
         """So many events did not reach it."""
@@ -174,7 +191,7 @@ class _Subscription:
         if self._drops:
             event = EventsDropped(subscriber=self.name, count=self._drops)
             self._drops, self._drops_told = 0, self._clock()
-            self._tell(event, self.deliver)
+            self._tell(event, self)
 
 
 def _is_async(subscriber: Subscriber) -> bool:

@@ -31,7 +31,7 @@ class Queued:
         self._failed = failed
         self._dropped = dropped
         self._waiting: deque[Event] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = _running()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -47,20 +47,20 @@ class Queued:
 
     def put(self, event: Event) -> None:
         """Queue an event. From another thread it gets there a little later; without an event loop it is dropped."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            if self._loop is None or self._loop.is_closed():
-                self._dropped(1)
-            else:
-                self._loop.call_soon_threadsafe(self.put, event)
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            self._loop = loop = _running()
+        if loop is None:
+            self._dropped(1)
+            return
+        if loop is not _running():
+            loop.call_soon_threadsafe(self.put, event)
             return
         if self._closed or len(self._waiting) >= self._bound:
             self._dropped(1)
             return
         self._waiting.append(event)
         if self._task is None:
-            self._loop = loop
             # In a context of its own: whatever turn happens to publish first has nothing to do with it.
             self._task = loop.create_task(self._work(), context=contextvars.Context())
 
@@ -97,3 +97,11 @@ class Queued:
             if self._waiting:
                 self._dropped(len(self._waiting))
                 self._waiting.clear()
+
+
+def _running() -> asyncio.AbstractEventLoop | None:
+    """The event loop of this thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
