@@ -27,7 +27,6 @@ from kikao.events import (
     TurnDuplicated,
     TurnRejected,
     described,
-    short,
 )
 from kikao.events.place import Place
 from kikao.i18n.gsm7 import cost
@@ -71,7 +70,7 @@ class Telling(Place):
             LimitHit(
                 channel=self._inbound.channel,
                 gateway=self._inbound.gateway,
-                session=short(self.key),
+                session=self.session,
                 release=self.release,
                 kind=over.kind,
                 retry_after=round(over.wait, 3),
@@ -84,7 +83,7 @@ class Telling(Place):
         rejected = TurnRejected(
             channel=inbound.channel,
             gateway=inbound.gateway,
-            session=short(self.key),
+            session=self.session,
             release=self.release,
             what=what,
             ms=self._ms(),
@@ -101,7 +100,7 @@ class Telling(Place):
         duplicated = TurnDuplicated(
             channel=inbound.channel,
             gateway=inbound.gateway,
-            session=short(self.key),
+            session=self.session,
             release=self.release,
             ms=self._ms(),
             unknown_fields=inbound.unknown_fields,
@@ -120,7 +119,7 @@ class Telling(Place):
                 ScreenShown(
                     channel=self.channel,
                     gateway=self.gateway,
-                    session=short(self.key),
+                    session=self.session,
                     flow=flow,
                     at=at,
                     release=self.release,
@@ -139,7 +138,7 @@ class Telling(Place):
         committed = TurnCommitted(
             channel=inbound.channel,
             gateway=inbound.gateway,
-            session=short(self.key),
+            session=self.session,
             flow=turned.flow,
             at=turned.at,
             release=self.release,
@@ -204,10 +203,7 @@ class Try:
             tell.tell(*fact(SessionEnded, flow=turned.flow, at=turned.at, by="app"))
         flow, at = _stage(conversation.run)
         if at and (flow, at) != (self._flow, self._at):
-            stage = {"flow": flow, "at": at, "from_flow": self._flow if self._at else "", "from_at": self._at}
-            tell.tell(StageChanged, stage)
-            if self._at and tell.publish.wants(StageMenu) and engine.at_menu(conversation):
-                tell.tell(StageMenu, stage)
+            self._moved(engine, conversation, flow, at)
         tell.showed(
             self.text,
             _kind_of(conversation, turned),
@@ -217,6 +213,14 @@ class Try:
             at=turned.at,
         )
         return tell.committed(turned, version)
+
+    def _moved(self, engine: Engine, conversation: Conversation, flow: str, at: str) -> None:
+        wants = self._tell.publish.wants
+        if wants(StageChanged) or wants(StageMenu):
+            stage = {"flow": flow, "at": at, "from_flow": self._flow if self._at else "", "from_at": self._at}
+            self._tell.tell(StageChanged, stage)
+            if self._at and engine.at_menu(conversation):
+                self._tell.tell(StageMenu, stage)
 
 
 def _stage(run: Run | None) -> tuple[str, str]:

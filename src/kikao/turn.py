@@ -15,6 +15,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, cast
 
 import msgspec
@@ -154,6 +155,8 @@ class Turns:
             except Exception as problem:  # noqa: BLE001 - our mistake must not look like the caller's
                 what, error = "failed", problem
                 break
+            finally:
+                turn.watch.leave()
         turn.done = turn.tell.rejected(what, error)
         return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
 
@@ -253,7 +256,8 @@ class _Turn:
         self.address = address
         self.own_key = key
         """Of the address, wherever its dealings are kept."""
-        self.key = tell.key = key
+        self.key = key
+        tell.found(key)
         self.names = names
         self.deadline = deadline
         self.tell = tell
@@ -283,12 +287,7 @@ class _Turn:
         return Outcome(what=done.what, ms=done.ms, error=getattr(done, "error", ""))
 
     async def take(self) -> Response:
-        try:
-            return await self._take()
-        finally:
-            self.watch.leave()
-
-    async def _take(self) -> Response:
+        """Raises what keeps it from being a turn, this time or for good."""
         turns, sessions = self.turns, self.turns.sessions
         self.watch.enter("claim")
         held = await self._claim(self.names)
@@ -330,7 +329,7 @@ class _Turn:
         )
         if key != self.key:
             self.key, self.arrival = key, None
-            self.tell.key = key
+            self.tell.found(key)
         return found
 
     async def _claim_for_another(self, found: Answered) -> Held | Answered:
@@ -397,7 +396,7 @@ class _Turn:
             turns.late,
             turns._services,
             deadline=self.deadline,
-            consumed=lambda: self._record(None),
+            consumed=partial(self._record, None),
             clock=sessions.clock,
             watch=self.watch,
             tell=self.tell.tell,
@@ -420,8 +419,8 @@ class _Turn:
             try:
                 await held.commit(self._record(response), working=performer.working)
             except CommitUnknown:
-                version = held.version + 1
-                self.unconfirmed = response, lambda: attempt.told(turns.engine, conversation, turned, version)
+                told = partial(attempt.told, turns.engine, conversation, turned, held.version + 1)
+                self.unconfirmed = response, told
                 raise
         except BaseException:
             performer.rescue()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from kikao.events import (
     EVENTS,
@@ -428,7 +429,7 @@ async def test_a_plain_one_that_gives_something_to_await_is_told_what_to_do() ->
         raise AssertionError("nobody awaits this")
 
     heard: list[Event] = []
-    bus = Bus([lambda event: tell(event)])
+    bus = Bus([lambda event: tell(structs.replace(event))])
     bus.on("error.*", heard.append)
     bus(TURN)
     ((told,), ready) = heard, asyncio.get_running_loop().create_future()

@@ -36,8 +36,11 @@ Seconds = Annotated[float, Meta(description="seconds")]
 Milliseconds = Annotated[float, Meta(description="milliseconds")]
 
 
-class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event"):
-    """Something that happened. Its dotted name and its fields are stable."""
+class Event(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="event", gc=False):
+    """Something that happened. Its dotted name and its fields are stable.
+
+    The garbage collector need not look at it: what its fields hold refers to nothing.
+    """
 
 
 class GatewayEvent(Event, frozen=True, kw_only=True):

@@ -81,9 +81,16 @@ class LogLines:
         self._write(now, event)
 
     def _write(self, now: dt.datetime, event: Event) -> None:
-        time = now.isoformat(timespec="milliseconds")[:-6] + "Z"  # of +00:00
         line = _ENCODER.encode(event).decode()
-        self._stream.write(f'{{"time":"{time}",{line[1:]}\n')
+        self._stream.write(f'{{"time":"{_stamp(now)}",{line[1:]}\n')
+
+
+def _stamp(now: dt.datetime) -> str:
+    """A moment of UTC as `2026-01-31T12:00:00.000Z`; several times as fast as `isoformat`."""
+    text = _ENCODER.encode(
+        now
+    ).decode()  # in quotes, with six digits of a second or, where all are 0, with none
+    return f"{text[1:24]}Z" if len(text) > 24 else f"{text[1:20]}.000Z"
 
 
 _BOUNDED: Final = (RequestRefused, LimitHit, ErrorUncaught)

@@ -10,16 +10,20 @@ from kikao.events.event import SessionEvent, short
 
 
 class Place:
-    """A session at a gateway, in code of a release. `key` is that of the session; it may become known later."""
+    """A session at a gateway, in code of a release. `key` is the session's; it may become known later."""
 
-    __slots__ = ("channel", "gateway", "key", "publish", "release")
+    __slots__ = ("channel", "gateway", "publish", "release", "session")
 
     def __init__(self, publish: Bus, channel: str, gateway: str, release: int, key: bytes = b"") -> None:
         self.publish = publish
         self.channel = channel
         self.gateway = gateway
         self.release = release
-        self.key = key
+        self.session = short(key)
+
+    def found(self, key: bytes) -> None:
+        """It is this session, from now on."""
+        self.session = short(key)
 
     def tell(self, kind: type[SessionEvent], own: Mapping[str, Any]) -> None:
         """Publish an event from here, with fields of its own, if somebody listens."""
@@ -28,7 +32,7 @@ class Place:
                 kind(
                     channel=self.channel,
                     gateway=self.gateway,
-                    session=short(self.key),
+                    session=self.session,
                     release=self.release,
                     **own,
                 )

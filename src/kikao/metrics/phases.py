@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal, Protocol, get_args
 
+from kikao.events.bus import FAILURES
 from kikao.metrics.numbers import Durations, Labels
 
 Phase = Literal["claim", "run", "effects", "render", "commit"]
@@ -94,7 +95,7 @@ class Stopwatch:
         self._phase, self._since = phase, now
         if self.watchers:
             for watcher in self.watchers:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(*FAILURES):
                     watcher.entered(phase)
 
     def leave(self) -> None:
@@ -112,7 +113,7 @@ class Stopwatch:
             self._times[phase].add(now - self._since)
         if self.watchers:
             for watcher in self.watchers:
-                with contextlib.suppress(Exception):
+                with contextlib.suppress(*FAILURES):
                     watcher.left(phase)
 
 
