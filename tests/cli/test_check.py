@@ -187,3 +187,21 @@ def test_the_app_is_imported_once_and_its_services_stay_closed(folder: Path) -> 
 
     assert done.exit_code == 0
     assert done.stderr == "imported\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("import sys\n\nsys.exit(0)\n", "shop.py:3: SystemExit: 0"),
+        ("import os\n\nos.nothing\n", "shop.py:3: AttributeError: module 'os' has no attribute 'nothing'"),
+    ],
+)
+def test_an_app_that_ends_python_or_breaks_at_its_import_is_no_success(
+    folder: Path, source: str, reason: str
+) -> None:
+    (folder / "shop.py").write_text(source)
+
+    done = kikao("shop:app")
+
+    assert done.exit_code == 2
+    assert f"shop:app cannot be imported: {reason}" in done.stderr

@@ -70,6 +70,11 @@ def test_what_is_made_passes_its_test(empty: Path) -> None:
     assert "1 passed" in make(empty / "tea", "test")
 
 
+def test_what_is_made_has_no_settings_of_plugins_that_it_does_not_install(empty: Path) -> None:
+    new("tea")
+    assert "asyncio" not in (empty / "tea/pyproject.toml").read_text()
+
+
 def test_every_file_of_the_template_is_used() -> None:
     assert {path.name for path in TEMPLATE.iterdir()} == set(FILES.values())
 

@@ -183,6 +183,13 @@ def test_an_app_that_cannot_be_loaded_yet_and_a_supervisor_that_is_killed(tmp_pa
         assert server.end(signal.SIGKILL) == -signal.SIGKILL  # and `end` sees that its child is gone, too
 
 
+def test_a_supervisor_that_is_killed_while_an_import_never_ends(tmp_path: Path) -> None:
+    endless = "import time\nprint('importing', flush=True)\ntime.sleep(600)\n"
+    with reloading(tmp_path, endless) as server:
+        server.until("importing")
+        assert server.end(signal.SIGKILL) == -signal.SIGKILL  # `end` sees that its child is gone, too
+
+
 def test_it_is_for_development(tmp_path: Path) -> None:
     with reloading(tmp_path, KIKAO_ENV="production") as server:
         told = server.until("waiting for the next edit")

@@ -17,7 +17,7 @@ from kikao.checking.outputs import FORMATS
 from kikao.checking.places import shown
 from kikao.checking.reading import is_own
 from kikao.checking.report import LEVELS, counted
-from kikao.cli.serving import give_up, load_app
+from kikao.cli.serving import GivenUp, give_up, load_app
 
 
 def run(
@@ -55,14 +55,16 @@ def imported(target: str) -> App:
     """The app, or an exit that says why there is none."""
     try:
         app = load_app(target)
-    except Exception as error:  # noqa: BLE001 - whatever the app does at its import
+    except GivenUp:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the app does at its import
         give_up(f"{target} cannot be imported: {_told(error)}")
     if not len(app.engine.flows):
         give_up(f"{target} has no flows: there is nothing to check")
     return app
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     """An error of the app's own code in one line, with its place where there is one."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{shown(Path(error.filename))}:{error.lineno}: {type(error).__name__}: {error.msg}"

@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,6 +28,9 @@ from kikao.i18n import LIBRARY
 
 LINGER: Final = 0.2
 """Seconds that connections which were accepted get to bring their request, when another process takes over."""
+
+OUTLIVES: Final = 30.0
+"""Seconds this may outlive whoever started it: requests and effects that run have 10 each."""
 
 LOOKED_AT: Final = 2000
 """Sessions that are replayed after an edit, at most."""
@@ -53,6 +57,8 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
     """Load, tell, wait, serve."""
     from kikao.cli.serving import announce, load_app, load_settings, serve_on
 
+    free = threading.Event()
+    threading.Thread(target=_follow, args=(hears, free), daemon=True).start()
     folder = os.getcwd()
     try:
         app = load_app(target)
@@ -69,9 +75,7 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
     if again:
         _forecast(app, settings)
     _tell(tells, of_process(folder, catalogs=app.catalogs.directories), ok=True)
-    if not os.read(hears, 1):
-        return
-    threading.Thread(target=_end_with, args=(hears,), daemon=True).start()
+    free.wait()
     with contextlib.closing(socket.socket(fileno=door)) as listening:
 
         def announced(url: str, ahead: float) -> None:
@@ -143,10 +147,13 @@ def _tell(tells: int, watched: Watched, *, ok: bool) -> None:
     os.close(tells)
 
 
-def _end_with(hears: int) -> None:
+def _follow(hears: int, free: threading.Event) -> None:
+    """Pass on that the store is free, and end with whoever started this, though an import be under way for ever."""
     while os.read(hears, 1):
-        pass
+        free.set()
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(OUTLIVES)
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -97,22 +97,27 @@ def load_app(target: str) -> App:
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(importlib.import_module(module_name), attribute)
+        module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not module_name.startswith(error.name):
             raise  # something the app itself imports
         give_up(f"there is no module {module_name!r} in {os.getcwd()} or installed")
-    except AttributeError:
+    if not hasattr(module, attribute):
         give_up(f"module {module_name!r} has no {attribute!r}")
+    found = getattr(module, attribute)
     if not isinstance(found, App):
         give_up(f"{target} is a {type(found).__name__}, not a kikao App")
     return found
 
 
+class GivenUp(SystemExit):
+    """A command of ours ends with 2, and has said why; an app that ends Python by itself raises another."""
+
+
 def give_up(reason: str) -> NoReturn:
     """End the command with a reason for a human."""
     click.secho(f"kikao: {reason}", fg="red", err=True)
-    raise SystemExit(2)
+    raise GivenUp(2)
 
 
 async def _serve(

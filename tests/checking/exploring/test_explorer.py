@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import socket
+import sys
 from pathlib import Path
 from typing import Protocol
 
@@ -421,6 +422,55 @@ def test_nothing_outside_is_reached(tmp_path: Path) -> None:
         "socket.connect",
     ]
     (tmp_path / "later").write_text("x", encoding="utf-8")  # afterwards all is as it was
+
+
+def test_folders_links_and_prompts_are_refused_too(tmp_path: Path) -> None:
+    async def making(chat: Chat) -> None:
+        for reach in (
+            (tmp_path / "folder").mkdir,
+            lambda: (tmp_path / "link").symlink_to("nowhere"),
+            lambda: tmp_path.chmod(0o500),
+            lambda: input("?"),
+        ):
+            try:
+                reach()
+            except OSError:
+                await chat.say(t("No."))
+        await chat.end(t("Bye."))
+
+    exploration = explore(app_of(making))
+
+    assert list(tmp_path.iterdir()) == []
+    assert [note.message.partition(" ")[0] for note in found(exploration, "K304")] == [
+        "builtins.input",
+        "os.chmod",
+        "os.mkdir",
+        "os.symlink",
+    ]
+
+
+def test_a_flow_that_ends_python_does_not_end_the_check() -> None:
+    async def quitting(chat: Chat) -> None:
+        await chat.ask("name", Text(), t("Name"))
+        sys.exit(0)
+
+    (broken,) = found(explore(app_of(quitting)), "K305")
+    assert broken.message == "SystemExit"
+    assert broken.key == "name"
+
+
+def test_flows_that_call_themselves_are_told_in_short() -> None:
+    async def deeper(chat: Chat) -> None:
+        await chat.ask("name", Text(max=5), t("Name"))
+        await chat.call("deeper")
+
+    exploration = explore(app_of(deeper))
+
+    broken = found(exploration, "K305")
+    assert any("journal is full" in each.message for each in broken)
+    assert max(len(each.message) for each in broken) < 500
+    assert max(len(each.hint) for each in broken) < 1500
+    assert max(len(each.key) for each in broken) <= 80
 
 
 def test_a_secret_is_in_no_finding() -> None:

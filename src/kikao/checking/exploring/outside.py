@@ -1,4 +1,4 @@
-"""While an app is explored its code reaches nothing outside: no network, no program, no file to write."""
+"""While an app is explored its code reaches nothing outside: no network, no program, no file to write, no wait."""
 
 from __future__ import annotations
 
@@ -10,23 +10,41 @@ from typing import Any, Final
 
 _REFUSED: Final = frozenset(
     {
+        "builtins.input",
+        "os.chmod",
+        "os.chown",
+        "os.exec",
+        "os.fork",
+        "os.forkpty",
+        "os.kill",
+        "os.killpg",
+        "os.link",
+        "os.mkdir",
         "os.posix_spawn",
         "os.remove",
         "os.rename",
         "os.rmdir",
+        "os.spawn",
+        "os.symlink",
         "os.system",
+        "os.truncate",
+        "os.utime",
         "shutil.rmtree",
         "smtplib.connect",
         "socket.connect",
+        "socket.bind",
         "socket.getaddrinfo",
+        "socket.gethostbyaddr",
         "socket.gethostbyname",
+        "socket.sendmsg",
         "socket.sendto",
         "sqlite3.connect",
         "subprocess.Popen",
+        "time.sleep",
         "urllib.Request",
     }
 )
-"""Audit events of Python (see the library's table of them) that reach outside."""
+"""Audit events of Python (see the library's table of them) that reach outside, or wait for what is there."""
 
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 

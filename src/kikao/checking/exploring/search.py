@@ -26,6 +26,7 @@ from kikao.checking.exploring.exploration import Options
 from kikao.checking.exploring.gallery import Gallery, Shot, Spot
 from kikao.checking.exploring.host import ExploringHost
 from kikao.checking.exploring.oracle import Decision, Oracle
+from kikao.checking.exploring.patience import TURN, Patience, Stuck
 from kikao.checking.exploring.probes import EndlessLoop, Probes
 from kikao.checking.exploring.services import Circumstances
 from kikao.checking.exploring.states import (
@@ -94,6 +95,7 @@ class Search:
         self._members = members
         self._files = files
         self._options = options
+        self._patience = Patience(files)
         self._queue: list[tuple[int, int, int, State, Move, tuple[int, ...]]] = []
         self._order = itertools.count()
         self._tried: set[Any] = set()
@@ -102,6 +104,10 @@ class Search:
 
     async def run(self) -> None:
         """Search until everything was tried, or a bound is met."""
+        with self._patience:
+            await self._run()
+
+    async def _run(self) -> None:
         began, quiet = time.monotonic(), 0
         for member, locale in self._members:
             data = msgspec.msgpack.encode(Conversation(locale=locale))
@@ -151,15 +157,20 @@ class Search:
         before, self._probes.rounds = len(self._probes.taken), 0
         self._heard.answer = None
         try:
-            turned = await self._engine.advance(conversation, move.event, state.member, host)
+            with self._patience.turn():
+                turned = await self._engine.advance(conversation, move.event, state.member, host)
             for work, settled in host.late:
                 _arrive(conversation, work.intent.token, settled)
+        except Stuck as error:
+            what = f"a turn takes longer than {TURN:g} s: this does not come back"
+            self._problem(state, what, broke_at(error, self._files), trail)
+            return False
         except EndlessLoop as error:
             self._problem(
                 state, "a loop goes round without asking", broke_at(error, self._files), trail, True
             )
             return False
-        except Exception as error:  # noqa: BLE001 - a stand-in or an answer type broke: told like any other error
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a stand-in broke, or the flow ends Python
             self._problem(state, f"{type(error).__name__}", broke_at(error, self._files), trail)
             return False
         decisions = around.oracle.decisions

@@ -21,6 +21,12 @@ KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
 TRAIL: Final = 12
 """Answers that are told of a conversation that broke."""
 
+LONG: Final = 300
+"""Characters of a message that are told: keys of flows that call themselves have no end."""
+
+LABEL: Final = 80
+"""Characters that are told of one answer."""
+
 
 def verdicts(
     app: App,
@@ -63,18 +69,24 @@ def _broken(app: App, search: Search) -> Iterator[Finding]:
             line = int(digits) if digits.isdigit() else 0
         yield Finding(
             code="K303" if problem.endless else "K305",
-            message=problem.what,
+            message=_cut(problem.what, LONG),
             hint=f"After: {_told(problem)}",
             file=file,
             line=line,
             flow=problem.spot[0],
-            key=problem.spot[1],
+            key=_cut(problem.spot[1], LABEL),
         )
 
 
+def _cut(text: str, longest: int) -> str:
+    """A text without its middle where it is too long: both ends tell more."""
+    half = (longest - 5) // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+
+
 def _told(problem: Problem) -> str:
-    trail = problem.trail[-TRAIL:]
-    return " > ".join(("...", *trail) if len(trail) < len(problem.trail) else trail)
+    trail = [_cut(each, LABEL) for each in problem.trail[-TRAIL:]]
+    return " > ".join(["...", *trail] if len(trail) < len(problem.trail) else trail)
 
 
 def _loops(search: Search) -> Iterator[Finding]:
