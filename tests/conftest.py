@@ -8,25 +8,36 @@ from collections.abc import Iterator
 import pytest
 
 SEARCHES = (
+    "tests/checking/test_replaying_laws.py",
+    "tests/checking/test_wallet.py",
     "tests/channels/ussd/test_pages.py",
     "tests/conversation/test_members.py",
     "tests/conversation/test_payments.py",
     "tests/conversation/test_simulation.py",
+    "tests/console/test_simulator_page.py",
     "tests/i18n/test_catalogs.py",
     "tests/i18n/test_library.py",
     "tests/members/test_linking_laws.py",
     "tests/reliability/",
+    "tests/secrets/test_elsewhere.py",
     "tests/secrets/test_endings.py",
     "tests/secrets/test_services.py",
+    "tests/secrets/test_source.py",
     "tests/sessions/test_meter.py",
     "tests/sessions/test_rotation_laws.py",
     "tests/sessions/test_stores_sqlite_failures.py",
     "tests/wallet/test_ledger_laws.py",
     "tests/wallet/test_ledger_lives.py",
+    "tests/test_docs.py",
+    "tests/test_house.py",
+    "tests/test_tutorial.py",
     "tests/wallet/test_resume.py",
+    "tests/wallet/transcripts/lg/",
+    "tests/wallet/transcripts/sw/",
 )
-"""Tests that go the same lines thousands of times, with disasters between them. Coverage would make them three times as
-slow and find nothing that the plain tests beside them do not show, so it looks away: the figure is a lower bound."""
+"""Tests that go the same lines thousands of times, or run commands that others run too. Coverage would make them three
+times as slow and find nothing that the plain tests beside them do not show, so it looks away: the figure is a lower
+bound."""
 
 _MEASURED_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """Tells child processes to measure coverage as well."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import datetime as dt
+import functools
 import math
 import sys
 from pathlib import Path
@@ -141,13 +142,18 @@ class Redactor:
                 self._words |= words_of(Path(file))
 
 
-def words_of(file: Path) -> set[str]:
+def words_of(file: Path) -> frozenset[str]:
     """Texts and names in a Python file; none of one that cannot be read."""
-    found: set[str] = set()
     try:
-        tree = ast.parse(file.read_bytes())
+        return _words_of(file, file.stat().st_mtime_ns)
     except (OSError, SyntaxError, ValueError):
-        return found
+        return frozenset()
+
+
+@functools.lru_cache(maxsize=1024)
+def _words_of(file: Path, written: int) -> frozenset[str]:
+    found: set[str] = set()
+    tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(text)):
@@ -156,7 +162,7 @@ def words_of(file: Path) -> set[str]:
                 ast.AnnAssign(target=ast.Name(id=name)) | ast.keyword(arg=str(name)) | ast.ClassDef(name=name)
             ):
                 found.add(name)
-    return {word for word in found if len(word) <= LONGEST}
+    return frozenset(word for word in found if len(word) <= LONGEST)
 
 
 def _letter(character: str) -> str:
