@@ -166,6 +166,36 @@ def test_what_stood_there_before_stays_and_keeps_its_mode(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o644
 
 
+def test_what_is_edited_meanwhile_stays_and_the_story_goes_on_behind_it(path: Path) -> None:
+    record = a_record(path, lambda _: True)
+    record.dialled(REQUEST, "Enter PIN", False)
+    record.answer(REQUEST, "2580")(REQUEST, "Wrong", False)
+    edited = path.read_text().replace("____", "2580").replace("# A conversation", "# Paying")
+    path.write_text(edited)
+    record.answer(REQUEST, "1379")(REQUEST, "Hello", False)
+    record.hung_up()
+    assert path.read_text() == (
+        f"{edited}\nAsha's second PIN is ____.\nAsha answers their second PIN.\n    Hello\n\nAsha hangs up.\n"
+    )
+    (told,) = parse(path.read_text())
+    assert told.title == "Paying"
+
+
+@pytest.mark.parametrize("added", ["# B\n\nAsha dials.\n", None])
+def test_a_story_that_is_no_longer_the_last_one_is_told_once_more(path: Path, added: str | None) -> None:
+    path.write_text("# A\n\nAsha dials.\n")
+    record = a_record(path)
+    record.dialled(REQUEST, "Hello", False)
+    path.write_text("# A\n\nAsha dials.\n" if added is None else path.read_text() + added)
+    record.hung_up()
+    record.hung_up()
+    told = parse(path.read_text())
+    assert [each.title for each in told] == (
+        ["A", "A conversation"] if added is None else ["A", "A conversation", "B", "A conversation 2"]
+    )
+    assert [step.text for step in told[-1].steps][1:] == ["Asha dials.", "Asha hangs up.", "Asha hangs up."]
+
+
 def test_a_conversation_goes_on_when_it_can_not_be_recorded(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

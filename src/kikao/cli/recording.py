@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +41,7 @@ def recorder_of(path: Path, number: str, gateway: str, code: str) -> Recorder:
         give_up(f"{path} has something else than transcripts, and is left as it is:\n{error}")
     except OSError as error:
         give_up(f"cannot record into {path}: {error.strerror}")
-    count = next(n for n in range(1, len(titles) + 2) if _title(n) not in titles)
-    recorder = Recorder(_title(count))
+    recorder = Recorder(_free(titles))
     usual_gateway, usual_code = USUAL
     recorder.member(
         WHO,
@@ -73,6 +72,10 @@ class Record:
         self._recorder = recorder
         self._asks_secret = asks_secret
         self._written = ""
+        self._titles = 0
+        """Titles in the file, of which the last is ours; 0 before it was written."""
+        self._told = (0, 0)
+        """How much of what was recorded stands in it."""
         self._last = 0.0
         self._keys: set[str] = set()
         """What the lines of the screen begin with: an answer that is one of them is no secret."""
@@ -120,15 +123,31 @@ class Record:
         self._save()
 
     def _save(self) -> None:
-        """Put what was told so far in place of what was written before; another hand may have changed the rest."""
+        """Write what was told so far; what another hand did to the file meanwhile stays."""
         try:
             with exclusively(self._path):
-                text = self._path.read_bytes().decode("utf-8")
-                before = text.removesuffix(self._written).rstrip("\n")
-                self._written = f"\n\n\n{self._recorder.text()}" if before else self._recorder.text()
-                replace_file(self._path, before + self._written)
+                replace_file(self._path, self._with_all(self._path.read_bytes().decode("utf-8")))
+                self._told = self._recorder.told
         except (OSError, UnicodeDecodeError) as error:
             click.secho(f"not recorded: {error}", fg="red", err=True)
+
+    def _with_all(self, text: str) -> str:
+        """The text of the file with all that was told in it."""
+        recorder = self._recorder
+        titles = [line[2:].strip() for line in text.splitlines() if line.startswith("# ")]
+        if self._written and not text.endswith(self._written):
+            if len(titles) == self._titles:  # ours was edited: it has another title, or a blank filled in
+                return f"{text.rstrip()}\n\n{recorder.since(self._told)}\n"
+            recorder.title, self._written, self._titles = _free(titles), "", 0
+        before = text.removesuffix(self._written).rstrip("\n")
+        self._titles = self._titles or len(titles) + 1
+        self._written = f"\n\n\n{recorder.text()}" if before else recorder.text()
+        return before + self._written
+
+
+def _free(titles: Collection[str]) -> str:
+    """The title of the next transcript."""
+    return next(title for n in range(1, len(titles) + 2) if (title := _title(n)) not in titles)
 
 
 def _title(count: int) -> str:

@@ -11,7 +11,7 @@ from typing import Final
 from kikao.transcripts.answers import BLANK, spell
 from kikao.transcripts.parsing import COMMENT, Step, Transcript
 from kikao.transcripts.screens import ANYTHING, screen_lines
-from kikao.transcripts.writing import write
+from kikao.transcripts.writing import steps_text, write
 
 ORDINALS: Final = ("", "second ", "third ", "fourth ", "fifth ", "sixth ", "seventh ", "eighth ", "ninth ")
 PAUSES: Final = ((3600, "hour"), (60, "minute"), (1, "second"))
@@ -94,6 +94,17 @@ class Recorder:
             return ""
         facts = [Step(fact, 0) for fact in self._facts]
         return write([Transcript(self.title, 0, (*facts, *self._steps))])
+
+    @property
+    def told(self) -> tuple[int, int]:
+        """How far it is: the facts at its beginning, such as numbers, and the steps."""
+        return len(self._facts), len(self._steps)
+
+    def since(self, told: tuple[int, int]) -> str:
+        """What was told since then, without the title, to stand behind it."""
+        facts, steps = told
+        new = [Step(fact, 0) for fact in self._facts[facts:]]
+        return steps_text((*new, *self._steps[steps:]))
 
     def _secret(self, who: str, text: str, name: str) -> str:
         digest = hmac.new(self._key, text.encode(errors="surrogatepass"), hashlib.sha256).digest()

@@ -17,7 +17,7 @@ def write(transcripts: Iterable[Transcript]) -> str:
     for transcript in told:
         own = [f"{name}: {value}" for name, value in transcript.settings.items() if shared.get(name) != value]
         blocks.append(
-            "\n\n".join(filter(None, [f"# {transcript.title}", "\n".join(own), _steps(transcript.steps)]))
+            "\n\n".join(filter(None, [f"# {transcript.title}", "\n".join(own), steps_text(transcript.steps)]))
         )
     return "".join(
         f"{block}\n" if n == 0 else f"\n{_apart(block)}{block}\n" for n, block in enumerate(blocks)
@@ -50,7 +50,7 @@ def with_screens(text: str, told: Transcript, screens: Mapping[int, Sequence[str
     return "\n".join(lines)
 
 
-def _steps(steps: Sequence[Step]) -> str:
+def steps_text(steps: Sequence[Step]) -> str:
     """Steps with their screens; an empty line behind each screen."""
     lines: list[str] = []
     for step in steps:
