@@ -106,6 +106,13 @@ def test_a_secret_is_not_written(secret: str, page: str) -> None:
     assert secret not in told.text()
 
 
+def test_a_story_without_end_is_told_to_a_point() -> None:
+    told = Recorder("Long", most=2)
+    for text in "1234":
+        told.answered("Asha", text)
+    assert told.text().endswith("Asha answers 1.\nAsha answers 2.\n// What came after 2 steps is left out.\n")
+
+
 def test_names_begin_with_a_capital() -> None:
     for name in ("asha", "Asha N", "", "+256", "A\n"):
         with pytest.raises(ValueError, match="is no name for a member"):

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import re
 import secrets
+import sys
 from typing import Final
 
 from kikao.transcripts.answers import BLANK, spell
@@ -23,11 +24,12 @@ class Recorder:
     Tell it of each thing when its reply has come: `page` is the screen as the phone shows it, `ended` whether the
     dialogue is over. Of a secret answer only a name is kept (`their PIN`), for which the transcript has a blank that
     its author fills in; whoever tells an answer must know whether it is one. Members are known by first names: one
-    word that begins with a capital. Every method raises `ValueError` for another.
+    word that begins with a capital. Of more than `most` steps the rest is left out, and said to be. Every method raises `ValueError` for another.
     """
 
-    def __init__(self, title: str = "A conversation") -> None:
+    def __init__(self, title: str = "A conversation", most: int = sys.maxsize) -> None:
         self.title = " ".join(title.split()) or "A conversation"
+        self._most = most
         self._facts: list[str] = []
         self._steps: list[Step] = []
         self._key = secrets.token_bytes(32)
@@ -119,10 +121,16 @@ class Recorder:
         lines = screen_lines(page, ended)
         for text in sorted(filter(None, hidden), key=len, reverse=True):
             lines = tuple(line.replace(text, ANYTHING) for line in lines)
-        self._steps.append(Step(step, 0, lines or None))
+        self._add(Step(step, 0, lines or None))
 
     def _did(self, step: str) -> None:
-        self._steps.append(Step(step, 0))
+        self._add(Step(step, 0))
+
+    def _add(self, step: Step) -> None:
+        if len(self._steps) < self._most:
+            self._steps.append(step)
+        elif len(self._steps) == self._most:
+            self._steps.append(Step(f"{COMMENT} What came after {self._most} steps is left out.", 0))
 
 
 def _nth(number: int) -> str:

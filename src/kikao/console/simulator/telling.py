@@ -9,6 +9,9 @@ from kikao.transcripts import Recorder
 
 TITLE: Final = "In the simulator"
 
+MOST: Final = 2000
+"""Steps that are told: phones that are driven for days fill no memory."""
+
 NAMES: Final = (
     "Asha",
     "Binta",
@@ -34,7 +37,7 @@ class Told:
 
     def clear(self) -> None:
         """Begin anew."""
-        self._recorder = Recorder(TITLE)
+        self._recorder = Recorder(TITLE, MOST)
         self._names: dict[tuple[str, str], str] = {}
 
     @property
