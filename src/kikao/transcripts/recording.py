@@ -24,7 +24,8 @@ class Recorder:
     Tell it of each thing when its reply has come: `page` is the screen as the phone shows it, `ended` whether the
     dialogue is over. Of a secret answer only a name is kept (`their PIN`), for which the transcript has a blank that
     its author fills in; whoever tells an answer must know whether it is one. Members are known by first names: one
-    word that begins with a capital. Of more than `most` steps the rest is left out, and said to be. Every method raises `ValueError` for another.
+    word that begins with a capital. Every method raises `ValueError` for another. Of more than `most` steps the rest
+    is left out, and said to be.
     """
 
     def __init__(self, title: str = "A conversation", most: int = sys.maxsize) -> None:
