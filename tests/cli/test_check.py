@@ -205,3 +205,13 @@ def test_an_app_that_ends_python_or_breaks_at_its_import_is_no_success(
 
     assert done.exit_code == 2
     assert f"shop:app cannot be imported: {reason}" in done.stderr
+
+
+def test_a_report_never_takes_the_place_of_a_source(folder: Path) -> None:
+    (folder / "shop.py").write_text(SHOP)
+
+    done = kikao("shop:app", "--output", "shop.py")
+
+    assert done.exit_code == 2
+    assert "choose another name" in done.stderr
+    assert (folder / "shop.py").read_text() == SHOP

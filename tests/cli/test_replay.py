@@ -135,6 +135,7 @@ def test_sessions_of_other_keys_are_told(data: Path, monkeypatch: pytest.MonkeyP
     done = kikao(APP)
     assert done.exit_code == 1
     assert "cannot be opened" in done.stdout
+    assert "no conversation is in flight" not in done.stdout
     assert "which is not among the secret keys" in done.stdout
 
 
@@ -189,3 +190,27 @@ def test_a_server_that_is_alive_loses_no_turn(data: Path) -> None:
         report = json.loads(kikao(APP, "--format", "json").stdout)
         assert {group["outcome"]["at"]: group["count"] for group in report["groups"]} == {"size": 20}
         assert written(data) == before
+
+
+@pytest.mark.parametrize("line", ["import sys; sys.exit(0)", "def broken(", "import nothing_like_that"])
+def test_an_app_that_cannot_be_imported_is_no_success(data: Path, tmp_path: Path, line: str) -> None:
+    name = f"kiosk_import_{len(line)}"
+    (tmp_path / f"{name}.py").write_text(line + "\n")
+    done = kikao(f"{name}:app")
+    assert done.exit_code == 2
+    assert f"{name}:app cannot be imported: {name}.py:1: " in done.stderr
+
+
+def test_a_flow_that_ends_python_fails(data: Path, tmp_path: Path) -> None:
+    with served() as server:
+        server.talk(ASHA, "tea")
+    target = edited(
+        tmp_path,
+        "kiosk_exits",
+        "async def kiosk(chat: Chat) -> None:\n",
+        "async def kiosk(chat: Chat) -> None:\n    raise SystemExit(0)\n",
+    )
+    done = kikao(target)
+    assert done.exit_code == 1
+    assert "fails" in done.stdout
+    assert "SystemExit" in done.stdout

@@ -126,7 +126,7 @@ class Replayer:
             return before
         except Looks as look:
             return _replaced(before, "unknown", _looks(look))
-        except Exception as problem:  # noqa: BLE001 - it is what is looked for
+        except (Exception, SystemExit) as problem:  # noqa: BLE001 - it is what is looked for
             return _replaced(before, "fails", _raised(problem))
         return self._certain(_replaced(before, "parked", self._why(run, signal)), run)
 
@@ -140,6 +140,8 @@ class Replayer:
             turned = await runner.go(given, dialled=pending is None)
         except Halt as halt:
             end = self._halted(halt, before, run, pending, given, runner)
+        except SystemExit as problem:  # a server would end with it
+            end = _replaced(before, "fails", _raised(problem))
         else:
             # Whatever a bare `except` made of it, the question took the answer.
             end = before if arrived(given) else self._turned(turned, before, run, given, runner)

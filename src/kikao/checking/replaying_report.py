@@ -85,7 +85,8 @@ class Report:
             for verdict, count in reversed(self.verdicts.items())
             if count
         ]
-        return ", ".join(counts) or "no conversation is in flight"
+        nothing = "what is in flight cannot be opened" if self.sealed else "no conversation is in flight"
+        return ", ".join(counts) or nothing
 
     def lines(self) -> list[str]:
         """The whole report for a human."""

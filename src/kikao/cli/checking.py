@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import sys
-import traceback
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,10 +14,12 @@ from kikao.checking.checks import check
 from kikao.checking.exploring import Options
 from kikao.checking.findings import Severity
 from kikao.checking.outputs import FORMATS
-from kikao.checking.places import shown
-from kikao.checking.reading import is_own
 from kikao.checking.report import LEVELS, counted
-from kikao.cli.serving import GivenUp, give_up, load_app
+from kikao.cli.importing import imported
+from kikao.cli.serving import give_up
+
+SOURCES: Final = frozenset({".py", ".pyi", ".po", ".pot", ".mo", ".toml"})
+"""Ends of names that no report has: what is under them is somebody's work."""
 
 
 def run(
@@ -32,8 +34,10 @@ def run(
     channels: tuple[str, ...],
 ) -> int:
     """Check `module:app` and write the report; returns the exit code. Exits with 2 where there is nothing to check."""
+    if output is not None and output.suffix.lower() in SOURCES:
+        give_up(f"--output: {output} would be a report under the name of a source: choose another name")
     with contextlib.redirect_stdout(sys.stderr):  # what the app prints is no part of the report
-        app = imported(target)
+        app = _with_flows(target)
         if channels:
             app.channels = channels
         report = check(app, target, exploring=Options() if explore else None, select=select, ignore=ignore)
@@ -51,30 +55,11 @@ def run(
     return 1 if failing else 0
 
 
-def imported(target: str) -> App:
-    """The app, or an exit that says why there is none."""
-    try:
-        app = load_app(target)
-    except GivenUp:
-        raise
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the app does at its import
-        give_up(f"{target} cannot be imported: {_told(error)}")
+def _with_flows(target: str) -> App:
+    app = imported(target)
     if not len(app.engine.flows):
         give_up(f"{target} has no flows: there is nothing to check")
     return app
-
-
-def _told(error: BaseException) -> str:
-    """An error of the app's own code in one line, with its place where there is one."""
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{shown(Path(error.filename))}:{error.lineno}: {type(error).__name__}: {error.msg}"
-    frames = [Path(frame.filename) for frame in traceback.extract_tb(error.__traceback__)]
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__)]
-    own = [
-        (path, line) for path, line in zip(frames, lines, strict=True) if path.is_absolute() and is_own(path)
-    ]
-    place = f"{shown(own[-1][0])}:{own[-1][1]}: " if own else ""
-    return f"{place}{type(error).__name__}: {error}"
 
 
 def _level(name: str) -> Severity:

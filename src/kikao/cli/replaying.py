@@ -19,7 +19,8 @@ from kikao.checking.replaying import Replayer
 from kikao.checking.replaying_cases import Found, Idle, Sealed, stored
 from kikao.checking.replaying_records import NoRecording, Recorder, recorded, writing
 from kikao.checking.replaying_report import Allowed, Report, passes
-from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
+from kikao.cli.importing import imported
+from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import MEMORY, Settings
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
@@ -38,7 +39,7 @@ def replay(
     """Replay, print what was found, and exit with 0 or 1; with 2 and the reason when it cannot be done."""
     if record is not None and source is not None:
         give_up("--record writes what is in the store, and --from reads a file: choose one")
-    app, settings = load_app(target), load_settings()
+    app, settings = imported(target), load_settings()
     report = Report(examples=examples)
     try:
         with contextlib.ExitStack() as stack:
