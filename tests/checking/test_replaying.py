@@ -279,7 +279,7 @@ async def test_an_open_effect_goes_on_with_the_same_proof(
 @pytest.mark.parametrize("after", ["ask", "read", "step", "renamed"])
 async def test_an_outcome_that_is_to_be_told_goes_on_whatever_follows(tmp_path: Path, after: str) -> None:
     async with with_open_payment(tmp_path) as (stage, path):
-        bank: Bank = stage.app.known_services[Bank]  # type: ignore[index]
+        bank: Bank = stage.app.declared_services[Bank]  # type: ignore[index]
         bank.outcome = Done(1)
         stage.clock.advance(60)
         await stage.settle()

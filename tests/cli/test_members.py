@@ -13,11 +13,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kikao import App, Chat, Flows, t
-from kikao.app import Server
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation import Number
 from kikao.conversation.errors import ErrorCode, RefusedError
+from kikao.server import Server
 from kikao.sessions.working import Services
 from kikao.testing import Phone, in_process
 

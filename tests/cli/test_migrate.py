@@ -18,12 +18,12 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kikao import App, Chat, Flows, t
-from kikao.app import make_store
 from kikao.cli import main
 from kikao.config import Settings, load
 from kikao.conversation import Number
 from kikao.events import Event, KeysResealed
 from kikao.records import Records
+from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
 from kikao.testing import Phone, in_process

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kikao.app import Server
+from kikao.server import Server
 from tests.http.asgi import Answer, Headers, call
 
 OWN: Headers = (("content-type", "application/json"), ("origin", "http://localhost:8000"))

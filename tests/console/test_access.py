@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kikao.app import Server
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Access, Settings, SettingsError, load
+from kikao.server import Server
 from kikao.testing import Stage
 from tests.console.table import OWN
 from tests.http.asgi import Answer, Headers, call

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kikao.app import Server
 from kikao.console.simulator.site import ASSETS, KINDS
+from kikao.server import Server
 from kikao.testing import Stage
 from tests.console.table import OWN, Table
 from tests.http.asgi import call

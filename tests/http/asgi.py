@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from kikao.app import Server
 from kikao.channels.edge import Message
+from kikao.server import Server
 
 Headers = Sequence[tuple[str, str]]
 

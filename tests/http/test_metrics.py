@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows, t
-from kikao.app import Server
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.config import load
 from kikao.events import Event, RequestRefused
+from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from tests.http.asgi import Headers, call
 

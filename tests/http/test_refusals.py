@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows, Text, t
-from kikao.app import Server
 from kikao.channels.refusals import REFUSED, too_many
 from kikao.channels.ussd.clients import FORM, AfricasTalkingClient
 from kikao.config import load
 from kikao.events import Event, LogLines, RequestRefused
 from kikao.events.repeats import SAME
+from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from tests.http.asgi import Answer, Headers, call

@@ -19,7 +19,6 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from kikao import App, Chat, Done, Flows, Limits, Number, SessionPolicy, Text, t, turn
-from kikao.app import Server
 from kikao.channels.channel import Response
 from kikao.channels.edge import respond
 from kikao.channels.ussd.africastalking import AfricasTalking
@@ -28,6 +27,7 @@ from kikao.members import LastAddress
 from kikao.members.directory import Directory
 from kikao.members.links import Links
 from kikao.records import Records
+from kikao.server import Server
 from kikao.sessions import anchors
 
 RETENTION: Final = float(os.environ.get("TILL_RETENTION", "2"))

@@ -20,8 +20,8 @@ import random
 from pathlib import Path
 from typing import Final
 
-from kikao.app import make_store
 from kikao.config import load
+from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.keys import needs
 from kikao.sessions.rekeying import BATCH

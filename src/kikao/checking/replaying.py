@@ -81,7 +81,7 @@ class Replayer:
             from kikao.members.links import Links
 
             extra = (Directory, Links)
-        self._host = Host(app.known_services, extra, now)
+        self._host = Host(app.declared_services, extra, now)
         self._today = now.date()
 
     async def outcomes(

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import click
 
 from kikao.app import App
-from kikao.app import directory as opened
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import Settings, SettingsError
 from kikao.control import Ask, CommandRefused, DoorLost, NoDoor, Visitor, digest
@@ -24,6 +23,7 @@ from kikao.members.directory import Directory
 from kikao.members.known import Profile
 from kikao.members.operating import ERASE, Erasing
 from kikao.records import RecordsAway, RecordsRefused
+from kikao.server import directory as opened
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 

@@ -11,12 +11,13 @@ from typing import Final
 
 import click
 
-from kikao.app import App, make_store
+from kikao.app import App
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import Settings
 from kikao.config.settings import MEMORY
 from kikao.members.directory import Directory
 from kikao.records import CommitUnknown, Migrated, Records, RecordsAway, RecordsRefused, upgrading
+from kikao.server import make_store
 from kikao.sessions.keys import StoreKeys, moment, needs, settle
 from kikao.sessions.rekeying import rekey as rekey_sessions
 from kikao.sessions.resealing import reseal as reseal_sessions

@@ -22,7 +22,6 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import click
 
-from kikao.app import Server
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.cli.recording import Record, Tell, recorder_of
@@ -31,6 +30,7 @@ from kikao.config import SettingsError
 from kikao.events import Event, LogLines
 from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
+from kikao.server import Server
 from kikao.sessions.store import StoreRefused
 from kikao.testing import in_process
 from kikao.testing.differences import boxed

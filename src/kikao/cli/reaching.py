@@ -14,11 +14,12 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from kikao.app import App, make_store
+from kikao.app import App
 from kikao.cli.serving import give_up, load_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
 from kikao.events import Bus
+from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.sealing import KeyRing, SealError

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kikao.app import Server
 from kikao.channels.channel import Request
 from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import UssdSettings
+from kikao.server import Server
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.policy import session_key
 from kikao.sessions.session import Session

@@ -8,8 +8,8 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from kikao.app import Server
 from kikao.channels.ussd.clients import Exchange
+from kikao.server import Server
 from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import ASKER, Outside
 from kikao.testing.wire import in_process

@@ -23,13 +23,14 @@ from typing import Any, Final, Self, TypeVar
 
 from msgspec import structs
 
-from kikao.app import App, Server, ServicesFactory
+from kikao.app import App, ServicesFactory
 from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import SecretKeys, Settings, load
 from kikao.config.values import KEY_BYTES
 from kikao.events import Event
+from kikao.server import Server
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.session import Session
 from kikao.sessions.store import SessionStore

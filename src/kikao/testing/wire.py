@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, MutableMapping
 from typing import Any
 
-from kikao.app import Server
 from kikao.channels.ussd.clients import Exchange
+from kikao.server import Server
 
 Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
 """An exchange to status and body. Raises `OSError` when no complete reply came."""

@@ -1,0 +1,220 @@
+"""An app at work: store, turns, recovery, sweeping, and the web in front, wired from an app and its settings."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final, Literal, Protocol
+
+from kikao.channels.edge import ussd_guard
+from kikao.channels.ussd.registry import SLUGS
+from kikao.config import Settings, SettingsError
+from kikao.control import Commands, Door, NoDoor, digest
+from kikao.control.door import Came
+from kikao.conversation.engine import Engine
+from kikao.events import Bus, OperatorCommand, described
+from kikao.i18n import Catalogs
+from kikao.members import Unlisted
+from kikao.middleware import Middleware
+from kikao.monitor import Monitor
+from kikao.sessions.anchors import Anchors
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.operating import Operator
+from kikao.sessions.recovery import Recovery
+from kikao.sessions.resealing import Resealer
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import SessionStore
+from kikao.sessions.sweeping import Sweeper
+from kikao.sessions.working import Late, Services
+from kikao.turn import Turns
+from kikao.web import Receive, Scope, Send, Web
+
+if TYPE_CHECKING:
+    from kikao.console.simulator import Simulator
+    from kikao.members.directory import Directory
+    from kikao.members.links import Links
+
+SHUTDOWN: Final = 10.0
+"""Seconds running effects get at shutdown; what does not end is found by recovery."""
+
+
+class Wired(Protocol):
+    """What a server needs of its app."""
+
+    engine: Engine
+    catalogs: Catalogs
+    middleware: tuple[Middleware, ...]
+
+    async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
+        """Erase what the app's services keep about these MSISDNs."""
+        ...
+
+
+class Server:
+    """An app at work: turns, recovery, sweeping and links, and the web in front. One a process, or one a test."""
+
+    def __init__(
+        self,
+        app: Wired,
+        settings: Settings,
+        sessions: Sessions,
+        monitor: Monitor,
+        services: Services,
+        members: Directory | None,
+        locale: str | None,
+        budget: float,
+        publish: Bus,
+    ) -> None:
+        self.monitor = monitor
+        self.publish = publish
+        if settings.simulator != "off":
+            from kikao.console.simulator import HEARD, hear
+
+            publish.on(HEARD, hear)
+        self.settings = settings
+        self.sessions = sessions
+        self.services = services
+        self.members = members
+        self.links: Links | None = None
+        if members is not None:
+            from kikao.members.links import Links
+
+            self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
+            self.services = {type(members): members, Links: self.links, **services}
+        self.late = Late(sessions, publish, release=app.engine.flows.release)
+        monitor.follow(publish, self.late)
+        self.turns = Turns(
+            app.engine,
+            sessions,
+            self.services,
+            members or Unlisted(sessions.ring),
+            translate=app.catalogs.translate,
+            publish=publish,
+            late=self.late,
+            budget=budget,
+            locale=locale,
+            middleware=app.middleware,
+            times=monitor.times,
+        )
+        self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
+        self.sweeper = Sweeper(sessions, publish)
+        self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
+        self.web = Web(settings, self.turns, monitor, publish)
+        self.simulator: Simulator | None = None
+        if settings.simulator != "off":
+            self.simulator = self._simulated(app)
+        self.commands = Commands()
+        """What operators can ask of this server."""
+        Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
+        if members is not None:
+            from kikao.members.operating import MemberOperator
+
+            english = app.catalogs.translate("en")
+            MemberOperator(members, sessions, functools.partial(app.forget, self.services), english).offer(
+                self.commands
+            )
+        self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
+        self._work: list[asyncio.Task[None]] = []
+
+    def _simulated(self, app: Wired) -> Simulator:
+        """Phones that talk to this server, and their page in its web."""
+        from kikao.console.simulator import SimulatedClock, Simulator, Site
+        from kikao.console.simulator.line import through
+
+        clock = self.sessions.clock
+        assert isinstance(clock, SimulatedClock)
+        simulator = Simulator(
+            self.settings,
+            self.turns,
+            clock,
+            send=through(self.web),
+            settled=self._settle,
+            translate=app.catalogs.translate,
+            keeps_members=self.members is not None,
+        )
+        self.web.simulator = Site(simulator, self.settings.simulator)
+        return simulator
+
+    async def _settle(self) -> None:
+        """Look once at what has expired, and at what is due."""
+        await self.sweeper.once()
+        await self.recovery.look()
+
+    async def start(self) -> None:
+        """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
+        await self.monitor.join(self.settings)
+        works = [self.recovery.run(), self.sweeper.run(), self.resealer.run(), self.monitor.run()]
+        works += [self.links.run()] if self.links else []
+        self._work = [asyncio.create_task(work) for work in works]
+
+    async def open_door(self) -> None:
+        """Let commands in through the data folder; the log tells where that cannot be."""
+        if self.settings.data.is_dir():
+            try:
+                await self._door.open(self.settings.data)
+            except NoDoor as problem:
+                self._heard("", "closed", problem)
+
+    def _heard(self, command: str, what: Came | Literal["closed"], error: BaseException | None) -> None:
+        self.publish(OperatorCommand(command=command, what=what, error=described(error)))
+
+    async def stop(self) -> None:
+        """Stop background work; effects that still run get a little time."""
+        await self._door.close()
+        if self.simulator is not None:
+            self.simulator.close()
+        for task in self._work:
+            task.cancel()
+        await asyncio.gather(*self._work, return_exceptions=True)
+        await self.late.close(SHUTDOWN)
+        await self.publish.close()
+        await self.monitor.leave()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.web(scope, receive, send)
+
+
+def refuse_deserted(settings: Settings) -> None:
+    """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
+    if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
+        names = " or ".join(f"KIKAO_USSD_{slug.upper()}_TOKEN" for slug in SLUGS)
+        raise SettingsError(
+            [f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."]
+        )
+
+
+def refuse_simulated(settings: Settings) -> None:
+    """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
+    if settings.env == "production" and settings.simulator != "off":
+        raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])
+
+
+@contextlib.asynccontextmanager
+async def directory(
+    settings: Settings, ring: KeyRing, clock: Callable[[], float]
+) -> AsyncIterator[Directory]:
+    """The members directory in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
+    from kikao.members.directory import Directory
+    from kikao.records import Records
+
+    records = Records(settings.records)
+    try:
+        found = Directory(records, ring, clock=clock)
+        await found.start()
+        yield found
+        await found.close()
+    finally:
+        await records.close()
+
+
+def make_store(settings: Settings) -> SessionStore:
+    """The session store that `KIKAO_STORE` names."""
+    if settings.store == "memory:":
+        from kikao.sessions.stores.memory import MemoryStore
+
+        return MemoryStore()
+    from kikao.sessions.stores.sqlite import SQLiteStore
+
+    return SQLiteStore(settings.store_path)
