@@ -22,7 +22,8 @@ from kikao.channels.ussd.clients import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
-from kikao.testing import Clock, Phone, Service, Stage, in_process
+from kikao.testing import Clock, Phone, Service, Stage, in_process, play
+from kikao.transcripts import parse
 from tests.terminal import DOCS, ROOT, Served, environment
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.rglob("*.md"))]
@@ -94,11 +95,11 @@ async def test_the_flow_of_the_readme_pays(sending: tuple[types.ModuleType, Bank
         assert phone.ended
 
 
-async def test_the_test_of_the_readme_passes(sending: tuple[types.ModuleType, Bank]) -> None:
-    _, bank = sending
-    names: dict[str, Any] = {}
-    exec(compile(blocks(ROOT / "README.md", "python")[1], "README.md", "exec"), names)  # our own README
-    await names["test_money_is_sent_once"]()
+async def test_the_transcript_of_the_readme_plays(sending: tuple[types.ModuleType, Bank]) -> None:
+    module, bank = sending
+    (transcript,) = parse(blocks(ROOT / "README.md", "text")[0], "README.md")
+    async with Stage(module.app) as stage:
+        await play(transcript, stage)
     assert len(bank.sent) == 1
 
 
