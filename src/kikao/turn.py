@@ -168,7 +168,7 @@ class Turns:
         async def locale() -> str:
             with contextlib.suppress(RecordsAway, TimeoutError):
                 async with asyncio.timeout_at(turn.deadline):
-                    return (await self.members.meet(*address_kind(turn.address))).locale
+                    return (await self.members.meet(*turn.named)).locale
             return ""
 
         context = TurnContext(
@@ -176,7 +176,7 @@ class Turns:
             gateway=inbound.gateway,
             happening=inbound.happening,
             session=short(turn.key),
-            member=masked(*address_kind(turn.address)),
+            member=masked(*turn.named),
             locale=locale,
             remaining=lambda: until - now(),
         )
@@ -254,6 +254,8 @@ class _Turn:
         self.inbound = inbound
         self.gateway = gateway
         self.address = address
+        self.named = address_kind(address)
+        """Who that is: a kind and an identity."""
         self.own_key = key
         """Of the address, wherever its dealings are kept."""
         self.key = key
@@ -325,7 +327,13 @@ class _Turn:
         # Past the deadline, into the reserve: a copy of a request that closes at its deadline gets the same bytes.
         wait = self.deadline + turns.budget * RESERVE / 2 - asyncio.get_running_loop().time()
         found, key, self.known = await claim(
-            turns.sessions, turns.members, self.address, names, wait=max(wait, 0.0), key=self.own_key
+            turns.sessions,
+            turns.members,
+            self.address,
+            names,
+            named=self.named,
+            key=self.own_key,
+            wait=max(wait, 0.0),
         )
         if key != self.key:
             self.key, self.arrival = key, None
@@ -358,7 +366,7 @@ class _Turn:
         if self.counted:
             return None
         turns = self.turns
-        address = ":".join(address_kind(self.address))
+        address = ":".join(self.named)
         over = turns._limiter.turn(self.inbound.channel, address, self.known.id, turns.sessions.clock())
         self.counted = over is None
         return over

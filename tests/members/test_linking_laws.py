@@ -21,7 +21,7 @@ from kikao.members.ending import end_sessions
 from kikao.members.links import Links
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held, Sessions
-from kikao.sessions.policy import Address, SessionPolicy
+from kikao.sessions.policy import Address, SessionPolicy, address_kind, session_key
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from tests.members.directories import a_directory, ring
@@ -163,7 +163,8 @@ class World:
         channel = {"msisdn": "ussd", "user": "socket"}.get(kind, kind)
         parts = ("flow:menu", ":".join(named))
         address = Address(channel, "", identity, msisdn=number, parts=parts)
-        return await claim(self.sessions, self.directory, address, (), wait=1)
+        key, named = session_key(self.sessions.ring, address.parts), address_kind(address)
+        return await claim(self.sessions, self.directory, address, (), named=named, key=key, wait=1)
 
     async def where(self, address: Named) -> bytes:
         """Under which key the dealings of an address are kept."""

@@ -73,9 +73,7 @@ class Bus:
 
         What waits for it by then still reaches it. Raises `NoSuchEvent`.
         """
-        subscription = _Subscription(
-            selected(what), subscriber, self._tell, bound=self._bound, clock=self._clock
-        )
+        subscription = _Subscription(selected(what), subscriber, self, bound=self._bound, clock=self._clock)
         self._subscriptions.append(subscription)
         self._changed()
 
@@ -91,9 +89,15 @@ class Bus:
         """Whether anybody listens to a type of event."""
         return kind in self._listeners
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: Event, *, besides: _Subscription | None = None) -> None:
         for subscription in self._listeners.get(type(event), ()):
-            subscription.hear(event)
+            if subscription is not besides:
+                try:
+                    found = subscription.deliver(event)
+                    if found is not None:
+                        _refuse_awaitable(found)
+                except FAILURES as error:  # what a subscriber does must not undo a turn
+                    subscription.failed(error)
 
     @property
     def waiting(self) -> int:
@@ -124,12 +128,6 @@ class Bus:
                 found[kind] = hear
         self._listeners = found
 
-    def _tell(self, event: Event, besides: _Subscription) -> None:
-        """Publish what went wrong with a subscriber to the others. Of each that is seldom, so this comes to an end."""
-        for subscription in self._listeners.get(type(event), ()):
-            if subscription is not besides:
-                subscription.hear(event)
-
 
 class _Subscription:
     """One subscriber, and what went wrong with it since that was last told."""
@@ -138,7 +136,7 @@ class _Subscription:
         self,
         kinds: frozenset[type[Event]],
         subscriber: Subscriber,
-        tell: Callable[[Event, _Subscription], None],
+        publish: Bus,
         *,
         bound: int,
         clock: Callable[[], float],
@@ -148,8 +146,8 @@ class _Subscription:
         self.queue: Queued | None = None
         if _is_async(subscriber):
             self.queue = Queued(subscriber, bound=bound, failed=self.failed, dropped=self.dropped)
-        self._deliver: Deliver = subscriber if self.queue is None else self.queue.put
-        self._tell = tell
+        self.deliver: Deliver = subscriber if self.queue is None else self.queue.put
+        self._publish = publish
         self._clock = clock
         self._failures, self._drops = 0, 0
         self._failures_told, self._drops_told = -PER, -PER
@@ -159,18 +157,8 @@ class _Subscription:
         """Whether an event waits for it."""
         return self.queue is not None and self.queue.busy
 
-    def hear(self, event: Event) -> None:
-        """Hand it an event. What it does must not undo a turn."""
-        try:
-            if (found := self._deliver(event)) is not None and inspect.isawaitable(found):
-                if inspect.iscoroutine(found):
-                    found.close()
-                raise NotAsync("it returned something to await: subscribe an `async def` instead")
-        except FAILURES as error:
-            self.failed(error)
-
     def failed(self, error: BaseException) -> None:
-        """It raised something."""
+        """It raised something. The others are told, seldom enough for this to come to an end where those fail, too."""
         self._failures += 1
         now = self._clock()
         if now - self._failures_told >= PER:
@@ -178,7 +166,7 @@ class _Subscription:
                 where="subscriber", error=described(error), subscriber=self.name, times=self._failures
             )
             self._failures, self._failures_told = 0, now
-            self._tell(event, self)
+            self._publish(event, besides=self)
 
     def dropped(self, count: int) -> None:
         """So many events did not reach it."""
@@ -191,7 +179,15 @@ class _Subscription:
         if self._drops:
             event = EventsDropped(subscriber=self.name, count=self._drops)
             self._drops, self._drops_told = 0, self._clock()
-            self._tell(event, self)
+            self._publish(event, besides=self)
+
+
+def _refuse_awaitable(found: object) -> None:
+    """Raises `NotAsync` for what a plain function gave to be awaited."""
+    if inspect.iscoroutine(found):
+        found.close()
+    if inspect.isawaitable(found):
+        raise NotAsync("it returned something to await: subscribe an `async def` instead")
 
 
 def _is_async(subscriber: Subscriber) -> bool:

@@ -19,7 +19,7 @@ class Place:
         self.channel = channel
         self.gateway = gateway
         self.release = release
-        self.session = short(key)
+        self.session = short(key) if key else ""
 
     def found(self, key: bytes) -> None:
         """It is this session, from now on."""

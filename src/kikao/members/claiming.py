@@ -21,7 +21,7 @@ from typing import Final, NamedTuple
 from kikao.members.known import Known
 from kikao.members.unlisted import Members
 from kikao.sessions.keeper import Answered, Held, Sessions
-from kikao.sessions.policy import Address, address_kind, address_of, session_key
+from kikao.sessions.policy import Address, address_of, session_key
 from kikao.sessions.store import Busy, Conflict, StoreUnavailable
 
 MAX_ANCHORS: Final = 5
@@ -46,20 +46,19 @@ async def claim(
     address: Address,
     names: tuple[bytes, ...],
     *,
+    named: tuple[str, str],
+    key: bytes,
     wait: float,
-    key: bytes | None = None,
 ) -> Claimed:
     """Take the session of an address for the inbound of these names, or answer it; wait for it so many seconds.
 
-    `key` is that of the address, where it is known already.
+    `named` is the kind and the identity of the address, `key` that of its session.
 
     Raises `RecordsAway`, `StoreUnavailable`, and `Conflict` when it took so long that others may have been faster.
     """
     until = time.monotonic() + wait
-    named = address_kind(address)
     # Before the claim, since records are another database: whoever is met twice is one member.
     known = await members.meet(*named)
-    key = session_key(sessions.ring, address.parts) if key is None else key
     found: Found = await sessions.claim(key, names, address, wait=wait)
     for _ in range(MAX_ANCHORS):
         if not isinstance(found, Held) or not found.session.anchor:

@@ -87,34 +87,33 @@ class Stopwatch:
         self._phase: Phase | None = None
         self._since = 0.0
 
-    def enter(self, phase: Phase) -> None:
-        """The next phase begins; the one before is over."""
-        now = self._now()
-        if self._phase is not None:
-            self._over(self._phase, now)
+    def enter(self, phase: Phase | None) -> None:
+        """The next phase begins, or none; the one before is over."""
+        now, before = self._now(), self._phase
+        if before is not None and self._times is not None:
+            self._times[before].add(now - self._since)
         self._phase, self._since = phase, now
         if self.watchers:
-            for watcher in self.watchers:
-                with contextlib.suppress(*FAILURES):
-                    watcher.entered(phase)
+            self._tell(before, phase)
 
     def leave(self) -> None:
         """The last phase is over, for good or because the turn broke."""
         if self._phase is not None:
-            self._over(self._phase, self._now())
-            self._phase = None
+            self.enter(None)
 
     def within(self, phase: Phase) -> Within:
         """For a `with`: a phase inside of the present one, whose time is not the present one's."""
         return Within(self, phase)
 
-    def _over(self, phase: Phase, now: float) -> None:
-        if self._times is not None:
-            self._times[phase].add(now - self._since)
-        if self.watchers:
+    def _tell(self, left: Phase | None, entered: Phase | None) -> None:
+        if left is not None:
             for watcher in self.watchers:
                 with contextlib.suppress(*FAILURES):
-                    watcher.left(phase)
+                    watcher.left(left)
+        if entered is not None:
+            for watcher in self.watchers:
+                with contextlib.suppress(*FAILURES):
+                    watcher.entered(entered)
 
 
 class Within:
