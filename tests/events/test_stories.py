@@ -44,7 +44,7 @@ from kikao.events.bus import BOUND
 from kikao.events.uncaught import uncaught
 from kikao.middleware import Proceed, TurnContext
 from kikao.sessions.limits import Limits, Rate
-from kikao.sessions.store import Write
+from kikao.sessions.store import CommitUnknown, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.views import END, LIST, Ending, Listing
 from kikao.testing import DROPPED, Clock, Phone, Stage, in_process
@@ -323,6 +323,55 @@ async def test_a_commit_that_nobody_confirmed_is_told_once(stored: bool) -> None
         ]
         await asha.again()
         assert heard.lines() == ["turn.duplicated"]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_a_late_outcome_whose_commit_nobody_confirmed_is_told_once(stored: bool) -> None:
+    async with at_the_market() as (stage, asha, heard):
+        await asha.dial()
+        await asha.reply("1", "3")
+        slow = stage.service(Till).slow("pay")
+        await asha.reply(PIN)
+        heard.news()
+        stage.leave_unanswered("commit", stored=stored)
+        slow.end()
+        await stage.settle()
+        stage.clock.advance(6)  # until it is tried again
+        await stage.settle()
+        assert heard.lines() == ["step.done buy/pin#1 kind=secret source=late", "recovery.done buy what=late"]
+
+
+class Silent(MemoryStore):
+    """A store that does not answer one commit, which it keeps or not."""
+
+    keeps: bool | None = None
+
+    async def commit(self, write: Write) -> None:
+        keeps, self.keeps = self.keeps, None
+        if keeps is not False:
+            await super().commit(write)
+        if keeps is not None:
+            raise CommitUnknown
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+async def test_what_recovery_settled_is_told_once_if_the_store_kept_it(keeps: bool) -> None:
+    store = Silent()
+    async with Stage(market(), store=store) as stage:
+        asha, heard = stage.phone(NUMBER), Heard(stage)
+        await asha.dial()
+        await asha.reply("1", "3")
+        stage.crash_at("commit")
+        assert await asha.reply(PIN) == DROPPED
+        heard.news()
+        stage.clock.advance(60)
+        store.keeps = keeps
+        await stage.restart()
+        stage.clock.advance(60)
+        await stage.settle()
+        told = [text for text in heard.lines() if "conflict" not in text]
+        source, what = ("recovery", "settled") if keeps else ("late", "late")
+        assert told == [f"step.done buy/pin#1 kind=secret source={source}", f"recovery.done buy what={what}"]
 
 
 class Contested(MemoryStore):

@@ -111,7 +111,7 @@ class Recovery:
             member = Member(held.session.member, held.address.channel, held.address.msisdn)
             try:
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
-                await held.commit(working=performer.working)
+                await self._commit(held, performer)
             except BaseException:
                 performer.rescue()
                 raise
@@ -137,3 +137,17 @@ class Recovery:
                 "reasons": reasons,
             },
         )
+
+    async def _commit(self, held: Held, performer: Performer) -> None:
+        """A commit that nobody confirms is looked for: what it says must be told, once. Raises as a commit does."""
+        try:
+            await held.commit(working=performer.working)
+        except CommitUnknown:
+            await self._sessions.release_quietly(held)
+            again = await self._sessions.claim(held.claim.key, wait=0.0)
+            if not isinstance(again, Held):
+                raise
+            await self._sessions.release_quietly(again)
+            record = again.claim.record
+            if record is None or record.fence != held.claim.fence:  # of whoever wrote it last
+                raise

@@ -12,6 +12,7 @@ import datetime as dt
 import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar
 
 from kikao.conversation.effects import Settled, Work, apply_late, unpark
@@ -85,10 +86,11 @@ class Late:
             task.cancel()
             await asyncio.wait({task}, timeout=LAST_WORDS)  # its services are closed next
             raise
+        outcome = _Outcome(key, fence, token, settled)
         for attempt in itertools.count(1):
             error: Exception | None = None
             try:
-                if await self._deliver(key, fence, token, settled):
+                if await self._deliver(outcome):
                     return
             except Exception as problem:  # noqa: BLE001 - whatever it is, the outcome must not be lost silently
                 error = problem
@@ -106,9 +108,10 @@ class Late:
         except (StoreUnavailable, CommitUnknown):
             return  # the next round tries again; a lapsed lease only means that recovery may ask too
 
-    async def _deliver(self, key: bytes, fence: int, token: str, settled: Settled) -> bool:
+    async def _deliver(self, outcome: _Outcome) -> bool:
         """Commit (c), by key and fence. True when there is nothing left to do."""
-        held = await self._sessions.claim(key, wait=LEASE)
+        token, settled = outcome.token, outcome.settled
+        held = await self._sessions.claim(outcome.key, wait=LEASE)
         if held is None:
             return True
         if not isinstance(held, Held):
@@ -116,22 +119,46 @@ class Late:
         try:
             run = find_run(held.session, token)
             if run is None:
-                return True  # recovery was faster
-            if settled.kind != "done" and held.fence_of(token) != fence:
+                # Or recovery was faster; but that leaves it alone until its lease has lapsed, some tries later.
+                for happened in outcome.unconfirmed:
+                    self._place(outcome.key, held).tell(*happened)
+                return True
+            if settled.kind != "done" and held.fence_of(token) != outcome.fence:
                 return True  # tried again under the same key meanwhile: only "done" holds for both
             before, flow = len(run.journal), run.flow
             (intent,) = [intent for intent in run.intents if intent.token == token]
-            happened = outcome_of(run, intent, settled, "late")
+            reasons = (f"{flow}: {settled.reason}",) if settled.reason else ()
+            facts = [
+                outcome_of(run, intent, settled, "late"),
+                fact(RecoveryDone, what="late", flow=flow, reasons=reasons),
+            ]
             apply_late(run, token, settled)
             unpark(held.session.conversation, run, before)
-            await held.commit()
-            reasons = (f"{flow}: {settled.reason}",) if settled.reason else ()
-            place = Place(self._publish, held.address.channel, held.address.gateway, self._release, key)
-            place.tell(*happened)
-            place.tell(RecoveryDone, {"what": "late", "flow": flow, "reasons": reasons})
+            try:
+                await held.commit()
+            except CommitUnknown:
+                outcome.unconfirmed = facts
+                raise
+            for happened in facts:
+                self._place(outcome.key, held).tell(*happened)
             return True
         finally:
             await self._sessions.release_quietly(held)
+
+    def _place(self, key: bytes, held: Held) -> Place:
+        return Place(self._publish, held.address.channel, held.address.gateway, self._release, key)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What became of an effect, on its way to its session."""
+
+    key: bytes
+    fence: int
+    token: str
+    settled: Settled
+    unconfirmed: Sequence[Fact] = ()
+    """What is to be told of a commit that nobody confirmed, should it stand."""
 
 
 def _passing(error: Exception) -> bool:
