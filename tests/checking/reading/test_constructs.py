@@ -211,6 +211,78 @@ async def f(chat: Chat, bank) -> None:
     await cached(chat, lambda: chat.ask("b", Text(), t("x")))
     await cached(chat, bank.fee)
 """,
+    "objects of the app": """
+import dataclasses, datetime, httpx, json, random, secrets, sqlite3, uuid
+from random import SystemRandom
+from words import client, dice
+class Base:
+    def now(self):
+        return datetime.datetime.now()  # K404
+class Clock(Base):
+    @staticmethod
+    def today():
+        return datetime.date.today()  # K404
+    @classmethod
+    def made(cls):
+        return cls.tag()
+    @classmethod
+    def tag(cls):
+        return uuid.uuid4()  # K406
+    def unused(self):
+        return datetime.datetime.now()
+    def later(self, date):
+        return date + datetime.timedelta(days=3)
+    def time(self):
+        return self.roll()
+    def roll(self):
+        return random.random()  # K405
+clock = Clock()
+web = httpx.Client()
+rng = SystemRandom()
+seeded = random.Random(7)
+started = datetime.datetime.now()
+token = secrets.token_hex()
+rows = sqlite3.connect(":memory:")
+class Wizard:
+    def __init__(self, chat: Chat) -> None:
+        self.chat = chat
+    async def name(self):
+        try:
+            return await self.chat.ask("name", Text(), t("x"))
+        except:  # K401
+            return None
+    async def both(self):
+        await asyncio.gather(self.name(), self.name())  # K403
+    async def fee(self, bank):
+        return await bank.fee()
+@dataclasses.dataclass
+class Card:
+    chat: Chat
+    async def show(self):
+        await self.chat.step("x", print)  # K502
+@flows.flow("f")
+async def f(chat: Chat) -> None:
+    clock.now()
+    Clock().later(1)
+    Clock.today()
+    Clock.made()
+    local = Clock()
+    local.time()
+    web.get("x")  # K407
+    rng.randint(1, 6)  # K405
+    seeded.random()  # K405
+    client.get("x")  # K407
+    dice.random()  # K405
+    rows.execute("x")  # K407
+    started.isoformat()
+    token.upper()
+    secrets.compare_digest("a", "b")
+    wizard = Wizard(chat)
+    await wizard.name()
+    await wizard.both()
+    await wizard.fee(chat.service(Bank))  # K407
+    await Card(chat).show()
+""",
     "retry": """
 from kikao.conversation.effects import Step as Effect
 @flows.flow("f")
@@ -231,7 +303,8 @@ async def f(chat: Chat, **more) -> None:
 
 @pytest.mark.parametrize("name", WRONG)
 def test_what_replay_cannot_bear_is_found_on_its_line(tmp_path: Path, name: str) -> None:
-    found, wanted = marked(reading(tmp_path, WRONG[name]).findings, WRONG[name])
+    words = "import random, httpx\nclient = httpx.Client()\ndice = random.SystemRandom()\n"
+    found, wanted = marked(reading(tmp_path, WRONG[name], words=words).findings, WRONG[name])
 
     assert found == wanted
 

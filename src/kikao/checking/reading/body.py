@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator
 
-from kikao.checking.reading.hazards import SCHEDULING, SPAWNING
+from kikao.checking.reading.hazards import OPENING, SCHEDULING, SPAWNING, hazard
 from kikao.checking.reading.scopes import FUNCTIONS
 from kikao.checking.reading.sources import Function
 from kikao.checking.reading.talking import STEPS, Talking, own_nodes
@@ -101,6 +101,14 @@ class Body:
             )
         target = self.resolve(node)  # `tg.start_soon(ask_name, chat)`
         return isinstance(target, Function) and target.is_async and self.talking.talks(target)
+
+    def kept_open(self, name: ast.Name) -> str:
+        """The rule that methods of a name break which is made once for the whole module: `web = httpx.Client()`."""
+        sources, module = self.talking.sources, self.function.module
+        kind = sources.kind_of(name, module, self.function)
+        last = kind.rpartition(".")[2]
+        code = hazard(kind, bare=True) if last[:1].isupper() or last in OPENING else ""
+        return code if code in ("K405", "K407") else ""
 
     def value_of(self, name: ast.Name) -> ast.expr | None:
         """The one expression that a name of this function stands for."""

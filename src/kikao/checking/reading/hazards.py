@@ -111,6 +111,9 @@ OUTSIDE: Final = frozenset(
 FILE_METHODS: Final = frozenset({"read_text", "write_text", "read_bytes", "write_bytes"})
 """Of `pathlib.Path`: nothing else has them."""
 
+OPENING: Final = frozenset({"client", "connect", "create_connection", "default_rng", "resource", "session"})
+"""Functions that make what is used later, as classes do."""
+
 SCHEDULING: Final = frozenset(
     {
         f"asyncio.{name}"

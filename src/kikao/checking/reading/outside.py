@@ -168,6 +168,8 @@ class Outside:
                 return "K407"
             if name == "time" and self._body.target(made) in LOOPS:
                 return "K404"
+        elif made is None and isinstance(base, ast.Name) and (code := self._body.kept_open(base)):
+            return code
         return "K407" if name in FILE_METHODS else ""
 
     def _retry(self, call: ast.Call, is_step: bool) -> None:

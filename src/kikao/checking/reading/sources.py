@@ -30,14 +30,15 @@ DEEP: Final = 20
 
 
 class Function:
-    """A function of a source file. `within` is the function it is defined in, if any."""
+    """A function of a source file. `within` is the function it is defined in, `owner` the class, if any."""
 
-    __slots__ = ("module", "node", "scope", "within")
+    __slots__ = ("module", "node", "owner", "scope", "within")
 
     def __init__(self, module: Module, node: FunctionNode, within: Function | None = None) -> None:
         self.module = module
         self.node = node
         self.within = within
+        self.owner = ""
         self.scope: Scope = bindings_of(node)
 
     @property
@@ -60,6 +61,13 @@ class Module:
         self.functions: dict[FunctionNode, Function] = {}
         for node, outer in nested_in(self.tree):
             self.functions[node] = Function(self, node, self.functions.get(outer) if outer else None)
+        self.classes: dict[str, ast.ClassDef] = {}
+        for each in ast.walk(self.tree):
+            if isinstance(each, ast.ClassDef) and each.name not in self.classes:
+                self.classes[each.name] = each
+                for part in each.body:
+                    if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef):
+                        self.functions[part].owner = each.name
 
     @cached_property
     def scope(self) -> Scope:
@@ -148,7 +156,69 @@ class Sources:
             return f"builtins.{node.id}" if hasattr(builtins, node.id) else None
         if isinstance(node, ast.Attribute):
             base = self.resolve(node.value, module, function, deep + 1)
-            return self._follow(f"{base}.{node.attr}", deep + 1) if isinstance(base, str) else None
+            if isinstance(base, str):
+                return self._follow(f"{base}.{node.attr}", deep + 1)
+            if base is None and (kind := self.kind_of(node.value, module, function, deep + 1)):
+                return self.method(kind, node.attr, deep + 1)
+        return None
+
+    def kind_of(self, node: ast.expr, module: Module, function: Function | None, deep: int = 0) -> str:
+        """The dotted name of what made a value: its class, or another name that was called for it; empty if unknown.
+
+        Known are `Kind(...)` itself, names that only ever were one, and `self`.
+        """
+        if deep > DEEP:
+            return ""
+        if isinstance(node, ast.Call):
+            made = self.resolve(node.func, module, function, deep + 1)
+            return made if isinstance(made, str) else ""
+        if not isinstance(node, ast.Name):
+            return ""
+        inner = function
+        while inner is not None:
+            if binding := inner.scope.get(node.id):
+                if binding.kind == "parameter" and inner.owner and _is_self(inner, node.id):
+                    return f"{module.name}.{inner.owner}"
+                value = binding.value
+                return self.kind_of(value, module, inner, deep + 1) if isinstance(value, ast.Call) else ""
+            inner = inner.within
+        home = self._home_of(node.id, module)
+        return self.kind_of(home[1], home[0], None, deep + 1) if home else ""
+
+    def _home_of(self, name: str, module: Module) -> tuple[Module, ast.Call] | None:
+        """The module where a name of a module, which may be imported, gets the value of a call, and that call."""
+        for _ in range(DEEP):
+            binding = module.scope.get(name)
+            if binding is None:
+                return None
+            if binding.kind == "value":
+                return (module, binding.value) if isinstance(binding.value, ast.Call) else None
+            source, _, name = module.absolute(binding.source, binding.level).rpartition(".")
+            if binding.kind != "import" or source not in self.modules:
+                return None
+            module = self.modules[source]
+        return None
+
+    def class_of(self, dotted: str) -> tuple[Module, ast.ClassDef] | None:
+        """A class of the app."""
+        source, _, name = dotted.rpartition(".")
+        module = self.modules.get(source)
+        found = module.classes.get(name) if module else None
+        return (module, found) if module and found else None
+
+    def method(self, dotted: str, name: str, deep: int = 0) -> Function | None:
+        """A method of a class of the app, or of those it is made from."""
+        found = self.class_of(dotted)
+        if found is None or deep > DEEP:
+            return None
+        module, node = found
+        for part in node.body:
+            if isinstance(part, ast.FunctionDef | ast.AsyncFunctionDef) and part.name == name:
+                return module.functions[part]
+        for base in node.bases:
+            kind = self.resolve(base, module, None, deep + 1)
+            if isinstance(kind, str) and (method := self.method(kind, name, deep + 1)):
+                return method
         return None
 
     def _bound(
@@ -174,6 +244,8 @@ class Sources:
                 continue
             name, rest = parts[count], parts[count + 1 :]
             binding = module.scope.get(name)
+            if binding is not None and binding.kind == "class" and len(rest) == 1:
+                return self.method(f"{module.name}.{name}", rest[0], deep + 1) or dotted
             if binding is None or binding.kind == "class":
                 return dotted
             if deep > DEEP:
@@ -183,6 +255,16 @@ class Sources:
                 return found
             return self._follow(".".join([found, *rest]), deep + 1) if isinstance(found, str) else None
         return dotted
+
+
+def _is_self(function: Function, name: str) -> bool:
+    """Whether a name is the first parameter of a method."""
+    own = function.node.args
+    first = [*own.posonlyargs, *own.args][:1]
+    static = any(
+        getattr(each, "id", "") == "staticmethod" for each in getattr(function.node, "decorator_list", ())
+    )
+    return bool(first) and first[0].arg == name and not static
 
 
 def sources_of(target: str, more: Iterable[str] = ()) -> Sources:

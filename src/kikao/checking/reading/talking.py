@@ -36,6 +36,7 @@ class Talking:
         self.sources = sources
         self.flows = list(flows)
         self._talks: dict[Function, bool] = {}
+        self._keeps: dict[str, frozenset[str]] = {}
 
     def functions(self) -> list[Function]:
         """Flows, and every coroutine function of the app that is written to get a chat."""
@@ -50,7 +51,10 @@ class Talking:
     # --- the chat ---
 
     def is_chat(self, node: ast.expr, function: Function | None) -> bool:
-        """Whether an expression is the chat of a function."""
+        """Whether an expression is the chat of a function, or one that its object keeps."""
+        if isinstance(node, ast.Attribute) and function is not None:
+            kind = self.sources.kind_of(node.value, function.module, function)
+            return bool(kind) and node.attr in self._kept(kind)
         if not isinstance(node, ast.Name):
             return False
         inner = function
@@ -83,10 +87,39 @@ class Talking:
                 found.add(each.arg)
         return found
 
+    def _kept(self, kind: str) -> frozenset[str]:
+        """The attributes in which objects of a class keep a chat."""
+        if kind not in self._keeps:
+            self._keeps[kind] = frozenset()
+            self._keeps[kind] = frozenset(self._keeping(kind))
+        return self._keeps[kind]
+
+    def _keeping(self, kind: str) -> Iterator[str]:
+        found = self.sources.class_of(kind)
+        if found is None:
+            return
+        module, node = found
+        for part in node.body:
+            match part:
+                case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
+                    if self.sources.resolve(annotation, module, None) in CHATS:
+                        yield name
+        if begin := self.sources.method(kind, "__init__"):
+            for each in own_nodes(begin.node):
+                match each:
+                    case (
+                        ast.Assign(targets=[ast.Attribute(attr=name)], value=value)
+                        | ast.AnnAssign(target=ast.Attribute(attr=name), value=ast.Name() as value)
+                    ):
+                        if isinstance(value, ast.Name) and self.is_chat(value, begin):
+                            yield name
+
     def _gets_chat(self, function: Function) -> bool:
         chats = self.chats_of(function)
         typed = any(each.arg in chats and each.annotation for each in parameters(function.node))
-        return bool(chats) and (typed or self.talks(function))
+        return (bool(chats) and (typed or self.talks(function))) or (
+            bool(function.owner) and self.talks(function)
+        )
 
     # --- calls ---
 
