@@ -153,6 +153,19 @@ def test_text_files_of_a_project_that_has_none_are_left_alone(project: pytest.Py
     project.runpytest("-W", "error").assert_outcomes(passed=1)
 
 
+def test_a_project_without_transcripts_imports_nothing_for_them(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        test_it="""
+        import sys
+
+        def test_it():
+            loaded = {name for name in sys.modules if name.startswith("kikao")}
+            assert loaded == {"kikao", "kikao.testing", "kikao.testing.places", "kikao.testing.plugin"}
+        """
+    )
+    project.runpytest_subprocess().assert_outcomes(passed=1)
+
+
 def test_a_stage_in_a_conftest_is_for_what_is_below_its_folder(project: pytest.Pytester) -> None:
     project.makeini("[pytest]\npythonpath = .\n")
     write(project, TOLD, "one/transcripts/a.txt")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kikao.testing.member_steps import dials
+from kikao.testing.registry import matches
 from kikao.transcripts import Recorder, parse
 
 
@@ -111,6 +115,17 @@ def test_a_story_without_end_is_told_to_a_point() -> None:
     for text in "1234":
         told.answered("Asha", text)
     assert told.text().endswith("Asha answers 1.\nAsha answers 2.\n// What came after 2 steps is left out.\n")
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r"), min_size=1, max_size=8))
+def test_whatever_is_dialled_is_a_step(ahead: str) -> None:
+    told = Recorder()
+    told.dialled("Asha", ahead)
+    (step,) = parse(told.text())[0].steps
+    (match,) = matches(step.text)
+    assert (match.kind.act, match.groups["answers"]) == (dials, None)
+    said = match.groups["ahead"] or ""
+    assert (json.loads(said) if said.startswith('"') else said) == ahead
 
 
 def test_names_begin_with_a_capital() -> None:

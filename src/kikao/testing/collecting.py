@@ -10,32 +10,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
 from kikao.testing.scene import Scene
 from kikao.transcripts import Transcript, TranscriptError, parse
-
-USUAL: Final = ("**/transcripts/**/*.txt",)
-"""Where transcripts are, unless a setting says so."""
-
-
-def is_transcript(path: Path, config: pytest.Config) -> bool:
-    """Whether a file is one, by `kikao_transcripts`.
-
-    Every project where kikao is installed has this plugin. So the usual places count only where something says what
-    is played there: the text files of others, in a folder of that name, are none of ours.
-    """
-    given = config.getini("kikao_transcripts")
-    patterns = given or USUAL
-    suffixes = tuple(pattern.rpartition("*")[2] for pattern in patterns)
-    if not path.name.endswith(suffixes) or not path.is_relative_to(config.rootpath):
-        return False
-    name = path.relative_to(config.rootpath).as_posix()
-    if not any(_glob(pattern).fullmatch(name) for pattern in patterns):
-        return False
-    return bool(given or config.getini("kikao_app")) or _has_stage(path, config)
 
 
 class TranscriptFile(pytest.File):
@@ -150,28 +130,6 @@ async def _played(
         return await run(play, accept=accept)
 
 
-def _has_stage(path: Path, config: pytest.Config) -> bool:
-    """Whether a plugin, or a `conftest.py` above the file, defines a `kikao_stage` of its own."""
-    for plugin in config.pluginmanager.get_plugins():
-        file = getattr(plugin, "__file__", None)
-        if file is None or plugin.__name__ == "kikao.testing.plugin" or "kikao_stage" not in vars(plugin):
-            continue
-        if Path(file).name != "conftest.py" or path.is_relative_to(Path(file).parent):
-            return True
-    return False
-
-
 def _gateways(transcript: Transcript, config: pytest.Config) -> list[str]:
     own = transcript.settings.get("Gateways", "")
     return [name for name in re.split(r"[,\s]+", own) if name] or config.getini("kikao_gateways")
-
-
-@functools.cache
-def _glob(pattern: str) -> re.Pattern[str]:
-    """A pattern of paths: `**/` is any folders or none, `*` and `?` stay within a name."""
-    pieces = {"**/": "(?:.+/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(pieces.get(piece) or re.escape(piece) for piece in _PIECES.findall(pattern)))
-
-
-_PIECES = re.compile(r"\*\*/|\*\*|\*|\?|[^*?]+")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?").fullmatch

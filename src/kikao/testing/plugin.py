@@ -53,13 +53,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    from kikao.testing.collecting import TranscriptFile, is_transcript
+    from kikao.testing.places import is_transcript
 
-    return (
-        TranscriptFile.from_parent(parent, path=file_path)
-        if is_transcript(file_path, parent.config)
-        else None
-    )
+    if not is_transcript(file_path, parent.config):
+        return None
+    from kikao.testing.collecting import TranscriptFile
+
+    return TranscriptFile.from_parent(parent, path=file_path)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -44,6 +44,11 @@ def spell(text: str) -> str:
     return text if _PLAIN(text) and not _NAMED(text) and BLANK not in text else _quoted(text)
 
 
+def spell_dialled(ahead: str) -> str:
+    """What is dialled behind a code, likewise: digits and signs as they are."""
+    return ahead if _DIALLED(ahead) else _quoted(ahead)
+
+
 def blanks(line: str) -> bool:
     """Whether a line has a blank to fill in, outside of quotes."""
     return BLANK in _QUOTED.sub("", line)
@@ -81,4 +86,5 @@ _NAMED: Final = re.compile(
     rf"(?:(?P<word>{'|'.join(_WORDS)})|(?P<who>[^\W\d_]\w*)['’]s) (?P<name>\S.*)"
 ).fullmatch
 _UNCLEAR = r" then | while |, which |\s$"
+_DIALLED: Final = re.compile(r"[\d*#]+").fullmatch
 _PLAIN: Final = re.compile(rf'(?!.*(?:{_UNCLEAR}))[^\s"“”„][^\x00-\x1f\x7f-\x9f\u2028\u2029]*').fullmatch

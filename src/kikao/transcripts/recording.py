@@ -9,7 +9,7 @@ import secrets
 import sys
 from typing import Final
 
-from kikao.transcripts.answers import BLANK, spell
+from kikao.transcripts.answers import BLANK, spell, spell_dialled
 from kikao.transcripts.parsing import COMMENT, Step, Transcript
 from kikao.transcripts.screens import ANYTHING, screen_lines
 from kikao.transcripts.writing import steps_text, write
@@ -49,7 +49,7 @@ class Recorder:
         self, who: str, ahead: str = "", page: str = "", ended: bool = False, *, secret: bool = False
     ) -> None:
         """They dialled, with `ahead` typed behind the code. When part of that was `secret`, it is left blank."""
-        said = f" {BLANK if secret else ahead}" if ahead else ""
+        said = f" {BLANK if secret else spell_dialled(ahead)}" if ahead else ""
         self._shown(f"{_name(who)} dials{said}.", page, ended, *(ahead.split("*") if secret else ()))
 
     def answered(
