@@ -178,19 +178,22 @@ class Try:
 
     def arrived(self, held: Held, event: Event, renewed: Literal["", "expired", "ended"], now: float) -> None:
         """What an inbound finds of its session, which was `renewed` where it was over."""
-        session, facts = held.session, self._facts
-        conversation = session.conversation
-        silence = round(max(0.0, now - session.seen_at), 3)
+        if renewed or held.fresh or isinstance(event, Dial):
+            self._found(held, renewed, now)
+        self._over = held.session.conversation.over
+
+    def _found(self, held: Held, renewed: Literal["", "expired", "ended"], now: float) -> None:
+        facts, run = self._facts, held.session.conversation.run
+        silence = round(max(0.0, now - held.session.seen_at), 3)
         if renewed == "expired":
             facts.append(fact(SessionExpired, flow=self._flow, at=self._at, silence=silence))
-        if renewed and self._flow and conversation.run is None:
+        if renewed and self._flow and run is None:
             facts.append(fact(FlowAbandoned, flow=self._flow, at=self._at, what=renewed))
         if renewed or held.fresh:
             facts.append(fact(SessionOpened))
-        elif isinstance(event, Dial):
+        else:
             facts.append(fact(SessionResumed, flow=self._flow, at=self._at, silence=silence))
-        self._over = conversation.over
-        self._flow, self._at = _stage(conversation.run)
+        self._flow, self._at = _stage(run)
 
     def told(self, engine: Engine, conversation: Conversation, turned: Turned, version: int) -> TurnCommitted:
         """Publish all of it: the turn is stored."""

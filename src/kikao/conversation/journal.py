@@ -230,6 +230,12 @@ class Conversation(msgspec.Struct, omit_defaults=True):
         """The running one first, then the parked ones."""
         return [*([self.run] if self.run else []), *self.parked]
 
+    def intents(self) -> list[Intent]:
+        """All of them, of parked runs too."""
+        if self.parked:
+            return [intent for run in self.runs() for intent in run.intents]
+        return self.run.intents if self.run is not None else []
+
 
 def derive(seed: bytes, label: str) -> bytes:
     """32 bytes that belong to `label` and cannot be guessed without the seed."""

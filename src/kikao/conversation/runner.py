@@ -10,7 +10,6 @@ import asyncio
 import re
 import traceback
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -436,13 +435,18 @@ def shown(run: Run) -> Screen:
 
 
 def _copy(conversation: Conversation) -> Conversation:
-    copied, run = copy(conversation), conversation.run
-    copied.parked, copied.notices = [*conversation.parked], [*conversation.notices]
+    run = conversation.run
     if run is not None:
-        copied.run = run = copy(run)
-        run.journal, run.intents, run.notices = [*run.journal], [*run.intents], [*run.notices]
-        run.attempts, run.receipts = {**run.attempts}, {**run.receipts}
-    return copied
+        run = structs.replace(
+            run,
+            journal=[*run.journal],
+            intents=[*run.intents],
+            notices=[*run.notices],
+            attempts={**run.attempts},
+            receipts={**run.receipts},
+        )
+    parked, notices = [*conversation.parked], [*conversation.notices]
+    return structs.replace(conversation, run=run, parked=parked, notices=notices)
 
 
 def _misuse_in(problem: BaseException) -> BaseException:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, TextIO
 
 import msgspec
@@ -65,7 +66,7 @@ class LogLines:
     ) -> None:
         self.listens_to = selected(events)
         self._stream = stream or sys.stderr
-        self._clock = clock or (lambda: dt.datetime.now(dt.UTC))
+        self._clock = clock or partial(dt.datetime.now, dt.UTC)
         self._repeats: Repeats[Group] = Repeats()
 
     def __call__(self, event: Event) -> None:

@@ -79,7 +79,7 @@ class Held:
         self._address_blob = blob
         self._large = claim.record is not None and len(claim.record.state) > MAX_STATE
         """Whether it is past the cap: what an effect gave back made it so, and its member has to get on."""
-        self._open = {intent.token for run in session.conversation.runs() for intent in run.intents}
+        self._open = {intent.token for intent in session.conversation.intents()}
         self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
         self._disregarded: set[bytes] = set()
@@ -93,9 +93,9 @@ class Held:
     def working(self) -> bool:
         """True while somebody performs an effect of the running conversation."""
         run = self.session.conversation.run
-        return run is not None and any(
-            self._sessions.intent_id(intent.token) in self._live for intent in run.intents
-        )
+        if run is None or not self._live:
+            return False
+        return any(self._sessions.intent_id(intent.token) in self._live for intent in run.intents)
 
     def at_work(self) -> bool:
         """True while somebody performs any effect of the session, of a parked run too."""
@@ -171,8 +171,7 @@ class Held:
         now = sessions.clock()
         if self.version == 0 and self.lapsed:  # no version and no fence would tell that somebody was there
             raise Conflict("a session that did not exist was claimed too long ago to be made")
-        conversation = session.conversation
-        intents = [intent for run in conversation.runs() for intent in run.intents if intent.entry is None]
+        intents = [intent for intent in session.conversation.intents() if intent.entry is None]
         tokens = {intent.token for intent in intents}
         if dedupe is not None:
             session.dedupe_until = max(session.dedupe_until, dedupe.expires_at)
@@ -190,11 +189,13 @@ class Held:
             self._sealed_address(),
             dedupe,
             tuple(
-                sessions.row(intent, claim, now, intent.token in working)
-                for intent in intents
-                if intent.token in working or self._changed(intent)
+                [
+                    sessions.row(intent, claim, now, intent.token in working)
+                    for intent in intents
+                    if intent.token in working or self._changed(intent)
+                ]
             ),
-            tuple(sessions.intent_id(token) for token in gone),
+            tuple([sessions.intent_id(token) for token in gone]),
         )
 
     def _sealed_address(self) -> bytes:

@@ -123,7 +123,7 @@ class _Move:
             return _Session(record, to, {})
         if session_key(self.old, parts) != record.key:
             return None
-        tokens = [intent.token for run in session.conversation.runs() for intent in run.intents]
+        tokens = [intent.token for intent in session.conversation.intents()]
         ids = {self.old.lookup("intent", token): self.new.lookup("intent", token) for token in tokens}
         return _Session(record, to, ids) if all(row.id in ids for row in rows) else None
 
