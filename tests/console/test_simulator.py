@@ -431,6 +431,7 @@ async def test_a_command_on_a_screen_for_a_secret_is_shown(shop: Table) -> None:
     await phone.dial()
     await phone.answer("2", "0")
     assert phone.step["request"]["body"].endswith("text=2%2A0")
+    assert not phone.step["hidden"]
     assert phone.step["screen"] == HOW_MANY
 
 
@@ -443,6 +444,21 @@ async def test_a_pin_typed_on_an_old_screen_is_not_shown(shop: Table) -> None:
     await one.answer(CANARY)
 
     assert one.step["request"]["body"].endswith(f"text=2%2A{MASK}")
+    assert one.step["hidden"]
+
+
+async def test_a_pin_typed_before_the_screen_that_another_phone_brought_is_not_shown(shop: Table) -> None:
+    one, other = await shop.phone("nalo"), await shop.phone("nalo")
+    await one.dial()
+    await other.dial()
+    await other.answer("2")
+    assert other.step["secret"]
+    assert not one.step["secret"]
+
+    await one.answer(CANARY)
+
+    assert one.step["hidden"]
+    assert not shop.told(CANARY)
 
 
 @pytest.mark.parametrize("ahead", [f"2*{CANARY}", f"2*{CANARY}*1", f"12*2*{CANARY}"])

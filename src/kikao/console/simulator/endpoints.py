@@ -13,6 +13,7 @@ from kikao.channels.ussd.clients import CLIENTS
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import SLUGS, gateway
 from kikao.config import Settings, SimulatedEndpoint, UssdSettings
+from kikao.console.simulator.views import Budget, EndpointView
 
 CODE: Final = "*284#"
 """What is dialled where no setting says what."""
@@ -46,6 +47,26 @@ class Endpoint:
     def shown_path(self) -> str:
         """The path without its token."""
         return f"{self.of.path}/…" if self.token else self.of.path
+
+    @property
+    def view(self) -> EndpointView:
+        """What the page is told of it."""
+        of, gateway = self.of, self.gateway
+        return EndpointView(
+            id=self.id,
+            name=of.name,
+            description=of.description,
+            icon=of.icon,
+            colour=of.colour,
+            channel=of.channel,
+            gateway=of.gateway,
+            path=self.shown_path,
+            code=of.code,
+            host=of.host,
+            budget=Budget(gateway.budget.septets, gateway.budget.units),
+            tells_end="end" in gateway.happenings,
+            long_dial=gateway.family == "accumulated" or of.code in gateway.codes,
+        )
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:

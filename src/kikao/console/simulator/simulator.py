@@ -20,10 +20,8 @@ from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.seeing import conversation_of, lines_on, wants_secret
 from kikao.console.simulator.telling import Told
 from kikao.console.simulator.views import (
-    Budget,
     Conversation,
     CostView,
-    EndpointView,
     Moment,
     PhoneView,
     ReplyView,
@@ -87,7 +85,7 @@ class Simulator:
     @property
     def setup(self) -> Setup:
         """What there is to choose from."""
-        views = tuple(_endpoint_view(endpoint) for endpoint in self._endpoints.values())
+        views = tuple(endpoint.view for endpoint in self._endpoints.values())
         return Setup(views, self._turns.engine.locales, NUMBERS, self.moment)
 
     @property
@@ -162,7 +160,7 @@ class Simulator:
                 self._move(WINDOW)
             delivered = await self._deliver(phone, posted)
             self.told.answered(phone, delivered.reply.status, text, secret=secret)
-            return await self._step(phone, phone.request, delivered)
+            return await self._step(phone, phone.request, delivered, hidden=secret)
 
     async def again(self, id_: str) -> Step:
         """The gateway delivers the last request once more, byte for byte."""
@@ -270,7 +268,12 @@ class Simulator:
         return _Delivered(reply, ms, turns[-1] if turns else None, shown[-1] if shown else None)
 
     async def _step(
-        self, phone: SimulatedPhone, request: RequestView | None = None, delivered: _Delivered | None = None
+        self,
+        phone: SimulatedPhone,
+        request: RequestView | None = None,
+        delivered: _Delivered | None = None,
+        *,
+        hidden: bool = False,
     ) -> Step:
         """What came of it; without a request where nothing was sent."""
         reply = delivered.reply if delivered is not None else None
@@ -292,6 +295,7 @@ class Simulator:
             ms=delivered.ms if delivered is not None else 0.0,
             repeated=what == "duplicate",
             what=what,
+            hidden=hidden,
             cost=_cost_view(phone.screen, phone.endpoint),
             page=phone.page,
             pages=phone.pages,
@@ -370,25 +374,6 @@ def _typed(text: str) -> str:
     if not text.isprintable() and any(ord(char) < 32 or 0xD800 <= ord(char) < 0xE000 for char in text):
         raise Problem(400, "a phone types no control characters and no halves of characters")
     return text
-
-
-def _endpoint_view(endpoint: Endpoint) -> EndpointView:
-    of, gateway = endpoint.of, endpoint.gateway
-    return EndpointView(
-        id=endpoint.id,
-        name=of.name,
-        description=of.description,
-        icon=of.icon,
-        colour=of.colour,
-        channel=of.channel,
-        gateway=of.gateway,
-        path=endpoint.shown_path,
-        code=of.code,
-        host=of.host,
-        budget=Budget(gateway.budget.septets, gateway.budget.units),
-        tells_end="end" in gateway.happenings,
-        long_dial=gateway.family == "accumulated" or of.code in gateway.codes,
-    )
 
 
 def _cost_view(screen: str, endpoint: Endpoint) -> CostView:

@@ -177,10 +177,13 @@ class Step(msgspec.Struct, frozen=True):
     """The server knew the request again: nothing was done, and the reply is the one of the first time."""
     what: str
     """What the turn came to, as in the log: asked, ended, duplicate … Empty where there was no turn."""
+    hidden: bool
+    """What was typed is a secret, or may be one: it is shown nowhere."""
     cost: CostView
     page: int
     pages: int
     secret: bool
+    """What is asked for now is one."""
     options: tuple[Line, ...]
     navigation: tuple[Line, ...]
     request: RequestView | None

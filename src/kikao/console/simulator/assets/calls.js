@@ -72,7 +72,7 @@ export function usePhones(setup) {
 
   const refreshAll = () => Promise.all(current.current.map(({ slot }) => refresh(slot)));
 
-  /** A deed of phones.js; `said` is what the history shows, null for a secret. */
+  /** A deed of phones.js; `said` is what the history shows, unless it was a secret. */
   async function act(slot, deed, body = {}, said = null) {
     const phone = live(slot);
     if (!phone || phone.busy) return;
@@ -95,7 +95,7 @@ export function usePhones(setup) {
     refresh,
     refreshAll,
     dial: (slot, ahead = "") => act(slot, "dial", { ahead }),
-    answer: (slot, text) => act(slot, "answer", { text }, live(slot).secret ? null : text),
+    answer: (slot, text) => act(slot, "answer", { text }, text),
     again: (slot) => act(slot, "again"),
     hangUp: (slot) => act(slot, "hang_up"),
     drop: (slot) => act(slot, "drop"),

@@ -79,7 +79,7 @@ function stepped(phone, { deed, said, ahead, step }) {
   const exchange = step.request && {
     n: phone.sent + 1,
     deed,
-    said,
+    said: step.hidden ? null : said, // another phone of the number may have brought the question for it
     ahead: ahead ? ahead.split("*").length : 0, // how many, not what: a PIN may be among them
     status: step.status,
     ms: step.ms,
