@@ -459,18 +459,35 @@ def test_a_flow_that_ends_python_does_not_end_the_check() -> None:
     assert broken.key == "name"
 
 
-def test_flows_that_call_themselves_are_told_in_short() -> None:
-    async def deeper(chat: Chat) -> None:
-        await chat.ask("name", Text(max=5), t("Name"))
-        await chat.call("deeper")
+def test_flows_that_call_each_other_for_ever_are_loops() -> None:
+    async def here(chat: Chat) -> None:
+        await chat.ask("go", Choice(["There"]), t("Here"))
+        await chat.call("there")
 
-    exploration = explore(app_of(deeper))
+    async def there(chat: Chat) -> None:
+        await chat.ask("go", Choice(["Here"]), t("There"))
+        await chat.call("here")
 
-    broken = found(exploration, "K305")
-    assert any("journal is full" in each.message for each in broken)
-    assert max(len(each.message) for each in broken) < 500
-    assert max(len(each.hint) for each in broken) < 1500
-    assert max(len(each.key) for each in broken) <= 80
+    async def leaving(chat: Chat) -> None:
+        if await chat.ask("go", Choice([("Again", 1), ("Leave", 2)]), t("Leave?")) == 1:
+            await chat.call("leaving")
+        await chat.end(t("Bye."))
+
+    endless = explore(app_of(here, there))
+    assert codes(endless)[:1] == ["K303"]
+    assert codes(explore(app_of(leaving))) == []
+
+
+def test_a_long_way_is_told_in_short() -> None:
+    async def long(chat: Chat) -> None:
+        for at in range(20):
+            await chat.ask(f"{at}{'q' * 90}", Choice(["On"]), t("On"))
+        raise ValueError("x" * 999)
+
+    (broken,) = found(explore(app_of(long)), "K305")
+
+    assert len(broken.hint) < 1500
+    assert len(broken.key) <= 80
 
 
 def test_a_secret_is_in_no_finding() -> None:

@@ -7,6 +7,30 @@ import pytest
 from tests.checking.reading.snippets import marked, reading
 
 TEXTS = {
+    "keys by name": """
+KEY = "same"
+async def helper(chat: Chat, key="usual", *, other="b") -> None:
+    await chat.ask(key, Text(), t("x"))
+    await chat.ask(other, Text(), t("x"))
+@flows.flow("f")
+async def f(chat: Chat, x) -> None:
+    await chat.ask(KEY, Text(), t("x"))
+    await chat.ask(KEY, Text(), t("x"))  # K302
+    mine = "mine"
+    await chat.ask(mine, Text(), t("x"))
+    await chat.ask("mine", Text(), t("x"))  # K302
+    changed = "one"
+    await chat.ask(changed, Text(), t("x"))
+    changed = "two"
+    await chat.ask(changed, Text(), t("x"))
+@flows.flow("g")
+async def g(chat: Chat, x) -> None:
+    await helper(chat)
+    await helper(chat)  # K302 K302
+    await helper(chat, "c", other="d")
+    await helper(chat, x, other=x)
+    await helper(chat, "e", other=x)
+""",
     "one after the other": """
 @flows.flow("f")
 async def f(chat: Chat) -> None:

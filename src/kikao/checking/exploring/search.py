@@ -36,6 +36,7 @@ from kikao.checking.exploring.states import (
     again,
     apart_after,
     currency_of,
+    once_round,
     plain,
     spot_of,
 )
@@ -43,7 +44,7 @@ from kikao.checking.exploring.ways import Problem, Ways, note_early
 from kikao.conversation.answers import Answer
 from kikao.conversation.effects import apply_late, unpark
 from kikao.conversation.engine import Engine
-from kikao.conversation.errors import BackendError, Misuse, RefusedError
+from kikao.conversation.errors import BackendError, JournalFull, Misuse, RefusedError
 from kikao.conversation.inputs import Dial, Reply, Settle
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
@@ -220,7 +221,8 @@ class Search:
             ways.starts.setdefault(spot)
         elif move.kind != "wrong" and turned.what == "ended":
             ways.ends.add(state.spot)
-        if turned.what in ("failed", "parked") and not self._around.injected:
+        broke = turned.what in ("failed", "parked") and not self._around.injected
+        if broke and not _is_round_full(state, turned):
             ways.ends.add(state.spot)  # told as what it is
         if move.kind != "wrong":
             ways.edges.setdefault(state.spot, {}).setdefault(spot)
@@ -251,6 +253,8 @@ class Search:
     def _judge(self, state: State, turned: Turned, trail: tuple[str, ...]) -> None:
         """A turn that broke for another reason than a service that was away."""
         error = turned.error
+        if _is_round_full(state, turned):
+            return  # rounds without a way out are told as such, and with one nobody goes so many
         if turned.what in ("failed", "parked") and error is not None and not isinstance(error, _OF_SERVICES):
             what = str(error) if isinstance(error, Misuse) else type(error).__name__
             self._problem(state, what, broke_at(error, self._files), trail)
@@ -360,6 +364,17 @@ class Search:
 
 def _answered(each: Try, name: str) -> Move:
     return Move(Reply(Secret(each.text), each.attachment), each.kind, f"{name}: {each.label}")
+
+
+def _is_round_full(state: State, turned: Turned) -> bool:
+    """Whether flows that call themselves, or each other, filled the journal with their rounds."""
+    if not isinstance(turned.error, JournalFull):
+        return False
+    run = msgspec.msgpack.decode(state.conversation, type=Conversation).run
+    if run is None or run.pending is None:
+        return False
+    key = plain(run.pending.key)
+    return once_round(key) != key
 
 
 def _arrive(conversation: Conversation, token: str, settled: Any) -> None:

@@ -68,12 +68,23 @@ def spot_of(conversation: Conversation) -> Spot:
         )
     if run.pending is None:
         return flow, "", "failed" if run.failed else "open"
-    return flow, plain(run.pending.key), "wrong" if run.pending.tries else "asked"
+    return flow, once_round(plain(run.pending.key)), "wrong" if run.pending.tries else "asked"
 
 
 def plain(key: str) -> str:
     """A journal key without ordinals."""
     return re.sub(r"#\d+", "", key)
+
+
+def once_round(key: str) -> str:
+    """A key without the rounds of flows that call themselves, or each other: `a/b/a/x` is asked where `a/x` is."""
+    *flows, name = key.split("/")
+    way: list[str] = []
+    for flow in flows:
+        if flow in way:
+            del way[way.index(flow) :]
+        way.append(flow)
+    return "/".join([*way, name])
 
 
 def currency_of(conversation: Conversation) -> str:

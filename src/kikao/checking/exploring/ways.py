@@ -7,7 +7,7 @@ from typing import Any
 
 from kikao.checking.exploring.asking import Place
 from kikao.checking.exploring.gallery import Spot
-from kikao.checking.exploring.states import plain
+from kikao.checking.exploring.states import once_round, plain
 from kikao.conversation.journal import Conversation
 
 
@@ -61,7 +61,8 @@ def note_early(ways: Ways, spot: Spot, conversation: Conversation) -> None:
             if secret and _within(key, secret):
                 secret = ""  # told when that question was open
     if secret and name not in earlier and _within(name, secret):
-        ways.early.setdefault((run.flow, secret), ((run.flow, secret, "asked"), spot))
+        asked = once_round(secret)
+        ways.early.setdefault((run.flow, asked), ((run.flow, asked, "asked"), spot))
 
 
 def _within(question: str, secret: str) -> bool:

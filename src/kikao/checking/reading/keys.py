@@ -7,7 +7,7 @@ cannot both run, such as the branches of an `if`, may have the same key, and so 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from kikao.checking.reading.scopes import parameters
@@ -171,7 +171,10 @@ class _Walk:
         if isinstance(key, ast.JoinedStr):
             return ast.unparse(key), node, self._function
         if isinstance(key, ast.Name):
-            return self._given.get(key.id)
+            if key.id in self._given:
+                return self._given[key.id]
+            constant = self._keys.talking.sources.constant(key.id, self._function)
+            return (repr(constant), node, self._function) if constant else None
         return None
 
     def _inline(self, call: ast.Call, seen: Seen) -> None:
@@ -179,12 +182,18 @@ class _Walk:
         target = self._keys.talking.target(call, self._function)
         if not isinstance(target, Function) or target in self._way or not self._keys.talking.talks(target):
             return
-        given = {}
+        given = {
+            name: found
+            for name, value in _defaults(target)
+            if isinstance(value, ast.Constant) and (found := self._written(value, call)) is not None
+        }
         names = [each.arg for each in parameters(target.node)]
         written = [*zip(names, call.args, strict=False), *((each.arg, each.value) for each in call.keywords)]
         for name, value in written:
-            if name is not None and (found := self._written(value, call)) is not None:
-                given[name] = found
+            if name is not None:
+                given.pop(name, None)
+                if (found := self._written(value, call)) is not None:
+                    given[name] = found
         seen.update(_Walk(self._keys, target, given, (*self._way, target)).function(seen))
 
 
@@ -193,6 +202,17 @@ def _argument(call: ast.Call) -> ast.expr | None:
     if call.args:
         return call.args[0]
     return next((each.value for each in call.keywords if each.arg in ("name", "fields", "steps")), None)
+
+
+def _defaults(function: Function) -> Iterator[tuple[str, ast.expr]]:
+    """What parameters stand for where they are not given."""
+    found = function.node.args
+    places = [*found.posonlyargs, *found.args]
+    for place, value in zip(reversed(places), reversed(found.defaults), strict=False):
+        yield place.arg, value
+    for named, default in zip(found.kwonlyargs, found.kw_defaults, strict=True):
+        if default is not None:
+            yield named.arg, default
 
 
 def _joined(ways: list[Seen | None]) -> Seen | None:

@@ -162,6 +162,15 @@ class Sources:
                 return self.method(kind, node.attr, deep + 1)
         return None
 
+    def constant(self, name: str, function: Function) -> str:
+        """The text that a name of a function or of its module always stands for; empty if there is none."""
+        inner: Function | None = function
+        while inner is not None and name not in inner.scope:
+            inner = inner.within
+        scope = inner.scope if inner is not None else function.module.scope
+        value = scope[name].value if name in scope else None
+        return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
     def kind_of(self, node: ast.expr, module: Module, function: Function | None, deep: int = 0) -> str:
         """The dotted name of what made a value: its class, or another name that was called for it; empty if unknown.
 
