@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -34,7 +36,7 @@ from kikao.metrics import Counters
 from kikao.metrics.counters import SERIES
 from kikao.metrics.declared import METRICS
 from kikao.metrics.exposition import exposition
-from kikao.metrics.snapshot import Snapshot
+from kikao.metrics.snapshot import Snapshot, Value
 
 DOCUMENTED = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 
@@ -226,3 +228,16 @@ if __name__ == "__main__":
     DOCUMENTED.write_text(
         re.sub(r"(?m)^\| name \|[^\n]*\n(\|[^\n]*\n)+", lambda _: table(), page, count=1), encoding="utf-8"
     )
+
+
+async def test_turns_do_not_wait_while_many_numbers_are_written() -> None:
+    class Watched(dict[str, list[Value]]):
+        readers: ClassVar[set[int]] = set()
+
+        def get(self, *args: Any) -> Any:
+            self.readers.add(threading.get_ident())
+            return super().get(*args)
+
+    await exposition(Snapshot(counters=Watched()))
+    assert Watched.readers
+    assert threading.get_ident() not in Watched.readers

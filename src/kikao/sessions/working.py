@@ -125,6 +125,7 @@ class Late:
                 return True
             if settled.kind != "done" and held.fence_of(token) != outcome.fence:
                 return True  # tried again under the same key meanwhile: only "done" holds for both
+            outcome.unconfirmed = ()
             before, flow = len(run.journal), run.flow
             (intent,) = [intent for intent in run.intents if intent.token == token]
             reasons = (f"{flow}: {settled.reason}",) if settled.reason else ()
