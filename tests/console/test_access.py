@@ -61,6 +61,8 @@ async def test_this_machine_is_let_in(server: Server, client: str, host: str) ->
         ("127.0.0.1", None, ()),
         ("127.0.0.1", "rebound.example.com", ()),
         ("127.0.0.1", "localhost.example.com:8000", ()),
+        ("127.0.0.1", "localhost:8000@example.com", ()),
+        ("127.0.0.1", "[::1].example.com", ()),
         ("127.0.0.1", "localhost:8000", (("x-forwarded-for", "192.0.2.1"),)),
         ("127.0.0.1", "localhost:8000", (("x-forwarded-host", "example.com"),)),
         ("127.0.0.1", "localhost:8000", (("forwarded", "for=192.0.2.1"),)),

@@ -9,6 +9,7 @@ by the stranger's name.
 from __future__ import annotations
 
 import hmac
+import re
 from ipaddress import ip_address
 
 from kikao.channels.edge import Denied, Scope, client_of
@@ -51,11 +52,15 @@ def is_local(scope: Scope) -> bool:
 
 def _is_this_machine(host: str) -> bool:
     """Whether a Host header names the loopback, with or without a port (RFC 9110, 7.2)."""
-    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    match = _HOST(host)
+    if match is None:
+        return False
+    name = match["v6"] or match["name"]
     try:
         return ip_address(name).is_loopback
     except ValueError:
         return name.lower() == "localhost"
 
 
+_HOST = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[A-Za-z0-9.-]+))(?::[0-9]{0,5})?").fullmatch
 _FORWARDED = frozenset({b"forwarded", b"via", b"x-real-ip"})
