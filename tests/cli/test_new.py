@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import venv
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from kikao.cli.new.making import FILES, TEMPLATE
 
 @pytest.fixture(autouse=True)
 def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty present folder."""
+    """An empty present folder, in a shell that finds this Python first."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]))
     return tmp_path
 
 
@@ -63,6 +65,30 @@ def test_what_is_made_is_whole_passes_its_checks_and_has_nothing_to_translate(em
     assert "up to date, 3 sentences, 0 to translate" in make(project, "messages")
     assert (project / "tea_shop/locales/sw/LC_MESSAGES/messages.mo").read_bytes() == before
     assert not (project / ".venv").exists()
+
+
+def test_a_kikao_that_make_would_not_find_is_named(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty / "python3").touch(0o755)
+    monkeypatch.setenv("PATH", str(empty))
+    assert f"`make test PYTHON={sys.executable}`" in new("tea").stdout
+
+
+def test_a_kikao_that_cannot_be_installed_leaves_nothing_and_says_what_to_do(empty: Path) -> None:
+    new("tea")
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("KIKAO_", "PIP_"))}
+    without = empty / "without"
+    venv.create(without)
+    done = subprocess.run(
+        ["make", "test", f"PYTHON={without / 'bin' / 'python'}", "KIKAO=/nowhere/kikao"],
+        cwd=empty / "tea",
+        env=plain | {"PIP_NO_INDEX": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "make PYTHON=/path/to/python" in done.stderr
+    assert not (empty / "tea/.venv").exists()
 
 
 def test_what_is_made_passes_its_test(empty: Path) -> None:

@@ -8,6 +8,7 @@ import queue
 import signal
 import subprocess
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -190,11 +191,28 @@ def test_a_supervisor_that_is_killed_while_an_import_never_ends(tmp_path: Path) 
         assert server.end(signal.SIGKILL) == -signal.SIGKILL  # `end` sees that its child is gone, too
 
 
-def test_it_is_for_development(tmp_path: Path) -> None:
-    with reloading(tmp_path, KIKAO_ENV="production") as server:
-        told = server.until("waiting for the next edit")
-        assert "KIKAO_" in told
-        assert server.end(signal.SIGINT) == 0
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"KIKAO_ENV": "production"}, "KIKAO_SECRET_KEYS: missing"),
+        (
+            {"KIKAO_ENV": "production", "KIKAO_SECRET_KEYS": f"k1:{b64encode(bytes(range(32))).decode()}"},
+            "--reload is for development",
+        ),
+        ({"KIKAO_RELEASE": "x"}, "KIKAO_RELEASE"),
+    ],
+)
+def test_settings_that_will_not_do_are_an_exit(settings: dict[str, str], reason: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        (*KIKAO, "run", "shop:app", "--reload", "--port", "0"),
+        cwd=tmp_path,
+        env=environment(tmp_path / "data", **settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, reason in done.stderr) == (2, True), done.stderr
 
 
 def test_a_translation_is_compiled_when_it_changed(

@@ -63,9 +63,6 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
     try:
         app = load_app(target)
         settings = load_settings(makes_keys=True)
-        if settings.env == "production":
-            click.secho("kikao: --reload is for development, and KIKAO_ENV is production", fg="red", err=True)
-            raise SystemExit(2)
     except BaseException as error:  # noqa: BLE001 - whatever it is, it is told, and the next edit may mend it
         if not isinstance(error, SystemExit):  # that has said why
             traceback.print_exception(type(error), error, from_app(error.__traceback__))

@@ -20,7 +20,7 @@ import click
 import msgspec
 
 from kikao.cli.reloaded import Loaded
-from kikao.cli.serving import listen
+from kikao.cli.serving import give_up, listen, load_settings
 from kikao.cli.watching import Watched, changes
 
 EVERY: Final = 0.25
@@ -34,7 +34,9 @@ DAMAGED: Final = 4 * 1024 * 1024
 
 
 def serve_and_reload(target: str, host: str, port: int) -> None:
-    """Serve `module:app` until interrupted, always with the code as it is."""
+    """Serve `module:app` until interrupted, always with the code as it is. Settings that will not do are an exit."""
+    if load_settings().env == "production":
+        give_up("--reload is for development, and KIKAO_ENV is production")
     with contextlib.closing(listen(host, port)) as door, _Stopping() as stopping:
         _Reloader(target, door, stopping).run()
 

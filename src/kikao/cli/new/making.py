@@ -48,7 +48,16 @@ def make(name: str, folder: Path) -> None:
     except OSError as error:
         give_up(f"{folder} cannot be made ({error.strerror}).")
     where = os.path.relpath(folder)
-    click.echo(f"{where} is ready. Next: cd {where}, then `make test` and `make run`.")
+    python = _python()
+    click.echo(f"{where} is ready. Next: cd {where}, then `make test{python}` and `make run{python}`.")
+
+
+def _python() -> str:
+    """What tells make which Python has kikao, unless the one that it would take is this one."""
+    usual = shutil.which("python3")
+    if usual is not None and Path(usual).parent == Path(sys.executable).parent:
+        return ""
+    return f" PYTHON={sys.executable}"
 
 
 def unfit(name: str) -> str:
