@@ -37,6 +37,7 @@ reliability: $(VENV)/.dev ## kill, pause and starve a running server, and check 
 
 docs: $(VENV)/.dev ## build the documentation into docs/_build/html
 	@$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 lock: $(VENV)/.dev ## recompile requirements/*.txt; ARGS=--upgrade takes the newest versions
 	$(COMPILE) pyproject.toml requirements/run.in --output-file requirements/run.txt

@@ -27,6 +27,9 @@ exclude_patterns = ["_build"]
 
 html_title = "kikao"
 html_theme = "alabaster"
+html_theme_options = {"page_width": "1180px", "body_max_width": "none"}
+html_static_path = ["_static"]
+html_css_files = ["kikao.css"]
 
 LISTED = re.compile(r"^(?:-|\d+\.) \[[^]]+\]\(([\w/-]+)\.md\)", re.MULTILINE)
 """An entry of an index: an item of a list that begins with a link to a page."""

@@ -241,7 +241,8 @@ def test_a_backup_of_the_guide_brings_a_conversation_back(tmp_path: Path) -> Non
         for block in blocks(DOCS / "how-to/back-up-and-restore.md", "sh")
     )
     folder = tmp_path / "airtime"
-    shutil.copytree(DOCS / "tutorial/code/1", folder)
+    folder.mkdir()
+    (folder / "airtime.py").write_text(blocks(DOCS / "tutorial/a-conversation.md", "python")[0])
     server = Served(folder, "airtime:app", KIKAO_DATA=str(live))
     try:
         assert "For which number?" in dialled(server.url, "")

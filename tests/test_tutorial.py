@@ -1,9 +1,10 @@
 """The tutorial, walked step by step in an empty folder: what its pages say to save, to run and to type is done, in
 their order, and what they show has to appear.
 
-A line that ends with a link to a file of code saves that file. A block of `sh` is run by one shell, which lives as
-long as the tutorial. After `kikao chat` the next block of text is the terminal's: what stands behind its prompts is
-typed, and every screen has to be the same. Any other block of text is a piece of what was shown last, or of a file.
+A block below a line that names a file and ends with a colon is that file. A block of `sh` is run by one shell, which
+lives as long as the tutorial. After `kikao chat` the next block of text is the terminal's: what stands behind its
+prompts is typed, and every screen has to be the same. Any other block of text is a piece of what was shown last, or of
+a file.
 """
 
 from __future__ import annotations
@@ -25,10 +26,12 @@ from tests.terminal import DOCS, Terminal, environment, screens, typed, without_
 
 TUTORIAL = DOCS / "tutorial"
 BIN = Path(sys.executable).parent
-TOKENS = re.compile(
-    r"^```(?P<kind>\w+)\n(?P<text>.*?)^```$|^[^\n]*\[`(?P<name>[^]`]+)`\]\((?P<code>code/\S+)\)[^\n]*:$",
+FENCE = re.compile(
+    r"^(?:[^\n]*`(?P<name>[\w./-]+\.\w+)`[^\n]*:\n\n)?```(?P<kind>\w+)\n(?P<text>.*?)^```$",
     re.MULTILINE | re.DOTALL,
 )
+"""A block, and the file that it is, if the line above ends with its name and a colon."""
+
 SETUP = re.compile(r"^(python3 -m venv|pip install|\. \.venv/bin/activate).*$", re.MULTILINE)
 """What this environment has already."""
 
@@ -103,9 +106,9 @@ class Walk:
 
     def page(self, name: str) -> None:
         text = (TUTORIAL / f"{name}.md").read_text(encoding="utf-8")
-        for token in TOKENS.finditer(text):
-            if token["code"]:
-                self.save(token["name"], TUTORIAL / token["code"])
+        for token in FENCE.finditer(text):
+            if token["name"]:
+                self.save(token["name"], token["text"])
             elif token["kind"] == "sh":
                 self.do(SETUP.sub("", token["text"]).strip())
             elif self.chat is not None:
@@ -113,10 +116,10 @@ class Walk:
             else:
                 self.look(token["text"])
 
-    def save(self, name: str, code: Path) -> None:
+    def save(self, name: str, text: str) -> None:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code.read_text(encoding="utf-8"), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
 
     def do(self, script: str) -> None:
         words = shlex.split(script, comments=True)

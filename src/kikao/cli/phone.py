@@ -194,7 +194,9 @@ def over_http(url: str) -> Send:
         except urllib.error.HTTPError as error:
             return error.code, error.read()
         except (OSError, http.client.HTTPException) as error:
-            give_up(f"nothing answers at {url}{_why(error)}. Start a server first: kikao demo")
+            give_up(
+                f"nothing answers at {url}{_why(error)}. Start a server first: kikao run MODULE:APP, or kikao demo"
+            )
 
     return send
 

@@ -130,5 +130,5 @@ class SettingsError(Exception):
 
     def __init__(self, problems: Collection[str]) -> None:
         self.problems = tuple(problems)
-        head = "kikao cannot start. Settings to mend:"
+        head = "these settings keep it from starting:"
         super().__init__("\n- ".join([head, *self.problems]))
