@@ -138,6 +138,14 @@ def test_a_pin_that_the_screen_did_not_ask_for_yet_is_one_when_the_session_does(
     assert "2580" not in path.read_text()
 
 
+def test_a_pin_that_is_a_word_of_the_screen_is_no_less_a_secret(path: Path) -> None:
+    record = a_record(path, lambda _: True)
+    record.dialled(REQUEST, "Send\n2580 UGX to Binta.\nEnter PIN\n0 Back", False)
+    record.answer(REQUEST, "2580")(REQUEST, "Sent", False)
+    assert "answers 2580" not in path.read_text()
+    assert "Asha answers their PIN." in path.read_text()
+
+
 def test_long_pauses_are_part_of_the_story(path: Path) -> None:
     times = iter([100.0, 110.0, 470.2])
     record = Record(path, a_recorder(path), lambda _: False, lambda: next(times))

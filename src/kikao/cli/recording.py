@@ -21,6 +21,9 @@ TITLE: Final = "A conversation"
 PAUSE: Final = 30.0
 """Seconds without a step that are part of the story: sessions may expire in them."""
 
+KEY: Final = 2
+"""Characters of a key that a screen shows, at most. A longer word may be an amount, and somebody's PIN at once."""
+
 USUAL: Final = ("africastalking", "*284#")
 """Gateway and code that a transcript does not name."""
 
@@ -78,7 +81,7 @@ class Record:
         """How much of what was recorded stands in it."""
         self._last = 0.0
         self._keys: set[str] = set()
-        """What the lines of the screen begin with: an answer that is one of them is no secret."""
+        """Short words that lines of the screen begin with, such as 98: an answer that is one of them is no secret."""
         self._secret = False
         """Whether the screen that is shown asks for a secret."""
 
@@ -118,7 +121,8 @@ class Record:
         self._last = now
 
     def _saw(self, exchange: Exchange, page: str, ended: bool) -> None:
-        self._keys = {line.partition(" ")[0] for line in page.splitlines()}
+        words = {line.partition(" ")[0] for line in page.splitlines()}
+        self._keys = {word for word in words if len(word) <= KEY}
         self._secret = not ended and self._asks_secret(exchange)
         self._save()
 
