@@ -147,6 +147,16 @@ def test_an_empty_folder_and_one_further_down_will_do(empty: Path) -> None:
     assert sorted(path.name for path in (empty / "far").iterdir()) == ["away"]
 
 
+def test_the_present_folder_will_do(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (empty / "shop").mkdir()
+    monkeypatch.chdir(empty / "shop")
+    done = new("tea", "--directory", ".")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("tea is ready. Next: `make test")
+    assert (empty / "shop/tea/__init__.py").exists()
+    assert [path.name for path in empty.iterdir()] == ["shop"]
+
+
 def test_where_it_cannot_be_made_it_says_why(empty: Path) -> None:
     (empty / "file").write_text("")
     done = new("tea", "--directory", "file/tea")

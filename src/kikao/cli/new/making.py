@@ -49,7 +49,9 @@ def make(name: str, folder: Path) -> None:
         give_up(f"{folder} cannot be made ({error.strerror}).")
     where = os.path.relpath(folder)
     python = _python()
-    click.echo(f"{where} is ready. Next: cd {where}, then `make test{python}` and `make run{python}`.")
+    there = "" if where == os.curdir else f"cd {where}, then "
+    made = where if there else name
+    click.echo(f"{made} is ready. Next: {there}`make test{python}` and `make run{python}`.")
 
 
 def _python() -> str:
@@ -90,7 +92,22 @@ def _write(folder: Path, names: dict[str, str]) -> None:
                 content = content.replace(b"@%b@" % key.encode(), value.encode())
             path.write_bytes(content)
         made.chmod(0o755)
-        made.replace(folder)
+        if folder.resolve() == Path.cwd():
+            _fill(folder, made)
+        else:
+            made.replace(folder)
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
+
+
+def _fill(folder: Path, made: Path) -> None:
+    """Move what was made into an empty folder that cannot be replaced, because it is the present one."""
+    moved: list[Path] = []
+    try:
+        moved.extend(path.replace(folder / path.name) for path in sorted(made.iterdir()))
+    except BaseException:
+        for path in moved:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        raise
+    made.rmdir()
