@@ -212,7 +212,7 @@ async def f(chat: Chat, bank) -> None:
     await cached(chat, bank.fee)
 """,
     "objects of the app": """
-import dataclasses, datetime, httpx, json, random, secrets, sqlite3, uuid
+import dataclasses, datetime, functools, httpx, json, random, secrets, sqlite3, uuid
 from random import SystemRandom
 from words import client, dice
 class Base:
@@ -237,6 +237,7 @@ class Clock(Base):
     def roll(self):
         return random.random()  # K405
 clock = Clock()
+stamp = functools.partial(datetime.datetime.now, datetime.UTC)
 web = httpx.Client()
 rng = SystemRandom()
 seeded = random.Random(7)
@@ -263,6 +264,7 @@ class Card:
 @flows.flow("f")
 async def f(chat: Chat) -> None:
     clock.now()
+    stamp()  # K404
     Clock().later(1)
     Clock.today()
     Clock.made()

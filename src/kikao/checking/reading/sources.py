@@ -242,6 +242,12 @@ class Sources:
             return f"{module.name}.{name}"
         if binding.kind == "value" and isinstance(binding.value, ast.Name | ast.Attribute):
             return self.resolve(binding.value, module, function, deep + 1)
+        if (
+            isinstance(made := binding.value, ast.Call)
+            and made.args
+            and self.resolve(made.func, module, function, deep + 1) == "functools.partial"
+        ):
+            return self.resolve(made.args[0], module, function, deep + 1)
         return None
 
     def _follow(self, dotted: str, deep: int) -> Function | str | None:
