@@ -171,10 +171,28 @@ def test_a_flow_that_breaks_is_told_with_the_answers_that_lead_there() -> None:
 
     (broken,) = explore(app_of(dividing)).findings
 
-    assert (broken.code, broken.message) == ("K305", "ZeroDivisionError")
+    assert broken.code == "K305"
+    assert broken.message.startswith("ZeroDivisionError: integer ")
     assert broken.line == line_of("# breaks", __file__)
     assert (broken.flow, broken.key) == ("dividing", "parts")
-    assert broken.hint == "After: dial > name: 'Asha' > parts: 0"
+    assert broken.hint.startswith("Mend the error; ")
+    assert broken.hint.endswith("After: dial > name: 'Asha' > parts: 0")
+
+
+def test_the_text_of_an_error_is_told_on_one_line_and_in_short() -> None:
+    class Odd: ...
+
+    async def breaking(chat: Chat) -> None:
+        name = await chat.ask("name", Text(), t("Name"))
+        raise ValueError(f"{name} is\nno name:3: of {Odd()} " + 300 * "x")
+
+    (broken,) = found(explore(app_of(breaking)), "K305")  # one, whatever the names it broke with
+
+    assert broken.line == line_of("is\\nno name", __file__)
+    assert " is no name:3: of <" in broken.message
+    assert " at 0x" not in broken.message
+    assert broken.message.startswith("ValueError: ")
+    assert len(broken.message) <= len("ValueError: ") + 200
 
 
 def test_an_effect_that_breaks_in_the_flows_own_code_is_told() -> None:
@@ -455,7 +473,7 @@ def test_a_flow_that_ends_python_does_not_end_the_check() -> None:
         sys.exit(0)
 
     (broken,) = found(explore(app_of(quitting)), "K305")
-    assert broken.message == "SystemExit"
+    assert broken.message == "SystemExit: 0"
     assert broken.key == "name"
 
 

@@ -194,5 +194,5 @@ def test_a_services_factory_is_never_opened() -> None:
 
     exploration = explore(app_of(asking, services=services))
 
-    assert [finding.message for finding in exploration.findings] == ["ValueError"]
+    assert [finding.message for finding in exploration.findings] == ["ValueError: broken"]
     assert exploration.screens == 4

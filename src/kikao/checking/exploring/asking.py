@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import FrameType, TracebackType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import kikao.conversation
 from kikao.conversation.answers import Answer
@@ -17,6 +18,9 @@ from kikao.conversation.screens import Option
 
 _ENGINE = os.path.dirname(kikao.conversation.__file__) + os.sep
 _HERE = os.path.dirname(__file__) + os.sep
+
+TOLD: Final = 200
+"""Most characters of an error's text that are told."""
 
 Place = tuple[str, int]
 """File and line."""
@@ -72,3 +76,12 @@ def broke_at(error: BaseException, files: frozenset[str]) -> Place:
             place, ours = (file, trace.tb_lineno), file in files
         trace = trace.tb_next
     return place
+
+
+def told(error: BaseException, secrets: Collection[str]) -> str:
+    """An error on one line: its values are invented, but what was typed as a secret is shown nowhere."""
+    text = re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(str(error).split()))
+    name = type(error).__name__
+    if not text or any(secret in text for secret in secrets):
+        return name
+    return f"{name}: {text if len(text) <= TOLD else f'{text[: TOLD - 4]} ...'}"

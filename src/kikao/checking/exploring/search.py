@@ -21,7 +21,7 @@ import msgspec
 from msgspec import structs
 
 from kikao.checking.exploring.answering import Answering, Try
-from kikao.checking.exploring.asking import Listening, Place, broke_at
+from kikao.checking.exploring.asking import Listening, Place, broke_at, told
 from kikao.checking.exploring.exploration import Options
 from kikao.checking.exploring.gallery import Gallery, Shot, Spot
 from kikao.checking.exploring.host import ExploringHost
@@ -101,6 +101,8 @@ class Search:
         self._order = itertools.count()
         self._tried: set[Any] = set()
         self._seen: set[Any] = set()
+        self._secrets: set[str] = set()
+        """What was typed for secrets: in no text of a finding."""
         self._dropped = False
 
     async def run(self) -> None:
@@ -172,7 +174,7 @@ class Search:
             )
             return False
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a stand-in broke, or the flow ends Python
-            self._problem(state, f"{type(error).__name__}", broke_at(error, self._files), trail)
+            self._broke(state, error, trail)
             return False
         decisions = around.oracle.decisions
         fresh = len(self._probes.taken) > before
@@ -256,8 +258,7 @@ class Search:
         if _is_round_full(state, turned):
             return  # rounds without a way out are told as such, and with one nobody goes so many
         if turned.what in ("failed", "parked") and error is not None and not isinstance(error, _OF_SERVICES):
-            what = str(error) if isinstance(error, Misuse) else type(error).__name__
-            self._problem(state, what, broke_at(error, self._files), trail)
+            self._broke(state, error, trail)
         for reason in turned.reasons:
             key, _, what = reason.partition(": ")
             if what.startswith(_BROKEN) or (
@@ -265,15 +266,29 @@ class Search:
             ):
                 self._problem(state, f"the effect of {plain(key)!r}: {what}", ("", 0), trail)
 
+    def _broke(self, state: State, error: BaseException, trail: tuple[str, ...]) -> None:
+        """A turn that an error ended. The same error at the same line is one, whatever values are in its text."""
+        place = broke_at(error, self._files)
+        if not isinstance(error, Misuse):
+            kind = type(error).__name__
+            return self._problem(state, told(error, self._secrets), place, trail, same=kind)
+        what = str(error)
+        if found := re.match(r"(?P<file>.+?):(?P<line>\d+): ", what):
+            what, place = what[found.end() :], (found["file"], int(found["line"]))
+        return self._problem(state, what, place, trail)
+
     def _problem(
-        self, state: State, what: str, place: Place, trail: tuple[str, ...], endless: bool = False
+        self,
+        state: State,
+        what: str,
+        place: Place,
+        trail: tuple[str, ...],
+        endless: bool = False,
+        same: str = "",
     ) -> None:
         spot = (state.spot[0] or self._engine.entry, *state.spot[1:])
         spot = (spot[0], "", "") if spot[1] == "start" else spot
-        found = re.match(r"(?P<file>.+?):(?P<line>\d+): ", what)
-        if found:
-            what, place = what[found.end() :], (found["file"], int(found["line"]))
-        self.problems.setdefault((spot[0], what, place), Problem(spot, what, place, trail, endless))
+        self.problems.setdefault((spot[0], same or what, place), Problem(spot, what, place, trail, endless))
 
     # --- what comes next ---
 
@@ -319,6 +334,8 @@ class Search:
         pending = run.pending
         navigation = self._engine.navigation
         tries = self._tries(state, state.answer, pending.screen, pending.literal, navigation)
+        if pending.screen.secret:
+            self._secrets.update(each.text for each in tries if len(each.text) > 1)
         name = plain(pending.key)
         wrong = [each for each in tries if each.kind == "wrong"]
         if pending.tries:

@@ -13,7 +13,7 @@ from kikao.checking.exploring.probes import Probes
 from kikao.checking.exploring.search import Search
 from kikao.checking.exploring.services import Circumstances
 from kikao.checking.exploring.ways import Problem, Ways
-from kikao.checking.findings import Finding
+from kikao.checking.findings import RULES, Finding
 
 KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
 """Channels on which what was typed can be read later."""
@@ -67,10 +67,11 @@ def _broken(app: App, search: Search) -> Iterator[Finding]:
         if not file and (flow := app.engine.flows.get(problem.spot[0])) is not None:
             file, _, digits = flow.place.rpartition(":")
             line = int(digits) if digits.isdigit() else 0
+        code = "K303" if problem.endless else "K305"
         yield Finding(
-            code="K303" if problem.endless else "K305",
+            code=code,
             message=_cut(problem.what, LONG),
-            hint=f"After: {_told(problem)}",
+            hint=f"{RULES[code].cure} After: {_told(problem)}",
             file=file,
             line=line,
             flow=problem.spot[0],
