@@ -34,7 +34,7 @@ def test_a_question_over_the_page_in_one_language_only(tmp_path: Path) -> None:
 
     assert (over.code, over.locale, over.flow, over.key) == ("K101", "sw", "news", "ok")
     assert over.line == line_of("# long", __file__)
-    assert over.message.startswith("sw: the text of the question is over one page by ")
+    assert over.message.startswith("the text of the question is over one page by ")
     assert over.message.endswith(" septets (africastalking)")
     assert over.screen.endswith("98 Zaidi")
 
@@ -49,10 +49,8 @@ def test_how_much_a_question_is_over() -> None:
 
     (over,) = [finding for finding in found(exploration, "K101") if finding.key == "over"]
     error, footer = len("Invalid choice. Try again.\n"), len("\n0 Back\n00 Home")
-    assert (
-        over.message
-        == f"en: the text of the question is over one page by {error + 145 + footer - ROOM} "
-        + ("septets (africastalking)")
+    assert over.message == f"the text of the question is over one page by {error + 145 + footer - ROOM} " + (
+        "septets (africastalking)"
     )
 
 
@@ -114,7 +112,9 @@ def test_a_confirmation_has_room_for_the_longest_values() -> None:
 
     assert (split.code, split.key) == ("K103", "ok")
     text = f"Invalid choice. Try again.\nPay KES 99,999.99 for {'n' * 90}, now and for ever?\n1 Confirm\n2 Cancel"
-    assert split.message == f"en: by {len(text) - ROOM} septets (africastalking)"
+    assert (
+        split.message == f"the confirmation is over one page by {len(text) - ROOM} septets (africastalking)"
+    )
     assert "KES 99,999.99" in split.screen
 
 
@@ -140,7 +140,7 @@ def test_more_options_than_a_page_holds() -> None:
     (many,) = explore(app_of(town)).findings
 
     assert (many.code, many.key) == ("K104", "town")
-    assert many.message == "en: 25 options take 2 pages"
+    assert many.message == "25 options take 2 pages"
 
 
 T = "Town"
@@ -200,8 +200,8 @@ def test_a_label_and_a_word_longer_than_a_page() -> None:
     cut = found(explore(app_of(labels)), "K105")
 
     assert {finding.message for finding in cut} == {
-        "en: the label of option 1 is longer than a page",
-        "en: a word of 160 characters is longer than a page",
+        "the label of option 1 is longer than a page",
+        "a word of 160 characters is longer than a page",
     }
 
 

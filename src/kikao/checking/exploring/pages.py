@@ -62,10 +62,9 @@ class Pages:
             pages = self._gateway.pages(screen, translate)
         except TooLong as problem:
             over = problem.cost.units - (budget.septets if problem.cost.alphabet == "gsm7" else budget.units)
-            whole = self._lines(screen, translate)
-            self._report(
-                "K103", over, shot, screen, locale, self._over(over, problem.cost.alphabet), "\n".join(whole)
-            )
+            whole = "\n".join(self._lines(screen, translate))
+            said = f"the confirmation is over one page {self._over(over, problem.cost.alphabet)}"
+            self._report("K103", over, shot, screen, locale, said, whole)
             return
         self._words(shot, screen, locale, translate)
         if len(pages) == 1:
@@ -176,7 +175,7 @@ class Pages:
             file, line = self._place_of(prompt.msgid)
         finding = Finding(
             code=code,
-            message=f"{locale}: {said}",
+            message=said,
             file=file,
             line=line,
             flow=shot.spot[0],

@@ -66,7 +66,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
 
 def _result(report: Report, finding: Finding, fingerprint: str) -> dict[str, Any]:
     rule = RULES[finding.code]
-    text = [f"{finding.message}.".replace("..", "."), finding.hint or rule.cure]
+    message = f"{finding.message} (in {finding.locale})" if finding.locale else finding.message
+    text = [f"{message}.".replace("..", "."), finding.hint or rule.cure]
     if finding.screen:
         text.append(f"\n\n{finding.screen}")
     result: dict[str, Any] = {
