@@ -82,6 +82,14 @@ async def f(chat: Chat) -> None:
         break
     await chat.ask("d", Text(), t("x"))  # K302
 """,
+    "a marker before the question it brings": """
+@flows.flow("f")
+async def f(chat: Chat) -> None:
+    if await chat.version("reason"):
+        await chat.ask("reason", Text(), t("x"))
+    await chat.version("reason")  # K302
+    await chat.ask("reason", Text(), t("x"))  # K302
+""",
     "forms and errors": """
 @flows.flow("f")
 async def f(chat: Chat, some) -> None:

@@ -1,7 +1,8 @@
 """K302: one key on two lines of one scope.
 
 A scope is a flow with the functions it calls itself; a flow that is called with `chat.call` has its own. Lines that
-cannot both run, such as the branches of an `if`, may have the same key, and so may one line that runs often.
+cannot both run, such as the branches of an `if`, may have the same key, and so may one line that runs often. A marker
+(`chat.version`) is told from questions by what it is, so it may have the key of the question that it brings.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ class _Walk:
             name = self._keys.talking.primitive(each, self._function)
             leaves = leaves or name in LEAVES
             if name in KEYED and (key := _argument(each)) is not None:
-                self._use(key, each, seen)
+                self._use(key, each, seen, kind=name if name == "version" else "")
             elif name in KEYS_OF_A_DICT and isinstance(fields := _argument(each), ast.Dict):
                 for field in fields.keys:
                     if field is not None:
@@ -154,13 +155,13 @@ class _Walk:
                 self._inline(each, seen)
         return leaves
 
-    def _use(self, key: ast.expr, node: ast.AST, seen: Seen) -> None:
+    def _use(self, key: ast.expr, node: ast.AST, seen: Seen, *, kind: str = "") -> None:
         found = self._written(key, node)
         if found is None:
             return
         text, place, function = found
         line = getattr(place, "lineno", 0)
-        before = seen.setdefault(text, (function, line))
+        before = seen.setdefault(f"{kind} {text}", (function, line))
         if before != (function, line):
             self._keys.tell(text, place, function, before)
 
