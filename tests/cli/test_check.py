@@ -215,3 +215,20 @@ def test_a_report_never_takes_the_place_of_a_source(folder: Path) -> None:
     assert done.exit_code == 2
     assert "choose another name" in done.stderr
     assert (folder / "shop.py").read_text() == SHOP
+
+
+def test_a_folder_of_catalogs_that_is_yet_to_be_made_comes_with_the_command_that_makes_it(
+    folder: Path,
+) -> None:
+    shop = SHOP.replace("members=False", 'members=False, catalogs=["locales"]')
+    (folder / "shop.py").write_text(shop)
+
+    done = kikao("shop:app")
+
+    assert done.exit_code == 2
+    assert "shop.py:15: ValueError: catalogs: there is no folder locales. " in done.stderr
+    assert "`kikao messages update --add sw`" in done.stderr
+    made = CliRunner().invoke(main, ["messages", "update", "--add", "sw"])
+    assert made.exit_code == 0
+    sys.modules.pop("shop", None)
+    assert kikao("shop:app", "--select", "K404").exit_code == 1

@@ -101,9 +101,18 @@ def test_the_language_of_the_code_needs_no_catalog_in_an_app_whose_first_languag
     assert catalogs.translate(locale)(t("Back")) == "Back"
 
 
-def test_a_folder_that_there_is_not_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_there_is_not_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="there is no folder"):
         Catalogs(tmp_path / "locale")
+    monkeypatch.chdir(tmp_path)
+    for place, command in {
+        tmp_path / "locales": "`kikao messages update --add sw`",
+        Path("my shop/locales"): "`kikao messages update 'my shop' --add sw`",
+        Path("words"): "`kikao messages update --locales words --add sw`",
+    }.items():
+        with pytest.raises(ValueError, match="Make it with a first language") as refused:
+            Catalogs(place)
+        assert command in str(refused.value)
     with pytest.raises(ValueError, match=r"catalogs=\['locales'\]"):
         App(Flows(), entry="x", catalogs="locales")
 

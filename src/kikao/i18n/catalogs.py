@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import copy
 import gettext
+import os
 import re
+import shlex
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +48,8 @@ class Catalogs:
         for directory in directories:
             if not Path(directory).is_dir():
                 raise ValueError(
-                    f"catalogs: there is no folder {directory}. Name the one with <language>/LC_MESSAGES."
+                    f"catalogs: there is no folder {directory}. Make it with a first language, such as sw: "
+                    f"`{_command(Path(directory))}`. Or name the one with <language>/LC_MESSAGES."
                 )
         self.default = default
         self.problems: list[str] = []
@@ -126,6 +129,14 @@ class Catalogs:
             self.problems.append(problem)
             if self._on_problem is not None:
                 self._on_problem(problem)
+
+
+def _command(directory: Path) -> str:
+    """What makes a folder of catalogs beside some code, typed in the present folder."""
+    code = os.path.relpath(directory.parent)
+    source = [] if code == os.curdir else [code]
+    named = [] if directory.name == "locales" else ["--locales", os.path.relpath(directory)]
+    return shlex.join(["kikao", "messages", "update", *source, *named, "--add", "sw"])
 
 
 _MOST = 1000
