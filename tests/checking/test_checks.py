@@ -38,9 +38,10 @@ FAULTS = [
     ("unused translation", "K202", SW, 'msgid "We are closed."', "sw"),
     ("wrong placeholder", "K203", LG, 'msgid "You live in', "lg"),
     ("plural without n", "K204", "screens.py", "Some cups", ""),
+    ("sentence without a mark", "K208", "screens.py", "Thank you.", ""),
     ("unreachable flow", "K301", "app.py", '"forgotten"', ""),
     ("duplicate key", "K302", "screens.py", "Other name", ""),
-    ("menu loop without a way out", "K303", "screens.py", "Once more", ""),
+    ("menu loop without a way out", "K303", "screens.py", 't("Again")', ""),
     ("option list longer than a page can hold", "K104", "screens.py", "Choice(TOWNS)", "en"),
     ("prompt that will be cut", "K105", "screens.py", '"One"', "en"),
     ("bare except around an ask", "K401", "unsafe.py", "except:", ""),
@@ -52,6 +53,7 @@ FAULTS = [
     ("network call outside read", "K407", "unsafe.py", "urlopen(", ""),
     ("secret before an ask", "K501", "effects.py", "chat.secret(", ""),
     ("step without retry", "K502", "effects.py", "chat.step(", ""),
+    ("password asked like a name", "K504", "effects.py", '"password"', ""),
     ("secret on Telegram", "K503", "effects.py", "chat.secret(", ""),
 ]
 

@@ -40,7 +40,7 @@ def check(
     module = target.partition(":")[0]
     flows = list(app.engine.flows)
     sources = sources_of(module, [flow.function.__module__ or "" for flow in flows])
-    was_read = read(sources, flows)
+    was_read = read(sources, flows, translated=len(app.engine.locales) > 1)
     files = _files(app, [each.path for each in sources])
     place = _place(sources, module)
     translated = check_app(files, app.catalogs.directories, app.engine.locales, place)

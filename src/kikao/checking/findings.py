@@ -118,7 +118,7 @@ RULES: Final[dict[str, Rule]] = {
             "translation unused",
             "warning",
             "Translators keep up a sentence that nobody reads.",
-            "Remove it from the catalog: `kikao messages update` does.",
+            "Remove it from the catalog: `kikao messages update --drop` does.",
         ),
         Rule(
             "K203",
@@ -154,6 +154,13 @@ RULES: Final[dict[str, Rule]] = {
             "error",
             "Two sentences run into each other, or a screen has an empty line.",
             "Keep the space and the line breaks of the English sentence.",
+        ),
+        Rule(
+            "K208",
+            "sentence that is not marked",
+            "warning",
+            "Members of every language read it as it is written: no catalog can have it.",
+            'Mark it, with what changes as a parameter: `t("Hello {name}", name=name)`.',
         ),
         Rule(
             "K301",
@@ -259,6 +266,13 @@ RULES: Final[dict[str, Rule]] = {
             "error",
             "The PIN stays readable in the chat, on the phone and at the provider.",
             "Ask for it over USSD or a secret field, or take the flow off that channel.",
+        ),
+        Rule(
+            "K504",
+            "secret asked as an ordinary answer",
+            "warning",
+            "It is kept with the session, and is a plain text that a log or an error may show.",
+            "Ask for it with `chat.secret`: it exists only inside of `use`, and nowhere else.",
         ),
     )
 }

@@ -7,7 +7,7 @@ from kikao import App, Chat, Choice, Done, Flows, Number, Pin, RefusedError, Sec
 
 flows = Flows()
 
-GO_ON = Choice(["Go on"])
+GO_ON = Choice([(t("Go on"), "Go on")])
 
 
 class Shop:

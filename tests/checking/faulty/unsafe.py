@@ -11,7 +11,7 @@ from tests.checking.faulty.services import Bank
 
 flows = Flows()
 
-GO_ON = Choice(["Go on"])
+GO_ON = Choice(["OK"])
 
 
 @flows.flow("swallow", title=t("Swallow"))

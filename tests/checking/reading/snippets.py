@@ -43,11 +43,13 @@ def imported(folder: Path, **files: str) -> Iterator[None]:
             sys.modules.pop(name, None)
 
 
-def reading(folder: Path, text: str, **others: str) -> Reading:
+def reading(folder: Path, text: str, *, translated: bool = False, **others: str) -> Reading:
     """What is read of an app `shop` of this text, with HEAD before it, and of other modules that it imports."""
     with imported(folder, **others, shop=HEAD + text):
         flows = sys.modules["shop"].flows
-        return read(sources_of("shop", [flow.function.__module__ for flow in flows]), flows)
+        return read(
+            sources_of("shop", [flow.function.__module__ for flow in flows]), flows, translated=translated
+        )
 
 
 def marked(found: list[Finding], text: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:

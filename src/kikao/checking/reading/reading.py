@@ -1,4 +1,4 @@
-"""Reading the sources of an app for the rules K302, K401 to K407 and K502."""
+"""Reading the sources of an app for the rules K208, K302, K401 to K407, K502 and K504."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import msgspec
 
 from kikao.checking.findings import Finding, told
 from kikao.checking.places import shown
+from kikao.checking.reading.asked import read_asked
 from kikao.checking.reading.constructs import Constructs
 from kikao.checking.reading.keys import Keys
+from kikao.checking.reading.plain import read_plain
 from kikao.checking.reading.sources import Function, Sources
 from kikao.checking.reading.talking import Talking
+from kikao.checking.reading.wording import Spot
 from kikao.conversation import Flow
 
 
@@ -26,8 +29,11 @@ class Reading(msgspec.Struct, frozen=True):
     unread: list[str]
 
 
-def read(sources: Sources, flows: Iterable[Flow]) -> Reading:
-    """Read every function that takes part in one of these conversations."""
+def read(sources: Sources, flows: Iterable[Flow], *, translated: bool = False) -> Reading:
+    """Read every function that takes part in one of these conversations.
+
+    `translated` is an app of several languages: then its sentences must be in reach of its catalogs.
+    """
     found: list[Finding] = []
     names: dict[Function, str] = {}
     unread = []
@@ -38,24 +44,30 @@ def read(sources: Sources, flows: Iterable[Flow]) -> Reading:
         else:
             names.setdefault(function, flow.name)
 
-    def report(code: str, node: ast.AST, message: str, function: Function) -> None:
-        outer = function
-        while outer.within is not None and outer not in names:
+    def tell(code: str, node: ast.AST, message: str, spot: Spot) -> None:
+        outer = spot.function
+        while outer is not None and outer.within is not None and outer not in names:
             outer = outer.within
         found.append(
             Finding(
                 code=code,
                 message=message,
-                file=shown(function.module.path),
+                file=shown(spot.module.path),
                 line=getattr(node, "lineno", 0),
-                flow=names.get(outer, ""),
+                flow=names.get(outer, "") if outer is not None else "",
             )
         )
+
+    def report(code: str, node: ast.AST, message: str, function: Function) -> None:
+        tell(code, node, message, Spot(function.module, function))
 
     talking = Talking(sources, list(names))
     constructs = Constructs(talking, report)
     constructs.read()
     Keys(talking, report).read()
+    read_asked(talking, tell)
+    if translated:
+        read_plain(talking, tell)
     found += [
         told(
             "K003",
