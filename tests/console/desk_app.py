@@ -23,8 +23,8 @@ from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import Pins
 from kikao_apps.wallet.service import CATALOGS, LOCALES, OPENING_GIFT
 
-BUDGET: Final = 0.4
-"""Seconds a reply may take."""
+BUDGET: Final = 1.5
+"""Seconds a reply may take: few enough to wait for, and enough for a machine that has other things to do."""
 
 HOLD: Final = "hold"
 
