@@ -51,6 +51,28 @@ async def f(chat: Chat, some) -> None:
         await chat.end(bye)
     await inner()
 """,
+    "what functions return": """
+def thanks(ref) -> str:
+    if not ref:
+        return t("Not paid.")
+    return f"Thank you, {ref}"  # K208
+brief = lambda ref: "Thanks"  # K208
+def bare(ref):
+    return
+def name_of(ref):
+    return ref.name
+async def later(ref):
+    return "Thanks"
+@flows.flow("f")
+async def f(chat: Chat, ref) -> None:
+    await chat.step("a", print, retry="never", done=thanks)
+    await chat.step("b", print, retry="never", done=brief)
+    await chat.say(bare(ref))
+    await chat.say(name_of(ref))
+    await chat.choose("c", t("x"), {"a": name_of(ref), "b": str(ref)})
+    await chat.say(later(ref))
+    await chat.end(thanks(ref))
+""",
     "labels": """
 SIZES = {"s": "Small one", "l": t("Large one")}  # K208
 @flows.flow("f")

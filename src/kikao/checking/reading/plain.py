@@ -6,7 +6,8 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from kikao.checking.reading.talking import Talking
+from kikao.checking.reading.sources import Function
+from kikao.checking.reading.talking import Talking, own_nodes
 from kikao.checking.reading.wording import Spot, Written, calls, is_phrase, is_sentence, literals, meant
 
 Shown = tuple[int | None, tuple[str, ...]]
@@ -43,25 +44,41 @@ def read_plain(talking: Talking, tell: Tell) -> None:
     told: set[tuple[str, int]] = set()
     for module in talking.sources:
         for call, spot in calls(module):
-            for found in _sentences(call, spot, talking):
-                place = (module.name, found.node.lineno)
+            for found, at in _sentences(call, spot, talking):
+                place = (at.module.name, found.node.lineno)
                 if place not in told:
                     told.add(place)
                     message = f"{found.shown} is read in every language as it is written"
-                    tell("K208", found.node, message, spot)
+                    tell("K208", found.node, message, at)
 
 
-def _sentences(call: ast.Call, spot: Spot, talking: Talking) -> Iterator[Written]:
+def _sentences(call: ast.Call, spot: Spot, talking: Talking) -> Iterator[tuple[Written, Spot]]:
     name = talking.primitive(call, spot.function)
     made = "" if name else _of_kikao(call, spot, talking)
     for text in _texts(call, name, made, spot):
-        yield from (found for found in literals(text, spot) if is_sentence(found.text))
+        yield from (found for found in _said(text, spot, talking) if is_sentence(found[0].text))
     options = _given(call, 2, "options") if name == "choose" else None
     if made == "Choice":
         options = _given(call, 0, "options")
     for label, is_plain in _labels(options, spot):
         judge = is_sentence if is_plain else is_phrase
-        yield from (found for found in literals(label, spot) if judge(found.text))
+        yield from (found for found in _said(label, spot, talking) if judge(found[0].text))
+
+
+def _said(node: ast.expr | None, spot: Spot, talking: Talking) -> Iterator[tuple[Written, Spot]]:
+    """The literals of an expression, and those that a plain function of the app returns which it calls or names."""
+    yield from ((found, spot) for found in literals(node, spot))
+    named = node.func if isinstance(node, ast.Call) else node
+    target = talking.sources.resolve(named, spot.module, spot.function) if named is not None else None
+    if isinstance(target, Function) and not target.is_async:
+        inside = Spot(target.module, target)
+        body = target.node.body
+        returned = (
+            [each.value for each in own_nodes(target.node) if isinstance(each, ast.Return)]
+            if isinstance(body, list)
+            else [body]
+        )
+        yield from ((found, inside) for value in returned for found in literals(value, inside))
 
 
 def _texts(call: ast.Call, name: str, made: str, spot: Spot) -> Iterator[ast.expr | None]:
