@@ -91,6 +91,7 @@ def test_a_log_keeps_to_the_standard() -> None:
     ]
     assert results[0]["message"]["text"] == "reads the clock. Use `await chat.now()`."
     assert results[0]["properties"] == {"flow": "send"}
+    assert results[1]["message"]["text"].startswith("too long (in sw). Cut it.")
     assert "A\nBcd" in results[1]["message"]["text"]
     places = [each["locations"][0]["physicalLocation"] for each in results]
     assert [unquote(place["artifactLocation"]["uri"]) for place in places[:3]] == [
