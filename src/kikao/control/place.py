@@ -36,13 +36,17 @@ class NoDoor(Exception):
     SAFE = True
 
 
+Mark = tuple[int, int, str]
+"""Which file a path is: its device and number, and for a link where it leads."""
+
+
 class Place(NamedTuple):
     """A socket that listens, and what has to go with it."""
 
     door: socket.socket
     path: Path
     """In the data folder."""
-    mark: tuple[int, int]
+    mark: Mark
     """What tells this socket from one that another process put in its place."""
     room: Path | None
     """The temporary folder it lies in."""
@@ -163,6 +167,7 @@ def _room_of(path: Path) -> Path | None:
     return None
 
 
-def _mark(path: Path) -> tuple[int, int]:
+def _mark(path: Path) -> Mark:
+    # A link's number may be given again at once, to a link of another process; where that leads is another place.
     found = path.lstat()
-    return found.st_dev, found.st_ino
+    return found.st_dev, found.st_ino, os.readlink(path) if stat.S_ISLNK(found.st_mode) else ""
