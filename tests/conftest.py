@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+import coverage
 import pytest
 
 SEARCHES = (
@@ -41,6 +42,16 @@ bound."""
 
 _MEASURED_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """Tells child processes to measure coverage as well."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart() -> None:
+    """End the measurement that pytest-cov begins in a worker of xdist before it begins the worker's own.
+
+    It would go on below that one, and never look away.
+    """
+    if "PYTEST_XDIST_WORKER" in os.environ and (begun := coverage.Coverage.current()):
+        begun.stop()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
