@@ -46,11 +46,11 @@ _MEASURED_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart() -> None:
-    """End the measurement that pytest-cov begins in a worker of xdist before it begins the worker's own.
+    """End what measures a worker of xdist before pytest-cov begins the worker's own measurement.
 
-    It would go on below that one, and never look away.
+    There is one of a child process, and one of pytest-cov. They would go on below that one, and never look away.
     """
-    if "PYTEST_XDIST_WORKER" in os.environ and (begun := coverage.Coverage.current()):
+    while "PYTEST_XDIST_WORKER" in os.environ and (begun := coverage.Coverage.current()):
         begun.stop()
 
 
@@ -64,7 +64,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     measured = os.environ.get(_MEASURED_CHILDREN)
-    if measured is None or item.get_closest_marker("no_cover") is None:
+    commands = "tests/cli/" in item.path.as_posix() and item.get_closest_marker("no_cover") is None
+    if (
+        measured is None or commands
+    ):  # other tests start servers, too, and see nothing there that these do not
         return (yield)
     del os.environ[_MEASURED_CHILDREN]
     try:
