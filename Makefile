@@ -2,6 +2,7 @@
 
 PORT ?= 8000
 ARGS ?=
+COVERAGE ?=
 VENV := .venv
 PYTHONS := $(or $(PYTHON),python3.13 python3.12 python3.11 python3)
 
@@ -18,8 +19,8 @@ help: ## list the targets
 demo: $(VENV)/.run ## run the wallet (PORT=8000)
 	@$(VENV)/bin/kikao demo wallet --port $(PORT)
 
-test: $(VENV)/.dev ## run all tests with coverage; ARGS="tests/test_house.py -k circle" runs some, without
-	@$(PY) -m pytest $(or $(ARGS),--numprocesses auto --cov --cov-fail-under 90)
+test: $(VENV)/.dev ## run all tests; COVERAGE=yes measures too; ARGS="tests/test_house.py -k circle" runs some
+	@$(PY) -m pytest $(or $(ARGS),--numprocesses auto $(if $(COVERAGE),--cov --cov-fail-under 90))
 
 check: $(VENV)/.dev ## format, lint, types, layers, translations, the wallet
 	$(PY) -m ruff format --check .

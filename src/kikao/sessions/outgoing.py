@@ -1,0 +1,195 @@
+"""What kikao asks of a store about messages to send: the outbox, its pace, and who looks after which part of it.
+
+A message is stored with the turn that caused it, or not at all. Those of one session to one destination are a lane: they
+leave in the order in which they were stored, one at a time. Lanes know nothing of each other, so that a message that
+cannot be sent holds up nobody else.
+
+A lease is for speed, the fence for truth: whoever took a message and was held up for longer than the lease settles
+nothing any more. Between sending and settling lies a moment in which a process can die: a message is sent at least once,
+and its `id` is what a receiver tells copies by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import IntEnum
+from typing import Final, Literal, Protocol
+
+import msgspec
+
+SHARDS: Final = 64
+"""Partitions are looked after in so many groups of neighbours: a worker holds the lease of some."""
+
+EVERY_SHARD: Final = frozenset(range(SHARDS))
+
+
+def shard(key: bytes) -> int:
+    """The shard of a session key: its first six bits."""
+    return key[0] >> 2
+
+
+class Status(IntEnum):
+    """How far a message came, as far as anybody said. A status only ever rises, in whatever order reports come in.
+
+    That a message was delivered is believed also after a report that it failed, and not the other way round.
+    """
+
+    WAITING = 0
+    SENT = 10
+    FAILED = 20
+    DELIVERED = 30
+    READ = 40
+
+
+class Outgoing(msgspec.Struct, frozen=True):
+    """A message to send. Times are seconds since the epoch (UTC)."""
+
+    id: bytes
+    """16 random octets."""
+    session: bytes
+    """The key of the session it belongs to, whose partition it shares."""
+    to: str
+    """The destination: whose sender takes it, whose pace it keeps ("webhook/crm")."""
+    payload: bytes
+    """Sealed, bound to `id`."""
+    due_at: float
+    """Not before this time."""
+    expires_at: float
+    """Whatever was not sent by then is dead; what was sent, or is dead, is kept until then and then swept."""
+    urgency: int = 0
+    """Of the lanes that are due, those of a lower number go first: 0 for a reply, 1 for a notice."""
+    tries: int = 0
+    """How often it was given to the sender."""
+    fence: int = 0
+    """Counts how often it was taken; only who took it last may settle it."""
+    lease_until: float = 0.0
+    state: Literal["waiting", "sent", "dead"] = "waiting"
+    status: Status = Status.WAITING
+    reason: str = ""
+    """Why it is dead, or was not sent at the last try; nothing of a member."""
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """It was sent."""
+
+    keep_until: float
+    """How long reports about it may come."""
+    reference: bytes | None = None
+    """Keyed hash of what the provider calls it, for reports."""
+
+
+class Again(msgspec.Struct, frozen=True):
+    """It was not sent: once more later. The lane waits with it."""
+
+    due_at: float
+    reason: str
+    counts: bool = True
+    """Whether this was a try; not, when the provider only said to wait."""
+
+
+class Dead(msgspec.Struct, frozen=True):
+    """It will not be sent: an operator may replay it. The lane goes on without it."""
+
+    keep_until: float
+    reason: str
+
+
+class Share(msgspec.Struct, frozen=True):
+    """What a worker looks after until its lease ends: recovery, sweeping, sending."""
+
+    shards: frozenset[int]
+    workers: int
+    """How many are at work, itself included."""
+
+
+class Backlog(msgspec.Struct, frozen=True):
+    """What waits in the outbox."""
+
+    waiting: int
+    dead: int
+    oldest_due: float | None
+    """When the message that waits the longest was to be sent; None when none waits."""
+
+
+class OutboxStore(Protocol):
+    """All methods raise `StoreUnavailable` when the store is away; times are seconds since the epoch.
+
+    Messages that belong to a turn come with its `Write.outbox`.
+    """
+
+    async def post(self, messages: Sequence[Outgoing]) -> int:
+        """Store messages outside of a turn; those whose id is there already are left as they are. How many were new.
+
+        Each message is stored or not by itself. Raises `CommitUnknown`: posting them again is harmless.
+        """
+        ...
+
+    async def take(
+        self,
+        *,
+        now: float,
+        lease: float,
+        limit: int,
+        shards: Collection[int] = EVERY_SHARD,
+        destinations: Collection[str],
+    ) -> list[Outgoing]:
+        """Lease at most `limit` messages to these destinations: of each lane the first that is neither sent nor dead, if
+        it is due and nobody holds it. By urgency, then by `due_at`. Each has its new fence.
+
+        One that has expired is taken too: its sender finds it dead.
+        """
+        ...
+
+    async def settle(self, message: Outgoing, outcome: Sent | Again | Dead) -> bool:
+        """What became of a message that was taken; False, and nothing is changed, when its fence is another by now."""
+        ...
+
+    async def report(self, reference: bytes, status: Status) -> bool:
+        """Raise the status of a message that was sent; False when it is unknown, or as far already."""
+        ...
+
+    async def messages(
+        self,
+        *,
+        state: Literal["waiting", "sent", "dead"] | None = None,
+        session: bytes | None = None,
+        after: bytes | None = None,
+        limit: int,
+    ) -> list[Outgoing]:
+        """Stored messages by id, from behind `after`: of a state, of a session, or all."""
+        ...
+
+    async def replay(self, ids: Collection[bytes], *, now: float, expires_at: float) -> int:
+        """Put dead messages back as if they were new: due now, behind what waits in their lanes. How many there were."""
+        ...
+
+    async def discard(self, ids: Collection[bytes]) -> int:
+        """Remove dead messages. How many there were."""
+        ...
+
+    async def backlog(self) -> Backlog:
+        """How much waits. May cost as much as it finds."""
+        ...
+
+    async def pace(self, name: str, *, now: float, interval: float, burst: int) -> float:
+        """Ask to send one more where one is allowed each `interval` seconds, and `burst` at once after a rest.
+
+        0.0 grants it, and counts it, over all workers; otherwise nothing is counted, and it is the seconds to wait.
+        """
+        ...
+
+    async def pause(self, name: str, until: float) -> None:
+        """Grant nothing under this name before then: a provider said to wait. A shorter pause leaves a longer one."""
+        ...
+
+    async def share(self, worker: str, *, now: float, lease: float) -> Share:
+        """Say that a worker is alive for `lease` seconds more, and take or keep its fair share of the shards.
+
+        Shards of workers that are not alive are free. Whoever has more than its share lets go of the rest. No shard is
+        ever in two shares whose leases last. Where there can be one process only, it has all of them.
+        """
+        ...
+
+    async def leave(self, worker: str) -> None:
+        """A worker ends: its shards are free at once."""
+        ...
