@@ -99,6 +99,7 @@ def open_desk(browser: Browser, window: Page, server: ServerProcess) -> Iterator
     yield open_
     problems = [problem for desk in desks for problem in desk.problems]
     for desk in desks:
+        desk.page.unroute_all()
         desk.leave()
         if desk.page is not window:
             desk.page.context.close()

@@ -1,12 +1,12 @@
 """What kikao asks of a store about messages to send: the outbox, its pace, and who looks after which part of it.
 
-A message is stored with the turn that caused it, or not at all. Those of one session to one destination are a lane: they
-leave in the order in which they were stored, one at a time. Lanes know nothing of each other, so that a message that
-cannot be sent holds up nobody else.
+A message is stored with the turn that caused it, or not at all. Those of one session to one destination are a lane:
+they leave in the order in which they were stored, one at a time. Lanes know nothing of each other, so that a message
+that cannot be sent holds up nobody else.
 
 A lease is for speed, the fence for truth: whoever took a message and was held up for longer than the lease settles
-nothing any more. Between sending and settling lies a moment in which a process can die: a message is sent at least once,
-and its `id` is what a receiver tells copies by.
+nothing any more. Between sending and settling lies a moment in which a process can die: a message is sent at least
+once, and its `id` is what a receiver tells copies by.
 """
 
 from __future__ import annotations
@@ -133,8 +133,10 @@ class OutboxStore(Protocol):
         shards: Collection[int] = EVERY_SHARD,
         destinations: Collection[str],
     ) -> list[Outgoing]:
-        """Lease at most `limit` messages to these destinations: of each lane the first that is neither sent nor dead, if
-        it is due and nobody holds it. By urgency, then by `due_at`. Each has its new fence.
+        """Lease at most `limit` messages to these destinations. Each has its new fence.
+
+        Of each lane it is the first that is neither sent nor dead, if it is due and nobody holds it; by urgency, then
+        by `due_at`.
 
         One that has expired is taken too: its sender finds it dead.
         """
@@ -160,7 +162,7 @@ class OutboxStore(Protocol):
         ...
 
     async def replay(self, ids: Collection[bytes], *, now: float, expires_at: float) -> int:
-        """Put dead messages back as if they were new: due now, behind what waits in their lanes. How many there were."""
+        """Put dead messages back as if they were new: due now, behind what waits in their lanes. How many were."""
         ...
 
     async def discard(self, ids: Collection[bytes]) -> int:

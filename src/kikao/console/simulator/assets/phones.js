@@ -24,7 +24,8 @@ const KEPT = 200;
 
 let slots = 0;
 
-/** A phone that has not been dialled with. `slot` is its place on the page, `id` what the server calls it. */
+/** A phone that has not been dialled with, busy until the server knows it. `slot` is its place on the page, `id` what
+    the server calls it. */
 export function newPhone(endpoint, number) {
   return {
     slot: ++slots,
@@ -43,7 +44,7 @@ export function newPhone(endpoint, number) {
     exchanges: [],
     shown: null,
     conversation: null,
-    busy: false,
+    busy: true,
     error: "",
   };
 }
