@@ -31,7 +31,7 @@ def kikao(folder: Path, store: str) -> Any:
 
     environ = {"KIKAO_DATA": str(folder), **({"KIKAO_STORE": store} if store else {})}
     app = App(flows, entry="wallet", policy=TIRELESS)
-    app.settings = load(environ, cwd=folder, gateways=SLUGS)
+    app.settings = load(environ, cwd=folder, gateways=SLUGS, makes_keys=True)
     return app
 
 
