@@ -38,7 +38,7 @@ SETUP = re.compile(r"^(python3 -m venv|pip install|\. \.venv/bin/activate).*$", 
 PATIENCE = 60.0
 """Seconds a command may take."""
 
-ANSWERED = 5.0
+ANSWERED = 6.0
 """Seconds in which the slow provider of the tutorial has answered."""
 
 

@@ -120,8 +120,8 @@ class Server:
 
     def _simulated(self, app: Wired) -> Simulator:
         """Phones that talk to this server, and their page in its web."""
+        from kikao.channels.line import through
         from kikao.console.simulator import SimulatedClock, Simulator, Site
-        from kikao.console.simulator.line import through
 
         clock = self.sessions.clock
         assert isinstance(clock, SimulatedClock)

@@ -16,16 +16,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from kikao.members.known import Known
 from kikao.members.unlisted import Members
+from kikao.sessions.anchors import FOLLOWED
 from kikao.sessions.keeper import Answered, Held, Sessions
 from kikao.sessions.policy import Address, address_of, session_key
 from kikao.sessions.store import Busy, Conflict, StoreUnavailable
-
-MAX_ANCHORS: Final = 5
-"""How many links an address is followed over; each points to the member's own, so one is the rule."""
 
 Found = Held | Answered | Busy | None
 
@@ -60,7 +58,7 @@ async def claim(
     # Before the claim, since records are another database: whoever is met twice is one member.
     known = await members.meet(*named)
     found: Found = await sessions.claim(key, names, address, wait=wait)
-    for _ in range(MAX_ANCHORS):
+    for _ in range(FOLLOWED):
         if not isinstance(found, Held) or not found.session.anchor:
             return Claimed(await _rightful(sessions, members, found, known, named), key, known)
         anchor, target = found, address_of(found.session.anchor, address)
@@ -81,7 +79,7 @@ async def claim(
         address, key, named = target, target_key, _named(target)
     if isinstance(found, Held):
         await sessions.release_quietly(found)
-    raise StoreUnavailable(f"an address is anchored more than {MAX_ANCHORS} times over")
+    raise StoreUnavailable(f"an address is anchored more than {FOLLOWED} times over")
 
 
 async def _owner(members: Members, anchor: Held, known: Known, target: Address) -> Known | None:

@@ -30,8 +30,11 @@ Parts = tuple[str, ...]
 PATIENCE: Final = 0.25
 """Seconds to wait for a turn at work. Most take milliseconds; where one takes longer nothing is at rest."""
 
-LONGEST_CHAIN: Final = 10
-"""Anchors that are followed. Links end chains, and turns follow fewer."""
+FOLLOWED: Final = 5
+"""Anchors that a turn follows; each points to the member's own session, so one is the rule."""
+
+LONGEST_CHAIN: Final = 2 * FOLLOWED
+"""Anchors that are followed to put a chain right: links end chains that turns no longer reach the end of."""
 
 
 class Anchors:

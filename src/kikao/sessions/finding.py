@@ -8,11 +8,12 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Final, NamedTuple
 
 from kikao.control import CommandRefused
+from kikao.sessions.anchors import FOLLOWED
 from kikao.sessions.keeper import LEASE, Sessions
 from kikao.sessions.policy import Address, MissingIdentifier, address_kind, session_key
 from kikao.sessions.sealing import SealError
 from kikao.sessions.session import Session
-from kikao.sessions.store import Busy, Claim, IntentRow, Record
+from kikao.sessions.store import Busy, Claim, IntentRow, Record, SessionStore
 from kikao.sessions.viewing import shown_key
 
 AT_A_TIME: Final = 20
@@ -20,9 +21,6 @@ AT_A_TIME: Final = 20
 
 SEVERAL: Final = 10
 """Sessions that are named where one was asked for and more were found."""
-
-LONGEST_CHAIN: Final = 5
-"""Anchors that are followed, as in a turn."""
 
 
 class Seen(NamedTuple):
@@ -38,15 +36,16 @@ class Seen(NamedTuple):
 
 
 class Finder:
-    """Looks into the store of some sessions."""
+    """Looks into the store of some sessions, or into another `store` with theirs."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, store: SessionStore | None = None) -> None:
         self._sessions = sessions
+        self._store = sessions.store if store is None else store
 
     async def scan(self) -> AsyncGenerator[Record, None]:
         """Every stored session, in no order, while turns go on beside."""
         count = 0
-        async for record in self._sessions.store.scan():
+        async for record in self._store.scan():
             yield record
             count += 1
             if count % AT_A_TIME == 0:
@@ -72,16 +71,16 @@ class Finder:
     async def path(self, key: bytes) -> list[bytes]:
         """From a key over the anchors that lie there to where the session is kept. Raises `CommandRefused`."""
         path = [key]
-        while len(path) <= LONGEST_CHAIN:
+        while len(path) <= FOLLOWED:
             seen = await self.look(path[-1])
             if seen is None or seen.session is None or not seen.session.anchor:
                 return path
             path.append(session_key(self._sessions.ring, seen.session.anchor))
-        raise CommandRefused(f"{shown_key(key)}: linked more than {LONGEST_CHAIN} times over")
+        raise CommandRefused(f"{shown_key(key)}: linked more than {FOLLOWED} times over")
 
     async def look(self, key: bytes) -> Seen | None:
         """A session as it is now, let go of at once; None when there is none."""
-        store = self._sessions.store
+        store = self._store
         found = await store.claim(key, None, now=self._sessions.clock(), lease=LEASE, wait=0.0)
         if isinstance(found, Claim):
             await store.release(found)

@@ -153,6 +153,10 @@ class StoreRefused(Exception):
     """The store cannot be opened as it is (newer schema, corrupt, in use); it was left untouched."""
 
 
+CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "seen", "replace")
+"""What a store is asked while turns go on: measured, and where a test may strike."""
+
+
 class SessionStore(Protocol):
     """All methods raise `StoreUnavailable` when the store is away; times are seconds since the epoch."""
 

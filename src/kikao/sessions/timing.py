@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Coroutine
 from time import perf_counter
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
 from kikao.metrics.declared import STORE_FAILURES, STORE_SECONDS
 from kikao.metrics.numbers import Counts, Durations
 from kikao.metrics.phases import BOUNDS
 from kikao.metrics.snapshot import Snapshot
 from kikao.sessions.store import (
+    CALLS,
     Busy,
     Claim,
     Dedupe,
@@ -24,9 +25,6 @@ from kikao.sessions.store import (
 )
 
 T = TypeVar("T")
-
-CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "seen", "replace")
-"""What is timed."""
 
 
 class TimedStore:

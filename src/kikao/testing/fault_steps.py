@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from kikao.sessions.store import CALLS
 from kikao.testing.context import Play
 from kikao.testing.registry import built_in
 
 SERVICE: Final = r"(?P<service>The \w[\w ]*?|[A-Z]\w*)"
-CALLS: Final = r"(?P<methods>\w+(?: and \w+)*)"
-WRITE: Final = r"(?P<call>claim|intent|commit|release|renew|end|sweep|due|replace)"
+METHODS: Final = r"(?P<methods>\w+(?: and \w+)*)"
+WRITE: Final = rf"(?P<call>{'|'.join(CALLS)})"
 TIMES: Final = r"(?:, (?P<times>once|\d+ times))?"
 
 
@@ -62,7 +63,7 @@ def store_unanswered(play: Play, does: str, nth: str, call: str) -> None:
 
 
 @built_in(
-    rf"{SERVICE} is slow(?: to answer {CALLS})?{TIMES}\.",
+    rf"{SERVICE} is slow(?: to answer {METHODS})?{TIMES}\.",
     "The {bank} is slow [to answer {transfer} [and {balance}]] [, once].",
 )
 def is_slow(play: Play, service: str, methods: str | None, times: str | None) -> None:
@@ -71,7 +72,7 @@ def is_slow(play: Play, service: str, methods: str | None, times: str | None) ->
 
 
 @built_in(
-    rf"{SERVICE} stalls(?: at {CALLS})?{TIMES}\.",
+    rf"{SERVICE} stalls(?: at {METHODS})?{TIMES}\.",
     "The {bank} stalls [at {transfer}] [, once].",
 )
 def stalls(play: Play, service: str, methods: str | None, times: str | None) -> None:
@@ -80,7 +81,7 @@ def stalls(play: Play, service: str, methods: str | None, times: str | None) -> 
 
 
 @built_in(
-    rf"{SERVICE} breaks off(?: after {CALLS})?{TIMES}\.",
+    rf"{SERVICE} breaks off(?: after {METHODS})?{TIMES}\.",
     "The {bank} breaks off [after {transfer}] [, once].",
 )
 def breaks_off(play: Play, service: str, methods: str | None, times: str | None) -> None:
@@ -89,7 +90,7 @@ def breaks_off(play: Play, service: str, methods: str | None, times: str | None)
 
 
 @built_in(
-    rf"{SERVICE} is away(?: for {CALLS})?{TIMES}\.",
+    rf"{SERVICE} is away(?: for {METHODS})?{TIMES}\.",
     "The {bank} is away [for {transfer}] [, 2 times].",
 )
 def is_away(play: Play, service: str, methods: str | None, times: str | None) -> None:

@@ -33,7 +33,7 @@ from kikao.events import Event
 from kikao.server import Server
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.session import Session
-from kikao.sessions.store import SessionStore
+from kikao.sessions.store import CALLS, SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
 from kikao.testing.looking import session_behind
@@ -47,9 +47,6 @@ from kikao.testing.timers import let_pass
 from kikao.turn import WINDOW
 
 T = TypeVar("T")
-
-STORE_CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "replace")
-"""What a process can be made to die at."""
 
 EMPTY: Final = {"KIKAO_USSD_NALO_CODE": "*284#"}
 """The environment unless settings are given: a gateway that has to be told knows the code that phones dial."""
@@ -253,8 +250,8 @@ class Stage:
             await process.server.publish.drained()
 
     def _point(self, call: str, nth: int) -> tuple[str, int]:
-        if call not in STORE_CALLS:
-            raise ValueError(f"a session store has no call {call!r}; it has {', '.join(STORE_CALLS)}")
+        if call not in CALLS:
+            raise ValueError(f"a session store has no call {call!r}; it has {', '.join(CALLS)}")
         return call, self._alive().store.calls.get(call, 0) + nth
 
     async def _session_of(self, phone: Phone) -> Session | None:

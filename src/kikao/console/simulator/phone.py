@@ -13,9 +13,9 @@ from urllib.parse import quote_plus
 
 from kikao.channels.channel import BadRequest, Request
 from kikao.channels.inbound import Inbound
+from kikao.channels.line import Posted
 from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
 from kikao.console.simulator.endpoints import Endpoint
-from kikao.console.simulator.line import Posted
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.views import MASK, PhoneView, RequestView
 

@@ -10,10 +10,10 @@ from typing import Final, NamedTuple
 
 from kikao.channels.channel import Request
 from kikao.channels.edge import request_url
+from kikao.channels.line import Posted, Send
 from kikao.config import Settings
 from kikao.console.simulator.clock import SimulatedClock
 from kikao.console.simulator.endpoints import Endpoint, endpoints
-from kikao.console.simulator.line import Posted, Send
 from kikao.console.simulator.listening import Done, listening
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem

@@ -1,4 +1,4 @@
-"""The line from a simulated gateway to the server: requests through its ASGI door, without a network."""
+"""Requests to a server in this process: through its ASGI door, as from a gateway, without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Posted(NamedTuple):
     """The address it comes from."""
 
     def __repr__(self) -> str:
-        return "<a simulated request>"
+        return "<a request>"
 
 
 Send = Callable[[Posted], Awaitable[Response]]
