@@ -8,6 +8,10 @@ from collections.abc import Iterator
 import coverage
 import pytest
 
+from tests.engines.fixtures import cluster, redis_server, valkey
+
+__all__ = ["cluster", "redis_server", "valkey"]
+
 SEARCHES = (
     "tests/checking/test_replaying_laws.py",
     "tests/checking/test_wallet.py",
