@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import coverage
 import pytest
 
-from tests.engines.fixtures import cluster, redis_server, valkey
+from tests.engines.fixtures import cluster, postgresql, redis_server, valkey
 
-__all__ = ["cluster", "redis_server", "valkey"]
+__all__ = ["cluster", "postgresql", "redis_server", "valkey"]
 
 SEARCHES = (
     "tests/checking/test_replaying_laws.py",

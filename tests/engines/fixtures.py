@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Cluster, Redis, Valkey
 
 
@@ -34,3 +35,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     nodes.start()
     yield nodes
     nodes.remove()
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """Each test makes a database of its own on it; who stops or kills a server starts one."""
+    server = PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server.start()
+    yield server
+    server.remove()
