@@ -78,6 +78,6 @@ def _is_alive(pid: int) -> bool:
 
 
 def _state(pid: int) -> str:
-    """The first letter that `ps` says of a process: T is stopped, Z dead and not waited for; nothing when it is gone."""
+    """The first letter `ps` has for a process: T is stopped, Z dead and not waited for; nothing when it is gone."""
     found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
     return found.stdout[:1]
