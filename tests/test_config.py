@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kikao.config import Hidden, SecretKeys, Settings, SettingsError, load
+from kikao.config import Hidden, SecretKeys, Settings, SettingsError, Where, load
 
 KEY = bytes(range(32))
 KEY_TEXT = base64.b64encode(KEY).decode()
@@ -252,6 +252,66 @@ def test_the_memory_store(tmp_path: Path, memory: str) -> None:
     assert "sessions: memory, lost when the process ends" in found.describe()
 
 
+# --- stores of several processes ---
+
+SERVERS = [
+    (
+        "postgresql://kikao:hunter2@db.example:5432/kikao",
+        "postgresql",
+        "postgresql://kikao:***@db.example:5432/kikao",
+    ),
+    ("postgresql:///kikao?host=/run/postgresql", "postgresql", "postgresql:///kikao?host=/run/postgresql"),
+    ("postgres://db/kikao?password=hunter2&ssl=on", "postgresql", "postgres://db/kikao?password=***&ssl=on"),
+    ("postgresql://a:hunter2@one,two:5433/kikao", "postgresql", "postgresql://a:***@one,two:5433/kikao"),
+    ("redis://localhost", "redis", "redis://localhost"),
+    ("rediss://:hunter2@[::1]:6380/3", "redis", "rediss://:***@[::1]:6380/3"),
+    ("valkey://u:hunt%40er2@h/0", "redis", "valkey://u:***@h/0"),
+    ("unix://u:hunter2@/run/valkey.sock?db=1", "redis", "unix://u:***@/run/valkey.sock?db=1"),
+    ("redis+sentinel://:hunter2@a:1,b:2/main/0", "redis", "redis+sentinel://:***@a:1,b:2/main/0"),
+    (
+        "redis+sentinel://a:1/main?sentinel_password=hunter2",
+        "redis",
+        "redis+sentinel://a:1/main?sentinel_password=***",
+    ),
+    ("redis+cluster://a:1,b:2,c:3", "redis", "redis+cluster://a:1,b:2,c:3"),
+]
+
+
+@pytest.mark.parametrize(("url", "kind", "shown"), SERVERS, ids=[shown for *_, shown in SERVERS])
+def test_the_url_of_a_store_is_kept_whole_and_shown_without_its_password(
+    tmp_path: Path, url: str, kind: str, shown: str
+) -> None:
+    found = load({"KIKAO_STORE": url}, tmp_path, makes_keys=True)
+    assert found.store == url
+    assert (found.store.kind, found.store.is_shared) == (kind, True)
+    assert found.bus == url, "what carries the sessions carries the messages between processes, too"
+    assert f"sessions: {shown}" in found.describe()
+    assert f"bus: {shown}" in found.describe()
+    for text in (f"{found.store}", str(found.store), repr(found.store), repr(found), f"{found.store:>9}"):
+        assert "hunt" not in text
+    with pytest.raises(ValueError, match="there is no file of sessions") as raised:
+        _ = found.store_path
+    assert "hunt" not in str(raised.value)
+
+
+@given(st.text(st.characters(codec="ascii", exclude_characters="*"), min_size=1), st.text())
+def test_no_part_of_a_password_is_shown_however_it_is_written(password: str, path: str) -> None:
+    marked = f"<{password}>"
+    assert marked not in str(Where(f"redis://user:{marked}@host/0"))
+    assert marked not in str(Where(f"postgresql://user:{marked}@host/{path.replace(marked, '')}".rstrip("@")))
+
+
+def test_records_on_a_server_and_a_bus_of_its_own(tmp_path: Path) -> None:
+    url = "postgresql://kikao:hunter2@db/kikao"
+    found = load(
+        {"KIKAO_STORE": url, "KIKAO_RECORDS": url, "KIKAO_BUS": "redis://cache/1"}, tmp_path, makes_keys=True
+    )
+    assert (found.store, found.records, found.bus) == (url, url, "redis://cache/1")
+    assert load({"KIKAO_STORE": url, "KIKAO_BUS": "memory:"}, tmp_path).bus == "memory:"
+    assert load({}, tmp_path).bus == "memory:"
+    assert "bus: this process alone" in load({}, tmp_path).describe()
+
+
 # --- every problem at once ---
 
 
@@ -262,7 +322,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         dat = "x"
         release = "7"
         trusted_proxies = "10.0.0.0/8"
-        records = "postgresql://kikao:hunter2@db/kikao"
+        records = "redis://:hunter2@db/0"
         [ussd.africastalking]
         tokn = "hunter2hunter2hunter2"
         allow = ["10.0.0.1/8"]
@@ -310,11 +370,28 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("ENV", "Production", "must be dev or production"),
         ("ENV", "", "is empty"),
         ("DATA", "~/kikao", "without ~"),
-        ("STORE", "redis://:hunter2@cache/0", "redis cannot be used here"),
-        ("STORE", "postgresql://a:hunter2@db/kikao", "postgresql cannot be used here"),
-        ("STORE", "sqlite://", "must be memory:, a path or sqlite:///path"),
-        ("STORE", "sqlite:///", "must be memory:, a path or sqlite:///path"),
-        ("STORE", ":memory:", "must be memory:, a path or sqlite:///path"),
+        ("STORE", "mysql://:hunter2@cache/0", "mysql cannot be used here"),
+        ("STORE", "postgresql://a:hunter2@db", "must name the database"),
+        ("STORE", "postgresql://a:hunter2@", "must name the database"),
+        ("STORE", "postgresql://a:hunter2@db:many/kikao", "is no address"),
+        ("STORE", "postgresql://a:hunt#er2@db/kikao", "write spaces and : / ? # [ ] @ % as %"),
+        ("STORE", "postgresql://a:hunter2@d b/kikao", "is no address"),
+        ("STORE", "postgresql://a:hunter2@[::1/kikao", "is no address"),
+        ("STORE", "postgresql://a:hunter2@,/kikao", "must name its host"),
+        ("STORE", "redis://:hunter2@/0", "must name its host: redis://host:port"),
+        ("STORE", "redis://:hunter2@cache/members", "must name the database by its number"),
+        ("STORE", "redis://:hunter2@cache:1,other:2/0", "has several hosts"),
+        ("STORE", "unix://?password=hunter2", "must name the socket"),
+        ("STORE", "redis+sentinel://:hunter2@one:1,two:2", "must name the service"),
+        ("STORE", "redis+cluster://:hunter2@one:1/3", "a Cluster has one alone"),
+        ("RECORDS", "redis://:hunter2@cache/0", "redis cannot be used here"),
+        ("RECORDS", "memory:", "must be a path, sqlite:///path or postgresql://"),
+        ("BUS", "sessions.db", "must be memory:"),
+        ("BUS", "sqlite:///sessions.db", "must be memory:"),
+        ("BUS", "kafka://:hunter2@q/0", "kafka cannot be used here"),
+        ("STORE", "sqlite://", "must be memory:, a path, sqlite:///path"),
+        ("STORE", "sqlite:///", "must be memory:, a path, sqlite:///path"),
+        ("STORE", ":memory:", "must be memory:, a path, sqlite:///path"),
         ("RECORDS", "memory:", "memory cannot be used here; must be a path"),
         ("SECRET_KEYS", KEY_TEXT, "key 1 must be kid:base64"),
         ("SECRET_KEYS", f"K1:{KEY_TEXT}", "key 1 must be kid:base64"),

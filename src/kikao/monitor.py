@@ -6,8 +6,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from kikao.config import Settings
-from kikao.config.settings import MEMORY
+from kikao.config import MEMORY, Settings
 from kikao.events import Bus
 from kikao.metrics import Counters, PhaseTimes
 from kikao.metrics.declared import OPEN_INTENTS, PHASE_SECONDS, QUEUE_DEPTH, WORKERS

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
@@ -25,7 +25,7 @@ from kikao.sessions.operating import Operator
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.store import SessionStore
+from kikao.sessions.store import SessionStore, StoreRefused
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import Turns
@@ -210,11 +210,29 @@ async def directory(
 
 
 def make_store(settings: Settings) -> SessionStore:
-    """The session store that `KIKAO_STORE` names."""
-    if settings.store == "memory:":
+    """The session store that `KIKAO_STORE` names. Raises `StoreRefused` when what it needs is not installed."""
+    where = settings.store
+    if where.kind == "memory":
         from kikao.sessions.stores.memory import MemoryStore
 
         return MemoryStore()
-    from kikao.sessions.stores.sqlite import SQLiteStore
+    if where.kind == "sqlite":
+        from kikao.sessions.stores.sqlite import SQLiteStore
 
-    return SQLiteStore(settings.store_path)
+        return SQLiteStore(settings.store_path)
+    if where.kind == "postgresql":
+        return _shared_store("postgresql", "PostgreSQLStore")(where)
+    return _shared_store("redis", "RedisStore")(where)
+
+
+def _shared_store(name: str, store: str) -> Callable[[str], SessionStore]:
+    """A store of several processes; its client is an extra of kikao."""
+    import importlib
+
+    try:
+        found = getattr(importlib.import_module(f"kikao.sessions.stores.{name}"), store)
+    except ModuleNotFoundError as error:
+        raise StoreRefused(
+            f"KIKAO_STORE: {name} needs {error.name}, which is not installed. Run: pip install 'kikao[{name}]'"
+        ) from error
+    return cast(Callable[[str], SessionStore], found)

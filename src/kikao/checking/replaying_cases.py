@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -13,8 +14,8 @@ from kikao.conversation.member import Member
 from kikao.sessions.policy import Address, Policies
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError
 from kikao.sessions.session import Session, decode
-from kikao.sessions.store import Record
-from kikao.sessions.stores.sqlite_reader import Snapshot, snapshot
+from kikao.sessions.store import Record, SessionStore
+from kikao.sessions.stores.sqlite_reader import snapshot
 from kikao.sessions.viewing import shown_key
 
 
@@ -41,6 +42,12 @@ class Sealed(msgspec.Struct, frozen=True):
 
 Found = Case | Idle | Sealed
 
+FAR: Final = 1e12
+"""A moment by which everything is due."""
+
+MOST_INTENTS: Final = 1_000_000
+"""Open intents that are looked at."""
+
 
 def stored(path: Path, ring: KeyRing, policies: Policies, *, now: float) -> Generator[Found]:
     """What a SQLite store holds, one session after the other, in the order of their keys: a random one.
@@ -49,10 +56,32 @@ def stored(path: Path, ring: KeyRing, policies: Policies, *, now: float) -> Gene
     """
     with snapshot(path) as found:
         for record in found.records():
-            yield _opened(record, ring, policies, found, now)
+            yield _opened(record, ring, policies, found.with_intents, now)
 
 
-def _opened(record: Record, ring: KeyRing, policies: Policies, found: Snapshot, now: float) -> Found:
+async def served(
+    store: SessionStore, ring: KeyRing, policies: Policies, *, now: float, limit: int | None
+) -> list[Found]:
+    """What a store of several processes holds, in no order; at most `limit`, if there is one.
+
+    Raises `StoreRefused`, `StoreUnavailable`.
+    """
+    await store.open()
+    try:
+        with_intents = frozenset([row.session for row in await store.due(now=FAR, limit=MOST_INTENTS)])
+        found: list[Found] = []
+        async for record in store.scan():
+            if limit is not None and len(found) >= limit:
+                break
+            found.append(_opened(record, ring, policies, with_intents, now))
+        return found
+    finally:
+        await store.close()
+
+
+def _opened(
+    record: Record, ring: KeyRing, policies: Policies, with_intents: frozenset[bytes], now: float
+) -> Found:
     name = shown_key(record.key)
     try:
         session = decode(ring.unseal(record.state, record.key, STATE, record.version))
@@ -61,7 +90,7 @@ def _opened(record: Record, ring: KeyRing, policies: Policies, found: Snapshot, 
         return Sealed(name, str(problem))
     except ValueError:  # msgspec's errors are
         return Sealed(name, "it is not in the form of this kikao")
-    return _case(name, session, address, policies, record, open_=record.key in found.with_intents, now=now)
+    return _case(name, session, address, policies, record, open_=record.key in with_intents, now=now)
 
 
 def _case(

@@ -13,8 +13,7 @@ import click
 
 from kikao.app import App
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
-from kikao.config import Settings
-from kikao.config.settings import MEMORY
+from kikao.config import MEMORY, Settings
 from kikao.members.directory import Directory
 from kikao.records import CommitUnknown, Migrated, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.server import make_store

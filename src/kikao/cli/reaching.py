@@ -1,6 +1,7 @@
 """How a command reaches the data: through the running server, or, where none runs, with the store open itself.
 
-A SQLite store belongs to one process. So a command asks the server first, and both ways do the same.
+A SQLite store belongs to one process. So a command asks the server first, and both ways do the same. Stores of several
+processes are opened beside whoever else uses them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -95,7 +95,9 @@ def _expect_a_store(settings: Settings) -> None:
     """Raises `Nobody` where there is no store: asking makes none, nor one that its server could not open."""
     if settings.store == MEMORY:
         raise Nobody(f"no server listens in {settings.data}, and sessions in memory are its own")
-    path = Path(settings.store)
+    if settings.store.is_shared:
+        return
+    path = settings.store_path
     if not path.exists():
         raise Nobody(
             f"there are no sessions yet: {path} does not exist, and no server listens in {settings.data}"

@@ -125,7 +125,7 @@ def _forecast(app: object, settings: object) -> None:
         return
     report = Report(examples=0)
     try:
-        with contextlib.closing(from_store(app, settings)) as found:
+        with contextlib.closing(from_store(app, settings, LOOKED_AT)) as found:
             asyncio.run(replayed(app, settings, itertools.islice(found, LOOKED_AT), report))
     except StoreRefused as error:
         click.echo(f"kikao: conversations in flight could not be looked at: {error}")

@@ -16,14 +16,15 @@ import msgspec
 
 from kikao.app import App
 from kikao.checking.replaying import Replayer
-from kikao.checking.replaying_cases import Found, Idle, Sealed, stored
+from kikao.checking.replaying_cases import Found, Idle, Sealed, served, stored
 from kikao.checking.replaying_records import NoRecording, Recorder, recorded, writing
 from kikao.checking.replaying_report import Allowed, Report, passes
 from kikao.cli.importing import imported
 from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import MEMORY, Settings
+from kikao.server import make_store
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.store import StoreRefused
+from kikao.sessions.store import StoreRefused, StoreUnavailable
 
 
 def replay(
@@ -44,7 +45,9 @@ def replay(
     try:
         with contextlib.ExitStack() as stack:
             if source is None:
-                found: Iterator[Found] = stack.enter_context(contextlib.closing(from_store(app, settings)))
+                found: Iterator[Found] = stack.enter_context(
+                    contextlib.closing(from_store(app, settings, limit))
+                )
             else:
                 found = recorded(source)
             into = None if record is None else stack.enter_context(writing(record))
@@ -71,15 +74,25 @@ def allowances(**texts: str) -> dict[str, Allowed]:
     return found
 
 
-def from_store(app: App, settings: Settings) -> Generator[Found]:
-    """What is in the store of the settings, or an exit that says why it cannot be read."""
+def from_store(app: App, settings: Settings, limit: int | None) -> Generator[Found]:
+    """What is in the store of the settings, at most `limit`, or an exit that says why it cannot be read.
+
+    Raises `StoreRefused`.
+    """
     if settings.store == MEMORY:
         give_up(
-            "sessions in memory are their server's own: nobody else can read them. Replay needs a SQLite store "
+            "sessions in memory are their server's own: nobody else can read them. Replay needs another store "
             "(KIKAO_STORE), or a recording (--from)."
         )
     ring = KeyRing(keys_expected(settings).secret_keys)
-    return stored(settings.store_path, ring, app.policies, now=dt.datetime.now(dt.UTC).timestamp())
+    now = dt.datetime.now(dt.UTC).timestamp()
+    if not settings.store.is_shared:
+        return stored(settings.store_path, ring, app.policies, now=now)
+    try:
+        found = asyncio.run(served(make_store(settings), ring, app.policies, now=now, limit=limit))
+    except StoreUnavailable as error:
+        raise StoreRefused(f"{settings.store} cannot be read: {error}") from error
+    return (each for each in found)
 
 
 async def replayed(

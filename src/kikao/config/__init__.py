@@ -12,7 +12,6 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.loading import load
 from kikao.config.settings import (
-    MEMORY,
     Access,
     Environment,
     Network,
@@ -21,6 +20,7 @@ from kikao.config.settings import (
     SimulatedEndpoint,
     UssdSettings,
 )
+from kikao.config.urls import MEMORY, Where
 
 __all__ = [
     "MEMORY",
@@ -33,5 +33,6 @@ __all__ = [
     "SettingsError",
     "SimulatedEndpoint",
     "UssdSettings",
+    "Where",
     "load",
 ]

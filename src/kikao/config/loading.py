@@ -9,10 +9,12 @@ from ipaddress import collapse_addresses
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
+from kikao.config.addresses import SERVERS, scheme_of, server
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
-from kikao.config.settings import MEMORY, Access, Environment, Network, Settings, SettingsError, UssdSettings
+from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.simulated import access, endpoints
+from kikao.config.urls import MEMORY, Kind, Where, kind
 from kikao.config.values import (
     Found,
     Wrong,
@@ -69,6 +71,7 @@ SETTINGS: Final = {
     "data": _Setting(str, "/var/lib/kikao"),
     "store": _Setting(str, "/var/lib/kikao/sessions.db"),
     "records": _Setting(str, "/var/lib/kikao/records.db"),
+    "bus": _Setting(str, "redis://localhost:6379/0"),
     "secret_keys": _Setting(list, "k1:<the output of: openssl rand -base64 32>"),
     "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
     "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
@@ -107,11 +110,12 @@ class _Loading:
         env: Environment = self._take("env", environment, "dev")
         production = env == "production"
         data = self._take("data", self._path, self.cwd / "kikao-data")
-        store = self._take("store", self._store, str(data / "sessions.db"))
-        records = self._take("records", self._records, str(data / "records.db"))
+        store: Where = self._take("store", self._store, Where(data / "sessions.db"))
+        records: Where = self._take("records", self._records, Where(data / "records.db"))
+        bus: Where = self._take("bus", self._bus, store if store.is_shared else Where(MEMORY))
         if not data.is_dir() and os.path.lexists(data):
             self.problems.append(f"KIKAO_DATA: {data} is not a folder. Set the path of one.")
-        if store == records:
+        if store == records and not store.is_shared:
             self.problems.append(
                 f"KIKAO_STORE and KIKAO_RECORDS are both {store}. Give each a file of its own."
             )
@@ -141,6 +145,7 @@ class _Loading:
             data=data,
             store=store,
             records=records,
+            bus=bus,
             secret_keys=keys,
             trusted_proxies=proxies,
             operator_token=operators,
@@ -264,24 +269,37 @@ class _Loading:
             raise Wrong("must be a path written in full, without ~")
         return Path(os.path.abspath(self.cwd / value))
 
-    def _store(self, value: str) -> str:
-        return MEMORY if value in (MEMORY, "memory", "memory://") else self._sqlite(value, f"{MEMORY}, ")
+    def _store(self, value: str) -> Where:
+        if value in (MEMORY, "memory", "memory://"):
+            return Where(MEMORY)
+        return self._place(value, ("postgresql", "redis"), f"{MEMORY}, a path, sqlite:///path, {SERVERS}")
 
-    def _records(self, value: str) -> str:
-        return self._sqlite(value, "")
+    def _records(self, value: str) -> Where:
+        return self._place(value, ("postgresql",), "a path, sqlite:///path or postgresql://host/database")
 
-    def _sqlite(self, value: str, other: str) -> str:
-        value = value.removeprefix("sqlite:///")
-        if not value or "://" in value or value.startswith((MEMORY, ":")):
-            scheme = value.partition(":")[0]
+    def _bus(self, value: str) -> Where:
+        if value in (MEMORY, "memory", "memory://"):
+            return Where(MEMORY)
+        if scheme_of(value) in ("", "sqlite"):
+            raise Wrong(f"must be {MEMORY}, {SERVERS}")
+        return self._place(value, ("postgresql", "redis"), f"{MEMORY}, {SERVERS}")
+
+    def _place(self, value: str, servers: tuple[Kind, ...], allowed: str) -> Where:
+        """The address of a file, or of one of these kinds of servers."""
+        if not (scheme := scheme_of(value)) or value.startswith("sqlite:///"):
+            value = value.removeprefix("sqlite:///")
+            if not value or value.startswith((MEMORY, ":")):
+                raise Wrong(f"{'memory cannot be used here; ' if value == MEMORY else ''}must be {allowed}")
+            return Where(self._path(value))
+        if kind(value) not in servers:
             shown = f"{scheme} cannot be used here; " if _SCHEME(scheme) else ""
-            raise Wrong(f"{shown}must be {other}a path or sqlite:///path")
-        return str(self._path(value))
+            raise Wrong(f"{shown}must be {allowed}")
+        return server(value)
 
     # --- what production refuses ---
 
     def _refuse_unsafe(
-        self, data: Path, store: str, proxies: tuple[Network, ...], ussd: Mapping[str, UssdSettings]
+        self, data: Path, store: Where, proxies: tuple[Network, ...], ussd: Mapping[str, UssdSettings]
     ) -> None:
         refuse = self.problems.append
         if "secret_keys" not in self.found:
@@ -361,11 +379,11 @@ class _Loading:
         return None
 
 
-def _standing(data: Path, store: str, records: str, *, anywhere: bool) -> str:
+def _standing(data: Path, store: Where, records: Where, *, anywhere: bool) -> str:
     """A file of data that is there already, and was sealed with some keys; empty if there is none."""
-    ours = [store] if store != MEMORY else []
-    if anywhere or Path(records).is_relative_to(data):  # elsewhere an app may have had it before kikao came
-        ours.append(records)
+    ours = [store] if store.kind == "sqlite" else []
+    if records.kind == "sqlite" and (anywhere or Path(records).is_relative_to(data)):
+        ours.append(records)  # elsewhere an app may have had it before kikao came
     return next((path for path in ours if os.path.exists(path)), "")
 
 

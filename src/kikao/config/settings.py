@@ -10,13 +10,11 @@ from typing import Final, Literal
 import msgspec
 
 from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.urls import MEMORY, Where
 
 Network = IPv4Network | IPv6Network
 Environment = Literal["dev", "production"]
 Access = Literal["loopback", "everyone", "off"]
-
-MEMORY: Final = "memory:"
-"""The store that keeps sessions in the process."""
 
 
 class UssdSettings(msgspec.Struct, frozen=True):
@@ -57,10 +55,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     env: Environment
     data: Path
     """The folder of files; made with mode 0700 when first needed."""
-    store: str
-    """Sessions: `memory:` or the path of a SQLite file."""
-    records: str
-    """Members, audit and app tables: the path of a SQLite file."""
+    store: Where
+    """Sessions: `memory:`, the path of a SQLite file, or the URL of PostgreSQL, Redis or Valkey."""
+    records: Where
+    """Members, audit and app tables: the path of a SQLite file, or the URL of PostgreSQL."""
+    bus: Where = Where(MEMORY)
+    """What carries messages between processes: `memory:` where there is one, or the URL of PostgreSQL or Redis."""
     secret_keys: SecretKeys
     """By key id, the first seals; none where nothing is stored yet and nobody was to make any."""
     trusted_proxies: tuple[Network, ...] = ()
@@ -81,9 +81,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def store_path(self) -> Path:
-        """The file of sessions. Raises `ValueError` for the memory store, which has none."""
-        if self.store == MEMORY:
-            raise ValueError("the memory store has no file")
+        """The file of sessions. Raises `ValueError` for a store that is none of SQLite."""
+        if self.store.kind != "sqlite":
+            raise ValueError(f"there is no file of sessions: they are in {self.store}")
         return Path(self.store)
 
     def describe(self) -> list[str]:
@@ -95,6 +95,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"data folder: {self.data}",
             f"sessions: {'memory, lost when the process ends' if self.store == MEMORY else self.store}",
             f"records: {self.records}",
+            f"bus: {'this process alone' if self.bus == MEMORY else self.bus}",
             f"secret keys: set, from {self.keys_from} ({keys}; the first seals)",
             f"trusted proxies: {proxies}",
             f"operator token: {self._operators()}",

@@ -14,7 +14,7 @@ from typing import TypeVar
 import click
 
 from kikao.cli.serving import give_up, keys_expected, load_settings
-from kikao.config import MEMORY, Settings
+from kikao.config import Settings
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
 from kikao.sessions.keys import PROPERTY, recognised
 from kikao.sessions.sealing import KeyRing
@@ -93,7 +93,7 @@ def pins(records: str | None) -> None:
 
 async def knows_key(bank: Records, settings: Settings) -> bool:
     """Whether the server uses the first secret key: so says its session store, or else PINs with a key of that id."""
-    if settings.store != MEMORY:
+    if settings.store.kind == "sqlite":
         stored = bound_in(settings.store_path, PROPERTY)
         if stored is not None:
             return recognised(stored, KeyRing(settings.secret_keys))

@@ -1,0 +1,73 @@
+"""Where data lies: the address of a store as the settings have it, and what of it may be shown.
+
+An address may hold a password. So it is a text that shows itself without one, wherever it is printed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal
+
+MEMORY: Final = "memory:"
+"""What keeps sessions in the process."""
+
+Kind = Literal["memory", "sqlite", "postgresql", "redis"]
+
+HIDDEN: Final = "***"
+
+POSTGRESQL: Final = ("postgresql", "postgres")
+REDIS: Final = ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel", "redis+cluster")
+"""How addresses of Redis and Valkey begin: with `s` by TLS, through a Unix socket, or of several servers."""
+
+
+class Where(str):
+    """The address of a store. Its text is all of it; what is shown of it is what `shown` gives.
+
+    So `Records(where)` and the clients of databases get the whole address, and `f"{where}"`, `str(where)` and
+    `repr(where)` never have a password. What the methods of a text make of it has all of it again.
+    """
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> Kind:
+        """Which store it is of."""
+        return kind(self)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes, and several machines, may use it at the same time."""
+        return self.kind in ("postgresql", "redis")
+
+    def __str__(self) -> str:
+        return shown(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(shown(self), spec)
+
+    def __repr__(self) -> str:
+        return repr(shown(self))
+
+
+def kind(where: str) -> Kind:
+    """Which store an address is of. A path is one of SQLite."""
+    if where == MEMORY:
+        return "memory"
+    scheme, sides, _ = where.partition("://")
+    if sides and scheme in POSTGRESQL:
+        return "postgresql"
+    return "redis" if sides and scheme in REDIS else "sqlite"
+
+
+def shown(where: str) -> str:
+    """The address without the passwords that stand in it."""
+    scheme, sides, rest = where.partition("://")
+    if not sides:
+        return where[:]
+    rest = _SECRET("\\1" + HIDDEN, rest)
+    credentials, at, place = rest.rpartition("@")
+    user, colon, password = credentials.partition(":")
+    return f"{scheme}://{user}{colon}{HIDDEN if password else ''}{at}{place}"
+
+
+_SECRET = re.compile("([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]+", re.IGNORECASE).sub
