@@ -6,12 +6,22 @@ import argparse
 import random
 import sys
 
-from tests.reliability.suite import main
+from tests.reliability.parts import PARTS
+from tests.reliability.suite import main, run_one, tell
 
-parser = argparse.ArgumentParser(prog="python -m tests.reliability")
-parser.add_argument("--quick", action="store_true", help="a slice of it, under half a minute")
-parser.add_argument(
-    "--seed", type=int, default=None, help="of the moments of the kills and of what members do"
-)
-options = parser.parse_args()
-sys.exit(main(quick=options.quick, seed=random.randrange(2**32) if options.seed is None else options.seed))
+if __name__ == "__main__":  # a server that is forked imports this file, too
+    parser = argparse.ArgumentParser(prog="python -m tests.reliability")
+    parser.add_argument("--quick", action="store_true", help="a slice of it, about a minute")
+    parser.add_argument("--seed", type=int, help="of every random choice: kills, faults, what members do")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="PART", help="parts with this in their name"
+    )
+    parser.add_argument("--lanes", type=int, default=2, help="how many parts run at the same time")
+    parser.add_argument("--report", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    seed = random.randrange(2**32) if options.seed is None else options.seed
+    if options.report is not None:
+        (part,) = (part for part in PARTS if part.name == options.report)
+        tell(run_one(part, quick=options.quick, seed=seed))
+    else:
+        sys.exit(main(quick=options.quick, seed=seed, only=options.only, lanes=options.lanes))

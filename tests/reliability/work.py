@@ -1,0 +1,51 @@
+"""The parts that need nothing but SQLite: how much of each is done, in the whole suite and in its slice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.reliability import canary, kill_loop, linking, paging
+from tests.reliability.report import Report, at_least, report
+from tests.reliability.rotation import Rotation
+
+
+async def kills(folder: Path, *, quick: bool, seed: int) -> Report:
+    """kill -9 of a server while members send money."""
+    count, members, seconds = (5, 8, 60) if quick else (60, 16, 300)
+    outcome = await kill_loop.run(folder, kills=count, members=members, seconds=seconds, seed=seed)
+    return report(outcome.figures, outcome.violations, kills=at_least(count))
+
+
+async def keys(folder: Path, *, quick: bool, seed: int) -> Report:
+    """Secret keys come and go between a kill -9 and the next start."""
+    count, members, waiting, seconds = (3, 6, 200, 90) if quick else (25, 12, 2000, 300)
+    rotation = Rotation(seed, waiting=waiting)
+    outcome = await kill_loop.run(
+        folder, kills=count, members=members, seconds=seconds, seed=seed, meanwhile=rotation
+    )
+    return report(outcome.figures, outcome.violations, kills=at_least(count))
+
+
+async def secrets(folder: Path, *, quick: bool, seed: int) -> Report:
+    """PINs typed into a running server, and looked for wherever it writes."""
+    result = await canary.run(folder)
+    return report(result.figures, result.found)
+
+
+async def pages(folder: Path, *, quick: bool, seed: int) -> Report:
+    """Random screens, read by following the keys that their pages show."""
+    figures, violations = await paging.run(1_000 if quick else 40_000, seed)
+    return report(figures, violations)
+
+
+async def links(folder: Path, *, quick: bool, seed: int) -> Report:
+    """Numbers that are linked, unlinked and handed on between delivery and redelivery, under kill -9."""
+    if quick:
+        outcome = await linking.run(
+            folder, kills=2, people=9, numbers=8, retention=1.0, seconds=8, pace=0.3, seed=seed
+        )
+    else:
+        outcome = await linking.run(
+            folder, kills=20, people=12, numbers=10, retention=2.0, seconds=90, pace=0.5, seed=seed
+        )
+    return report(outcome.figures, outcome.violations)
