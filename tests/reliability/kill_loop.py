@@ -27,12 +27,13 @@ import msgspec
 
 from kikao.config import load
 from kikao.records import Records
+from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.stores import SQLiteStore
 from kikao_apps.wallet.audit import Audit, audit
-from tests.http.servers import CHEAP_WALLET, ServerProcess, environment, spawn
+from tests.http.forked import fork
+from tests.http.servers import CHEAP_WALLET, ServerProcess, environment
 from tests.http.wire import over_wire
 from tests.reliability.members import CODE, Member, Receipt, Transfer
 
@@ -41,6 +42,9 @@ LIFE: Final = (0.05, 0.9)
 
 STILLBORN: Final = 0.12
 """The share of servers that are killed while they start."""
+
+BIRTH: Final = 0.15
+"""Seconds until a server answers, or a little longer."""
 
 BANK: Final = {"BANK_PAUSE": "0.03", "TURN_BUDGET": "0.5"}
 """How slow the bank is: see `wallet_app`."""
@@ -93,7 +97,7 @@ class Meanwhile:
 
 
 class Killed:
-    """A server that is killed and started again. Members wait here until it answers."""
+    """Servers that are killed, one at a time, and started again. Members wait here until one answers."""
 
     def __init__(
         self,
@@ -101,18 +105,25 @@ class Killed:
         target: str = CHEAP_WALLET,
         env: Mapping[str, str] = BANK,
         meanwhile: Meanwhile | None = None,
+        *,
+        processes: int = 1,
+        seed: int = 0,
     ) -> None:
         self.kills = 0
         self._data = data
         self._target = target
         self._env = env
         self._meanwhile = meanwhile or Meanwhile()
-        self._server: ServerProcess | None = None
+        self._chance = random.Random(seed)
+        self._processes = processes
+        self._servers: list[ServerProcess] = []
         self._up = asyncio.Event()
 
     @property
     def port(self) -> int:
-        return self._server.port if self._server is not None else 0
+        """Of one of those that answer, at random."""
+        ports = [server.port for server in self._servers if server.port]
+        return self._chance.choice(ports) if ports else 0
 
     @property
     def up(self) -> bool:
@@ -122,21 +133,24 @@ class Killed:
         await self._up.wait()
 
     async def start(self) -> None:
-        self._server = self._spawn()
-        await asyncio.to_thread(self._server.wait_until_up)
-        self._up.set()
+        """Start as many as there should be, and wait until the last answers."""
+        while len(self._servers) < self._processes:
+            self._servers.append(self._spawn())
+            await asyncio.to_thread(self._servers[-1].wait_until_up)
+            self._up.set()
 
     async def kill(self, after: float) -> None:
+        """Kill one, at random."""
         await asyncio.sleep(after)
-        assert self._server is not None
-        self._up.clear()
-        self._server.kill()
+        chosen = self._servers.pop(self._chance.randrange(len(self._servers)))
+        if not self._servers:
+            self._up.clear()
+        chosen.kill()
         self.kills += 1
 
     async def dies(self, within: float) -> bool:
         """Wait for a server that was told to die; kill one that is still alive. Whether it died by itself."""
-        assert self._server is not None
-        process = self._server.process
+        process = self._servers[-1].process
         with suppress(subprocess.TimeoutExpired):
             await asyncio.to_thread(process.wait, within)
         died = process.poll() is not None
@@ -144,19 +158,24 @@ class Killed:
         return died
 
     async def kill_at_birth(self, after: float) -> None:
-        self._server = self._spawn()
-        await self.kill(after)
+        self._servers.append(self._spawn())
+        await asyncio.sleep(after)
+        self._servers.pop().kill()
+        self.kills += 1
 
     def stop(self) -> int:
+        """SIGTERM to all; the first exit code that is not 0."""
         self._up.clear()
-        return self._server.stop() if self._server is not None else 0
+        codes = [server.stop() for server in self._servers]
+        return next(filter(None, codes), 0)
 
     def abandon(self) -> None:
-        if self._server is not None and self._server.process.poll() is None:
-            self._server.kill()
+        for server in self._servers:
+            if server.process.poll() is None:
+                server.kill()
 
     def _spawn(self) -> ServerProcess:
-        return spawn(self._data, self._target, env={**self._env, **self._meanwhile.env()})
+        return fork(self._data, self._target, env={**self._env, **self._meanwhile.env()})
 
 
 async def run(
@@ -167,11 +186,14 @@ async def run(
     seconds: float,
     seed: int,
     meanwhile: Meanwhile | None = None,
+    store: str = "",
+    processes: int = 1,
 ) -> Outcome:
-    """Kill so many times, but for no longer than `seconds`; then check."""
+    """Kill so many times, but for no longer than `seconds`; then check. `store` is `KIKAO_STORE`, by default SQLite."""
     data, began = folder / "data", time.monotonic()
     chance, meanwhile, violations = random.Random(seed), meanwhile or Meanwhile(), []
-    server = Killed(data, meanwhile=meanwhile)
+    env = {**BANK, "KIKAO_STORE": store} if store else BANK
+    server = Killed(data, env=env, meanwhile=meanwhile, processes=processes, seed=seed)
     send = over_wire(lambda: server.port)
     people = [
         Member(f"+25677200{n:04d}", send, server.answers, chance.randrange(2**32), patient=n % 2 == 0)
@@ -189,7 +211,7 @@ async def run(
             while server.kills < kills and time.monotonic() - began < seconds:
                 await server.kill(chance.uniform(*LIFE))
                 while server.kills < kills - 1 and chance.random() < STILLBORN:
-                    await server.kill_at_birth(chance.uniform(0, 1.5))
+                    await server.kill_at_birth(chance.uniform(0, BIRTH))
                 violations += await meanwhile.act(data)
                 await server.start()
             enough.set()
@@ -212,7 +234,7 @@ async def run(
     payments = payments_in(data / "records.db")
     violations += check_payments(payments, people)
     violations += check_audit(await books_of(data / "records.db"), len(payments))
-    violations += await check_sessions(data, people, meanwhile.env())
+    violations += await check_sessions(data, people, {**env, **meanwhile.env()})
     violations += await meanwhile.check(data)
     logged, noise = read_log(data.with_suffix(".log"))
     violations += noise
@@ -289,7 +311,7 @@ def check_audit(books: Audit, payments: int) -> list[str]:
 async def check_sessions(data: Path, people: list[Member], env: Mapping[str, str]) -> list[str]:
     """The stored conversations are at or after what was acknowledged, and nothing is open."""
     settings = load(environment(data, **env), data.parent)
-    store = SQLiteStore(settings.store_path)
+    store = make_store(settings)
     sessions = Sessions(store, KeyRing(settings.secret_keys))
     await sessions.open()
     found = []
