@@ -547,7 +547,7 @@ class TestDeadline:
         await talk.say(PIN)
         await talk.dial()
         (row,) = await talk.process.store.store.due(now=1e12, limit=9)
-        renewed = await talk.process.store.renew((row.id,), row.fence, 2e9)
+        renewed = await talk.process.store.renew(row.session, (row.id,), row.fence, 2e9)
         assert renewed == 1
         assert row.lease_until > talk.process.clock.now
         assert bank.gate is not None

@@ -398,7 +398,7 @@ class StoreContract:
         rows = tuple(intent(claim, id_=name) for name in (b"one", b"two"))
         other = IntentRow(b"other", claim.key, claim.fence + 5, NOW, NOW)
         await store.intent(written(claim, open_=(*rows, other)))
-        renewed = await store.renew((b"one", b"other", b"unknown"), claim.fence, NOW + 500)
+        renewed = await store.renew(claim.key, (b"one", b"other", b"unknown"), claim.fence, NOW + 500)
         assert renewed == 1
         assert await store.due(now=NOW + 499, limit=10) == [other, rows[1]]
         assert len(await store.due(now=NOW + 500, limit=10)) == 3
@@ -416,14 +416,14 @@ class StoreContract:
         assert (await take(store, dedupe=b"m")).seen is None
 
     async def test_the_id_of_an_intent_is_unique_in_the_store(self, store: SessionStore) -> None:
-        one = await take(store, b"one")
+        one = await take(store, b"session one")
         row = intent(one)
         await store.commit(written(one, open_=(row,)))
-        two = await take(store, b"two")
+        two = await take(store, b"session two")
         for write in (written(two, open_=(intent(two),)), written(two, close=(row.id,))):
             with pytest.raises(ValueError, match="another session"):
                 await store.commit(write)
-        assert [record.key for record in await everything(store)] == [b"one"]
+        assert [record.key for record in await everything(store)] == [b"session one"]
         assert await store.due(now=NOW + HOUR, limit=10) == [row]
 
     @pytest.mark.parametrize("bad", ["expires_at", "key", "state"])
@@ -676,7 +676,7 @@ class StoreContract:
         assert [(row.id, row.due_at) for row in moved.intents] == named
         assert {row.session for row in moved.intents} == {b"moved"}
         assert await store.due(now=NOW + HOUR, limit=10) == list(moved.intents)
-        assert await store.renew((b"zero", b"0"), claim.fence, NOW + 1) == 1
+        assert await store.renew(b"moved", (b"zero", b"0"), claim.fence, NOW + 1) == 1
         await store.commit(written(moved, close=(b"zero", b"one"), expires_at=NOW + HOUR))
         assert await store.sweep(now=NOW + 2 * HOUR, limit=10) == 2
         for name in (b"0", b"1", b"2", b"3"):

@@ -187,7 +187,7 @@ class StoreMachine(RuleBasedStateMachine):
         model = self.model
         ids = tuple(claim.key + b"%d" % id_ for id_ in range(3))
         until = model.now + lease
-        renewed = self.run(self.store.renew(ids, claim.fence, until))
+        renewed = self.run(self.store.renew(claim.key, ids, claim.fence, until))
         mine = [row for id_ in ids if (row := model.intents.get(id_)) and row.fence == claim.fence]
         assert renewed == len(mine)
         for row in mine:

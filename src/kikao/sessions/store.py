@@ -48,7 +48,8 @@ class IntentRow(msgspec.Struct, frozen=True):
     """The index entry of an open intent: an effect that may be happening or may have happened."""
 
     id: bytes
-    """Keyed hash of the idempotency key; unique in the store."""
+    """Keyed hash of the idempotency key; unique in the store, which refuses the same one in a second session of a
+    partition."""
     session: bytes
     fence: int
     lease_until: float
@@ -205,8 +206,8 @@ class SessionStore(Protocol):
         """Give the lease back without writing; releasing twice, or after losing it, is harmless."""
         ...
 
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        """Move the lease of open intents that still carry `fence`; return how many."""
+    async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        """Move the lease of open intents of a session that still carry `fence`; return how many."""
         ...
 
     async def end(self, key: bytes) -> bool:

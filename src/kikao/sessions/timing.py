@@ -77,8 +77,10 @@ class TimedStore:
     def release(self, claim: Claim) -> Coroutine[Any, Any, None]:
         return self._time("release", self.store.release(claim))
 
-    def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> Coroutine[Any, Any, int]:
-        return self._time("renew", self.store.renew(ids, fence, lease_until))
+    def renew(
+        self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float
+    ) -> Coroutine[Any, Any, int]:
+        return self._time("renew", self.store.renew(key, ids, fence, lease_until))
 
     def end(self, key: bytes) -> Coroutine[Any, Any, bool]:
         return self._time("end", self.store.end(key))

@@ -48,8 +48,8 @@ class Late:
         self._sessions = sessions
         self._publish = publish
         self._release = release
-        self._tasks: dict[asyncio.Task[None], tuple[bytes, int]] = {}
-        """Who follows an effect, with its intent's id and fence."""
+        self._tasks: dict[asyncio.Task[None], tuple[bytes, bytes, int]] = {}
+        """Who follows an effect, with its session's key and its intent's id and fence."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -57,13 +57,13 @@ class Late:
     def adopt(self, key: bytes, fence: int, work: Work, task: asyncio.Task[Settled]) -> None:
         """Follow a running effect of the session `key`."""
         follower = asyncio.create_task(self._follow(key, fence, work, task))
-        self._tasks[follower] = self._sessions.intent_id(work.intent.token), fence
+        self._tasks[follower] = key, self._sessions.intent_id(work.intent.token), fence
         follower.add_done_callback(self._tasks.pop)
 
     async def hold_on(self, now: float) -> None:
         """Keep the leases of running effects as if it were `now`: the clock is about to be moved there."""
-        for intent_id, fence in list(self._tasks.values()):
-            await self._renew(intent_id, fence, now)
+        for key, intent_id, fence in list(self._tasks.values()):
+            await self._renew(key, intent_id, fence, now)
 
     async def close(self, budget: float) -> None:
         """Give running effects `budget` seconds to end; what does not is left to recovery."""
@@ -80,7 +80,7 @@ class Late:
             while not task.done():
                 await asyncio.wait({task}, timeout=LEASE / 3)
                 if not task.done() and next(renewals) * LEASE / 3 < LONGEST_EFFECT:
-                    await self._renew(sessions.intent_id(token), fence, sessions.clock())
+                    await self._renew(key, sessions.intent_id(token), fence, sessions.clock())
             settled = task.result()
         except asyncio.CancelledError:
             task.cancel()
@@ -102,9 +102,9 @@ class Late:
                 return
             await asyncio.sleep(min(backoff(attempt), LATE_PAUSE))
 
-    async def _renew(self, intent_id: bytes, fence: int, now: float) -> None:
+    async def _renew(self, key: bytes, intent_id: bytes, fence: int, now: float) -> None:
         try:
-            await self._sessions.store.renew((intent_id,), fence, now + LEASE)
+            await self._sessions.store.renew(key, (intent_id,), fence, now + LEASE)
         except (StoreUnavailable, CommitUnknown):
             return  # the next round tries again; a lapsed lease only means that recovery may ask too
 

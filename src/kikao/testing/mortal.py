@@ -121,8 +121,8 @@ class Mortal:
         if not self.dead:
             await self._do("release", claim)
 
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        return await self._do("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
+    async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        return await self._do("renew", key, ids, fence, lease_until)  # type: ignore[no-any-return]
 
     async def end(self, key: bytes) -> bool:
         return await self._do("end", key)  # type: ignore[no-any-return]

@@ -105,10 +105,10 @@ class MemoryStore:
     async def release(self, claim: Claim) -> None:
         self._leases.release(claim.key, claim.fence)
 
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+    async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        rows = self._intents.get(key, {})
         renewed = 0
         for id_ in ids:
-            rows = self._intents.get(self._session_of.get(id_, b""), {})
             if id_ in rows and rows[id_].fence == fence:
                 rows[id_] = replace(rows[id_], lease_until=lease_until)
                 renewed += 1

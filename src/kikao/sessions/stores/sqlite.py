@@ -166,8 +166,8 @@ class SQLiteStore:
         if self._opened is not None:
             self._opened.leases.release(claim.key, claim.fence)
 
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        renewed: int = await self._write(rows.renew, ids, fence, lease_until)
+    async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        renewed: int = await self._write(rows.renew, key, ids, fence, lease_until)
         return renewed
 
     async def end(self, key: bytes) -> bool:

@@ -71,7 +71,7 @@ MAKE_WAY = (
     "DELETE FROM intents WHERE session = ?",
 )
 REPLACE_REPLY = "UPDATE dedupe SET reply = ? WHERE session = ? AND key = ? AND reply IS NOT NULL"
-RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND fence = ?"
+RENEW = "UPDATE intents SET lease_until = ? WHERE id = ? AND session = ? AND fence = ?"
 
 
 def read(cursor: sqlite3.Cursor, key: bytes, dedupe: bytes | None, now: float) -> Sight:
@@ -122,10 +122,10 @@ def _apply_intents(cursor: sqlite3.Cursor, write: Write) -> None:
     cursor.execute(COUNT, (write.key,))
 
 
-def renew(cursor: sqlite3.Cursor, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+def renew(cursor: sqlite3.Cursor, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
     renewed = 0
     for id_ in ids:
-        renewed += cursor.execute(RENEW, (lease_until, id_, fence)).rowcount
+        renewed += cursor.execute(RENEW, (lease_until, id_, key, fence)).rowcount
     return renewed
 
 
