@@ -1,5 +1,5 @@
 """What every session store must do. A store is tested by a class that inherits this one and gives it a
-`store`.
+`store`. What it must do with messages to send is in `outbox_contract`.
 """
 
 from __future__ import annotations

@@ -10,11 +10,12 @@ from hypothesis import settings
 
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores import MemoryStore, SQLiteStore
+from tests.sessions.outbox_contract import OutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
 
 
-class TestMemoryStore(StoreContract):
+class TestMemoryStore(StoreContract, OutboxContract):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SessionStore]:
         store = MemoryStore()
@@ -23,7 +24,9 @@ class TestMemoryStore(StoreContract):
         await store.close()
 
 
-class TestSQLiteStore(StoreContract):
+class TestSQLiteStore(StoreContract, OutboxContract):
+    several = False
+
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[SessionStore]:
         store = SQLiteStore(tmp_path / "sessions.db")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import pytest
 
 from kikao.events import Event, SweepDone
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.outgoing import EVERY_SHARD
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import Claim, StoreUnavailable, Write
 from kikao.sessions.stores.memory import MemoryStore
@@ -22,11 +23,11 @@ class Moody(MemoryStore):
     error: Exception | None = None
     sweeps = 0
 
-    async def sweep(self, *, now: float, limit: int) -> int:
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         self.sweeps += 1
         if self.error is not None:
             raise self.error
-        return await super().sweep(now=now, limit=limit)
+        return await super().sweep(now=now, limit=limit, shards=shards)
 
 
 class Broom:

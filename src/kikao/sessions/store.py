@@ -9,10 +9,12 @@ Everything a store sees is sealed or keyed: it never holds an address, an answer
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from typing import Final, Protocol
 
 import msgspec
+
+from kikao.sessions.outgoing import EVERY_SHARD, OutboxStore, Outgoing
 
 PARTITIONS: Final = 1024
 """Sessions are divided by key; a session's record, dedupe records and intents share a partition."""
@@ -111,10 +113,15 @@ class Write(msgspec.Struct, frozen=True):
     """Intents to add or replace (by id)."""
     close: tuple[bytes, ...] = ()
     """Ids of intents to remove."""
+    outbox: tuple[Outgoing, ...] = ()
+    """Messages of this session to send, in this order, each at the end of its lane."""
 
 
 class Replacement(msgspec.Struct, frozen=True):
-    """A session under other keys: sealed anew, and under another look-up key named anew. What is in it stays."""
+    """A session under other keys: sealed anew, and under another look-up key named anew. What is in it stays.
+
+    Its messages are bound to their own ids: they only move along, and `OutboxStore.reseal` seals them anew.
+    """
 
     key: bytes
     version: int
@@ -122,7 +129,7 @@ class Replacement(msgspec.Struct, frozen=True):
     fence: int
     """The same."""
     to: bytes
-    """The key from now on: another one moves the session with all its dedupe records and open intents."""
+    """The key from now on: another one moves the session with all its dedupe records, open intents and messages."""
     state: bytes
     address: bytes
     replies: tuple[tuple[bytes, bytes], ...] = ()
@@ -154,12 +161,18 @@ class StoreRefused(Exception):
     """The store cannot be opened as it is (newer schema, corrupt, in use); it was left untouched."""
 
 
-CALLS: Final = ("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "seen", "replace")
+CALLS: Final = (
+    *("claim", "intent", "commit", "release", "renew", "end", "sweep", "due", "seen", "replace"),
+    *("post", "take", "settle", "report", "pace", "share"),
+)
 """What a store is asked while turns go on: measured, and where a test may strike."""
 
 
-class SessionStore(Protocol):
-    """All methods raise `StoreUnavailable` when the store is away; times are seconds since the epoch."""
+class SessionStore(OutboxStore, Protocol):
+    """All methods raise `StoreUnavailable` when the store is away; times are seconds since the epoch.
+
+    What a session has to send is stored with it: see `kikao.sessions.outgoing`.
+    """
 
     async def open(self) -> None:
         """Connect, migrate where the store migrates itself, and recover leases of a dead process.
@@ -198,7 +211,7 @@ class SessionStore(Protocol):
     async def commit(self, write: Write) -> None:
         """Commit the end of a turn and give the lease back, whatever comes of it.
 
-        Raises `Conflict`, `CommitUnknown`; `ValueError` for an intent of another session.
+        Raises `Conflict`, `CommitUnknown`; `ValueError` for an intent or a message of another session.
         """
         ...
 
@@ -211,19 +224,23 @@ class SessionStore(Protocol):
         ...
 
     async def end(self, key: bytes) -> bool:
-        """Remove a session and its dedupe records; False when there is none or an intent of it is open."""
-        ...
+        """Remove a session and its dedupe records; False when there is none or an intent of it is open.
 
-    async def sweep(self, *, now: float, limit: int) -> int:
-        """Remove at most `limit` expired sessions, and all expired dedupe records, a few at a time.
-
-        Sessions that a turn holds or that have open intents stay. Returns the number of sessions removed: less
-        than `limit` when no more have expired.
+        Its messages stay.
         """
         ...
 
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
-        """Open intents whose lease has lapsed and whose time has come, oldest first."""
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
+        """Remove at most `limit` expired sessions, and all else that has expired, a few at a time.
+
+        That is dedupe records, messages that are sent or dead, and those that wait although they expired `FORGOTTEN`
+        ago. Sessions that a turn holds or that have open intents stay, and sessions of other shards. Returns the
+        number of sessions removed: less than `limit` when no more have expired.
+        """
+        ...
+
+    async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
+        """Open intents of these shards whose lease has lapsed and whose time has come, oldest first."""
         ...
 
     def scan(self) -> AsyncIterator[Record]:
@@ -239,8 +256,8 @@ class SessionStore(Protocol):
 
         No lease is needed: a turn at work commits as if nothing had happened. Only a session that stays under its key
         may be replaced while turns are at work. Another key (`to`) takes all that belongs to the session along, and
-        what stands there, left by a try that was cut short, gives way. Where the two keys cannot change in one
-        transaction, doing it again after a crash completes it.
+        what stands there, left by a try that was cut short, gives way, but for messages of other ids. Where the two
+        keys cannot change in one transaction, doing it again after a crash completes it.
 
         Raises `ValueError` when a session is to move and an open intent of it has no new id.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
 from time import perf_counter
 from typing import Any, TypeVar
 
@@ -11,6 +11,18 @@ from kikao.metrics.declared import STORE_FAILURES, STORE_SECONDS
 from kikao.metrics.numbers import Counts, Durations
 from kikao.metrics.phases import BOUNDS
 from kikao.metrics.snapshot import Snapshot
+from kikao.sessions.outgoing import (
+    EVERY_SHARD,
+    Again,
+    Backlog,
+    Dead,
+    Outgoing,
+    Reported,
+    Sent,
+    Share,
+    State,
+    Status,
+)
 from kikao.sessions.store import (
     CALLS,
     Busy,
@@ -85,17 +97,71 @@ class TimedStore:
     def end(self, key: bytes) -> Coroutine[Any, Any, bool]:
         return self._time("end", self.store.end(key))
 
-    def sweep(self, *, now: float, limit: int) -> Coroutine[Any, Any, int]:
-        return self._time("sweep", self.store.sweep(now=now, limit=limit))
+    def sweep(
+        self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD
+    ) -> Coroutine[Any, Any, int]:
+        return self._time("sweep", self.store.sweep(now=now, limit=limit, shards=shards))
 
-    def due(self, *, now: float, limit: int) -> Coroutine[Any, Any, list[IntentRow]]:
-        return self._time("due", self.store.due(now=now, limit=limit))
+    def due(
+        self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD
+    ) -> Coroutine[Any, Any, list[IntentRow]]:
+        return self._time("due", self.store.due(now=now, limit=limit, shards=shards))
 
     def seen(self, key: bytes, dedupe: bytes | None = None) -> Coroutine[Any, Any, tuple[Dedupe, ...]]:
         return self._time("seen", self.store.seen(key, dedupe))
 
     def replace(self, replacement: Replacement) -> Coroutine[Any, Any, bool]:
         return self._time("replace", self.store.replace(replacement))
+
+    def post(self, messages: Sequence[Outgoing]) -> Coroutine[Any, Any, int]:
+        return self._time("post", self.store.post(messages))
+
+    def take(
+        self,
+        *,
+        now: float,
+        lease: float,
+        limit: int,
+        shards: Collection[int] = EVERY_SHARD,
+        destinations: Collection[str],
+    ) -> Coroutine[Any, Any, list[Outgoing]]:
+        taken = self.store.take(now=now, lease=lease, limit=limit, shards=shards, destinations=destinations)
+        return self._time("take", taken)
+
+    def settle(self, message: Outgoing, outcome: Sent | Again | Dead) -> Coroutine[Any, Any, bool]:
+        return self._time("settle", self.store.settle(message, outcome))
+
+    def report(self, reference: bytes, status: Status) -> Coroutine[Any, Any, Reported]:
+        return self._time("report", self.store.report(reference, status))
+
+    def messages(
+        self, *, state: State | None = None, session: bytes | None = None
+    ) -> AsyncIterator[Outgoing]:
+        return self.store.messages(state=state, session=session)
+
+    async def replay(self, messages: Sequence[Outgoing], *, now: float, expires_at: float) -> int:
+        return await self.store.replay(messages, now=now, expires_at=expires_at)
+
+    async def discard(self, messages: Sequence[Outgoing]) -> int:
+        return await self.store.discard(messages)
+
+    async def reseal(self, message: Outgoing, payload: bytes) -> bool:
+        return await self.store.reseal(message, payload)
+
+    async def backlog(self, *, shards: Collection[int] = EVERY_SHARD) -> list[Backlog]:
+        return await self.store.backlog(shards=shards)
+
+    def pace(self, name: str, *, now: float, interval: float, burst: int) -> Coroutine[Any, Any, float]:
+        return self._time("pace", self.store.pace(name, now=now, interval=interval, burst=burst))
+
+    async def pause(self, name: str, until: float) -> None:
+        await self.store.pause(name, until)
+
+    def share(self, worker: str, *, now: float, lease: float) -> Coroutine[Any, Any, Share]:
+        return self._time("share", self.store.share(worker, now=now, lease=lease))
+
+    async def leave(self, worker: str) -> None:
+        await self.store.leave(worker)
 
     async def _time(self, call: str, work: Coroutine[Any, Any, T]) -> T:
         began = perf_counter()

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, NoReturn
 
+from kikao.sessions.outgoing import (
+    EVERY_SHARD,
+    Again,
+    Backlog,
+    Dead,
+    Outgoing,
+    Reported,
+    Sent,
+    Share,
+    State,
+    Status,
+)
 from kikao.sessions.store import (
     Busy,
     Claim,
@@ -127,11 +139,11 @@ class Mortal:
     async def end(self, key: bytes) -> bool:
         return await self._do("end", key)  # type: ignore[no-any-return]
 
-    async def sweep(self, *, now: float, limit: int) -> int:
-        return await self._do("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
+        return await self._do("sweep", now=now, limit=limit, shards=shards)  # type: ignore[no-any-return]
 
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
-        return await self._do("due", now=now, limit=limit)  # type: ignore[no-any-return]
+    async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
+        return await self._do("due", now=now, limit=limit, shards=shards)  # type: ignore[no-any-return]
 
     def scan(self) -> AsyncIterator[Record]:
         return self.store.scan()
@@ -141,6 +153,57 @@ class Mortal:
 
     async def replace(self, replacement: Replacement) -> bool:
         return await self._do("replace", replacement)  # type: ignore[no-any-return]
+
+    async def post(self, messages: Sequence[Outgoing]) -> int:
+        return await self._do("post", messages)  # type: ignore[no-any-return]
+
+    async def take(
+        self,
+        *,
+        now: float,
+        lease: float,
+        limit: int,
+        shards: Collection[int] = EVERY_SHARD,
+        destinations: Collection[str],
+    ) -> list[Outgoing]:
+        return await self._do(  # type: ignore[no-any-return]
+            "take", now=now, lease=lease, limit=limit, shards=shards, destinations=destinations
+        )
+
+    async def settle(self, message: Outgoing, outcome: Sent | Again | Dead) -> bool:
+        return await self._do("settle", message, outcome)  # type: ignore[no-any-return]
+
+    async def report(self, reference: bytes, status: Status) -> Reported:
+        return await self._do("report", reference, status)  # type: ignore[no-any-return]
+
+    def messages(
+        self, *, state: State | None = None, session: bytes | None = None
+    ) -> AsyncIterator[Outgoing]:
+        return self.store.messages(state=state, session=session)
+
+    async def replay(self, messages: Sequence[Outgoing], *, now: float, expires_at: float) -> int:
+        return await self._do("replay", messages, now=now, expires_at=expires_at)  # type: ignore[no-any-return]
+
+    async def discard(self, messages: Sequence[Outgoing]) -> int:
+        return await self._do("discard", messages)  # type: ignore[no-any-return]
+
+    async def reseal(self, message: Outgoing, payload: bytes) -> bool:
+        return await self._do("reseal", message, payload)  # type: ignore[no-any-return]
+
+    async def backlog(self, *, shards: Collection[int] = EVERY_SHARD) -> list[Backlog]:
+        return await self._do("backlog", shards=shards)  # type: ignore[no-any-return]
+
+    async def pace(self, name: str, *, now: float, interval: float, burst: int) -> float:
+        return await self._do("pace", name, now=now, interval=interval, burst=burst)  # type: ignore[no-any-return]
+
+    async def pause(self, name: str, until: float) -> None:
+        await self._do("pause", name, until)
+
+    async def share(self, worker: str, *, now: float, lease: float) -> Share:
+        return await self._do("share", worker, now=now, lease=lease)  # type: ignore[no-any-return]
+
+    async def leave(self, worker: str) -> None:
+        await self._do("leave", worker)
 
 
 def _perish() -> NoReturn:

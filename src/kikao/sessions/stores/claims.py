@@ -15,6 +15,7 @@ Look = Callable[[bytes, bytes | None, float], Sight]
 """Looks at a session and an inbound: `look(key, dedupe, now)`."""
 
 FOREIGN_INTENT: Final = "an intent must belong to the session it is written with"
+FOREIGN_MESSAGE: Final = "a message must belong to the session it is written with"
 TAKEN_INTENT: Final = "an intent of this id is open in another session"
 NAMELESS_INTENT: Final = "a session cannot move without a new id for each of its open intents"
 

@@ -7,12 +7,13 @@ and nothing a caller holds can change what is stored.
 from __future__ import annotations
 
 import heapq
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from struct import Struct
 from typing import Final
 
 from msgspec.structs import replace
 
+from kikao.sessions.outgoing import EVERY_SHARD, shard
 from kikao.sessions.store import (
     Busy,
     Claim,
@@ -26,6 +27,7 @@ from kikao.sessions.store import (
 )
 from kikao.sessions.stores.claims import (
     FOREIGN_INTENT,
+    FOREIGN_MESSAGE,
     NAMELESS_INTENT,
     TAKEN_INTENT,
     Sight,
@@ -35,6 +37,7 @@ from kikao.sessions.stores.claims import (
 )
 from kikao.sessions.stores.expiry import NEVER, REMOVED, STALE, ExpiryIndex, slot_of
 from kikao.sessions.stores.leases import Leases
+from kikao.sessions.stores.memory_outbox import MemoryOutbox
 
 _SESSION: Final = Struct("<qqdqI")
 """version, fence, expires_at, slot in the expiry index, length of the address; then address,
@@ -47,10 +50,11 @@ _SEEN: Final = Struct("<dq?")
 _EVERYTHING: Final = 2**62
 
 
-class MemoryStore:
+class MemoryStore(MemoryOutbox):
     """A `SessionStore` that promises nothing past the process. It belongs to one event loop."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._leases = Leases()
         self._sessions: dict[bytes, bytes] = {}
         self._session_expiries = ExpiryIndex()
@@ -70,6 +74,7 @@ class MemoryStore:
         self._leases = Leases(self._leases.fence)
         for key, rows in self._intents.items():
             self._intents[key] = {id_: replace(row, lease_until=0.0) for id_, row in rows.items()}
+        self._reopen()
 
     async def close(self) -> None:
         self._leases.close()
@@ -122,7 +127,7 @@ class MemoryStore:
             del self._seen[_pair(key, dedupe)]
         return True
 
-    async def sweep(self, *, now: float, limit: int) -> int:
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         def visit_session(key: bytes, slot: int) -> int:
             blob = self._sessions.get(key)
             if blob is None:
@@ -131,7 +136,7 @@ class MemoryStore:
             if filed != slot:
                 return STALE
             if expires_at <= now:
-                if key in self._intents or self._leases.is_held(key, now):
+                if key in self._intents or self._leases.is_held(key, now) or shard(key) not in shards:
                     return slot
                 del self._sessions[key]
                 return REMOVED
@@ -155,10 +160,11 @@ class MemoryStore:
 
         removed = await self._session_expiries.sweep(visit_session, now=now, limit=limit)
         await self._seen_expiries.sweep(visit_seen, now=now, limit=_EVERYTHING)
+        self._sweep_messages(now, shards)
         return removed
 
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
-        every = (row for rows in self._intents.values() for row in rows.values())
+    async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
+        every = (row for key, rows in self._intents.items() if shard(key) in shards for row in rows.values())
         ready = (row for row in every if row.lease_until <= now and row.due_at <= now)
         return heapq.nsmallest(limit, ready, key=_by_due)
 
@@ -206,6 +212,7 @@ class MemoryStore:
         for name in list(_unpack_keys(self._seen_of.get(to, b""))):
             self._forget(_pair(to, name))
         del self._sessions[key]
+        self._move_messages(key, to)
         rows = self._intents.pop(key, None)
         if rows is not None:
             for id_ in rows:
@@ -245,6 +252,8 @@ class MemoryStore:
             raise conflict(write, version, fence)
         if write.open or write.close:
             self._check_intents(write)
+        if write.outbox and any(message.session != key for message in write.outbox):
+            raise ValueError(FOREIGN_MESSAGE)
         if file := (sooner := slot_of(write.expires_at)) < slot:
             slot = sooner
         blob = (
@@ -259,6 +268,8 @@ class MemoryStore:
             self._session_expiries.file(key, slot)
         if write.open or write.close:
             self._move_intents(write)
+        for message in write.outbox:
+            self._post(message)
 
     def _check_intents(self, write: Write) -> None:
         if any(row.session != write.key for row in write.open):

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+from kikao.sessions.outgoing import EVERY_SHARD
 from kikao.sessions.store import (
     Busy,
     Claim,
@@ -29,10 +30,12 @@ from kikao.sessions.store import (
     StoreUnavailable,
     Write,
 )
+from kikao.sessions.stores import sqlite_messages as messages
 from kikao.sessions.stores import sqlite_rows as rows
 from kikao.sessions.stores.claims import Sight, claim_in_line, claim_now
 from kikao.sessions.stores.leases import Leases
 from kikao.sessions.stores.sqlite_file import FileLock, prepare
+from kikao.sessions.stores.sqlite_outbox import SQLiteOutbox
 from kikao.sessions.stores.sqlite_writer import CHECKPOINT_PAGES, PAGE, Writer
 
 T = TypeVar("T")
@@ -55,8 +58,8 @@ _READ_PATIENCE: Final = 0.05
 """Seconds a read may wait for another program that recovers the log."""
 
 
-class SQLiteStore:
-    """A `SessionStore` in the file at `path`, owned by this process while open.
+class SQLiteStore(SQLiteOutbox):
+    """A `SessionStore` in the file at `path`, owned by this process while open: it looks after every shard.
 
     `queue` is how many writes may wait for the disk; `patience`, in seconds, how long another program (a
     backup tool) may hold the write lock; `max_size`, in bytes, caps the file; `cache_kib` is SQLite's page
@@ -72,6 +75,7 @@ class SQLiteStore:
         max_size: int | None = None,
         cache_kib: int = 16 * 1024,
     ) -> None:
+        super().__init__()
         self.path = Path(path)
         self._queue = queue
         self._patience = patience
@@ -147,7 +151,7 @@ class SQLiteStore:
 
     async def intent(self, write: Write) -> None:
         opened = self._opened or self._closed()
-        await opened.writer.submit(rows.apply, (write,), size=len(write.state))
+        await opened.writer.submit(rows.apply, (write,), size=_size(write))
 
     async def commit(self, write: Write) -> None:
         opened = self._opened or self._closed()
@@ -156,7 +160,7 @@ class SQLiteStore:
             opened.leases.release(write.key, write.fence)
 
         try:
-            stored = opened.writer.submit(rows.apply, (write,), give_back, len(write.state))
+            stored = opened.writer.submit(rows.apply, (write,), give_back, _size(write))
         except BaseException:
             give_back()
             raise
@@ -174,13 +178,13 @@ class SQLiteStore:
         ended: bool = await self._write(rows.end, key)
         return ended
 
-    async def sweep(self, *, now: float, limit: int) -> int:
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         opened = self._opened or self._closed()
         removed = 0
         after = (float("-inf"), 0)
         while removed < limit:
             chunk = min(_SWEEP_CHUNK, limit - removed)
-            found = opened.read(rows.expired, now, after, chunk)
+            found = opened.read(rows.expired, now, after, chunk, shards)
             if not found:
                 break
             after = found[-1][:2]
@@ -188,13 +192,15 @@ class SQLiteStore:
             removed += await self._politely(now - found[0][0], rows.sweep, keys, now)
         while (oldest := opened.read(rows.oldest_seen)) <= now:
             await self._politely(now - oldest, rows.forget_expired, now, _SWEEP_CHUNK)
+        while (expired := opened.read(messages.oldest_expired, now)) is not None:
+            await self._politely(now - expired, messages.remove_expired, now, _SWEEP_CHUNK)
         return removed
 
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+    async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
         opened = self._opened or self._closed()
         if opened.writer.broken is not None:  # what is due could not be settled
             raise StoreBroken(opened.writer.broken)
-        return opened.read(rows.due, now, limit)
+        return opened.read(rows.due, now, limit, shards)
 
     async def scan(self) -> AsyncIterator[Record]:
         opened = self._opened or self._closed()
@@ -215,9 +221,13 @@ class SQLiteStore:
         replaced: bool = await opened.writer.submit(rows.replace, (replacement,), size=size)
         return replaced
 
-    async def _write(self, work: Callable[..., Any], *args: Any) -> Any:
+    async def _write(self, work: Callable[..., Any], *args: Any, size: int = 0) -> Any:
         opened = self._opened or self._closed()
-        return await opened.writer.submit(work, args)
+        return await opened.writer.submit(work, args, size=size)
+
+    def _read(self, work: Callable[..., T], *args: Any) -> T:
+        opened = self._opened or self._closed()
+        return opened.read(work, *args)
 
     async def _politely(self, overdue: float, work: Callable[..., Any], *args: Any) -> Any:
         """A job of a sweep, of what expired `overdue` seconds ago; then the disk is left to others."""
@@ -230,6 +240,13 @@ class SQLiteStore:
 
     def _closed(self) -> _Opened:
         raise StoreUnavailable(f"{self.path} is not open.")
+
+
+def _size(write: Write) -> int:
+    """Octets of the values in a write, about."""
+    if not write.outbox:
+        return len(write.state)
+    return len(write.state) + sum(len(message.payload) for message in write.outbox)
 
 
 def _connect_reader(path: Path, cache_kib: int) -> sqlite3.Connection:

@@ -65,6 +65,34 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     WHERE kid.name = 'bound/lookup_kid' AND proof.name = 'bound/lookup_check';
     DELETE FROM meta WHERE name IN ('bound/lookup_kid', 'bound/lookup_check');
     """,
+    # `seq` is the order of a lane, and of messages that stand first in theirs, `first` is 1.
+    """
+    CREATE TABLE messages (
+        seq INTEGER PRIMARY KEY,
+        id BLOB NOT NULL,
+        session BLOB NOT NULL,
+        destination TEXT NOT NULL,
+        payload BLOB NOT NULL,
+        due_at REAL NOT NULL,
+        expires_at REAL NOT NULL,
+        urgency INTEGER NOT NULL,
+        posted_at REAL NOT NULL,
+        tries INTEGER NOT NULL,
+        fence INTEGER NOT NULL,
+        lease_until REAL NOT NULL,
+        state INTEGER NOT NULL,
+        status INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        reference BLOB,
+        first INTEGER NOT NULL
+    );
+    CREATE UNIQUE INDEX messages_id ON messages (id);
+    CREATE INDEX messages_lane ON messages (session, destination, state, seq);
+    CREATE INDEX messages_first ON messages (destination, urgency, due_at) WHERE first = 1;
+    CREATE INDEX messages_backlog ON messages (state, destination, posted_at);
+    CREATE INDEX messages_expiry ON messages (expires_at);
+    CREATE INDEX messages_reference ON messages (reference) WHERE reference IS NOT NULL;
+    """,
 )
 """`MIGRATIONS[n]` turns schema n into n + 1, inside one transaction; schema 0 is an empty file.
 

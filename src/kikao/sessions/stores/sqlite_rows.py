@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 
 from kikao.sessions.store import Dedupe, IntentRow, Record, Replacement, Seen, Write
-from kikao.sessions.stores.claims import FOREIGN_INTENT, NAMELESS_INTENT, TAKEN_INTENT, Sight, conflict
+from kikao.sessions.stores import sqlite_messages as messages
+from kikao.sessions.stores.claims import (
+    FOREIGN_INTENT,
+    FOREIGN_MESSAGE,
+    NAMELESS_INTENT,
+    TAKEN_INTENT,
+    Sight,
+    conflict,
+)
 
 SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessions WHERE key = ?"
 SIGHT = (
@@ -44,7 +53,7 @@ INTENTS = (
 )
 DUE = (
     "SELECT id, session, fence, lease_until, due_at, tries FROM intents "
-    "WHERE due_at <= ? AND lease_until <= ? ORDER BY due_at, id LIMIT ?"
+    "WHERE due_at <= ? AND lease_until <= ? {} ORDER BY due_at, id LIMIT ?"
 )
 SCAN_FROM = (
     "SELECT key, version, fence, expires_at, state, address FROM sessions WHERE key >= ? ORDER BY key LIMIT ?"
@@ -52,7 +61,7 @@ SCAN_FROM = (
 SCAN_AFTER = SCAN_FROM.replace(">=", ">")
 EXPIRED = (
     "SELECT sweep_at, rowid, expires_at, key FROM sessions "
-    "WHERE intents = 0 AND sweep_at <= ? AND (sweep_at, rowid) > (?, ?) ORDER BY sweep_at, rowid LIMIT ?"
+    "WHERE intents = 0 AND sweep_at <= ? AND (sweep_at, rowid) > (?, ?) {} ORDER BY sweep_at, rowid LIMIT ?"
 )
 REMOVE = "DELETE FROM sessions WHERE key = ? AND intents = 0 AND expires_at <= ?"
 PROLONG = "UPDATE sessions SET sweep_at = expires_at WHERE key = ?"
@@ -106,6 +115,10 @@ def apply(cursor: sqlite3.Cursor, write: Write) -> None:
         cursor.execute(REMEMBER, (key, seen.key, seen.reply, seen.expires_at))
     if write.open or write.close:
         _apply_intents(cursor, write)
+    if write.outbox:
+        if any(message.session != key for message in write.outbox):
+            raise ValueError(FOREIGN_MESSAGE)
+        messages.post(cursor, write.outbox)
 
 
 def _apply_intents(cursor: sqlite3.Cursor, write: Write) -> None:
@@ -156,8 +169,11 @@ def forget_expired(cursor: sqlite3.Cursor, now: float, limit: int) -> int:
     return cursor.execute(FORGET, (now, limit)).rowcount
 
 
-def due(cursor: sqlite3.Cursor, now: float, limit: int) -> list[IntentRow]:
-    return [IntentRow(*row) for row in cursor.execute(DUE, (now, now, limit)).fetchall()]
+def due(cursor: sqlite3.Cursor, now: float, limit: int, shards: Collection[int]) -> list[IntentRow]:
+    where, allowed = messages.of_shards(shards)
+    return [
+        IntentRow(*row) for row in cursor.execute(DUE.format(where), (now, now, *allowed, limit)).fetchall()
+    ]
 
 
 def scan(cursor: sqlite3.Cursor, after: bytes | None, limit: int) -> list[Record]:
@@ -168,10 +184,11 @@ def scan(cursor: sqlite3.Cursor, after: bytes | None, limit: int) -> list[Record
 
 
 def expired(
-    cursor: sqlite3.Cursor, now: float, after: tuple[float, int], limit: int
+    cursor: sqlite3.Cursor, now: float, after: tuple[float, int], limit: int, shards: Collection[int]
 ) -> list[tuple[float, int, float, bytes]]:
     """The next page of sessions to sweep: place in the index (two values), expiry and key."""
-    return cursor.execute(EXPIRED, (now, *after, limit)).fetchall()
+    where, allowed = messages.of_shards(shards, "key")
+    return cursor.execute(EXPIRED.format(where), (now, *after, *allowed, limit)).fetchall()
 
 
 def seen(cursor: sqlite3.Cursor, key: bytes, dedupe: bytes | None) -> tuple[Dedupe, ...]:
@@ -190,6 +207,7 @@ def replace(cursor: sqlite3.Cursor, replacement: Replacement) -> bool:
         for statement in MAKE_WAY:
             cursor.execute(statement, (to,))
         _move(cursor, key, to, replacement.intents)
+        messages.move(cursor, key, to)
     cursor.execute(REPLACE, (to, replacement.state, replacement.address, key))
     for dedupe, reply in replacement.replies:
         cursor.execute(REPLACE_REPLY, (reply, to, dedupe))
@@ -218,9 +236,10 @@ def rebind(cursor: sqlite3.Cursor, name: str, old: bytes, new: bytes) -> bool:
 
 
 def start(cursor: sqlite3.Cursor) -> int:
-    """Count this opening of the store and let go of every intent of the process before; return the count."""
+    """Count this opening of the store and let go of all that the process before held; return the count."""
     cursor.execute(
         "INSERT INTO meta VALUES ('boot', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1",
     )
     cursor.execute("UPDATE intents SET lease_until = 0")
+    messages.let_go(cursor)
     return int(cursor.execute("SELECT value FROM meta WHERE name = 'boot'").fetchone()[0])
