@@ -494,6 +494,8 @@ def test_a_navigation_key_that_is_a_good_answer_is_one(
 ) -> None:
     assert [key for key in literal if not answer.literal(key)] == []
     assert [key for key in commands if answer.literal(key)] == []
+    for _ in range(2):  # worked out, and remembered
+        assert answer.literals((*literal, *commands)) == tuple(literal)
 
 
 # --- laws ---
@@ -603,6 +605,39 @@ def test_a_type_of_your_own_needs_a_tag_and_a_parse() -> None:
     assert stored_and_read(Colour(), "red") == "red"
     assert refused(Colour(), "green") == "Enter red or blue."
     assert not Colour().literal("0")
+
+
+def test_a_type_made_of_one_of_ours_has_its_own_say_about_keys() -> None:
+    class Even(Number):
+        def literal(self, text: str) -> bool:
+            return text in ("0", "98")
+
+    class Dollars(Money):
+        def literal(self, text: str) -> bool:
+            return text == "99"
+
+    class Nothing(Text):
+        def literal(self, text: str) -> bool:
+            return text == "0"
+
+    class Anything(Choice[str]):
+        def literal(self, text: str) -> bool:
+            return True
+
+    words = ("0", "98", "99")
+    assert Number(0, 99).literals(words) == words
+    assert Even(0, 99).literals(words) == ("0", "98")
+    assert Dollars("USD").literals(words) == ("99",)
+    assert Nothing().literals(words) == ("0",)
+    assert Anything(["Tea"]).literals(words) == words
+
+
+def test_keys_are_worked_out_for_any_number_of_bounds() -> None:
+    for balance in range(1, 2500):
+        assert (
+            Number(0, balance).literals(("0", "98", "99"))
+            == ("0", "98", "99")[: 1 + (balance > 97) + (balance > 98)]
+        )
 
 
 def test_a_type_without_parse_says_so() -> None:

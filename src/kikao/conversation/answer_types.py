@@ -118,6 +118,12 @@ class Money(Answer[Amount]):
         minor = int(text) * 10 ** exponent(self.tag.removeprefix(_MONEY_TAG))
         return minor >= max(self._min, 1) and (self._max is None or minor <= self._max)
 
+    def literals(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Answer.literals`."""
+        if type(self) is not Money:
+            return super().literals(words)
+        return _literals(self, (self.tag, self._min, self._max), words)
+
 
 class Pin(Answer[str]):
     """A PIN of `digits` ASCII digits, or of (least, most). For `chat.secret` only: it is never encoded."""
@@ -184,6 +190,12 @@ class Number(Answer[int]):
     def literal(self, text: str) -> bool:
         """True for a number in range: "0" is then an answer and not "back"; "00" never is one."""
         return _counts(text) and self._in_range(int(text))
+
+    def literals(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Answer.literals`."""
+        if type(self) is not Number:
+            return super().literals(words)
+        return _literals(self, ("number", self._min, self._max), words)
 
     def _in_range(self, number: int) -> bool:
         return (self._min is None or number >= self._min) and (self._max is None or number <= self._max)
@@ -259,6 +271,10 @@ class Text(Answer[str]):
         except Invalid:
             return False
         return True
+
+    def literals(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Answer.literals`."""
+        return () if type(self) is Text and not self._literal else super().literals(words)
 
     def _too_long(self) -> Message:
         return tn("Enter at most {n} character.", "Enter at most {n} characters.", self._max)
@@ -363,6 +379,22 @@ def _plain(text: str) -> str:
 def _counts(text: str) -> bool:
     """Whether a navigation key is also a plain number: "0" and "98" are, "00" and "#" are not."""
     return text.isascii() and text.isdecimal() and len(text) <= 15 and (text == "0" or text[0] != "0")
+
+
+def _literals(
+    answer: Answer[Any], bounds: tuple[str, int | None, int | None], words: tuple[str, ...]
+) -> tuple[str, ...]:
+    """What `answer.literal` says of each key, worked out once for all answers with these bounds."""
+    found = _LITERALS.get((bounds, words))
+    if found is None:
+        if len(_LITERALS) >= _MOST_BOUNDS:  # bounds may come from a balance
+            _LITERALS.clear()
+        found = _LITERALS[bounds, words] = tuple([each for each in words if answer.literal(each)])
+    return found
+
+
+_LITERALS: dict[tuple[tuple[str, int | None, int | None], tuple[str, ...]], tuple[str, ...]] = {}
+_MOST_BOUNDS = 1000
 
 
 def _day(match: re.Match[str]) -> dt.date | None:

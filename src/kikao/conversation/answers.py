@@ -55,6 +55,13 @@ class Answer(Generic[T]):
         """True when `text`, which is also a navigation key, is meant as an answer here ("0" children)."""
         return False
 
+    def literals(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Which of some navigation keys are meant as an answer here, in their order: those that are `literal`.
+
+        Asked at every question; an answer type of one's own need not define it.
+        """
+        return tuple([each for each in words if self.literal(each)])
+
 
 class Choice(Answer[V]):
     """One of some options, numbered from 1 in the order given.
@@ -121,6 +128,16 @@ class Choice(Answer[V]):
     def literal(self, text: str) -> bool:
         """True for the number or the label of an option: with 99 options "99" is one of them."""
         return find(text, self.options()) is not None
+
+    def literals(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """See `Answer.literals`."""
+        if type(self).literal is not Choice.literal:
+            return super().literals(words)
+        typed = {option.key for option in self.options()}
+        typed.update(
+            [" ".join(o.label.split()).casefold() for o in self.options() if isinstance(o.label, str)]
+        )
+        return () if typed.isdisjoint(words) else super().literals(words)
 
 
 class Confirm(Answer[bool]):

@@ -67,13 +67,18 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         self, answer: Answer[Any], *, back: bool, home: bool
     ) -> tuple[tuple[Option, ...], tuple[str, ...]]:
         """The lines to show under a question, and the keys that are answers there instead of commands."""
-        commands = self._commands
         if type(answer).literal is Answer.literal:
-            literal = tuple(key for option in answer.options() if (key := word(option.key)) in commands)
+            options = answer.options()
+            literal = (
+                tuple([key for o in options if (key := word(o.key)) in self._commands]) if options else ()
+            )
         else:
-            literal = tuple(each for each in commands if answer.literal(each))
-            if any(all(each in literal for each in words) for words in self._turning):
-                literal += tuple(each for each in self._spare if answer.literal(each))
+            literal = answer.literals(self._words)
+            # Where nothing is literal no command lacks its keys, but for one that never had any.
+            if (literal or not all(self._turning)) and any(
+                all(each in literal for each in words) for words in self._turning
+            ):
+                literal += answer.literals(self._spare)
         return (self._made_lines(_live(back, home), literal) if literal else self._lines[back, home]), literal
 
     def with_back(self, screen: Screen) -> Screen:
@@ -110,8 +115,12 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         lines = screen.navigation
         if more is not None and self.more.shown:
             lines += (more,)
-        if previous is not None and self.back.shown and not any(line.key == previous.key for line in lines):
-            lines += (previous,)
+        if previous is not None and self.back.shown:
+            for line in lines:
+                if line.key == previous.key:
+                    break
+            else:
+                lines += (previous,)
         return screen if lines is screen.navigation else structs.replace(screen, navigation=lines)
 
     def page_keys(self, screen: Screen, literal: Collection[str] = ()) -> tuple[Option | None, Option | None]:
@@ -121,10 +130,10 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         is free. "More" is needed to see all of the question: where every key is an answer it has one nevertheless, on
         all pages but the last, where that is an answer again. A last screen has no way back.
         """
-        chosen = {option.key.casefold() for option in screen.options}
-        taken = chosen.union(literal)
+        chosen = {option.key.casefold() for option in screen.options} if screen.options else _NOTHING
         more, previous = self._page_keys
-        if not taken.isdisjoint(self._page_words):
+        if not (chosen.isdisjoint(self._page_words) and self._page_words.isdisjoint(literal)):
+            taken = chosen.union(literal)
             more = self._page_key("more", taken, chosen)
             previous = self._page_key("back", taken | ({word(more.key)} if more else set()))
         return more, None if screen.ends else previous
@@ -166,6 +175,10 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
         return found
 
     @cached_property
+    def _words(self) -> tuple[str, ...]:
+        return tuple(self._commands)
+
+    @cached_property
     def _own(self) -> dict[Command, tuple[str, ...]]:
         """The keys of each command, as it is to be shown, without those that another command has."""
         return {
@@ -196,6 +209,8 @@ class Navigation(msgspec.Struct, frozen=True, dict=True):
                 lines.append(Option(free, key.label, name))
         return tuple(lines)
 
+
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 MAX_KEY: Final = 20
 """Characters of a key."""
