@@ -217,7 +217,8 @@ class Turns:
             url if policy.wants_url else "",
             inbound.dialogue if policy.wants_request else "",
         )
-        return structs.replace(address, parts=key_parts(address, policy, flow=self.engine.entry))
+        structs.force_setattr(address, "parts", key_parts(address, policy, flow=self.engine.entry))  # nobody has it yet
+        return address
 
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed."""

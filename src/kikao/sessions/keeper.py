@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, Literal
 
 import msgspec
@@ -79,7 +79,8 @@ class Held:
         self._address_blob = blob
         self._large = claim.record is not None and len(claim.record.state) > MAX_STATE
         """Whether it is past the cap: what an effect gave back made it so, and its member has to get on."""
-        self._open = {intent.token for intent in session.conversation.intents()}
+        intents = session.conversation.intents()
+        self._open = {intent.token for intent in intents} if intents else set()
         self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
         self._disregarded: set[bytes] = set()
@@ -171,14 +172,12 @@ class Held:
         now = sessions.clock()
         if self.version == 0 and self.lapsed:  # no version and no fence would tell that somebody was there
             raise Conflict("a session that did not exist was claimed too long ago to be made")
-        intents = [intent for intent in session.conversation.intents() if intent.entry is None]
-        tokens = {intent.token for intent in intents}
-        if dedupe is not None:
-            session.dedupe_until = max(session.dedupe_until, dedupe.expires_at)
-        gone = self._open - tokens
-        self._open |= tokens
+        if dedupe is not None and dedupe.expires_at > session.dedupe_until:
+            session.dedupe_until = dedupe.expires_at
+        intents = session.conversation.intents()
+        opened, closed = self._index(intents, now, working) if intents or self._open else ((), ())
         state = encode(session)
-        if len(state) > MAX_STATE and not (intents or gone or self.intended or self._large):
+        if len(state) > MAX_STATE and not (self._open or self.intended or self._large):
             raise StateTooLarge(f"a session of {len(state)} octets, the cap is {MAX_STATE}")
         return Write(
             claim.key,
@@ -188,15 +187,25 @@ class Held:
             sessions.ring.seal(state, claim.key, STATE, self.version + 1),
             self._sealed_address(),
             dedupe,
-            tuple(
-                [
-                    sessions.row(intent, claim, now, intent.token in working)
-                    for intent in intents
-                    if intent.token in working or self._changed(intent)
-                ]
-            ),
-            tuple([sessions.intent_id(token) for token in gone]),
+            opened,
+            closed,
         )
+
+    def _index(
+        self, intents: Sequence[Intent], now: float, working: Collection[str]
+    ) -> tuple[tuple[IntentRow, ...], tuple[bytes, ...]]:
+        """What the store's index of open intents must hear: rows that changed, and ids that are open no more."""
+        sessions = self._sessions
+        intents = [intent for intent in intents if intent.entry is None]
+        tokens = {intent.token for intent in intents}
+        gone = self._open - tokens
+        self._open |= tokens
+        rows = [
+            sessions.row(intent, self.claim, now, intent.token in working)
+            for intent in intents
+            if intent.token in working or self._changed(intent)
+        ]
+        return tuple(rows), tuple([sessions.intent_id(token) for token in gone])
 
     def _sealed_address(self) -> bytes:
         """As it was stored, under the active key."""
@@ -267,8 +276,11 @@ class Sessions:
 
     def names(self, purpose: str, *parts: str) -> tuple[bytes, ...]:
         """What an inbound is remembered by: the key of its dedupe record, then those under former look-up keys."""
+        name = self.ring.lookup(purpose, *parts)
+        if not self._former:
+            return (name,)
         former = [ring.lookup(purpose, *parts) for ring, until in self._former if until > self.clock()]
-        return (self.ring.lookup(purpose, *parts), *former)
+        return (name, *former)
 
     def remember(self, key: bytes, name: bytes, reply: bytes | None, kept: float) -> Dedupe:
         """The dedupe record of an inbound, kept for so many seconds. Without a reply it is only consumed."""

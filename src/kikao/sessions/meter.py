@@ -9,7 +9,6 @@ it, which takes some `names * burst` requests within the time of one burst.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from array import array
 from typing import Final
@@ -27,10 +26,11 @@ class Meter:
     """One rate for each of many names. For one event loop."""
 
     def __init__(self, rate: Rate, *, names: int = NAMES) -> None:
-        self._hash = hashlib.blake2b(key=os.urandom(32), digest_size=8)
+        self._key = int.from_bytes(os.urandom(7), "big")
+        """Beside the key that Python hashes texts with, which an operator may have fixed (`PYTHONHASHSEED`)."""
         self._pace = rate.pace
         self._buckets = -(-names // WAYS)
-        self._marks = array("Q", bytes(8 * WAYS * self._buckets))
+        self._marks = array("q", bytes(8 * WAYS * self._buckets))
         self._tats = array("q", bytes(8 * WAYS * self._buckets))
 
     def take(self, name: str, now: float) -> float:
@@ -48,9 +48,7 @@ class Meter:
 
     def _slot(self, name: str) -> int:
         """The place of a name; one that has none gets the least of its bucket."""
-        digest = self._hash.copy()
-        digest.update(name.encode("utf-8", "surrogatepass"))
-        mark = int.from_bytes(digest.digest(), "big")
+        mark = hash((self._key, name))
         first = mark % self._buckets * WAYS
         try:
             return self._marks.index(mark, first, first + WAYS)

@@ -395,7 +395,13 @@ _NUMBERED: Final = frozenset({"ussd", "sms"})
 
 _NOT_PLAIN = re.compile("[^A-Za-z0-9._-]")
 
-_names_nobody = re.compile(
+_unseen_or_broken = re.compile(
     r"[\s\x00-\x1f\x7f-\xa0\xad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff]*|.*[\ud800-\udfff].*", re.DOTALL
 ).fullmatch
-"""Finds a text of which nothing can be seen, or that is broken (half a surrogate pair)."""
+
+
+def _names_nobody(text: str) -> bool:
+    """Whether nothing of a text can be seen, or it is broken (half a surrogate pair)."""
+    if text.isascii() and text.isprintable():  # what a number is; only spaces could be unseen
+        return not text.strip()
+    return _unseen_or_broken(text) is not None
