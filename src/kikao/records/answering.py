@@ -27,13 +27,24 @@ def answering(where: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def committing(where: str) -> Iterator[None]:
-    """Raise `CommitUnknown` for a database that fails while it commits."""
+    """Raise `CommitUnknown` for a database that fails while it commits, unless it says that it did not."""
     try:
         yield
     except OURS:
         raise
     except (DBAPIError, OSError) as error:
+        if undone(error):
+            raise
         raise CommitUnknown(f"records: {where} failed while it committed ({_cause(error)})") from error
+
+
+def undone(error: BaseException) -> bool:
+    """Whether PostgreSQL says that it rolled a transaction back because of others: it may be done again at once."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _ROLLED_BACK
+
+
+_ROLLED_BACK = ("40001", "40P01")
+"""serialization_failure and deadlock_detected: https://www.postgresql.org/docs/current/errcodes-appendix.html"""
 
 
 def _cause(error: Exception) -> str:

@@ -43,13 +43,12 @@ class Records:
 
     def __init__(self, where: str | Path) -> None:
         """Raises `RecordsRefused` for an address it cannot use, or a file or folder it cannot make."""
-        url = _parse(where)
-        self.where = url.render_as_string(hide_password=True)
+        self._backend = _backend(where)
+        self.where = self._backend.where
         """The address, without its password, for messages and logs."""
-        self._backend = _backend(url)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        """Run a function that only reads, on one state of the database (in PostgreSQL, one per statement).
+        """Run a function that only reads, on one state of the database. It may be run again from the start.
 
         Raises `RecordsAway`, and what `work` raises.
         """
@@ -60,7 +59,8 @@ class Records:
 
         In SQLite it holds the only writer from the start (`BEGIN IMMEDIATE`), so what it read cannot change
         before it commits. In PostgreSQL (read committed) lock what you base a decision on with `FOR
-        UPDATE`. Keep it short: no hashing and no network inside.
+        UPDATE`; a transaction that others keep from ending (a deadlock) is rolled back and `work` run again, so it
+        changes nothing but the database. Keep it short: no hashing and no network inside.
 
         Raises `RecordsAway`, `CommitUnknown`, and what `work` raises. A caller that is cancelled does not
         know whether the transaction was committed.
@@ -94,7 +94,7 @@ class Records:
                     "Make a backup, then run: kikao migrate MODULE:APP"
                 )
             async with ONE_AT_A_TIME:
-                await self._backend.upgrade(migrations)
+                pending = await self._backend.upgrade(migrations)  # or somebody else was faster
         if told is not None:
             told(Migrated(self.where, version_table, migrations.head, pending))
 
@@ -108,22 +108,26 @@ class Backend(Protocol):
 
     upgrades_at_start: bool
 
+    @property
+    def where(self) -> str: ...
+
     async def read(self, work: Callable[[Connection], T]) -> T: ...
     async def write(self, work: Callable[[Connection], T]) -> T: ...
-    async def upgrade(self, migrations: Migrations) -> None: ...
+    async def upgrade(self, migrations: Migrations) -> bool: ...
     async def close(self) -> None: ...
 
 
-def _backend(url: URL) -> Backend:
-    match url.drivername:
-        case "sqlite" | "sqlite+aiosqlite" | "sqlite+pysqlite":
-            from kikao.records.sqlite import Sqlite
+def _backend(where: str | Path) -> Backend:
+    scheme, sides, rest = ("", "", "") if isinstance(where, Path) else where.partition("://")
+    if sides and scheme in ("postgres", "postgresql", "postgresql+asyncpg"):
+        from kikao.records.postgresql import Postgresql
 
-            return Sqlite(url)
-        case "postgres" | "postgresql" | "postgresql+asyncpg":
-            from kikao.records.postgresql import Postgresql
+        return Postgresql(f"{scheme}{sides}{rest}")
+    url = _parse(where)
+    if url.drivername in ("sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"):
+        from kikao.records.sqlite import Sqlite
 
-            return Postgresql(url)
+        return Sqlite(url)
     raise RecordsRefused(
         f"records: cannot use {url.drivername}. Use a path, sqlite:///path or postgresql://user@host/name."
     )

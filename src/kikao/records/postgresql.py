@@ -1,18 +1,59 @@
-"""PostgreSQL under the records: asyncpg in the event loop, for several machines."""
+"""PostgreSQL under the records: asyncpg in the event loop, for several processes and machines.
+
+Everything is bounded: connecting, waiting for one of the few connections, for a lock, for an answer. A server that
+cannot be reached is not tried again by every caller, but once in a while; the others hear at once that it is away.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
-from sqlalchemy import URL, Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
-from kikao.records.answering import answering, committing
-from kikao.records.errors import RecordsRefused
+from kikao.records.answering import answering, committing, undone
+from kikao.records.errors import RecordsAway, RecordsRefused
 from kikao.records.migrations import Migrations
 
+if TYPE_CHECKING:
+    from sqlalchemy import ExceptionContext
+
 T = TypeVar("T")
+
+CONNECTIONS: Final = 8
+"""At most so many of a process; more callers wait."""
+
+QUEUE_SECONDS: Final = 5.0
+"""How long a caller waits for one of them."""
+
+CONNECT_SECONDS: Final = 5.0
+
+LOCK_SECONDS: Final = 5.0
+"""How long a transaction waits for another one's locks."""
+
+STATEMENT_SECONDS: Final = 30.0
+"""How long the server works on one statement. The client waits a little longer, in case the line is dead."""
+
+IDLE_SECONDS: Final = 15.0
+"""A transaction whose process stands still for so long is ended by the server, and its locks are free."""
+
+AWAY_SECONDS: Final = 0.5
+"""After a failed attempt to connect there is no other one for so long."""
+
+TRIES: Final = 4
+"""How often a transaction is begun that others keep from ending (a deadlock, a serialization failure)."""
+
+MIGRATING: Final = 0x6B696B616F6D
+"""The advisory lock of whoever upgrades tables; see `Migrations`."""
+
+_READ_ONLY: Final = "25006"
+"""What a server says that became a standby: the connection is of no use any more, the next one may lead elsewhere."""
 
 
 class Postgresql:
@@ -20,37 +61,183 @@ class Postgresql:
 
     upgrades_at_start = False
 
-    def __init__(self, url: URL) -> None:
-        """Raises `RecordsRefused` when asyncpg is not installed."""
-        self._where = url.render_as_string(hide_password=True)
-        try:
-            self._engine = create_async_engine(
-                url.set(drivername="postgresql+asyncpg"), hide_parameters=True, pool_pre_ping=True
-            )
-        except ModuleNotFoundError as error:
-            raise RecordsRefused(
-                f"records: PostgreSQL needs {error.name}. Run: pip install {error.name}"
-            ) from error
+    def __init__(self, where: str) -> None:
+        """`where` is a URI as libpq has them, `sslmode`, several hosts and all. Raises `RecordsRefused`."""
+        self._server = _Server(where)
+        self.where: Final = self._server.where
+        self._engine = self._made(
+            pool_size=CONNECTIONS,
+            max_overflow=0,
+            pool_timeout=QUEUE_SECONDS,
+            pool_pre_ping=True,
+            pool_use_lifo=True,
+        )
+        self._reading = self._engine.execution_options(isolation_level="REPEATABLE READ")
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        with answering(self._where):
-            async with self._engine.connect() as connection:
-                return await connection.run_sync(work)
+        """A connection that was lost meanwhile is replaced once: reading again does no harm."""
+        try:
+            return await self._read(work)
+        except RecordsAway as away:
+            if not _lost(away):
+                raise
+        return await self._read(work)
+
+    async def _read(self, work: Callable[[Connection], T]) -> T:
+        with answering(self.where):
+            async with self._reading.connect() as connection:
+                return await _within(connection, lambda: connection.run_sync(work))
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        with answering(self._where):
-            async with self._engine.connect() as connection:
-                result = await connection.run_sync(work)
-                with committing(self._where):
-                    await connection.commit()
+        for attempt in range(1, TRIES):
+            try:
+                return await self._write(self._engine, work)
+            except RecordsAway as away:
+                if not _given_up(away):
+                    raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - so that they do not meet again
+        return await self._write(self._engine, work)
+
+    async def _write(self, engine: AsyncEngine, work: Callable[[Connection], T]) -> T:
+        with answering(self.where):
+            async with engine.connect() as connection:
+                result = await _within(connection, lambda: connection.run_sync(work))
+                with committing(self.where):
+                    await _within(connection, connection.commit)
         return result
 
-    async def upgrade(self, migrations: Migrations) -> None:
-        def work(connection: Connection) -> None:
-            if migrations.pending(connection):
-                migrations.upgrade(connection)
+    async def upgrade(self, migrations: Migrations) -> bool:
+        """One upgrade at a time, however many operators ask for one; who comes second finds nothing to do."""
 
-        await self.write(work)
+        def work(connection: Connection) -> bool:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATING})
+            # Whoever queues for a table keeps everybody else from it: better to fail, and to be asked again.
+            connection.execute(text(f"SET LOCAL lock_timeout = {int(LOCK_SECONDS * 1000)}"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            if not migrations.pending(connection):
+                return False
+            migrations.upgrade(connection)
+            return True
+
+        engine = self._made(patient=True, poolclass=NullPool)
+        try:
+            return await self._write(engine, work)
+        finally:
+            await engine.dispose()
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+    def _made(self, *, patient: bool = False, **options: Any) -> AsyncEngine:
+        async def connect() -> Any:
+            return await self._server.connect(None if patient else STATEMENT_SECONDS + 5)
+
+        try:
+            engine = create_async_engine(
+                "postgresql+asyncpg://", async_creator=connect, hide_parameters=True, **options
+            )
+        except ModuleNotFoundError as error:
+            raise RecordsRefused(
+                f"records: PostgreSQL needs {error.name}. Run: pip install 'kikao[postgresql]'"
+            ) from error
+
+        @event.listens_for(engine.sync_engine, "handle_error")
+        def _(context: ExceptionContext) -> None:
+            if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+                context.is_disconnect = True
+
+        return engine
+
+
+class _Server:
+    """Where the database is, and a memory of the last time that nobody was there."""
+
+    def __init__(self, where: str) -> None:
+        self._where = _checked(where)
+        self.where: Final = shown(self._where)
+        self._until = 0.0
+        self._because = ""
+
+    async def connect(self, command_timeout: float | None) -> Any:
+        import asyncpg
+
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._until:
+            raise ConnectionError(self._because)
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                return await asyncpg.connect(
+                    self._where, command_timeout=command_timeout, server_settings=_SETTINGS
+                )
+        except TimeoutError:
+            self._remember(loop, f"no connection within {CONNECT_SECONDS:.0f} seconds")
+        except OSError as error:
+            self._remember(loop, error.strerror or type(error).__name__)
+        except asyncpg.ClientConfigurationError as error:
+            # Not chained: its words may repeat the address.
+            raise RecordsRefused(_NOT_UNDERSTOOD.format(self.where, type(error).__name__)) from None
+        raise ConnectionError(self._because)
+
+    def _remember(self, loop: asyncio.AbstractEventLoop, because: str) -> None:
+        self._because, self._until = because, loop.time() + AWAY_SECONDS
+
+
+def shown(where: str) -> str:
+    """The address without the passwords that stand in it."""
+    head, _, query = where.partition("?")
+    scheme, _, rest = head.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    user, colon, _ = credentials.partition(":")
+    kept = "&".join(
+        each for each in query.split("&") if each and "pass" not in each.partition("=")[0].lower()
+    )
+    return f"{scheme}://{user}{':***' if colon else ''}{at}{place}" + (f"?{kept}" if kept else "")
+
+
+def _checked(where: str) -> str:
+    """The address as asyncpg takes it. Raises `RecordsRefused`, with nothing of it."""
+    scheme, _, rest = where.partition("://")
+    where = f"postgresql://{rest}" if scheme != "postgres" else where[:]
+    try:
+        parts = urlsplit(where)
+        names = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+        _ = parts.port if "," not in parts.netloc else None
+    except ValueError:
+        raise RecordsRefused(
+            "records: the address is not a URL (expected postgresql://user:password@host/name). In names and passwords "
+            "write : / ? # [ ] @ % as % with two hexadecimal digits."
+        ) from None
+    if len(parts.path) < 2 and not {"dbname", "database"} & names.keys():
+        raise RecordsRefused("records: the address names no database (postgresql://user:password@host/name)")
+    if "," in parts.netloc and "target_session_attrs" not in names:
+        where += f"{'&' if parts.query else '?'}target_session_attrs=read-write"
+    return where
+
+
+async def _within(connection: AsyncConnection, do: Callable[[], Awaitable[T]]) -> T:
+    """A connection on which an answer did not come is closed: nobody else may get what comes later."""
+    try:
+        return await do()
+    except OSError:
+        await connection.invalidate()
+        raise
+
+
+def _given_up(away: RecordsAway) -> bool:
+    """Whether the server rolled a transaction back because of others."""
+    return away.__cause__ is not None and undone(away.__cause__)
+
+
+def _lost(away: RecordsAway) -> bool:
+    return isinstance(away.__cause__, DBAPIError) and away.__cause__.connection_invalidated
+
+
+_SETTINGS: Final = {
+    "application_name": "kikao",
+    "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
+    "statement_timeout": f"{int(STATEMENT_SECONDS * 1000)}",
+    "idle_in_transaction_session_timeout": f"{int(IDLE_SECONDS * 1000)}",
+}
+_NOT_UNDERSTOOD: Final = "records: PostgreSQL's client does not understand the address {} ({}). Mend it."

@@ -34,6 +34,7 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         """Raises `RecordsRefused` for a database in memory, or a file or folder that cannot be made."""
+        self.where: Final = url.render_as_string(hide_password=True)
         self._path = _file_of(url)
         self._existed = _prepare(self._path)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="kikao-records-read")
@@ -55,26 +56,27 @@ class Sqlite:
     async def write(self, work: Callable[[Connection], T]) -> T:
         return await self._in_writer(lambda: self._write(self._engine, work))
 
-    async def upgrade(self, migrations: Migrations) -> None:
+    async def upgrade(self, migrations: Migrations) -> bool:
         """Copy a file that had something in it before, then upgrade it; both while no one else can write.
 
         Foreign keys are off meanwhile, as SQLite asks of whoever rebuilds a table
         (https://www.sqlite.org/lang_altertable.html#otheralter), and are checked before the commit.
         """
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> bool:
             if not migrations.pending(connection):
-                return  # another process was faster
+                return False  # another process was faster
             if self._existed and _holds_something(connection):
                 name = f"{self._path.name}.before-{migrations.version_table}-{migrations.head}"
                 _copy(self._path, self._path.with_name(name))
             migrations.upgrade(connection)
             _check_references(connection)
+            return True
 
         engine = _with_settings(
             create_engine(self._engine.url, hide_parameters=True, poolclass=NullPool), foreign_keys=False
         )
-        await self._in_writer(lambda: self._write(engine, work))
+        return await self._in_writer(lambda: self._write(engine, work))
 
     async def close(self) -> None:
         def finish() -> None:

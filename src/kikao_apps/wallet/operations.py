@@ -80,7 +80,8 @@ async def forget(records: Records, *msisdns: str) -> None:
     """
 
     def work(connection: Connection) -> None:
-        books.lock(connection, *msisdns)
+        for msisdn in sorted(set(msisdns)):
+            books.add_number(connection, msisdn)  # a number without a row could not be locked
         for msisdn in msisdns:
             _refuse_with_money(connection, msisdn)
         for msisdn in msisdns:
