@@ -1,30 +1,56 @@
 """Where tests keep records: a SQLite file, or a database of their own on a PostgreSQL server.
 
-The server is that of `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name`, if that is set.
+Tests that are marked `ON_BOTH` run on both; the others on SQLite. With `KIKAO_TEST_POSTGRESQL=postgresql://user@host/name`
+every test runs on that server, and those that are of SQLite alone are skipped.
 """
 
 from __future__ import annotations
 
-import importlib
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
+import pytest
+
+from tests.engines.postgresql import PostgreSQL
+
 POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
+
+ON_BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
+ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+_server: PostgreSQL | None = None
+"""Where the running test keeps its records; None for files."""
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A file, or for `ON_BOTH` a database of the server that tests share."""
+    if POSTGRESQL or getattr(request, "param", "sqlite") == "sqlite":
+        yield
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.databases._server", request.getfixturevalue("postgresql"))
+        yield
 
 
 async def records_of(folder: Path, file: str) -> str | Path:
     """The records that belong to a folder: the file in it, or its own database, which stays when the test ends."""
-    if not POSTGRESQL:
+    if _server is None and not POSTGRESQL:
         return folder / file
-    asyncpg = importlib.import_module("asyncpg")  # not among the tools that every test run needs
-
     note = folder / "database"
     if not note.exists():
-        name = f"kikao_{secrets.token_hex(8)}"
-        connection = await asyncpg.connect(POSTGRESQL)
-        await connection.execute(f"CREATE DATABASE {name}")
-        await connection.close()
+        made = _server.database() if _server is not None else await _made_elsewhere()
         folder.mkdir(exist_ok=True)
-        note.write_text(name)
-    return f"{POSTGRESQL.rpartition('/')[0]}/{note.read_text()}"
+        note.write_text(made)
+    return note.read_text()
+
+
+async def _made_elsewhere() -> str:
+    name = f"kikao_{secrets.token_hex(8)}"
+    connection = await asyncpg.connect(POSTGRESQL)
+    await connection.execute(f"CREATE DATABASE {name}")
+    await connection.close()
+    return f"{POSTGRESQL.rpartition('/')[0]}/{name}"

@@ -16,7 +16,7 @@ from kikao.members import Known, UnknownMember
 from kikao.members.tables import ADDRESSES, MEMBERS
 from kikao.records import RecordsAway, RecordsRefused
 from kikao.testing import Clock
-from tests.databases import POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL
 from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, its_records, ring, rows
 
 
@@ -51,6 +51,7 @@ async def test_finding_makes_nobody(tmp_path: Path) -> None:
     assert await rows(tmp_path, MEMBERS) == []
 
 
+@ON_BOTH
 async def test_many_processes_that_meet_a_new_address_at_once_find_one_member(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         met = await asyncio.gather(*[(one, other)[n % 2].meet("msisdn", ASHA) for n in range(40)])
@@ -89,6 +90,7 @@ async def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) 
 # --- preferences ---
 
 
+@ON_BOTH
 async def test_what_a_member_chose_is_remembered(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as directory:
         asha = await directory.meet("msisdn", ASHA)
@@ -127,6 +129,7 @@ async def test_nobody_is_remembered_who_was_never_met(tmp_path: Path) -> None:
             await directory.remember("0" * 32, locale="sw")
 
 
+@ON_BOTH
 async def test_choices_made_at_once_are_all_kept(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         asha = await one.meet("msisdn", ASHA)
@@ -156,6 +159,7 @@ async def test_a_new_key_in_front_changes_nothing_for_members(tmp_path: Path) ->
         assert await directory.meet("msisdn", ASHA) == asha
 
 
+@ON_BOTH
 @pytest.mark.parametrize("keys", [{"k2": K2}, {"k1": K2}, {"k2": K2, "k1": K2}])
 async def test_without_the_key_of_its_look_ups_it_does_not_start(
     tmp_path: Path, keys: dict[str, bytes]

@@ -21,7 +21,7 @@ from kikao.members.vault import MemberKey, Vault
 from kikao.records import CommitUnknown
 from kikao.sessions.sealing import SealError
 from kikao.testing import Clock
-from tests.databases import POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL
 from tests.members.anchors import Anchors, anywhere
 from tests.members.directories import ASHA, BINTA, a_directory, ring, rows
 
@@ -101,6 +101,7 @@ async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> N
 # --- erasing ---
 
 
+@ON_BOTH
 async def test_nothing_is_known_of_a_member_who_was_erased(tmp_path: Path) -> None:
     duties, clock = Duties(), Clock()
     async with a_directory(tmp_path, clock=clock) as directory:
@@ -184,6 +185,7 @@ async def test_an_address_that_comes_meanwhile_is_told_to_the_app_too(tmp_path: 
         assert await directory.find("msisdn", BINTA) is None
 
 
+@ON_BOTH
 async def test_erasing_twice_at_once_is_erasing_once(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         asha = await one.meet("msisdn", ASHA)

@@ -16,7 +16,7 @@ from kikao.members.known import Move
 from kikao.members.tables import ADDRESSES, MEMBERS, WISHES
 from kikao.records import CommitUnknown
 from kikao.testing import Clock
-from tests.databases import POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL
 from tests.members.anchors import Anchors, anywhere
 from tests.members.directories import ASHA, BINTA, CHIDI, a_directory, rows
 
@@ -53,6 +53,7 @@ async def test_who_was_met_in_chat_first_gets_the_zone_of_the_number_that_is_lin
         assert (await directory.meet(*CHAT)).timezone == "Africa/Kampala"
 
 
+@ON_BOTH
 async def test_two_members_become_the_elder(tmp_path: Path) -> None:
     clock = Clock()
     async with a_directory(tmp_path, clock=clock) as directory:
@@ -87,6 +88,7 @@ async def test_three_members_become_one_in_whatever_order(tmp_path: Path) -> Non
         assert await directory.aliases(third) == (first, second, third)
 
 
+@ON_BOTH
 async def test_linking_twice_and_at_once_is_linking_once(tmp_path: Path) -> None:
     clock = Clock()
     async with a_directory(tmp_path, clock=clock) as one, a_directory(tmp_path, clock=clock) as other:
@@ -102,6 +104,7 @@ async def test_linking_twice_and_at_once_is_linking_once(tmp_path: Path) -> None
     assert len(await rows(tmp_path, ADDRESSES)) == 2
 
 
+@ON_BOTH
 async def test_members_who_link_each_other_at_once_become_one(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         asha, binta = await one.meet("msisdn", ASHA), await one.meet("msisdn", BINTA)
@@ -204,6 +207,7 @@ async def test_the_last_address_stays(tmp_path: Path) -> None:
         assert await directory.links_due() == []
 
 
+@ON_BOTH
 async def test_of_two_last_addresses_that_go_at_once_one_stays(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         asha = await one.meet("msisdn", ASHA)

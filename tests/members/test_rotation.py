@@ -13,6 +13,7 @@ from kikao.members.directory import Directory, new_member_id
 from kikao.members.tables import ADDRESSES, KEYS, LOOKUP, WISHES
 from kikao.records import RecordsAway, RecordsRefused
 from kikao.sessions.sealing import KeyRing, SealError
+from tests.databases import ON_BOTH
 from tests.members.anchors import Anchors
 from tests.members.directories import ASHA, BINTA, K1, K2, K3, a_directory, its_records, ring, rows
 
@@ -75,6 +76,7 @@ async def everybody_is_found(folder: Path, keys: KeyRing, members: list[Known]) 
 # --- the key that seals ---
 
 
+@ON_BOTH
 async def test_members_keys_are_sealed_anew(tmp_path: Path) -> None:
     members, progress = await many(tmp_path), Progress()
     both = ring(k2=K2, k1=K1)
@@ -115,6 +117,7 @@ async def test_a_sealing_key_that_is_still_needed_is_missed_at_start(tmp_path: P
 # --- the key that looks up ---
 
 
+@ON_BOTH
 async def test_addresses_move_to_another_look_up_key(tmp_path: Path) -> None:
     members, progress = await many(tmp_path), Progress()
     both = ring(k2=K2, k1=K1)
@@ -150,6 +153,7 @@ async def test_a_move_that_stopped_keeps_everybody_out_until_it_is_finished(
     await everybody_is_found(tmp_path, both, members)
 
 
+@ON_BOTH
 async def test_a_process_that_went_on_meanwhile_makes_no_second_member(tmp_path: Path) -> None:
     members, both = await many(tmp_path), ring(k2=K2, k1=K1)
     async with a_directory(tmp_path) as running:
@@ -165,6 +169,7 @@ async def test_a_process_that_went_on_meanwhile_makes_no_second_member(tmp_path:
     await everybody_is_found(tmp_path, both, members)
 
 
+@ON_BOTH
 async def test_a_member_is_not_made_under_a_key_that_was_left_a_moment_ago(tmp_path: Path) -> None:
     """Between looking for an address and making its member, another process moves to another key, all the way."""
     both = ring(k2=K2, k1=K1)

@@ -8,8 +8,11 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from kikao.testing import Scene, Stage
+from tests.databases import database
 from tests.wallet import steps  # noqa: F401 - they are registered
 from tests.wallet.staging import NUMBERS, a_wallet
+
+__all__ = ["database", "kikao_members", "kikao_stage"]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from kikao.records import RecordsRefused
 from kikao_apps.wallet.bank import CURRENCIES
 from kikao_apps.wallet.ledger import Ledger
-from tests.databases import POSTGRESQL
+from tests.databases import ON_POSTGRESQL, POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -59,42 +59,53 @@ FEES_IN_KES = "SELECT id FROM wallet_accounts WHERE kind = 'fees' AND currency =
 FLOAT_IN_UGX = "SELECT id FROM wallet_accounts WHERE kind = 'float' AND currency = 'UGX'"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        entry(of(ASHA), of(BINTA), amount="0"),
-        entry(of(ASHA), of(BINTA), amount="-5"),
-        entry(of(ASHA), of(ASHA)),
-        entry(of(ASHA), "NULL"),
-        entry(of(ASHA), "987654"),
-        entry(of(ASHA), FEES_IN_KES),
-        entry(of(ASHA), of(BINTA), currency="'KES'"),
-        entry(of(ASHA), of(BINTA), amount=str(10 * GIFT)),
-        "UPDATE wallet_entries SET amount = amount + 1",
-        "DELETE FROM wallet_entries",
-        "UPDATE wallet_transfers SET ref = 'FORGED22'",
-        "DELETE FROM wallet_transfers",
-        "UPDATE wallet_keys SET request = NULL, result = NULL",
-        "UPDATE wallet_keys SET result = 'null'",
-        "UPDATE wallet_keys SET request = 'forgotten', result = 'null'",
-        "UPDATE wallet_keys SET request = 'forgotten', key = key || 'x'",
-        f"UPDATE wallet_keys SET request = 'forgotten', owner = '{ASHA}' WHERE key = 'void'",
-        f"UPDATE wallet_keys SET owner = '{BINTA}' WHERE key = 't'",
-        "DELETE FROM wallet_keys",
-        f"UPDATE wallet_accounts SET balance = -1 WHERE msisdn = '{ASHA}'",
-        "INSERT INTO wallet_accounts (kind, currency, balance, opened_at) VALUES ('fees', 'EUR', 5, 0)",
-        "INSERT INTO wallet_accounts (kind, currency, opened_at) VALUES ('fees', 'UGX', 0)",
-        f"INSERT INTO wallet_accounts (kind, msisdn, currency, name, opened_at) "
-        f"VALUES ('member', '{ASHA}', 'KES', 'Eve', 0)",
-        "INSERT INTO wallet_transfers (kind, ref, key, at) VALUES ('payment', 'TWICE222', 't', 0)",
-        "UPDATE wallet_pins SET wrong = 4",
-        "DELETE FROM wallet_accounts",
-    ],
-)
+STATEMENTS = [
+    entry(of(ASHA), of(BINTA), amount="0"),
+    entry(of(ASHA), of(BINTA), amount="-5"),
+    entry(of(ASHA), of(ASHA)),
+    entry(of(ASHA), "NULL"),
+    entry(of(ASHA), "987654"),
+    entry(of(ASHA), FEES_IN_KES),
+    entry(of(ASHA), of(BINTA), currency="'KES'"),
+    entry(of(ASHA), of(BINTA), amount=str(10 * GIFT)),
+    "UPDATE wallet_entries SET amount = amount + 1",
+    "DELETE FROM wallet_entries",
+    "UPDATE wallet_transfers SET ref = 'FORGED22'",
+    "DELETE FROM wallet_transfers",
+    "UPDATE wallet_keys SET request = NULL, result = NULL",
+    "UPDATE wallet_keys SET result = 'null'",
+    "UPDATE wallet_keys SET request = 'forgotten', result = 'null'",
+    "UPDATE wallet_keys SET request = 'forgotten', key = key || 'x'",
+    f"UPDATE wallet_keys SET request = 'forgotten', owner = '{ASHA}' WHERE key = 'void'",
+    f"UPDATE wallet_keys SET owner = '{BINTA}' WHERE key = 't'",
+    "DELETE FROM wallet_keys",
+    f"UPDATE wallet_accounts SET balance = -1 WHERE msisdn = '{ASHA}'",
+    "INSERT INTO wallet_accounts (kind, currency, balance, opened_at) VALUES ('fees', 'EUR', 5, 0)",
+    "INSERT INTO wallet_accounts (kind, currency, opened_at) VALUES ('fees', 'UGX', 0)",
+    f"INSERT INTO wallet_accounts (kind, msisdn, currency, name, opened_at) "
+    f"VALUES ('member', '{ASHA}', 'KES', 'Eve', 0)",
+    "INSERT INTO wallet_transfers (kind, ref, key, at) VALUES ('payment', 'TWICE222', 't', 0)",
+    "UPDATE wallet_pins SET wrong = 4",
+    "DELETE FROM wallet_accounts",
+]
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
 async def test_no_statement_can_break_the_books(tmp_path: Path, ledger: Ledger, statement: str) -> None:
     before = await ledger.audit()
     with pytest.raises(IntegrityError):
         await tamper(tmp_path, statement)
+    assert await ledger.audit() == before
+    assert before.right
+
+
+@ON_POSTGRESQL
+async def test_no_statement_can_break_the_books_in_postgresql(tmp_path: Path, ledger: Ledger) -> None:
+    before = await ledger.audit()
+    async with its_records(tmp_path) as records:
+        for statement in STATEMENTS:
+            with pytest.raises(IntegrityError):
+                await records.write(lambda connection, said=statement: connection.execute(text(said)))  # type: ignore[misc]
     assert await ledger.audit() == before
     assert before.right
 
@@ -106,7 +117,7 @@ async def test_replacing_a_row_is_changing_it(tmp_path: Path, ledger: Ledger, ta
         await tamper(tmp_path, f"REPLACE INTO {table} SELECT * FROM {table}")
 
 
-@pytest.mark.skipif(not POSTGRESQL, reason="PostgreSQL's own way of emptying")
+@ON_POSTGRESQL
 async def test_truncating_is_deleting(tmp_path: Path, ledger: Ledger) -> None:
     with pytest.raises(IntegrityError, match="append-only"):
         await tamper(tmp_path, "TRUNCATE wallet_entries")

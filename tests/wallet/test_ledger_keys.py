@@ -15,7 +15,7 @@ from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.records import CommitUnknown
 from kikao_apps.wallet.bank import Account, Balance, Receipt
 from kikao_apps.wallet.ledger import Ledger
-from tests.databases import POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -77,6 +77,7 @@ async def test_a_refusal_is_not_remembered(ledger: Ledger) -> None:
     assert isinstance(await ledger.transfer(ASHA, BINTA, ugx(1000), pin=PIN, key="t"), Done)
 
 
+@ON_BOTH
 async def test_find_gives_back_what_the_call_gave(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as ledger:
         outcomes = {
@@ -105,6 +106,7 @@ async def test_a_worker_that_stalled_past_the_void_pays_nothing(ledger: Ledger) 
     assert await held(ledger, ASHA) == GIFT
 
 
+@ON_BOTH
 async def test_a_void_between_the_pin_and_the_payment_wins(tmp_path: Path) -> None:
     stalling = StallingPins()
     async with a_ledger(tmp_path) as ledger, a_ledger(tmp_path, pins=stalling) as stalled:
@@ -143,6 +145,7 @@ async def test_every_kind_of_call_respects_a_void(tmp_path: Path) -> None:
 # --- races ---
 
 
+@ON_BOTH
 async def test_a_transfer_and_its_void_at_once_one_wins(tmp_path: Path, ledger: Ledger) -> None:
     """Two processes: one pays, the other gives up on it. Both must tell the same story."""
     paid = 0
@@ -161,6 +164,7 @@ async def test_a_transfer_and_its_void_at_once_one_wins(tmp_path: Path, ledger: 
     assert (await ledger.audit()).payments == paid
 
 
+@ON_BOTH
 async def test_one_key_from_many_workers_pays_once(tmp_path: Path, ledger: Ledger) -> None:
     """With money for one such transfer, the others must still get its receipt, not "insufficient balance"."""
     async with a_ledger(tmp_path) as other:
@@ -174,6 +178,7 @@ async def test_one_key_from_many_workers_pays_once(tmp_path: Path, ledger: Ledge
     assert (await ledger.audit()).payments == 1
 
 
+@ON_BOTH
 async def test_one_key_for_two_members_at_once_pays_one_of_them(tmp_path: Path, ledger: Ledger) -> None:
     async with a_ledger(tmp_path) as other:
         outcomes = await asyncio.gather(
@@ -184,6 +189,7 @@ async def test_one_key_for_two_members_at_once_pays_one_of_them(tmp_path: Path, 
     assert (await ledger.audit()).payments == 1
 
 
+@ON_BOTH
 async def test_an_account_is_opened_once(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as one, a_ledger(tmp_path) as two:
         await one.propose_pin(ASHA, PIN, key="p")

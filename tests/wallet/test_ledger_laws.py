@@ -15,6 +15,7 @@ from kikao.conversation.outcomes import Done, Refused, Voided
 from kikao.conversation.secrets import Secret
 from kikao_apps.wallet.bank import Receipt
 from kikao_apps.wallet.ledger import Ledger
+from tests.databases import ON_POSTGRESQL
 from tests.wallet.ledgers import ASHA, BINTA, CHIDI, IN_MEMORY, PIN, STRANGER, WRONG, a_ledger, register, ugx
 
 MEMBERS = [ASHA, BINTA, CHIDI]
@@ -57,6 +58,14 @@ async def run(ledger: Ledger, operation: Operation) -> object:
 @given(rounds=st.lists(operations, min_size=1, max_size=3))
 def test_whatever_happens_at_once_the_books_are_right(rounds: list[list[Operation]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        asyncio.run(happen(Path(folder), rounds))
+
+
+@ON_POSTGRESQL
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rounds=st.lists(operations, min_size=1, max_size=3))
+def test_whatever_happens_at_once_the_books_in_postgresql_are_right(rounds: list[list[Operation]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
         asyncio.run(happen(Path(folder), rounds))
 
 

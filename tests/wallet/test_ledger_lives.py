@@ -23,6 +23,7 @@ from kikao_apps.wallet.history import PSEUDONYM
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.operations import NoAccount
 from kikao_apps.wallet.tables import ACCOUNTS, PIN_CHANGES, PINS, PROPOSED_PINS
+from tests.databases import ON_POSTGRESQL
 from tests.wallet.ledgers import ASHA, BINTA, IN_MEMORY, PIN, WRONG, a_key, a_ledger, cheap_pins, its_records
 
 MEMBERS = [ASHA, BINTA]
@@ -41,6 +42,16 @@ rounds = st.lists(
 @given(rounds=rounds)
 def test_whatever_becomes_of_members_no_money_is_lost(rounds: list[list[tuple[str, str]]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        asyncio.run(happen(Path(folder), rounds))
+
+
+@ON_POSTGRESQL
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(rounds=rounds)
+def test_whatever_becomes_of_members_no_money_is_lost_in_postgresql(
+    rounds: list[list[tuple[str, str]]],
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
         asyncio.run(happen(Path(folder), rounds))
 
 

@@ -15,6 +15,7 @@ from kikao_apps.wallet import operations
 from kikao_apps.wallet.bank import Account, Balance, Receipt
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
 from kikao_apps.wallet.pins import peppers
+from tests.databases import ON_BOTH
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -33,6 +34,7 @@ from tests.wallet.ledgers import (
 KEYS = peppers({"k1": b"k" * 32})
 
 
+@ON_BOTH
 async def test_a_bank_of_the_first_version_goes_on(tmp_path: Path) -> None:
     receipt = await a_first_bank(tmp_path)
 

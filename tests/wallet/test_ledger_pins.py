@@ -16,7 +16,7 @@ from kikao.conversation.secrets import Secret
 from kikao.i18n.messages import tn
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import PinHash, Pins, PinsBusy
-from tests.databases import POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -93,6 +93,7 @@ async def test_the_count_outlives_the_bank(tmp_path: Path) -> None:
         assert await restarted.balance(ASHA, WRONG, key=a_key()) == LOCKED
 
 
+@ON_BOTH
 async def test_guessing_in_parallel_gains_nothing(tmp_path: Path, ledger: Ledger) -> None:
     """Forty guesses from two processes at once: three are judged, the rest find the account locked."""
     async with a_ledger(tmp_path) as other:

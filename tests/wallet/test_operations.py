@@ -22,6 +22,7 @@ from kikao_apps.wallet.bank import Account, Receipt, Statement
 from kikao_apps.wallet.calls import NEW_PIN_FIRST
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.operations import NoAccount
+from tests.databases import ON_BOTH
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -262,6 +263,7 @@ async def keys_with_a_fingerprint(records: Records) -> set[str]:
     return await records.read(look)
 
 
+@ON_BOTH
 async def test_the_books_and_what_others_are_told_stay_whole(ledger: Ledger) -> None:
     await ledger.transfer(ASHA, BINTA, ugx(2000), pin=PIN, key="t")
     before = await ledger.find("t")
@@ -328,6 +330,7 @@ async def test_who_only_proposed_a_pin_or_nobody_at_all_is_forgotten_too(
     assert STRANGER not in await everything_in(records)
 
 
+@ON_BOTH
 async def test_who_is_paid_while_they_are_forgotten_is_one_or_the_other(tmp_path: Path) -> None:
     """Two processes: the money is on an account that is there, or waits for whoever opens one next."""
     async with a_ledger(tmp_path, gift=None) as ledger, a_ledger(tmp_path) as other:
