@@ -38,7 +38,10 @@ LOCK_SECONDS: Final = 5.0
 """How long a transaction waits for another one's locks."""
 
 STATEMENT_SECONDS: Final = 30.0
-"""How long the server works on one statement. The client waits a little longer, in case the line is dead."""
+"""How long the server works on one statement."""
+
+LINE_SECONDS: Final = 5.0
+"""How much longer the client waits, in case the line is dead."""
 
 IDLE_SECONDS: Final = 15.0
 """A transaction whose process stands still for so long is ended by the server, and its locks are free."""
@@ -132,7 +135,7 @@ class Postgresql:
 
     def _made(self, *, patient: bool = False, **options: Any) -> AsyncEngine:
         async def connect() -> Any:
-            return await self._server.connect(None if patient else STATEMENT_SECONDS + 5)
+            return await self._server.connect(None if patient else STATEMENT_SECONDS + LINE_SECONDS)
 
         try:
             engine = create_async_engine(
@@ -169,7 +172,7 @@ class _Server:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await asyncpg.connect(
-                    self._where, command_timeout=command_timeout, server_settings=_SETTINGS
+                    self._where, command_timeout=command_timeout, server_settings=_settings()
                 )
         except TimeoutError:
             self._remember(loop, f"no connection within {CONNECT_SECONDS:.0f} seconds")
@@ -198,8 +201,7 @@ def shown(where: str) -> str:
 
 def _checked(where: str) -> str:
     """The address as asyncpg takes it. Raises `RecordsRefused`, with nothing of it."""
-    scheme, _, rest = where.partition("://")
-    where = f"postgresql://{rest}" if scheme != "postgres" else where[:]
+    where = f"postgresql://{where.partition('://')[2]}"
     try:
         parts = urlsplit(where)
         names = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
@@ -234,10 +236,13 @@ def _lost(away: RecordsAway) -> bool:
     return isinstance(away.__cause__, DBAPIError) and away.__cause__.connection_invalidated
 
 
-_SETTINGS: Final = {
-    "application_name": "kikao",
-    "lock_timeout": f"{int(LOCK_SECONDS * 1000)}",
-    "statement_timeout": f"{int(STATEMENT_SECONDS * 1000)}",
-    "idle_in_transaction_session_timeout": f"{int(IDLE_SECONDS * 1000)}",
-}
+def _settings() -> dict[str, str]:
+    bounds = {
+        "lock_timeout": LOCK_SECONDS,
+        "statement_timeout": STATEMENT_SECONDS,
+        "idle_in_transaction_session_timeout": IDLE_SECONDS,
+    }
+    return {"application_name": "kikao", **{name: f"{int(1000 * bound)}" for name, bound in bounds.items()}}
+
+
 _NOT_UNDERSTOOD: Final = "records: PostgreSQL's client does not understand the address {} ({}). Mend it."
