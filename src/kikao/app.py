@@ -145,13 +145,15 @@ class App:
         subscribers: Iterable[Subscriber] | None = None,
         background: bool = True,
         door: bool | None = None,
+        worker: int = 0,
     ) -> AsyncIterator[Server]:
         """The running app: store and services open, recovery and sweeping at work.
 
         `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
         own: `services`, which are then not closed at the end, `budget` and `subscribers`. Without `background`
         nothing is recovered or swept unless the caller does it. With a `door` (by default unless a `store` is given)
-        commands get in through a socket in the data folder, if there is one.
+        commands get in through a socket in the data folder, if there is one. A `worker` of several has its number in
+        the log.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
@@ -176,7 +178,11 @@ class App:
             stack.push_async_callback(sessions.close)
             members: Directory | None = None
             if self.members:
-                members = await stack.enter_async_context(directory(settings, sessions.ring, clock))
+                members = await stack.enter_async_context(
+                    directory(
+                        settings, sessions.ring, clock, budget=self.budget if budget is None else budget
+                    )
+                )
             server = Server(
                 self,
                 settings,
@@ -186,7 +192,7 @@ class App:
                 members,
                 locale,
                 self.budget if budget is None else budget,
-                self._bus(settings, self.subscribers if subscribers is None else subscribers),
+                self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)
@@ -214,10 +220,10 @@ class App:
         """What stands around a turn: the names of the middleware, outermost first."""
         return self._order
 
-    def _bus(self, settings: Settings, subscribers: Iterable[Subscriber]) -> Bus:
+    def _bus(self, settings: Settings, subscribers: Iterable[Subscriber], worker: int) -> Bus:
         """Who hears of events of a server: the log unless there are others, and who was added with `on`."""
         try:
-            log = LogLines(events=of_setting(settings.log_events))
+            log = LogLines(events=of_setting(settings.log_events), worker=worker)
         except NoSuchEvent as error:
             raise SettingsError([f"KIKAO_LOG_EVENTS: {error}"]) from None
         bus = Bus([*subscribers] or [log])

@@ -9,17 +9,21 @@ from typing import Final
 from kikao.config import MEMORY, Settings
 from kikao.events import Bus
 from kikao.metrics import Counters, PhaseTimes
-from kikao.metrics.declared import OPEN_INTENTS, PHASE_SECONDS, QUEUE_DEPTH, WORKERS
+from kikao.metrics.declared import OPEN_INTENTS, PHASE_SECONDS, QUEUE_DEPTH, SHARDS, WORKERS
 from kikao.metrics.exposition import exposition
 from kikao.metrics.group import FOLDER, Group
 from kikao.metrics.numbers import Labels
 from kikao.metrics.snapshot import Snapshot, merged
+from kikao.sessions.sharing import Shares
 from kikao.sessions.store import SessionStore, StoreUnavailable
 from kikao.sessions.timing import TimedStore
 from kikao.sessions.working import Late
 
 MOST_INTENTS: Final = 1000
 """Open intents are counted no further."""
+
+PATIENCE: Final = 1.0
+"""Seconds that the store gets to tell how many there are; numbers are needed most when it is slow."""
 
 FAR: Final = 1e12
 """A moment by which everything is due."""
@@ -36,6 +40,7 @@ class Monitor:
         self._store: TimedStore | None = None
         self._late: Late | None = None
         self._bus: Bus | None = None
+        self._shares: Shares | None = None
         self._group: Group | None = None
 
     def timed(self, store: SessionStore) -> SessionStore:
@@ -43,10 +48,10 @@ class Monitor:
         self._store = TimedStore(store)
         return self._store
 
-    def follow(self, bus: Bus, late: Late) -> None:
-        """Count events, those that wait for subscribers, and the effects that outlive their turns."""
+    def follow(self, bus: Bus, late: Late, shares: Shares) -> None:
+        """Count events, those that wait for subscribers, the effects that outlive their turns, and the shards."""
         bus.on(self.counters.listens_to, self.counters)
-        self._bus, self._late = bus, late
+        self._bus, self._late, self._shares = bus, late, shares
 
     async def join(self, settings: Settings) -> None:
         """Share the numbers with the other workers in the data folder, if there is one that can be used."""
@@ -88,8 +93,11 @@ class Monitor:
         if store is not None:
             queues["store_writes",] = float(store.waiting)
             store.into(snapshot)
-            with contextlib.suppress(StoreUnavailable):
-                intents = await store.store.due(now=FAR, limit=MOST_INTENTS)
+            with contextlib.suppress(StoreUnavailable, TimeoutError):
+                async with asyncio.timeout(PATIENCE):
+                    intents = await store.store.due(now=FAR, limit=MOST_INTENTS)
                 snapshot.gauge(OPEN_INTENTS, {(): float(len(intents))})
         snapshot.gauge(QUEUE_DEPTH, queues)
+        if self._shares is not None:
+            snapshot.gauge(SHARDS, {(): float(len(self._shares.shards))})
         return snapshot

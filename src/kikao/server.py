@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from kikao.channels.edge import ussd_guard
@@ -19,16 +21,18 @@ from kikao.i18n import Catalogs
 from kikao.members import Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
+from kikao.readiness import Bad, Readiness
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.sharing import Shares
 from kikao.sessions.store import SessionStore, StoreRefused
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
-from kikao.turn import Turns
+from kikao.turn import BUDGET, Turns
 from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
@@ -38,6 +42,13 @@ if TYPE_CHECKING:
 
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
+
+
+RECORDS_SHARE: Final = 0.5
+"""Share of a reply's budget that the records get to say who somebody is: what is left is for the turn itself."""
+
+LEAST_FREE: Final = 16 * 1024 * 1024
+"""Octets that must be free on the disk of the data folder: a SQLite store stops for good when there are none."""
 
 
 class Wired(Protocol):
@@ -84,7 +95,9 @@ class Server:
             self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
             self.services = {type(members): members, Links: self.links, **services}
         self.late = Late(sessions, publish, release=app.engine.flows.release)
-        monitor.follow(publish, self.late)
+        self.shares = Shares(sessions.store, publish, clock=sessions.clock)
+        """The part of the store that this process looks after."""
+        monitor.follow(publish, self.late, self.shares)
         self.turns = Turns(
             app.engine,
             sessions,
@@ -97,11 +110,16 @@ class Server:
             locale=locale,
             middleware=app.middleware,
             times=monitor.times,
+            most=settings.turns,
         )
-        self.recovery = Recovery(sessions, app.engine, self.late, self.services, publish)
-        self.sweeper = Sweeper(sessions, publish)
+        self.recovery = Recovery(
+            sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
+        )
+        self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
-        self.web = Web(settings, self.turns, monitor, publish)
+        self.readiness = Readiness()
+        self._depend()
+        self.web = Web(settings, self.turns, monitor, self.readiness, publish)
         self.simulator: Simulator | None = None
         if settings.simulator != "off":
             self.simulator = self._simulated(app)
@@ -117,6 +135,24 @@ class Server:
             )
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._work: list[asyncio.Task[None]] = []
+
+    def _depend(self) -> None:
+        """What has to be well for members to be answered, and what is told besides."""
+        store, data = self.sessions.store, self.settings.data
+        self.readiness.add("sessions", lambda: store.due(now=0.0, limit=1))
+        if self.members is not None:
+            self.readiness.add("records", self.members.answers)
+        places = (self.settings.store, self.settings.records)
+        if any(where.kind == "sqlite" for where in places) and data.is_dir():
+            self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
+
+    def drain(self) -> None:
+        """It will stop: say so to who asks whether it is ready, and serve on."""
+        self.web.leaving = True
+
+    def refuse(self) -> None:
+        """It stops: what comes from now on is not begun."""
+        self.web.leaving = self.web.closed = True
 
     def _simulated(self, app: Wired) -> Simulator:
         """Phones that talk to this server, and their page in its web."""
@@ -145,7 +181,14 @@ class Server:
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
         await self.monitor.join(self.settings)
-        works = [self.recovery.run(), self.sweeper.run(), self.resealer.run(), self.monitor.run()]
+        await self.shares.renew()
+        works = [
+            self.shares.run(),
+            self.recovery.run(),
+            self.sweeper.run(),
+            self.resealer.run(),
+            self.monitor.run(),
+        ]
         works += [self.links.run()] if self.links else []
         self._work = [asyncio.create_task(work) for work in works]
 
@@ -162,18 +205,28 @@ class Server:
 
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
+        self.refuse()
         await self._door.close()
+        await self.readiness.close()
         if self.simulator is not None:
             self.simulator.close()
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
         await self.late.close(SHUTDOWN)
+        await self.shares.leave()
         await self.publish.close()
         await self.monitor.leave()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)
+
+
+def look_at_disk(data: Path) -> None:
+    """Raises `Bad` where the disk is full, and `OSError` where it cannot be asked."""
+    found = os.statvfs(data)
+    if found.f_bavail * found.f_frsize < LEAST_FREE or found.f_flag & os.ST_RDONLY:
+        raise Bad("full")
 
 
 def refuse_deserted(settings: Settings) -> None:
@@ -193,15 +246,15 @@ def refuse_simulated(settings: Settings) -> None:
 
 @contextlib.asynccontextmanager
 async def directory(
-    settings: Settings, ring: KeyRing, clock: Callable[[], float]
+    settings: Settings, ring: KeyRing, clock: Callable[[], float], *, budget: float = BUDGET
 ) -> AsyncIterator[Directory]:
-    """The members directory in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
+    """The members directory in `KIKAO_RECORDS`, as patient as replies in this budget allow. Raises `RecordsRefused`."""
     from kikao.members.directory import Directory
     from kikao.records import Records
 
     records = Records(settings.records)
     try:
-        found = Directory(records, ring, clock=clock)
+        found = Directory(records, ring, clock=clock, patience=budget * RECORDS_SHARE)
         await found.start()
         yield found
         await found.close()

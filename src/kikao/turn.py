@@ -40,6 +40,7 @@ from kikao.metrics.phases import PhaseTimes, Stopwatch
 from kikao.middleware import Chain, Middleware, Outcome, TurnContext
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
+from kikao.sessions.gate import MOST, Gate
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
 from kikao.sessions.masking import masked
@@ -53,6 +54,9 @@ BUDGET: Final = 4.0
 
 RESERVE: Final = 0.1
 """Share of the budget kept for committing and sending the closing screen after the deadline."""
+
+LAST: Final = RESERVE / 4
+"""Share of the budget that is left when a turn is given up: the store did not answer, and the gateway hangs up soon."""
 
 WINDOW: Final = 1.0
 """Seconds after its reply in which the same text is a redelivery, where a provider gives nothing to tell by."""
@@ -90,6 +94,7 @@ class Turns:
         locale: str | None = None,
         middleware: Sequence[Middleware] = (),
         times: PhaseTimes | None = None,
+        most: int = MOST,
     ) -> None:
         if not 0 < budget < LEASE:
             raise ValueError(
@@ -107,6 +112,7 @@ class Turns:
         self._locale = locale or next(iter(engine.locales))
         self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
+        self.gate = Gate(most)
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
@@ -129,11 +135,27 @@ class Turns:
         names = self._names(inbound, gateway)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
         turn = _Turn(self, inbound, gateway, address, key, names, deadline, tell)
-        if self._middleware is not None:
-            return await self._around(turn, self._middleware)
-        return await self._take(turn)
+        if why := self.gate.refuses():
+            turn.done = tell.rejected("unavailable", why)
+            return self.apology(turn)
+        with self.gate:
+            if self._middleware is not None:
+                return await self._around(turn, self._middleware)
+            return await self._take(turn)
 
     async def _take(self, turn: _Turn) -> Response:
+        """A turn, within its budget whatever hangs: nobody waits longer, and nothing piles up behind it."""
+        try:
+            async with asyncio.timeout_at(turn.deadline + self.budget * (RESERVE - LAST)):
+                response = await self._try(turn)
+        except TimeoutError as problem:
+            self.gate.failed()
+            turn.done = turn.tell.rejected("unavailable", problem)
+            return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
+        self.gate.worked()
+        return response
+
+    async def _try(self, turn: _Turn) -> Response:
         what: Rejected = "unavailable"
         error: Exception | None = None
         for _ in range(ATTEMPTS):
@@ -217,12 +239,15 @@ class Turns:
             url if policy.wants_url else "",
             inbound.dialogue if policy.wants_request else "",
         )
-        structs.force_setattr(address, "parts", key_parts(address, policy, flow=self.engine.entry))  # nobody has it yet
+        structs.force_setattr(
+            address, "parts", key_parts(address, policy, flow=self.engine.entry)
+        )  # nobody has it yet
         return address
 
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
-        """ "Unavailable, try again": not a turn, nothing was consumed."""
-        text = turn.gateway.pages(screen, self._translate(locale or self._locale))[0]
+        """ "Unavailable, try again": not a turn, nothing was consumed. In the member's language where it is known."""
+        known = turn.known if turn.known is not STRANGER else self.members.recall(*turn.named) or STRANGER
+        text = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
         turn.tell.showed(text, "notice")
         return turn.gateway.reply(turn.inbound, text, ends=True)
 

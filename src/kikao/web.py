@@ -14,8 +14,8 @@ from kikao.config import Settings
 from kikao.events import ErrorUncaught, Publish, RequestRefused, described
 from kikao.metrics.exposition import CONTENT_TYPE
 from kikao.monitor import Monitor
+from kikao.readiness import Readiness
 from kikao.sessions.policy import MissingIdentifier
-from kikao.sessions.store import StoreUnavailable
 from kikao.turn import Turns
 
 Scope = MutableMapping[str, Any]
@@ -27,16 +27,26 @@ Page = Callable[[Scope, Receive], Awaitable[Response]]
 
 SIMULATOR: Final = "/simulator"
 
+HEALTH: Final = ("/healthz", "/readyz")
+
 TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
+
+CLOSED: Final = Response(
+    503, (*TEXT, ("retry-after", "1"), ("connection", "close")), b"this process is stopping\n"
+)
+"""Nothing was looked at: the same request is welcome elsewhere, or in a second."""
 
 
 class Web:
     """Answers the HTTP requests of an app at work."""
 
-    def __init__(self, settings: Settings, turns: Turns, monitor: Monitor, publish: Publish) -> None:
+    def __init__(
+        self, settings: Settings, turns: Turns, monitor: Monitor, readiness: Readiness, publish: Publish
+    ) -> None:
         self._settings = settings
         self._turns = turns
         self._monitor = monitor
+        self._readiness = readiness
         self._publish = publish
         self.gateways: dict[str, Gateway] = gateways(settings.ussd)
         self._guards: dict[str, Guard] = {
@@ -44,6 +54,10 @@ class Web:
             for slug, gateway in self.gateways.items()
         }
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
+        self.leaving = False
+        """Whether it is about to stop: it is not ready, and answers everything still."""
+        self.closed = False
+        """Whether it stops: what comes now is for another process, or for later."""
         self.simulator: Page | None = None
         """What is answered under `/simulator`; nothing unless it is on."""
 
@@ -57,10 +71,12 @@ class Web:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path: str = scope["path"]
+        if self.closed and path not in HEALTH:
+            return CLOSED
         route = ussd_path(path)
         if route is not None and route[0] in self.gateways:
             return await self._ussd(scope, receive, *route)
-        if path in ("/healthz", "/readyz"):
+        if path in HEALTH:
             return await self._health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
@@ -102,12 +118,12 @@ class Web:
             return self._refuse(scope, "operator", "simulator", denied.response, denied.reason)
 
     async def _health(self, *, ready: bool) -> Response:
-        if ready:
-            try:
-                await self._turns.sessions.store.due(now=0.0, limit=1)
-            except StoreUnavailable:
-                return Response(503, TEXT, b"session store unavailable\n")
-        return Response(200, TEXT, b"ok\n")
+        if not ready:
+            return Response(200, TEXT, b"ok\n")
+        if self.leaving:
+            return Response(503, TEXT, b"stopping\n")
+        state = await self._readiness.state()
+        return Response(200 if state.ready else 503, TEXT, state.text.encode())
 
     def _refuse(self, scope: Scope, channel: str, gateway: str, response: Response, reason: str) -> Response:
         response = self._refusals.answer(scope, response)

@@ -29,6 +29,7 @@ from kikao.events import (
     SessionOpened,
     SessionReset,
     SessionResumed,
+    SharesChanged,
     StageChanged,
     StageMenu,
     StepDone,
@@ -74,6 +75,7 @@ FOUND: Final[tuple[Event, ...]] = (
     SecretUsed(**PIN, what="refused", code="wrong_secret"),  # type: ignore[arg-type]
     RecoveryDone(**AT, flow="wallet", what="settled", tries=1),  # type: ignore[arg-type]
     SweepDone(count=1204, seconds=0.318),
+    SharesChanged(shards=32, workers=2),
     KeysResealed(count=380, left=0, seconds=2.1),
     MembersLinked(made=2),
     MiddlewareFailed(**AT, name="maintenance", when="before", error="KeyError at maintenance.py:7"),  # type: ignore[arg-type]

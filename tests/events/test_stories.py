@@ -36,6 +36,7 @@ from kikao.events import (
     OperatorCommand,
     RequestRefused,
     SessionEnded,
+    SharesChanged,
     SweepDone,
     TurnDuplicated,
     name_of,
@@ -44,6 +45,7 @@ from kikao.events.bus import BOUND
 from kikao.events.uncaught import uncaught
 from kikao.middleware import Proceed, TurnContext
 from kikao.sessions.limits import Limits, Rate
+from kikao.sessions.sharing import Shares
 from kikao.sessions.store import CommitUnknown, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.views import END, LIST, Ending, Listing
@@ -548,6 +550,15 @@ async def logging(folder: Path) -> list[Event]:
     ]
 
 
+async def sharing(folder: Path) -> list[Event]:
+    """Two processes over one store."""
+    store, events = MemoryStore(), list[Event]()
+    one, other = Shares(store, events.append), Shares(store, events.append)
+    for each in (one, other, one):
+        await each.renew()
+    return events
+
+
 STORIES: Final[dict[type[Event], Story]] = {
     **dict.fromkeys(EVENTS, shopping),
     SessionEnded: leaving,
@@ -558,6 +569,7 @@ STORIES: Final[dict[type[Event], Story]] = {
     ErrorUncaught: strangers,
     KeysResealed: running,
     MembersLinked: running,
+    SharesChanged: sharing,
     OperatorCommand: running,
     EventsDropped: running,
     LogRepeated: logging,

@@ -179,7 +179,7 @@ app = App(flows, entry="wallet", services=services)
 
 async def test_a_server_that_can_store_is_ready(server: ServerProcess) -> None:
     assert await get(server.port, "/healthz") == (200, b"ok\n")
-    assert await get(server.port, "/readyz") == (200, b"ok\n")
+    assert await get(server.port, "/readyz") == (200, b"sessions: ok\nrecords: ok\ndisk: ok\n")
 
 
 async def test_a_program_on_this_machine_reads_the_counters(server: ServerProcess) -> None:
@@ -203,7 +203,8 @@ async def test_a_full_disk_makes_the_server_unready_and_takes_no_turn(tmp_path: 
                 break
         assert asha.raw == (200, b"END Service unavailable. Try again later.")
         assert await get(server.port, "/healthz") == (200, b"ok\n")
-        assert await get(server.port, "/readyz") == (503, b"session store unavailable\n")
+        status, words = await get(server.port, "/readyz")
+        assert (status, words.splitlines()[0]) == (503, b"sessions: away")
     finally:
         server.kill()
     with serving(data) as server:

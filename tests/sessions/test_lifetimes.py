@@ -262,6 +262,9 @@ class Moved:
     async def meet(self, kind: str, identity: str) -> Known:
         return Known(self.id, "", "")
 
+    def recall(self, kind: str, identity: str) -> Known | None:
+        return None
+
     async def holds(self, member_id: str, kind: str, identity: str) -> bool:
         return True
 

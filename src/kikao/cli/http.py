@@ -49,6 +49,8 @@ class BoundedHead(HttpToolsProtocol):
         self._in_head = False
         self._head_came()
         super().on_headers_complete()
+        if getattr(self.server_state, "closing", False) and self.cycle is not None:
+            self.cycle.keep_alive = False  # its reply says so
 
     def on_body(self, body: bytes) -> None:
         self._beside -= len(body)

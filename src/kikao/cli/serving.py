@@ -6,16 +6,16 @@ import asyncio
 import contextlib
 import importlib
 import os
-import signal
 import socket
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 import click
 
 from kikao.app import App
 from kikao.channels.ussd.registry import SLUGS
+from kikao.cli.ending import Ending
 from kikao.config import Settings, SettingsError, load
 from kikao.events.logged import logged
 from kikao.events.uncaught import uncaught
@@ -24,10 +24,6 @@ from kikao.sessions.store import StoreRefused
 
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
-
-GRACE: Final = 10
-"""Seconds that requests in flight get to finish at shutdown."""
-
 
 Announced = Callable[[str, float], None]
 """Told the URL, and how many seconds the simulator's clock is ahead."""
@@ -52,21 +48,23 @@ def serve_on(
     announced: Announced,
     *,
     linger: float = 0.0,
+    worker: int = 0,
 ) -> None:
     """Serve an app on a socket that listens, until interrupted. `announced` is called once it answers.
 
     At the end no more connections are accepted, and those that were get `linger` seconds to bring a request: where
-    another process accepts what comes then. Exits with 2 and the reason when it cannot start.
+    another process accepts what comes then. A `worker` of several has its number in its log lines.
+    Exits with 2 and the reason when it cannot start.
     """
     from uvicorn.loops.auto import auto_loop_factory
 
     try:
         with (
-            logged(),
+            logged(worker=worker),
             contextlib.ExitStack() as hooks,
             asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
         ):
-            runner.run(_serve(app, settings, door, hooks, announced, linger))
+            runner.run(_serve(app, settings, door, hooks, announced, linger, worker))
     except (SettingsError, StoreRefused, RecordsRefused) as error:
         give_up(str(error))
 
@@ -127,52 +125,24 @@ async def _serve(
     hooks: contextlib.ExitStack,
     announced: Announced,
     linger: float,
+    worker: int,
 ) -> None:
-    import uvicorn
+    from kikao.cli.web_server import WebServer
 
-    from kikao.cli.http import BoundedHead
-
-    class Web(uvicorn.Server):
-        async def startup(self, sockets: list[Any] | None = None) -> None:
-            await super().startup(sockets)
-            if self.started:
-                host, port = door.getsockname()[:2]
-                url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-                announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
-
-        async def shutdown(self, sockets: list[Any] | None = None) -> None:
-            if linger:
-                for each in self.servers:
-                    each.close()
-                await asyncio.sleep(linger)
-            await super().shutdown(sockets)
-
-    stopped = False
-
-    def stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-
-    # Ours are the signals that come while the app starts, and the one that ended uvicorn, which it raises once more
-    # when it is done: by then the store must still be closed.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    async with app.serving(settings) as server:
-        if stopped:
+    # Entered before the app starts, and left when it is closed: a signal then never cuts either short.
+    ending = hooks.enter_context(Ending())
+    async with app.serving(settings, worker=worker) as server:
+        if ending.told:
             return
         hooks.enter_context(uncaught(server.publish))
-        config = uvicorn.Config(
-            server,
-            http=BoundedHead,
-            ws="none",
-            lifespan="off",
-            access_log=False,
-            log_level="warning",
-            server_header=False,
-            proxy_headers=False,  # the edge decides which proxies are believed
-            timeout_graceful_shutdown=GRACE,
-        )
-        await Web(config).serve([door])
+
+        def answering() -> None:
+            host, port = door.getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
+
+        ending.call = server.drain
+        await WebServer(server, ending, answering, drain=settings.drain, linger=linger).serve([door])
 
 
 def listen(host: str, port: int) -> socket.socket:

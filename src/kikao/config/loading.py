@@ -24,13 +24,20 @@ from kikao.config.values import (
     networks,
     operator_token,
     path_token,
+    seconds,
     secret_keys,
     septets,
     service_codes,
+    turns_at_once,
     typed,
 )
 
 FILE: Final = "kikao.toml"
+
+DRAIN: Final = 2
+"""Seconds of production's drain: as long as a load balancer that asks every second needs to look away."""
+
+TURNS: Final = 1000
 
 T = TypeVar("T")
 
@@ -75,6 +82,8 @@ SETTINGS: Final = {
     "secret_keys": _Setting(list, "k1:<the output of: openssl rand -base64 32>"),
     "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
     "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
+    "drain": _Setting(int, "5"),
+    "turns": _Setting(int, "1000"),
     "release": _Setting(int, "7"),
     "simulator": _Setting(str, "off"),
     "log_events": _Setting(list, "default,screen.shown"),
@@ -122,6 +131,8 @@ class _Loading:
         keys = self._take("secret_keys", secret_keys, None)
         proxies: tuple[Network, ...] = self._take("trusted_proxies", networks, ())
         operators: Hidden | None = self._take("operator_token", operator_token, None)
+        drain: int = self._take("drain", seconds, DRAIN if production else 0)
+        turns: int = self._take("turns", turns_at_once, TURNS)
         release: int = self._take("release", count, 0)
         simulator: Access = self._take("simulator", access, "off" if production else "loopback")
         dialled = endpoints(
@@ -149,6 +160,8 @@ class _Loading:
             secret_keys=keys,
             trusted_proxies=proxies,
             operator_token=operators,
+            drain=drain,
+            turns=turns,
             release=release,
             log_events=log_events,
             ussd=ussd,

@@ -66,6 +66,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[Network, ...] = ()
     operator_token: Hidden | None = None
     """What operators show for metrics, and for whatever else is theirs."""
+    drain: int = 0
+    """Seconds that it serves on, and says that it is not ready, when it was told to stop."""
+    turns: int = 1000
+    """Inbounds that are dealt with at the same time; who comes beyond reads that the service is unavailable."""
     release: int = 0
     """Counts deploys that change flows."""
     log_events: tuple[str, ...] = ()
@@ -100,6 +104,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"trusted proxies: {proxies}",
             f"operator token: {self._operators()}",
             f"release: {self.release}",
+            f"turns at once: {self.turns}, drain: {self.drain} s",
             f"simulator: {_SIMULATOR[self.simulator]}",
         ]
         for gateway, ussd in sorted(self.ussd.items()):

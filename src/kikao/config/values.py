@@ -63,6 +63,18 @@ def count(value: int) -> int:
     return value
 
 
+def seconds(value: int) -> int:
+    if not 0 <= value <= 300:
+        raise Wrong("must be a whole number of seconds from 0 to 300")
+    return value
+
+
+def turns_at_once(value: int) -> int:
+    if not 1 <= value <= 100_000:
+        raise Wrong("must be a whole number from 1 to 100000")
+    return value
+
+
 def networks(values: list[str]) -> tuple[Network, ...]:
     found = []
     for value in values:

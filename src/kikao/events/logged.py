@@ -16,16 +16,17 @@ LEVEL: Final = logging.WARNING
 
 
 @contextlib.contextmanager
-def logged(stream: TextIO | None = None) -> Iterator[None]:
+def logged(stream: TextIO | None = None, *, worker: int = 0) -> Iterator[None]:
     """Write warnings and errors of every logger as `{"time": …, "event": "log", …}`; for whoever owns the process.
 
-    What the app has set up itself is left to it. Of an exception the type is written, and never its text.
+    A `worker` of several has its number in each line. What the app has set up itself is left to it. Of an exception the
+    type is written, and never its text.
     """
     root = logging.getLogger()
     if root.handlers:
         yield
         return
-    handler = _Lines(stream)
+    handler = _Lines(stream, worker)
     root.addHandler(handler)
     try:
         yield
@@ -34,15 +35,17 @@ def logged(stream: TextIO | None = None) -> Iterator[None]:
 
 
 class _Lines(logging.Handler):
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, worker: int) -> None:
         super().__init__(LEVEL)
         self._stream = stream
+        self._worker = {"worker": worker} if worker else {}
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             at = dt.datetime.fromtimestamp(record.created, dt.UTC).isoformat(timespec="milliseconds")
             line = {
                 "time": at.replace("+00:00", "Z"),
+                **self._worker,
                 "event": "log",
                 "level": record.levelname.lower(),
                 "logger": record.name,

@@ -298,6 +298,20 @@ class SweepDone(Event, frozen=True, kw_only=True, tag="sweep.done"):
     """What ended it early; the next sweep goes on."""
 
 
+class SharesChanged(Event, frozen=True, kw_only=True, tag="shares.changed"):
+    """Processes that use one store divided its shards anew: one came, or went, or could not renew its lease.
+
+    A process that has the store for itself tells nothing.
+    """
+
+    shards: int
+    """How many of the 64 this process looks after now: recovery, sweeping, sending."""
+    workers: int
+    """How many processes are at work, this one included."""
+    error: Problem = ""
+    """Why it could not renew its lease."""
+
+
 class KeysResealed(Event, frozen=True, kw_only=True, tag="keys.resealed"):
     """All that is stored was looked through for what retired secret keys have sealed.
 
@@ -426,6 +440,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     SecretUsed,
     RecoveryDone,
     SweepDone,
+    SharesChanged,
     KeysResealed,
     MembersLinked,
     MiddlewareFailed,

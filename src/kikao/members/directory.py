@@ -125,6 +125,16 @@ class Directory:
         known = self._cache.get(key, now)
         return await self._meet(key, now, checked_address(kind, identity)) if known is None else known
 
+    def recall(self, kind: str, identity: str) -> Known | None:
+        """The member behind an address, if it was met here a moment ago; nobody is asked."""
+        return self._cache.get(self._cache.key(kind, identity), self._clock())
+
+    async def answers(self) -> None:
+        """Ask the records for nothing. Raises `RecordsAway`."""
+        from sqlalchemy import text
+
+        await self._records.read(lambda connection: connection.execute(text("SELECT 1")).close())
+
     async def find(self, kind: str, identity: str) -> str | None:
         """The id of the member behind an address; None where there is none. Raises `ValueError`."""
         address = checked_address(kind, identity)

@@ -15,6 +15,10 @@ class Members(Protocol):
         """The member behind an address, a new one for an address not met before. Raises `RecordsAway`."""
         ...
 
+    def recall(self, kind: str, identity: str) -> Known | None:
+        """Who that is, as far as it is known without asking anybody."""
+        ...
+
     async def holds(self, member_id: str, kind: str, identity: str) -> bool:
         """Whether an address is a member's, under any of the member's ids. Raises `RecordsAway`."""
         ...
@@ -33,6 +37,10 @@ class Unlisted:
     async def meet(self, kind: str, identity: str) -> Known:
         """See `Members.meet`."""
         return Known(self._ring.lookup("member", kind, identity).hex()[:32], "", "")
+
+    def recall(self, kind: str, identity: str) -> Known | None:
+        """See `Members.recall`. Nothing is kept that could be recalled."""
+        return None
 
     async def holds(self, member_id: str, kind: str, identity: str) -> bool:
         """See `Members.holds`. Always: an address never comes to be another member's, whatever key names it."""

@@ -182,6 +182,13 @@ QUEUE_DEPTH: Final = Metric(
     "for the disk), `events` (waiting for `async` subscribers)",
 )
 WORKERS: Final = Metric("kikao_workers", "gauge", (), "Processes that these numbers are of")
+SHARDS: Final = Metric(
+    "kikao_shards",
+    "gauge",
+    (),
+    "Shards of the store that are looked after",
+    "recovery, sweeping, sending; over all workers of all machines they are 64, a few seconds after one died",
+)
 UNNAMED: Final = Metric(
     "kikao_metrics_unnamed",
     "counter",
@@ -214,5 +221,6 @@ METRICS: Final = (
     SWEPT,
     SWEEP_SECONDS,
     UNNAMED,
+    SHARDS,
     WORKERS,
 )

@@ -36,6 +36,9 @@ from kikao.sessions.store import (
 LEASE: Final = 15.0
 """Seconds a claim or a working effect is left alone; effects renew it while they run."""
 
+GIVING_BACK: Final = 0.05
+"""Seconds to wait until a lease is given back; it may take longer, and nobody waits for that."""
+
 BACKOFF: Final = 5.0
 LONGEST: Final = 3600.0
 """Recovery asks again after 5 s, 10 s, 20 s ... at most an hour."""
@@ -392,11 +395,23 @@ class Sessions:
         return IntentRow(self.intent_id(intent.token), claim.key, claim.fence, lease, due, intent.tries)
 
     async def release_quietly(self, held: Held) -> None:
-        """Give a lease back even while the task is being cancelled or the store is away: it lapses anyway."""
+        """Give a lease back even while the task is being cancelled or the store is away: it lapses anyway.
+
+        Where the store takes its time nobody waits for it.
+        """
         if held.given_back:
             return  # as after every commit: no task to shield
+        giving = asyncio.ensure_future(held.release())
+        giving.add_done_callback(_disregard)
         with contextlib.suppress(Exception):
-            await asyncio.shield(held.release())
+            async with asyncio.timeout(GIVING_BACK):
+                await asyncio.shield(giving)
+
+
+def _disregard(done: asyncio.Future[None]) -> None:
+    """An error that nobody asks for any more."""
+    if not done.cancelled():
+        done.exception()
 
 
 def backoff(tries: int) -> float:

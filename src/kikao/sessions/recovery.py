@@ -8,6 +8,7 @@ leaves it to the next dial to tell the member. It never answers a question and n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 from kikao.conversation.engine import Engine
@@ -16,6 +17,7 @@ from kikao.conversation.member import Member
 from kikao.events import Bus, RecoveryDone, described
 from kikao.events.place import Place
 from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.outgoing import EVERY_SHARD
 from kikao.sessions.store import CommitUnknown, Conflict, IntentRow, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
 
@@ -35,7 +37,7 @@ written of it, so it stays due, and must not stand in the way of those behind it
 
 
 class Recovery:
-    """Settles open intents. One a process; several processes share the work by leases."""
+    """Settles open intents. One a process; several processes share the work by shards, and leases keep it apart."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Recovery:
         publish: Bus,
         *,
         every: float = EVERY,
+        shards: Callable[[], Collection[int]] = lambda: EVERY_SHARD,
     ) -> None:
         self._sessions = sessions
         self._engine = engine
@@ -53,6 +56,7 @@ class Recovery:
         self._services = services
         self._publish = publish
         self._every = every
+        self._shards = shards
         self._stuck: dict[bytes, float] = {}
         """Sessions that could not be settled here, and until when they are left alone."""
 
@@ -74,7 +78,9 @@ class Recovery:
         now = self._sessions.clock()
         self._stuck = {key: until for key, until in self._stuck.items() if until > now}
         try:
-            rows = await self._sessions.store.due(now=now, limit=BATCH + len(self._stuck))
+            rows = await self._sessions.store.due(
+                now=now, limit=BATCH + len(self._stuck), shards=self._shards()
+            )
         except StoreUnavailable:
             return 0
         by_session = {row.session: row for row in rows if row.session not in self._stuck}

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Collection
 from typing import Final
 
 from kikao.events import Publish, SweepDone, described
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.outgoing import EVERY_SHARD
 
 BATCH: Final = 500
 EVERY: Final = 600.0
@@ -20,10 +22,18 @@ PAUSE: Final = 0.01
 class Sweeper:
     """Removes what is expired. A session with an open effect stays until that is settled."""
 
-    def __init__(self, sessions: Sessions, publish: Publish, *, every: float = EVERY) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        publish: Publish,
+        *,
+        every: float = EVERY,
+        shards: Callable[[], Collection[int]] = lambda: EVERY_SHARD,
+    ) -> None:
         self._sessions = sessions
         self._publish = publish
         self._every = every
+        self._shards = shards
 
     async def run(self) -> None:
         """For ever; cancel it to stop."""
@@ -38,7 +48,9 @@ class Sweeper:
         error: Exception | None = None
         try:
             while True:
-                count = await self._sessions.store.sweep(now=self._sessions.clock(), limit=BATCH)
+                count = await self._sessions.store.sweep(
+                    now=self._sessions.clock(), limit=BATCH, shards=self._shards()
+                )
                 removed += count
                 if count < BATCH:
                     break

@@ -1,0 +1,108 @@
+"""uvicorn, stopping in kikao's way: it says that it will, serves on for a moment, finishes what it began, and ends.
+
+1. At the signal `/readyz` is 503, and replies close their connections. For the seconds of `KIKAO_DRAIN` everything is
+   served as before: a load balancer needs a while to look away.
+2. No more connections are accepted. Requests that come on those which are open get 503 and `Retry-After`.
+3. Turns in flight get `GRACE` seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from kikao.cli.ending import Ending
+from kikao.cli.http import BoundedHead
+from kikao.server import Server
+
+GRACE: Final = 10
+"""Seconds that requests in flight get to finish at shutdown."""
+
+LAST_CALL: Final = 0.2
+"""Seconds for requests that are on their way on open connections; they are answered, where a close would lose them."""
+
+CONNECTIONS: Final = 4096
+"""Open connections, or requests that are being answered: what comes beyond gets a bare 503 at once."""
+
+
+class Closing(ServerState):
+    """What connections know of the server."""
+
+    closing = False
+    """Whether replies close their connections."""
+
+
+class WebServer(uvicorn.Server):
+    """Serves on a socket that listens until `ending` is told. `started` is called once it answers.
+
+    With a `linger` another process accepts on the same socket what comes then; connections that were accepted here get
+    so many seconds to bring their requests.
+    """
+
+    def __init__(
+        self,
+        server: Server,
+        ending: Ending,
+        answering: Callable[[], None],
+        *,
+        drain: float,
+        linger: float = 0.0,
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                server,
+                http=BoundedHead,
+                ws="none",
+                lifespan="off",
+                access_log=False,
+                log_level="warning",
+                server_header=False,
+                proxy_headers=False,  # the edge decides which proxies are believed
+                timeout_graceful_shutdown=GRACE,
+                limit_concurrency=CONNECTIONS,
+            )
+        )
+        self.server_state = self._state = Closing()
+        self._server = server
+        self._ending = ending
+        self._answering = answering
+        self._drain = drain
+        self._linger = linger
+        self._until: float | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._answering()
+
+    async def on_tick(self, counter: int) -> bool:
+        if self._ending.told:
+            now = asyncio.get_running_loop().time()
+            if self._until is None:
+                self._until = now + self._drain
+                self._state.closing = True
+                self._server.drain()
+            if now >= self._until:
+                return True
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for each in self.servers:
+            each.close()
+        self._state.closing = True
+        if self._linger:
+            await asyncio.sleep(self._linger)
+        self._server.refuse()
+        await asyncio.sleep(LAST_CALL)
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """They are `Ending`'s."""
+        yield

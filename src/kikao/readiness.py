@@ -1,0 +1,111 @@
+"""Whether a process should be sent requests: what each of the things it depends on says, now and within a moment.
+
+Who probes learns a word for each, and neither an address nor an error. What is not needed to answer members (the bus,
+the outbox) is told, and keeps nobody from being ready: sent elsewhere, a request would find the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Literal, NamedTuple
+
+PATIENCE: Final = 1.0
+"""Seconds each of them gets to answer."""
+
+FRESH: Final = 1.0
+"""Seconds for which an answer is told again: a flood of probes asks nobody."""
+
+Word = Literal["ok", "away", "slow", "behind", "full"]
+
+
+class Bad(Exception):
+    """What is asked answers, and is not well."""
+
+    def __init__(self, word: Word) -> None:
+        super().__init__(word)
+        self.word: Word = word
+
+
+Check = Callable[[], Awaitable[object]]
+"""Raises when something is not well: `Bad`, or whatever comes of asking."""
+
+
+class State(NamedTuple):
+    """What was found."""
+
+    ready: bool
+    words: tuple[tuple[str, Word], ...]
+
+    @property
+    def text(self) -> str:
+        """A line for each."""
+        return "".join(f"{name}: {word}\n" for name, word in self.words)
+
+
+class _Asked(NamedTuple):
+    name: str
+    check: Check
+    needed: bool
+
+
+class Readiness:
+    """Asks all that was added, at the same time, and at most once in a while."""
+
+    def __init__(
+        self,
+        *,
+        patience: float = PATIENCE,
+        fresh: float = FRESH,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._patience = patience
+        self._fresh = fresh
+        self._monotonic = monotonic
+        self._asked: list[_Asked] = []
+        self._asking: asyncio.Task[State] | None = None
+        self._found: State | None = None
+        self._until = 0.0
+
+    def add(self, name: str, check: Check, *, needed: bool = True) -> None:
+        """Ask this, too. Without what is `needed` nobody is ready."""
+        self._asked.append(_Asked(name, check, needed))
+
+    async def state(self) -> State:
+        """What all of them say; as it was found a moment ago, if it was."""
+        if self._found is not None and self._monotonic() < self._until:
+            return self._found
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask())
+        # Whoever gives up waiting does not stop it for the others.
+        return await asyncio.shield(self._asking)
+
+    async def close(self) -> None:
+        """Ask nobody any more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+
+    async def _ask(self) -> State:
+        try:
+            words = await asyncio.gather(*(self._word(each.check) for each in self._asked))
+            ready = all(word == "ok" for each, word in zip(self._asked, words, strict=True) if each.needed)
+            names = (each.name for each in self._asked)
+            self._found = State(ready, tuple(zip(names, words, strict=True)))
+            self._until = self._monotonic() + self._fresh
+            return self._found
+        finally:
+            self._asking = None
+
+    async def _word(self, check: Check) -> Word:
+        try:
+            async with asyncio.timeout(self._patience):
+                await check()
+        except Bad as bad:
+            return bad.word
+        except TimeoutError:
+            return "slow"
+        except Exception:  # noqa: BLE001 - whatever it is, it is not well, and its text is nobody's business here
+            return "away"
+        return "ok"
