@@ -1,0 +1,150 @@
+"""The store of a simulated world: the product's store logic, unmodified, at the end of a network.
+
+`Remote` is a store as one life of a worker sees it, `Shared` what all of them share. Leases and fences are the shared
+store's, as in a database: a worker that starts lets go of nobody's lease, and who waits for a session asks again and
+again. `Local` is the store of a single process on one machine, whose start voids the leases of the process before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from msgspec import structs
+
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    CommitUnknown,
+    Dedupe,
+    Duplicate,
+    IntentRow,
+    Record,
+    Replacement,
+    StoreUnavailable,
+    Write,
+)
+from kikao.testing import ProcessDied
+from tests.reliability.simulation.network import Nobody, Refused
+
+if TYPE_CHECKING:
+    from tests.reliability.simulation.worker import Life
+    from tests.reliability.simulation.world import World
+
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 0.5
+"""Seconds between two looks of who waits for a session."""
+
+WRITES: Final = frozenset({"intent", "commit"})
+
+
+class Remote:
+    """A `SessionStore` over the network, for one life of a worker."""
+
+    def __init__(self, world: World, life: Life) -> None:
+        self._world = world
+        self._life = life
+
+    async def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        world = self._world
+        method = getattr(world.store, name)
+
+        async def run() -> Any:
+            result = await method(*args, **kwargs)
+            if name in WRITES:
+                world.laws.written(args[0], name)
+            elif result and name in ("sweep", "end"):
+                world.laws.swept += 1
+            return result
+
+        try:
+            return await world.network.ask(self._life, name, run)
+        except Refused:
+            raise StoreUnavailable("refused") from None
+        except Nobody:
+            self._life.troubles += 1
+            _unanswered(name)
+
+    async def open(self) -> None:
+        if self._life.dead:
+            raise ProcessDied
+
+    async def close(self) -> None:
+        return None
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        return await self._ask("bind", name, value)  # type: ignore[no-any-return]
+
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        return await self._ask("rebind", name, old, new)  # type: ignore[no-any-return]
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        world = self._world
+        began, pause = world.loop.now, FIRST_PAUSE
+        arrival: int | None = None
+        while True:
+            waited = world.loop.now - began
+            found = await self._ask("claim", key, dedupe, now=now + waited, lease=lease, wait=0.0)
+            if isinstance(found, Claim) and arrival is not None:
+                return structs.replace(found, version_on_arrival=arrival)
+            if not isinstance(found, Busy) or waited >= wait:
+                return found  # type: ignore[no-any-return]
+            if arrival is None:
+                arrival = 0 if found.record is None else found.record.version
+            await asyncio.sleep(min(pause, max(wait - waited, 0.001)))
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def intent(self, write: Write) -> None:
+        await self._ask("intent", write)
+
+    async def commit(self, write: Write) -> None:
+        await self._ask("commit", write)
+
+    async def release(self, claim: Claim) -> None:
+        await self._ask("release", claim)
+
+    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        return await self._ask("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
+
+    async def end(self, key: bytes) -> bool:
+        return await self._ask("end", key)  # type: ignore[no-any-return]
+
+    async def sweep(self, *, now: float, limit: int) -> int:
+        return await self._ask("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
+        return await self._ask("due", now=now, limit=limit)  # type: ignore[no-any-return]
+
+    def scan(self) -> AsyncIterator[Record]:
+        return self._world.store.scan()
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        return await self._ask("seen", key, dedupe)  # type: ignore[no-any-return]
+
+    async def replace(self, replacement: Replacement) -> bool:
+        return await self._ask("replace", replacement)  # type: ignore[no-any-return]
+
+
+class Local(Remote):
+    """The same for the only process of a machine: it stands in line for a session, in the process itself."""
+
+    async def open(self) -> None:
+        await super().open()
+        await self._world.store.open()
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        world = self._world
+        if self._life.dead or world.loop.ghosts:
+            raise ProcessDied
+        return await world.store.claim(key, dedupe, now=now, lease=lease, wait=wait)
+
+
+def _unanswered(name: str) -> NoReturn:
+    if name in WRITES:
+        raise CommitUnknown(f"{name}: no answer")
+    raise StoreUnavailable(f"{name}: no answer")

@@ -1,0 +1,75 @@
+"""What goes wrong in a schedule, and how often: drawn from its seed before anything happens.
+
+Each seed has one of a few kinds of weather, since troubles that come together hide one another: a world in which
+everything breaks all the time never gets as far as a payment.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Weather:
+    """Chances are per request, or per copy of a message; times are seconds."""
+
+    name: str
+    deaths: float = 0.0
+    """Chance that a life of a worker ends early."""
+    death_within: int = 90
+    """In so many of its steps at most."""
+    stalls: float = 0.0
+    """Chance that a life is stopped for a while in the middle (a pause of the machine), longer than a lease."""
+    refused: float = 0.0
+    """The store takes no request: certainly nothing is stored."""
+    lost: float = 0.0
+    """A request gets lost on its way to the store: the client only learns that nobody answers."""
+    silent: float = 0.0
+    """The store's answer gets lost: what was asked for happened."""
+    slow: float = 0.0
+    """A request or its answer takes longer than the client waits: it may arrive after what came later."""
+    bank_lost: float = 0.0
+    bank_silent: float = 0.0
+    bank_slow: float = 0.0
+    copies: float = 0.1
+    """Chance that a message is sent a second time meanwhile, by another way."""
+    late: float = 0.1
+    """Chance that it comes again much later."""
+    idle: float = 300.0
+    """Without a turn for so long a session is over."""
+    retention: float = 600.0
+    """So long a copy of a message is answered with the reply of the first."""
+
+
+KINDS: Final = (
+    Weather("deaths", deaths=0.9, death_within=70, copies=0.15),
+    Weather("deaths of many", deaths=0.7, death_within=140, bank_slow=0.3, copies=0.3),
+    Weather("network", refused=0.03, lost=0.06, silent=0.06, slow=0.05, copies=0.2),
+    Weather("deaths on a bad network", deaths=0.6, lost=0.03, silent=0.04, slow=0.03, bank_silent=0.1),
+    Weather("slow bank", bank_slow=0.6, bank_silent=0.15, bank_lost=0.1, copies=0.15),
+    Weather("slow bank, deaths", deaths=0.6, bank_slow=0.5, bank_silent=0.15, bank_lost=0.1),
+    Weather("gateways", copies=0.6, late=0.5, slow=0.02),
+    Weather("stopped machines", stalls=0.9, copies=0.2, bank_slow=0.15),
+    Weather("short lives", stalls=0.7, slow=0.03, late=0.3, idle=20.0, retention=12.0),
+    Weather(
+        "everything",
+        deaths=0.4,
+        stalls=0.2,
+        refused=0.01,
+        lost=0.02,
+        silent=0.02,
+        slow=0.02,
+        bank_lost=0.05,
+        bank_silent=0.1,
+        bank_slow=0.2,
+        copies=0.25,
+        late=0.2,
+    ),
+)
+
+
+def drawn(chance: random.Random) -> Weather:
+    """The weather of a schedule."""
+    return KINDS[int(chance.random() * len(KINDS))]

@@ -1,0 +1,216 @@
+"""A worker: the product's turns, recovery and sweeping in a simulated process that dies and is started again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Coroutine
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final
+
+from kikao.channels.channel import Response
+from kikao.channels.inbound import Inbound
+from kikao.conversation import BackendError, Done, Refused, Unknown, Voided
+from kikao.conversation.secrets import Secret
+from kikao.events import Bus
+from kikao.members import Unlisted
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.recovery import Recovery
+from kikao.sessions.sweeping import Sweeper
+from kikao.sessions.working import Late
+from kikao.turn import Turns
+from tests.reliability.simulation import network
+from tests.reliability.simulation.bank import Order
+from tests.reliability.simulation.disk import Local, Remote
+from tests.reliability.simulation.edge import SkewedClock
+from tests.reliability.simulation.flows import Services
+from tests.reliability.simulation.loop import Owner, within
+from tests.talk import PlainGateway
+
+if TYPE_CHECKING:
+    from tests.reliability.simulation.world import World
+
+RESTARTS: Final = (0.2, 3.0, 20.0)
+"""Seconds until a worker that died is started again."""
+
+LOOKS: Final = (9.0, 20.0, 45.0)
+"""Seconds between two looks of recovery: each worker has its own."""
+
+
+class Worker:
+    """A place where one life follows the other."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        chance = world.chance
+        self.clock = SkewedClock(world.loop, 0.0 if world.single else chance.uniform(-0.4, 0.4))
+        self.looks = chance.choice(LOOKS)
+        self.life: Life | None = None
+        self._lives = itertools.count(1)
+
+    def start(self) -> None:
+        """A new life begins."""
+        self.life = Life(self, f"{self.name}.{next(self._lives)}")
+        self.life.begin()
+
+    def die(self) -> None:
+        """kill -9; somebody starts it again after a while."""
+        life, world = self.life, self.world
+        assert life is not None
+        self.life = None
+        life.die()
+        pause = 0.2 if world.calm else world.chance.choice(RESTARTS)
+        world.loop.call_later(pause, self.start, context=Context())
+
+
+class Life(Owner):
+    """One process."""
+
+    def __init__(self, worker: Worker, name: str) -> None:
+        super().__init__()
+        world = worker.world
+        self.worker = worker
+        self.name = name
+        self.world = world
+        self.troubles = 0
+        """How often the store did not answer it."""
+        self.gone: asyncio.Future[None] = world.loop.create_future()
+        """Done when it is dead: connections to it break."""
+        self.store = (Local if world.single else Remote)(world, self)
+        self.bus = Bus([world.heard])
+        self.sessions = Sessions(self.store, world.ring, world.policy, clock=worker.clock)
+        services = {Services: Bank(self)}
+        self.late = Late(self.sessions, self.bus)
+        self.turns = Turns(
+            world.engine,
+            self.sessions,
+            services,
+            Unlisted(world.ring),
+            translate=world.translate,
+            publish=self.bus,
+            late=self.late,
+        )
+        self.recovery = Recovery(
+            self.sessions, world.engine, self.late, services, self.bus, every=worker.looks
+        )
+        self.sweeper = Sweeper(self.sessions, self.bus, every=world.sweeps)
+        self.context = within(self)
+
+    def begin(self) -> None:
+        """Open the store, then work; and plan the end, if the schedule has one."""
+        world, weather = self.world, self.world.weather
+        world.note(self.name, "starts")
+        if not world.calm:
+            if world.chance.random() < weather.deaths and world.may_die():
+                self.until_death = world.chance.randint(1, weather.death_within)
+            if world.chance.random() < weather.stalls:
+                self.until_stall = world.chance.randint(1, weather.death_within)
+        self.spawn(self._live())
+
+    async def _live(self) -> None:
+        await self.store.open()
+        if self.world.single or self.world.chance.random() < 0.5:
+            self.spawn(self.recovery.run())
+        if self.world.sweeps < 600.0:
+            self.spawn(self.sweeper.run())
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """A task of this process."""
+        return self.world.loop.create_task(work, context=self.context.copy())
+
+    def die(self) -> None:
+        """Nothing of it runs any more."""
+        self.dead = True
+        if not self.gone.done():
+            self.gone.set_result(None)
+
+    def takes_along(self, what: str) -> bool:
+        """Whether a request that was under way when this process died dies with it.
+
+        What a process asks of its own disk always does: nothing is written by a process that is gone.
+        """
+        own_disk = self.world.single and not what.startswith("bank")
+        return own_disk or self.world.chance.random() < 0.5
+
+    async def handle(self, inbound: Inbound, gateway: PlainGateway) -> Response | None:
+        """One request over a connection; None when that breaks, or nobody answers in time."""
+        task = self.spawn(self.turns.handle(inbound, gateway))
+        await asyncio.wait({task, self.gone}, timeout=HANG_UP, return_when=asyncio.FIRST_COMPLETED)
+        if self.dead or not task.done():
+            return None
+        return task.result()
+
+
+HANG_UP: Final = 9.0
+"""Seconds after which a gateway gives up on a request."""
+
+
+class Bank:
+    """The bank as one life reaches it."""
+
+    def __init__(self, life: Life) -> None:
+        self._life = life
+        self._world = life.world
+
+    async def fee(self, minor: int) -> int:
+        """Raises `BackendError` when nobody answers."""
+        bank = self._world.bank
+
+        async def run() -> int:
+            return bank.fee(minor)
+
+        try:
+            return await self._world.network.call(self._life, "fee", run)  # type: ignore[no-any-return]
+        except (network.Nobody, network.Refused):
+            raise BackendError from None
+
+    async def carry_out(self, order: Order, key: str, pin: Secret | None = None) -> Any:
+        """See `kikao`'s outcomes; raises `TimeoutError` when nobody answers."""
+        world = self._world
+        world.laws.asked(order, key)
+
+        async def run() -> Any:
+            answer = world.bank.carry_out(order, key, pin)
+            world.note("bank", f"{order.kind} {order.minor} under {key[:6]}: {type(answer).__name__}")
+            world.laws.moved()
+            return answer
+
+        return await self._effect(key, order.kind, run)
+
+    async def register(self, number: str, name: str, key: str, pin: Secret) -> Any:
+        """The same."""
+        world = self._world
+        world.laws.asked(Order("register", number, name, 0), key)
+
+        async def run() -> Any:
+            return world.bank.register(number, name, key, pin)
+
+        return await self._effect(key, "register", run)
+
+    async def find(self, key: str) -> Done[Any] | Voided | Unknown | Refused:
+        """Raises `TimeoutError` when nobody answers."""
+        world = self._world
+        world.laws.inquired(self._life, key)
+
+        async def run() -> Any:
+            answer = world.bank.find(key)
+            world.note("bank", f"asked for {key[:6]}: {type(answer).__name__}")
+            return answer
+
+        try:
+            return await world.network.call(self._life, "find", run)  # type: ignore[no-any-return]
+        except (network.Nobody, network.Refused):
+            raise TimeoutError from None
+
+    async def _effect(self, key: str, what: str, run: network.Run) -> Any:
+        world = self._world
+        world.laws.begins(self._life, key)
+        try:
+            return await world.network.call(self._life, what, run)
+        except network.Nobody:
+            raise TimeoutError from None
+        except network.Refused:
+            raise ConnectionRefusedError from None
+        finally:
+            world.laws.ends(self._life, key)
