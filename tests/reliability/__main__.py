@@ -9,6 +9,11 @@ import sys
 from tests.reliability.parts import PARTS
 from tests.reliability.suite import main, run_one, tell
 
+if __name__ == "__main__" and sys.argv[1:2] == ["simulation"]:
+    from tests.reliability.simulation.__main__ import main as simulation
+
+    sys.exit(simulation(sys.argv[2:]))
+
 if __name__ == "__main__":  # a server that is forked imports this file, too
     parser = argparse.ArgumentParser(prog="python -m tests.reliability")
     parser.add_argument("--quick", action="store_true", help="a slice of it, about a minute")

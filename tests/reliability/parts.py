@@ -30,6 +30,7 @@ class Part(msgspec.Struct, frozen=True):
 
 
 PARTS: Final = (
+    Part("deterministic simulation", "simulated:simulation", (170, 8)),
     Part("kill -9 during transfers", "work:kills", (120, 12)),
     Part("rotation of keys", "work:keys", (120, 15)),
     Part("secret canary", "work:secrets", (20, 17)),

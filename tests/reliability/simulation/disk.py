@@ -1,15 +1,15 @@
 """The store of a simulated world: the product's store logic, unmodified, at the end of a network.
 
-`Remote` is a store as one life of a worker sees it, `Shared` what all of them share. Leases and fences are the shared
-store's, as in a database: a worker that starts lets go of nobody's lease, and who waits for a session asks again and
-again. `Local` is the store of a single process on one machine, whose start voids the leases of the process before.
+`Remote` is a store as one life of a worker sees it; all of them ask the same one. Leases and fences are that one's, as
+in a database: a worker that starts lets go of nobody's lease, and who waits for a session asks again and again. `Local`
+is the store of a single process on one machine, whose start voids the leases of the process before.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from msgspec import structs
 
@@ -17,13 +17,10 @@ from kikao.sessions.store import (
     Busy,
     Claim,
     CommitUnknown,
-    Dedupe,
     Duplicate,
-    IntentRow,
     Record,
-    Replacement,
+    SessionStore,
     StoreUnavailable,
-    Write,
 )
 from kikao.testing import ProcessDied
 from tests.reliability.simulation.network import Nobody, Refused
@@ -37,6 +34,8 @@ LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks of who waits for a session."""
 
 WRITES: Final = frozenset({"intent", "commit"})
+UNKNOWN: Final = WRITES | {"post", "settle"}
+"""What may have been stored when nobody answers."""
 
 
 class Remote:
@@ -45,6 +44,15 @@ class Remote:
     def __init__(self, world: World, life: Life) -> None:
         self._world = world
         self._life = life
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        """Every method that is not here is asked for over the network as it is."""
+
+        def asked(*args: Any, **kwargs: Any) -> Awaitable[Any]:
+            return self._ask(name, *args, **kwargs)
+
+        setattr(self, name, asked)
+        return asked
 
     async def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
         world = self._world
@@ -73,12 +81,6 @@ class Remote:
     async def close(self) -> None:
         return None
 
-    async def bind(self, name: str, value: bytes) -> bytes:
-        return await self._ask("bind", name, value)  # type: ignore[no-any-return]
-
-    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
-        return await self._ask("rebind", name, old, new)  # type: ignore[no-any-return]
-
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
@@ -97,35 +99,8 @@ class Remote:
             await asyncio.sleep(min(pause, max(wait - waited, 0.001)))
             pause = min(pause * 2, LONGEST_PAUSE)
 
-    async def intent(self, write: Write) -> None:
-        await self._ask("intent", write)
-
-    async def commit(self, write: Write) -> None:
-        await self._ask("commit", write)
-
-    async def release(self, claim: Claim) -> None:
-        await self._ask("release", claim)
-
-    async def renew(self, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        return await self._ask("renew", ids, fence, lease_until)  # type: ignore[no-any-return]
-
-    async def end(self, key: bytes) -> bool:
-        return await self._ask("end", key)  # type: ignore[no-any-return]
-
-    async def sweep(self, *, now: float, limit: int) -> int:
-        return await self._ask("sweep", now=now, limit=limit)  # type: ignore[no-any-return]
-
-    async def due(self, *, now: float, limit: int) -> list[IntentRow]:
-        return await self._ask("due", now=now, limit=limit)  # type: ignore[no-any-return]
-
     def scan(self) -> AsyncIterator[Record]:
         return self._world.store.scan()
-
-    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
-        return await self._ask("seen", key, dedupe)  # type: ignore[no-any-return]
-
-    async def replace(self, replacement: Replacement) -> bool:
-        return await self._ask("replace", replacement)  # type: ignore[no-any-return]
 
 
 class Local(Remote):
@@ -138,13 +113,17 @@ class Local(Remote):
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
-        world = self._world
-        if self._life.dead or world.loop.ghosts:
+        if self._life.dead or self._world.loop.ghosts:
             raise ProcessDied
-        return await world.store.claim(key, dedupe, now=now, lease=lease, wait=wait)
+        return await self._world.store.claim(key, dedupe, now=now, lease=lease, wait=wait)
+
+
+def store_of(world: World, life: Life) -> SessionStore:
+    """The store as one life of a worker sees it."""
+    return cast(SessionStore, (Local if world.single else Remote)(world, life))
 
 
 def _unanswered(name: str) -> NoReturn:
-    if name in WRITES:
+    if name in UNKNOWN:
         raise CommitUnknown(f"{name}: no answer")
     raise StoreUnavailable(f"{name}: no answer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from kikao.conversation import Chat, Done, Flows, Money, Pin, Refused, Step, Text, Unknown, Voided
+from kikao.conversation import Chat, Done, Flows, Money, Pin, Step, Text, Unknown, Voided
 from kikao.conversation.secrets import Secret
 from kikao.i18n import t
 from tests.reliability.simulation.bank import Order, Receipt
@@ -38,7 +38,7 @@ class Services(Protocol):
         """See `Bank.register`."""
         ...
 
-    async def find(self, key: str) -> Done[Receipt] | Voided | Unknown | Refused:
+    async def find(self, key: str) -> Done[Receipt] | Voided | Unknown:
         """See `Bank.find`."""
         ...
 

@@ -29,7 +29,6 @@ APOLOGIES: Final = frozenset(
 )
 """Not turns, or turns that only ask for patience: the gateway may try again."""
 
-OPTION: Final = re.compile(r"^(\d+) (.+)$", re.MULTILINE)
 RECEIPT: Final = re.compile(r"(?:Paid|Bought) UGX ([\d,]+)\. Ref (T\d+x)")
 SEND: Final = re.compile(r"Pay UGX ([\d,]+) to (\w+)\? Fee")
 AIRTIME: Final = re.compile(r"Buy UGX ([\d,]+) of airtime")
@@ -211,10 +210,9 @@ class Member:
                 return odd
         kind = next((kind for words, kind in PROMPTS.items() if words in text), "")
         if kind == "to":
-            options = [key for key, label in OPTION.findall(text) if label in PEOPLE]
-            key = world.chance.choice(options)
-            world.laws.typed[prompt].add(PEOPLE[int(key) - 1])
-            return key
+            chosen = world.chance.randint(1, len(PEOPLE))
+            world.laws.typed[prompt].add(PEOPLE[chosen - 1])
+            return str(chosen)
         if kind == "amount":
             self._amount = answer = world.amount()
         elif kind == "words":
@@ -224,7 +222,7 @@ class Member:
         elif order := self._quoted(text):
             return self._agree(order)
         elif any(words in text for words in CONTINUES):
-            return world.chance.choice(("1", "1", "2"))
+            return str(world.chance.choice(("1", "1", "2")))
         elif "Main menu" in text:
             return self.flow
         else:
@@ -285,7 +283,7 @@ class Member:
             await asyncio.wait({task}, timeout=7.0)
             if message.reply:
                 break
-        while message.flying and not message.reply:
+        while message.flying and not message.reply:  # noqa: ASYNC110 - simulated time
             await asyncio.sleep(0.5)
         message.past = True
         if not message.reply:
@@ -351,6 +349,10 @@ class Member:
         if BROKEN in reply:
             self.world.laws.broken(laws.BROKE)
         if reply in APOLOGIES:
+            return
+        if not reply:  # dropped, since it is older than copies may be
+            if self.world.loop.now - message.sent_at < self.world.weather.retention - 1.0:
+                self.world.laws.broken(laws.LOST, "an inbound was dropped before its time")
             return
         if message.reply and message.reply != reply:
             self.world.laws.broken(laws.CHANGED_REPLY, f"{message.reply!r} became {reply!r}")

@@ -81,7 +81,7 @@ class Network:
                 coro.send(None)
             except StopIteration as stop:
                 result = stop.value
-            except Exception as problem:  # noqa: BLE001 - it goes to whoever asked
+            except Exception as problem:
                 error = problem
             else:
                 raise AssertionError(f"{what} waits for something at the store's")

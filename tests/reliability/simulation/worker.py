@@ -6,11 +6,11 @@ import asyncio
 import itertools
 from collections.abc import Coroutine
 from contextvars import Context
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kikao.channels.channel import Response
 from kikao.channels.inbound import Inbound
-from kikao.conversation import BackendError, Done, Refused, Unknown, Voided
+from kikao.conversation import BackendError, Done, Unknown, Voided
 from kikao.conversation.secrets import Secret
 from kikao.events import Bus
 from kikao.members import Unlisted
@@ -21,7 +21,7 @@ from kikao.sessions.working import Late
 from kikao.turn import Turns
 from tests.reliability.simulation import network
 from tests.reliability.simulation.bank import Order
-from tests.reliability.simulation.disk import Local, Remote
+from tests.reliability.simulation.disk import store_of
 from tests.reliability.simulation.edge import SkewedClock
 from tests.reliability.simulation.flows import Services
 from tests.reliability.simulation.loop import Owner, within
@@ -29,6 +29,8 @@ from tests.talk import PlainGateway
 
 if TYPE_CHECKING:
     from tests.reliability.simulation.world import World
+
+T = TypeVar("T")
 
 RESTARTS: Final = (0.2, 3.0, 20.0)
 """Seconds until a worker that died is started again."""
@@ -75,9 +77,9 @@ class Life(Owner):
         self.world = world
         self.troubles = 0
         """How often the store did not answer it."""
-        self.gone: asyncio.Future[None] = world.loop.create_future()
-        """Done when it is dead: connections to it break."""
-        self.store = (Local if world.single else Remote)(world, self)
+        self._connections: set[asyncio.Future[None]] = set()
+        """Each is done when it is answered or broken."""
+        self.store = store_of(world, self)
         self.bus = Bus([world.heard])
         self.sessions = Sessions(self.store, world.ring, world.policy, clock=worker.clock)
         services = {Services: Bank(self)}
@@ -106,24 +108,24 @@ class Life(Owner):
                 self.until_death = world.chance.randint(1, weather.death_within)
             if world.chance.random() < weather.stalls:
                 self.until_stall = world.chance.randint(1, weather.death_within)
-        self.spawn(self._live())
+        self.begun = self.spawn(self._live())
 
     async def _live(self) -> None:
         await self.store.open()
         if self.world.single or self.world.chance.random() < 0.5:
-            self.spawn(self.recovery.run())
+            self.recovering = self.spawn(self.recovery.run())
         if self.world.sweeps < 600.0:
-            self.spawn(self.sweeper.run())
+            self.sweeping = self.spawn(self.sweeper.run())
 
-    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task of this process."""
         return self.world.loop.create_task(work, context=self.context.copy())
 
     def die(self) -> None:
         """Nothing of it runs any more."""
         self.dead = True
-        if not self.gone.done():
-            self.gone.set_result(None)
+        for connection in self._connections:
+            _close(connection)
 
     def takes_along(self, what: str) -> bool:
         """Whether a request that was under way when this process died dies with it.
@@ -135,15 +137,25 @@ class Life(Owner):
 
     async def handle(self, inbound: Inbound, gateway: PlainGateway) -> Response | None:
         """One request over a connection; None when that breaks, or nobody answers in time."""
+        loop = self.world.loop
+        connection: asyncio.Future[None] = loop.create_future()
+        self._connections.add(connection)
         task = self.spawn(self.turns.handle(inbound, gateway))
-        await asyncio.wait({task, self.gone}, timeout=HANG_UP, return_when=asyncio.FIRST_COMPLETED)
-        if self.dead or not task.done():
-            return None
-        return task.result()
+        task.add_done_callback(lambda task: _close(connection))
+        hangs_up = loop.call_later(HANG_UP, _close, connection)
+        await connection
+        hangs_up.cancel()
+        self._connections.discard(connection)
+        return None if self.dead or not task.done() else task.result()
 
 
 HANG_UP: Final = 9.0
 """Seconds after which a gateway gives up on a request."""
+
+
+def _close(connection: asyncio.Future[None]) -> None:
+    if not connection.done():
+        connection.set_result(None)
 
 
 class Bank:
@@ -188,7 +200,7 @@ class Bank:
 
         return await self._effect(key, "register", run)
 
-    async def find(self, key: str) -> Done[Any] | Voided | Unknown | Refused:
+    async def find(self, key: str) -> Done[Any] | Voided | Unknown:
         """Raises `TimeoutError` when nobody answers."""
         world = self._world
         world.laws.inquired(self._life, key)

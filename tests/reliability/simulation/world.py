@@ -7,7 +7,6 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from contextvars import Context
 from typing import Any, Final
 
 from kikao.conversation.engine import Engine
@@ -18,10 +17,10 @@ from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.stores.memory import MemoryStore
 from tests.reliability.simulation import laws
 from tests.reliability.simulation.bank import Bank
-from tests.reliability.simulation.edge import START, simulated
+from tests.reliability.simulation.edge import simulated
 from tests.reliability.simulation.flows import make_flows
 from tests.reliability.simulation.laws import Laws, Ring
-from tests.reliability.simulation.loop import Loop, Owner
+from tests.reliability.simulation.loop import Loop
 from tests.reliability.simulation.members import Gateway, Member
 from tests.reliability.simulation.network import Network
 from tests.reliability.simulation.weather import Weather, drawn
@@ -53,7 +52,9 @@ class World:
     engine = ENGINE
     translate = staticmethod(TRANSLATE)
 
-    def __init__(self, seed: int, loop: Loop, *, tracing: bool = False, weather: Weather | None = None) -> None:
+    def __init__(
+        self, seed: int, loop: Loop, *, tracing: bool = False, weather: Weather | None = None
+    ) -> None:
         self.loop = loop
         self.tracing = tracing
         self.trace: list[str] = []
@@ -202,7 +203,7 @@ class World:
 
 def simulate(seed: int, *, tracing: bool = False, prepare: Callable[[World], None] | None = None) -> World:
     """One seed, to its end. `prepare` may change the world before anything happens."""
-    loop = Loop()
+    loop = Loop()  # type: ignore[abstract]
     with simulated(seed, loop):
         world = World(seed, loop, tracing=tracing)
         if prepare is not None:
@@ -231,6 +232,3 @@ def _policy(idle: float) -> SessionPolicy:
     if idle not in _POLICIES:
         _POLICIES[idle] = SessionPolicy(idle=idle, limits=Limits(address=None, member=None))
     return _POLICIES[idle]
-
-
-

@@ -1,0 +1,72 @@
+"""A slice of the deterministic simulation, and proof that a seed always does the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reliability.simulation.__main__ import main
+from tests.reliability.simulation.running import attempt_all, trace
+
+SEEDS = range(250)
+TROUBLES = (
+    *("workers killed", "workers stopped", "sends again", "taps twice", "bank: answer lost"),
+    *("store: answer lost", "store: request lost", "store: refused", "store: request slow"),
+)
+ROOT = Path(__file__).parents[2]
+
+
+def test_no_disaster_breaks_a_law() -> None:
+    tried = attempt_all(SEEDS)
+
+    assert tried.broken == {}
+    for trouble in TROUBLES:
+        assert tried.counts[trouble] >= 5, trouble
+    assert tried.counts["turns acknowledged"] > 5 * len(SEEDS)
+    assert tried.counts["orders carried out"] > len(SEEDS) / 2
+
+
+def test_a_seed_does_the_same_in_every_process() -> None:
+    seeds = range(40, 46)
+    code = (
+        f"import sys; from tests.reliability.test_simulation import fingerprint; print(fingerprint({seeds}))"
+    )
+    told = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONHASHSEED": hashes, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            check=True,
+            text=True,
+        ).stdout.strip()
+        for hashes in ("1", "2")
+    }
+
+    assert told == {fingerprint(seeds)}
+
+
+def fingerprint(seeds: range) -> str:
+    """Of all that happens in some seeds."""
+    lines = [line for seed in seeds for line in trace(seed)[0]]
+    assert len(lines) > 20 * len(seeds)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def test_a_seed_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "5"]) == 0
+    said = capsys.readouterr().out
+
+    assert "w0.1   starts" in said
+    assert "store  commit v1" in said
+
+
+def test_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--seed", "7", "--seeds", "6"]) == 0
+
+    assert "6 seeds" in capsys.readouterr().out
