@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## format, lint, types, layers, translations, the wallet
 	$(VENV)/bin/kikao messages check src/kikao --locales src/kikao/i18n/locales
 	$(VENV)/bin/kikao check kikao_apps.wallet:app --fail-on note
 
-bench: $(VENV)/.dev ## measure, side by side with peers where they are installed
+bench: $(VENV)/.dev ## measure everything, side by side with peers; ARGS="turn http" measures some parts
 	@$(PY) -m benchmarks $(ARGS)
 
 reliability: $(VENV)/.dev ## kill, pause and starve a running server, and check the promises
@@ -44,6 +44,7 @@ lock: $(VENV)/.dev ## recompile requirements/*.txt; ARGS=--upgrade takes the new
 	$(COMPILE) pyproject.toml requirements/run.in --output-file requirements/run.txt
 	$(COMPILE) pyproject.toml requirements/run.in requirements/dev.in --constraint requirements/run.txt \
 		--output-file requirements/dev.txt
+	$(COMPILE) benchmarks/requirements.in --constraint requirements/dev.txt --output-file benchmarks/requirements.txt
 
 # --- the virtual environment -----------------------------------------------------------------------------
 # Each stamp is newer than what it was installed from. `.made` holds the folder it was made in: a checkout

@@ -15,7 +15,8 @@ from itertools import count
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.wallet import SEEN, TYPED
+from benchmarks.conversation import SEEN, TYPED
+from benchmarks.subjects import ROOT
 from kikao.channels.ussd.clients import AfricasTalkingClient
 
 PATIENCE: Final = 60.0
@@ -40,8 +41,7 @@ class Round(NamedTuple):
 class Server:
     """A server of `benchmarks.servers` in a process of its own."""
 
-    def __init__(self, name: str, folder: Path, store: str = "") -> None:
-        folder.mkdir()
+    def __init__(self, name: str, folder: Path, store: str) -> None:
         self._log = (folder / "log").open("wb")
         self._child = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.servers", name, str(folder), store],
@@ -49,6 +49,7 @@ class Server:
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
+            cwd=ROOT,
         )
         self._checked = name == "kikao"
         self.port = int(self._answer())

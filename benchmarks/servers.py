@@ -1,15 +1,16 @@
-"""The servers that are measured over HTTP, each in a process of its own: `python -m benchmarks.servers NAME FOLDER`.
+"""The servers that are measured over HTTP, each in a process of its own (`main` has the arguments).
 
-Both run uvicorn as `kikao run` does, with httptools and uvloop, without access log, and put what they keep into FOLDER.
+Both run uvicorn as `kikao run` does, with httptools and uvloop, without access log, and keep sessions at the URL.
 They print their port, and then answer each line on standard input with the CPU seconds used so far.
 """
 
 from __future__ import annotations
 
-import sqlite3
+import contextlib
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,45 +18,44 @@ import uvicorn
 
 from kikao.cli.http import BoundedHead
 
-BLOB: Final = bytes(700)
-"""What the bare server stores with a request: about what a sealed session has."""
-
 
 def kikao(folder: Path, store: str) -> Any:
     """The wallet's menu as `kikao run` serves it: every turn claimed, sealed, committed, logged."""
-    from benchmarks.turns import TIRELESS
-    from benchmarks.wallet import flows
-    from kikao.app import App
+    from benchmarks.app import app
     from kikao.channels.ussd.registry import SLUGS
     from kikao.config import load
 
-    environ = {"KIKAO_DATA": str(folder), **({"KIKAO_STORE": store} if store else {})}
-    app = App(flows, entry="wallet", policy=TIRELESS)
+    environ = {"KIKAO_DATA": str(folder), "KIKAO_STORE": store}
     app.settings = load(environ, cwd=folder, gateways=SLUGS, makes_keys=True)
     return app
 
 
 def bare(folder: Path, store: str) -> Any:
-    """Starlette, and one row written in the request itself: WAL, FULL, committed before the answer."""
+    """Starlette with the raw client of the store: it reads and writes 700 bytes, and answers the same text, always.
+
+    On SQLite it only writes, in the request itself, and commits before it answers.
+    """
     from starlette.applications import Starlette
     from starlette.requests import Request
     from starlette.responses import PlainTextResponse
     from starlette.routing import Route
 
-    connection = sqlite3.connect(folder / "bare.db", isolation_level=None)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE sessions (key BLOB PRIMARY KEY, state BLOB NOT NULL)")
+    from benchmarks.clients import KEYS, Turn, raw
+
+    does: Turn
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        nonlocal does
+        async with raw(store, reads=False) as does:
+            yield
 
     async def turn(request: Request) -> PlainTextResponse:
         body = await request.body()
-        connection.execute(
-            "INSERT INTO sessions VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET state = excluded.state",
-            (body[:80], BLOB),
-        )
+        await does(KEYS[hash(body) % len(KEYS)])
         return PlainTextResponse("CON Hello. Choose an option.\n1 Buy airtime\n2 Balance")
 
-    return Starlette(routes=[Route("/ussd/africastalking", turn, methods=["POST"])])
+    return Starlette(routes=[Route("/ussd/africastalking", turn, methods=["POST"])], lifespan=lifespan)
 
 
 SERVERS: Final = {"kikao": kikao, "bare": bare}
@@ -73,7 +73,7 @@ def _tell_cpu() -> None:
 
 
 def main() -> None:
-    """The child."""
+    """The child: `python -m benchmarks.servers NAME FOLDER URL`."""
     name, folder, store = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
     config = uvicorn.Config(
         SERVERS[name](folder, store),

@@ -12,18 +12,17 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from benchmarks.engines import store_at
 from benchmarks.turns import Nowhere, wired
 from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.sessions.store import Claim, Dedupe, SessionStore, Write
 from kikao.sessions.stores.memory import MemoryStore
-from kikao.sessions.stores.sqlite import SQLiteStore
 
 STORED: Final = 100_000
 RATE: Final = 300
@@ -39,6 +38,14 @@ TALKERS: Final = 20_000
 """Members who dial for the memory figure: real turns."""
 
 
+class Waits(NamedTuple):
+    """Seconds, sorted."""
+
+    claims: list[float]
+    turns: list[float]
+    """Claim and commit."""
+
+
 def key_of(number: int) -> bytes:
     """A session key, spread as keyed hashes are."""
     return random.Random(number).randbytes(32)
@@ -50,8 +57,8 @@ async def fill(store: SessionStore) -> None:
         await asyncio.gather(*(_turn(store, number) for number in range(start, start + 200)))
 
 
-async def _turn(store: SessionStore, number: int) -> float:
-    """One claim and one commit; seconds that the claim took."""
+async def _turn(store: SessionStore, number: int) -> tuple[float, float]:
+    """One claim and one commit; seconds that the claim took, and both."""
     key, now = key_of(number), time.time()
     before = time.perf_counter()
     claim = await store.claim(key, os.urandom(32), now=now, lease=15.0, wait=1.0)
@@ -60,23 +67,22 @@ async def _turn(store: SessionStore, number: int) -> float:
     version = 0 if claim.record is None else claim.record.version
     dedupe = Dedupe(os.urandom(32), REPLY, now + EXPIRY)
     await store.commit(Write(key, claim.fence, version, now + EXPIRY, STATE, ADDRESS, dedupe))
-    return waited
+    return waited, time.perf_counter() - before
 
 
-async def _claims(store: SessionStore) -> list[float]:
-    """Seconds of each claim, sorted."""
+async def _claims(store: SessionStore) -> Waits:
+    """Claims and commits at a steady rate."""
     loop, turns = asyncio.get_running_loop(), []
     numbers = random.Random(1).sample(range(STORED), RATE * SECONDS)
     begun = loop.time()
     for at, number in enumerate(numbers):
         await asyncio.sleep(max(0.0, begun + at / RATE - loop.time()))
         turns.append(asyncio.create_task(_turn(store, number)))
-    return sorted(await asyncio.gather(*turns))
+    claims, whole = zip(*await asyncio.gather(*turns), strict=True)
+    return Waits(sorted(claims), sorted(whole))
 
 
-async def claims(make: Callable[[], SessionStore]) -> list[float]:
-    """Fill a store and claim from it; seconds of each claim, sorted."""
-    store = make()
+async def _filled(store: SessionStore) -> Waits:
     await store.open()
     try:
         await fill(store)
@@ -85,14 +91,9 @@ async def claims(make: Callable[[], SessionStore]) -> list[float]:
         await store.close()
 
 
-def memory_claims() -> list[float]:
-    """On the memory store."""
-    return asyncio.run(claims(MemoryStore))
-
-
-def sqlite_claims(folder: Path) -> list[float]:
-    """On the SQLite store."""
-    return asyncio.run(claims(lambda: SQLiteStore(folder / "claims.db")))
+def measured(url: str) -> Waits:
+    """Fill the store at a URL and claim from it."""
+    return asyncio.run(_filled(store_at(url)))
 
 
 async def _bytes_per_session(*, deduplicated: bool) -> float:

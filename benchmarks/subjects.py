@@ -1,7 +1,8 @@
 """Something that is measured: it lives in a process of its own and works when it is told to.
 
 The parent makes rounds over several subjects in turn, so that what else the machine does falls on all of them alike.
-A subject is an async context manager that yields the unit of its work; the child times its own CPU around many.
+A subject is an async context manager that yields the unit of its work; the child times its own CPU around many. What is
+no subject of this package (a program of another language) is a command that answers in the same way.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack
+from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 Work = Callable[[], Awaitable[None]]
@@ -24,6 +26,8 @@ Prepare = Callable[[int], Work]
 Label = TypeVar("Label")
 
 Subject = Callable[..., AbstractAsyncContextManager[Prepare]]
+
+ROOT: Final = Path(__file__).parent.parent
 
 ROUNDS: Final = 25
 ROUND: Final = 0.1
@@ -37,15 +41,17 @@ class Cost(NamedTuple):
     median: float
 
 
-class Process:
-    """A subject in a child process. `name` is `module:function` of this package, `args` are strings for it."""
+def subject(name: str, *args: str, python: str = sys.executable) -> tuple[str, ...]:
+    """The command of a subject: `module:function` of this package, and strings for it."""
+    return (python, "-m", "benchmarks.subjects", name, *args)
 
-    def __init__(self, name: str, *args: str) -> None:
+
+class Process:
+    """A subject in a child process."""
+
+    def __init__(self, *command: str) -> None:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.subjects", name, *args],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
         )
 
     def __enter__(self) -> Process:
@@ -74,10 +80,10 @@ class Process:
         return max(1, int(units * seconds / taken))
 
 
-def side_by_side(subjects: Mapping[Label, tuple[str, ...]], *, rounds: int = ROUNDS) -> dict[Label, Cost]:
-    """The cost of a unit of each subject, measured in turns."""
+def side_by_side(commands: Mapping[Label, Sequence[str]], *, rounds: int = ROUNDS) -> dict[Label, Cost]:
+    """The cost of a unit of each of these, measured in turns."""
     with ExitStack() as stack:
-        processes = {label: stack.enter_context(Process(*name)) for label, name in subjects.items()}
+        processes = {label: stack.enter_context(Process(*command)) for label, command in commands.items()}
         units = {label: process.units_of(ROUND) for label, process in processes.items()}
         seconds: dict[Label, list[float]] = {label: [] for label in processes}
         for _ in range(rounds):
@@ -86,21 +92,21 @@ def side_by_side(subjects: Mapping[Label, tuple[str, ...]], *, rounds: int = ROU
     return {label: Cost(min(found) * 1e6, statistics.median(found) * 1e6) for label, found in seconds.items()}
 
 
-async def _obey(subject: Subject, args: list[str]) -> None:
-    async with subject(*args) as prepare:
+async def _obey(work: Subject, args: list[str]) -> None:
+    async with work(*args) as prepare:
         for line in sys.stdin:
-            work = prepare(int(line))
+            units = prepare(int(line))
             gc.collect()
             before = time.process_time()
-            await work()
+            await units()
             print(time.process_time() - before, flush=True)
 
 
 def main() -> None:
     """The child: `python -m benchmarks.subjects module:function args`."""
     module, _, name = sys.argv[1].partition(":")
-    subject: Subject = getattr(importlib.import_module(f"benchmarks.{module}"), name)
-    asyncio.run(_obey(subject, sys.argv[2:]))
+    work: Subject = getattr(importlib.import_module(f"benchmarks.{module}"), name)
+    asyncio.run(_obey(work, sys.argv[2:]))
 
 
 if __name__ == "__main__":

@@ -15,16 +15,16 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from benchmarks.conversation import TYPED
+from benchmarks.engines import store_at
 from benchmarks.stores import ADDRESS, REPLY, STATE, key_of
 from benchmarks.table import percentile
 from benchmarks.turns import Nowhere, wired
-from benchmarks.wallet import TYPED
 from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
 from kikao.events import LogLines
 from kikao.sessions.store import Claim, Dedupe, SessionStore, Write
-from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.sessions.sweeping import Sweeper
 from kikao.turn import Turns
@@ -53,20 +53,17 @@ class Found(NamedTuple):
     swept: list[float]
 
 
-def memory() -> Found:
-    """On the memory store."""
+def measured(url: str) -> Found:
+    """On the store at a URL. One of SQLite is opened anew once it is full: nothing of it is in SQLite's cache."""
     found = Found([], [])
-    for _ in range(ROUNDS):
-        asyncio.run(_measure(MemoryStore(), found))
-    return found
-
-
-def sqlite(folder: Path) -> Found:
-    """On the SQLite store, opened anew once it is full: nothing of it is in SQLite's cache."""
-    found = Found([], [])
-    asyncio.run(_filled(SQLiteStore(folder / "expired.db")))
-    shutil.copyfile(folder / "expired.db", folder / "swept.db")
-    asyncio.run(_measure(SQLiteStore(folder / "swept.db"), found))
+    if url.startswith("sqlite:"):
+        asyncio.run(_filled(store_at(url)))
+        file = Path(url.removeprefix("sqlite:///"))
+        shutil.copyfile(file, file.with_name("swept.db"))
+        asyncio.run(_measure(SQLiteStore(file.with_name("swept.db")), found))
+        return found
+    for _ in range(ROUNDS if url == "memory:" else 1):
+        asyncio.run(_measure(store_at(url), found))
     return found
 
 
@@ -96,7 +93,7 @@ async def _fill(store: SessionStore) -> None:
 async def _measure(store: SessionStore, found: Found) -> None:
     await store.open()
     try:
-        if isinstance(store, MemoryStore):
+        if not isinstance(store, SQLiteStore):
             await _fill(store)
         gate, turns, requests = Gate(store), wired(store, Nowhere()), _requests()
         sweep = asyncio.create_task(Sweeper(turns.sessions, LogLines(Nowhere())).once())

@@ -38,6 +38,31 @@ def judged(
     )
 
 
+Line = Row | str
+"""A figure, or a title between figures."""
+
+
+def skipped(what: str, reason: Exception) -> Row:
+    """A figure that cannot be had on this machine."""
+    return Row(f"{what}: skipped, {reason}", "")
+
+
+def cost(each: Sequence[float]) -> tuple[str, str]:
+    """The best and the median of CPU microseconds."""
+    best, median = each
+    return f"{number(best)} µs", f"{number(median)} µs"
+
+
+def times(ratio: tuple[float, float]) -> tuple[str, str]:
+    """The ratio of the bests and that of the medians."""
+    return f"{number(ratio[0])}×", f"{number(ratio[1])}×"
+
+
+def both(values: Sequence[float], unit: str) -> tuple[str, str]:
+    """The least and the median."""
+    return number(min(values)) + unit, number(statistics.median(values)) + unit
+
+
 def number(value: float) -> str:
     """Three digits that count, or all of the whole part."""
     if value >= 100:
@@ -45,11 +70,11 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
-def show(rows: Sequence[Row | str]) -> None:
+def show(rows: Sequence[Line]) -> None:
     """Print rows under a head; a string is a title between them."""
     head = Row("", "best", "median", "bar", "")
     table = [row for row in rows if isinstance(row, Row)]
-    widths = [max(len(row[at]) for row in [head, *table]) for at in range(5)]
+    widths = [max(len(row[at]) for row in [head, *table] if row.best or not at) for at in range(5)]
     for row in [head, *rows]:
         if isinstance(row, str):
             print(f"\n{row}")

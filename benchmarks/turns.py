@@ -1,6 +1,6 @@
 """A turn in process: `Turns.handle` on the memory store, with the real gateway and sealing; phase by phase.
 
-The unit is one turn of the conversation in `benchmarks.wallet`, dial and receipt included.
+The unit is one turn of the conversation in `benchmarks.conversation`, dial and receipt included.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import Final, TextIO
 
+from benchmarks.conversation import MEMBERS, SEEN, TYPED, number_of
+from benchmarks.engines import store_at
 from benchmarks.subjects import Prepare, Work
-from benchmarks.wallet import SEEN, TYPED, flows
+from benchmarks.wallet import flows
 from kikao.channels.channel import Request
 from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.clients import AfricasTalkingClient
@@ -26,12 +28,7 @@ from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.policy import SessionPolicy
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore
-from kikao.sessions.stores.memory import MemoryStore
 from kikao.turn import Turns
-
-MEMBERS = 200
-"""Members who talk in turns, so that nothing stays warm for one of them."""
-
 
 OFTEN: Final = Rate(1_000_000, per=1.0)
 TIRELESS: Final = SessionPolicy(limits=Limits(address=OFTEN, member=OFTEN))
@@ -57,7 +54,7 @@ def requests(dialogue: str, turns: int) -> list[Request]:
     found: list[Request] = []
     while len(found) < turns:
         at = len(found) // len(TYPED)
-        member = AfricasTalkingClient(f"+2567720{at % MEMBERS:05}", "*284#")
+        member = AfricasTalkingClient(number_of(at), "*284#")
         exchanges = [member.dial(f"{dialogue}/{at}"), *map(member.answer, TYPED[1:])]
         found += [
             Request("POST", "/ussd/africastalking", b"", dict(each.headers), each.body) for each in exchanges
@@ -66,10 +63,11 @@ def requests(dialogue: str, turns: int) -> list[Request]:
 
 
 @asynccontextmanager
-async def handled() -> AsyncIterator[Prepare]:
+async def handled(url: str = "memory:") -> AsyncIterator[Prepare]:
     """Inbounds that are parsed already: claim, unseal, replay, render, seal, commit, log."""
-    turns, gateway = wired(MemoryStore(), Nowhere()), AfricasTalking()
-    dialogues = count()
+    store, gateway = store_at(url), AfricasTalking()
+    turns, dialogues = wired(store, Nowhere()), count()
+    await store.open()
 
     def prepare(units: int) -> Work:
         waiting = [gateway.parse(request) for request in requests(str(next(dialogues)), units)]
@@ -81,13 +79,15 @@ async def handled() -> AsyncIterator[Prepare]:
         return work
 
     yield prepare
+    await store.close()
 
 
 @asynccontextmanager
-async def kikao() -> AsyncIterator[Prepare]:
+async def kikao(url: str = "memory:") -> AsyncIterator[Prepare]:
     """From the body of a request to the body of its response."""
-    turns, gateway = wired(MemoryStore(), Nowhere()), AfricasTalking()
-    dialogues = count()
+    store, gateway = store_at(url), AfricasTalking()
+    turns, dialogues = wired(store, Nowhere()), count()
+    await store.open()
 
     def prepare(units: int) -> Work:
         waiting = requests(str(next(dialogues)), units)
@@ -102,6 +102,7 @@ async def kikao() -> AsyncIterator[Prepare]:
         response = await turns.handle(gateway.parse(request), gateway)
         assert seen in response.body.decode(), response
     yield prepare
+    await store.close()
 
 
 class Nowhere(io.StringIO):

@@ -1,21 +1,10 @@
-"""The conversation that is measured: a wallet's menu, four questions, a receipt. Nothing outside the process.
-
-`TYPED` is what a member types, the dial first, and `SEEN` a word of each screen, which every implementation must show.
-"""
+"""The conversation of `benchmarks.conversation` in kikao. Nothing outside the process."""
 
 from __future__ import annotations
 
-from typing import Final
-
+from benchmarks.conversation import LEAST, MOST, NETWORKS
 from kikao.conversation import Chat, Choice, Flows, Money, Number
 from kikao.i18n import Amount, t
-
-TYPED: Final = ("", "1", "2", "3", "5000", "1")
-SEEN: Final = ("Choose", "network", "months", "Amount", "Confirm", "Thank you")
-
-NETWORKS: Final = {"mtn": "MTN", "airtel": "Airtel", "lyca": "Lycamobile"}
-LEAST: Final = 500
-MOST: Final = 5_000_000
 
 flows = Flows()
 

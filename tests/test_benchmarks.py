@@ -7,25 +7,23 @@ from pathlib import Path
 import pytest
 
 from benchmarks.load import Server
-from benchmarks.subjects import Process
+from benchmarks.subjects import Process, subject
 
 
-@pytest.mark.parametrize(
-    "subject",
-    [
-        ("turns:handled",),
-        ("turns:kikao",),
-        *((f"replay:{name}", "5") for name in ("shown", "replayed", "bare")),
-    ],
-)
-def test_a_subject_does_its_work(subject: tuple[str, ...]) -> None:
-    with Process(*subject) as process:
+@pytest.mark.parametrize("name", ["turns:kikao", "clients:kikao", "clients:least"])
+def test_a_subject_does_its_work_on_a_store(name: str, tmp_path: Path) -> None:
+    with Process(*subject(name, f"sqlite:///{tmp_path / 'sessions.db'}")) as process:
         assert process.work(7) > 0
 
 
-@pytest.mark.parametrize(("name", "store"), [("kikao", ""), ("kikao", "memory:"), ("bare", "")])
-def test_a_server_answers(name: str, store: str, tmp_path: Path) -> None:
-    with Server(name, tmp_path / "server", store) as server:
+def test_a_replay_does_its_work() -> None:
+    with Process(*subject("replay:replayed", "5")) as process:
+        assert process.work(7) > 0
+
+
+@pytest.mark.parametrize("name", ["kikao", "bare"])
+def test_a_server_answers(name: str, tmp_path: Path) -> None:
+    with Server(name, tmp_path, f"sqlite:///{tmp_path / 'sessions.db'}") as server:
         done = server.round(members=3, turns=21)
     assert done.turns == 21
     assert done.cpu > 0

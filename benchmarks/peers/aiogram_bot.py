@@ -1,17 +1,17 @@
-"""The conversation of `benchmarks.wallet` in aiogram, as its documentation writes one: states, handlers, storage.
+"""The conversation in aiogram, as its documentation writes one: states, handlers, storage.
 
 Updates come as Telegram sends them to a webhook, and the answer goes back in the webhook's response, which is the
 cheapest way aiogram has: no request to Telegram. Measured is what its webhook handler does from the request's body to
 the response's. Texts are not translated, nothing is sealed, deduplicated or logged.
 """
 
-# aiogram is not among the development dependencies, so types that come from it are unknown where it is missing.
+# Peers are not among the development dependencies, so types that come from them are unknown here.
 # mypy: disable-error-code="import-not-found,misc,untyped-decorator,unused-ignore"
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,14 +19,16 @@ from aiogram import Bot, Dispatcher, F, Router
 from aiogram.filters import Command, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
+from aiogram.fsm.storage.base import BaseStorage
 from aiogram.fsm.storage.memory import MemoryStorage
+from aiogram.fsm.storage.redis import RedisStorage
 from aiogram.methods import SendMessage
 from aiogram.types import Message, Update
 from aiogram.webhook.aiohttp_server import SimpleRequestHandler
 
+from benchmarks.conversation import LEAST, MEMBERS, MOST, NETWORKS, SEEN, TYPED, money, numbered, picked
+from benchmarks.peers.updates import bodies
 from benchmarks.subjects import Prepare, Work
-from benchmarks.turns import MEMBERS
-from benchmarks.wallet import LEAST, MOST, NETWORKS, SEEN, TYPED
 
 router = Router()
 
@@ -39,21 +41,6 @@ class Airtime(StatesGroup):
     months = State()
     amount = State()
     ok = State()
-
-
-def numbered(title: str, *options: str) -> str:
-    """A screen with choices."""
-    return "\n".join([title, *(f"{number} {label}" for number, label in enumerate(options, 1))])
-
-
-def picked(text: str | None, count: int) -> int | None:
-    """Which of so many options, from 0."""
-    return int(text) - 1 if text and text.isdecimal() and 1 <= int(text) <= count else None
-
-
-def money(minor: int) -> str:
-    """An amount as members read it."""
-    return f"UGX {minor:,}"
 
 
 @router.message(Command("start"))
@@ -118,32 +105,13 @@ async def ok(message: Message, state: FSMContext) -> SendMessage:
     return message.answer(f"Thank you. {money(data['amount'])} airtime is on its way.")
 
 
-def bodies(count: int) -> Iterator[bytes]:
-    """What Telegram sends in so many turns: one conversation after the other, of ever another member."""
-    for at in range(count):
-        conversation, place = divmod(at, len(TYPED))
-        user = {
-            "id": 1000 + conversation % MEMBERS,
-            "is_bot": False,
-            "first_name": "Amina",
-            "language_code": "en",
-        }
-        message: dict[str, Any] = {
-            "message_id": at + 1,
-            "from": user,
-            "chat": {"id": user["id"], "first_name": "Amina", "type": "private"},
-            "date": 1_767_225_600,
-            "text": TYPED[place] or "/start",
-        }
-        if place == 0:
-            message["entities"] = [{"offset": 0, "length": 6, "type": "bot_command"}]
-        yield json.dumps({"update_id": at + 1, "message": message}).encode()
-
-
 @asynccontextmanager
-async def webhook() -> AsyncIterator[Prepare]:
-    """From the body of a request to the body of its response, as aiogram's own webhook handler goes."""
-    dispatcher, bot = wired()
+async def webhook(redis: str = "") -> AsyncIterator[Prepare]:
+    """From the body of a request to the body of its response, as aiogram's own webhook handler goes.
+
+    What members do is kept in memory, or in the Redis of that URL.
+    """
+    dispatcher, bot = wired(RedisStorage.from_url(redis) if redis else MemoryStorage())
     write = SimpleRequestHandler(dispatcher, bot)._build_response_writer
 
     def prepare(units: int) -> Work:
@@ -157,14 +125,18 @@ async def webhook() -> AsyncIterator[Prepare]:
 
         return work
 
+    for body, seen in zip(bodies(MEMBERS * len(TYPED)), SEEN * MEMBERS, strict=True):
+        answer: Any = await dispatcher.feed_webhook_update(bot, bot.session.json_loads(body))
+        assert seen in answer.text, answer
     yield prepare
+    await dispatcher.storage.close()
     await bot.session.close()
 
 
 @asynccontextmanager
 async def dispatched() -> AsyncIterator[Prepare]:
     """The least that aiogram does: from a parsed update to an answer that nobody writes."""
-    dispatcher, bot = wired()
+    dispatcher, bot = wired(MemoryStorage())
 
     def prepare(units: int) -> Work:
         waiting = [Update.model_validate(json.loads(body), context={"bot": bot}) for body in bodies(units)]
@@ -183,8 +155,8 @@ async def dispatched() -> AsyncIterator[Prepare]:
     await bot.session.close()
 
 
-def wired() -> tuple[Dispatcher, Bot]:
+def wired(storage: BaseStorage) -> tuple[Dispatcher, Bot]:
     """The bot, as its documentation makes one."""
-    dispatcher = Dispatcher(storage=MemoryStorage())
+    dispatcher = Dispatcher(storage=storage)
     dispatcher.include_router(router)
     return dispatcher, Bot("1:benchmark")

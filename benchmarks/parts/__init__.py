@@ -1,0 +1,25 @@
+"""The parts of `make bench`: each gives lines of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from benchmarks.engines import Engines
+from benchmarks.parts.http import http, members
+from benchmarks.parts.process import replay, starting, turn
+from benchmarks.parts.stores import claims, client, sweeping
+from benchmarks.table import Line
+
+Part = Callable[[Engines], Iterator[Line]]
+
+PARTS: Final[dict[str, Part]] = {
+    "replay": replay,
+    "turn": turn,
+    "client": client,
+    "http": http,
+    "members": members,
+    "store": claims,
+    "sweep": sweeping,
+    "start": starting,
+}
