@@ -39,6 +39,12 @@ DRAIN: Final = 2
 
 TURNS: Final = 1000
 
+LONGEST_PATH: Final = 1000
+"""Characters, well below what Linux and macOS take."""
+
+LONGEST_NAME: Final = 200
+"""Octets of a part of one: files beside it have longer names."""
+
 T = TypeVar("T")
 
 
@@ -280,7 +286,17 @@ class _Loading:
     def _path(self, value: str) -> Path:
         if value.startswith("~") or "\0" in value:
             raise Wrong("must be a path written in full, without ~")
-        return Path(os.path.abspath(self.cwd / value))
+        # Paths are shown, and an address that was misspelt may hold a password.
+        if (
+            "://" in value
+            or (":" in value and "@" in value)
+            or ("=" in value and ("?" in value or "&" in value))
+        ):
+            raise Wrong("must be a path, and looks like the address of a server")
+        path = os.path.abspath(self.cwd / value)
+        if len(path) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
+            raise Wrong("is too long for a path")
+        return Path(path)
 
     def _store(self, value: str) -> Where:
         if value in (MEMORY, "memory", "memory://"):

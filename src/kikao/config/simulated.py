@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from kikao.config.settings import Access, SimulatedEndpoint
-from kikao.config.values import Found, Wrong, service_codes, typed
+from kikao.config.values import Found, Wrong, quoted, service_codes, typed
 
 MOST: Final = 50
 """Endpoints that fit on the page."""
@@ -39,7 +39,7 @@ def access(value: str) -> Access:
         return "everyone"
     if value == "off":
         return "off"
-    raise Wrong(f"must be loopback, everyone or off, not {value[:40]!r}")
+    raise Wrong(f"must be loopback, everyone or off, not {quoted(value)}")
 
 
 def endpoints(
@@ -88,9 +88,9 @@ def _endpoint(
 
 def _field(key: str, value: str, gateways: Collection[str] | None) -> str:
     if key == "gateway" and gateways is not None and value not in gateways:
-        raise Wrong(f"there is no gateway {value[:40]!r}; there are {', '.join(gateways)}")
+        raise Wrong(f"there is no gateway {quoted(value)}; there are {', '.join(gateways)}")
     if key == "channel" and value not in CHANNELS:
-        raise Wrong(f"must be {' or '.join(CHANNELS)}, not {value[:40]!r}")
+        raise Wrong(f"must be {' or '.join(CHANNELS)}, not {quoted(value)}")
     if key == "colour" and not _COLOUR(value):
         raise Wrong("must be # and six hexadecimal digits")
     if key == "code":

@@ -15,6 +15,9 @@ Kind = Literal["memory", "sqlite", "postgresql", "redis"]
 
 HIDDEN: Final = "***"
 
+SHORTEST_SECRET: Final = 16
+"""Characters of the shortest token there may be: what is as long is not shown where it may be one."""
+
 POSTGRESQL: Final = ("postgresql", "postgres")
 REDIS: Final = ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel", "redis+cluster")
 """How addresses of Redis and Valkey begin: with `s` by TLS, through a Unix socket, or of several servers."""
@@ -64,10 +67,24 @@ def shown(where: str) -> str:
     scheme, sides, rest = where.partition("://")
     if not sides:
         return where[:]
-    rest = _SECRET("\\1" + HIDDEN, rest)
+    rest = _PARAMETER(_parameter, rest)
     credentials, at, place = rest.rpartition("@")
     user, colon, password = credentials.partition(":")
+    if user and not colon:  # a password without its colon, perhaps
+        user = HIDDEN
     return f"{scheme}://{user}{colon}{HIDDEN if password else ''}{at}{place}"
 
 
-_SECRET = re.compile("([?&][^=&]*(?:pass|secret|token|key)[^=&]*=)[^&]+", re.IGNORECASE).sub
+def _parameter(found: re.Match[str]) -> str:
+    """A parameter, with its value if it is one of those that hold no secret, and no longer than these are."""
+    before, name, equals, value = found[1], found[2], found[3], found[4]
+    if not equals:
+        return f"{before}{HIDDEN if name else ''}"
+    return found[0] if name in _OPEN and len(value) < SHORTEST_SECRET else f"{before}{name}={HIDDEN}"
+
+
+_PARAMETER = re.compile("([?&])([^=&]*)(=?)([^&]*)").sub
+_OPEN: Final = frozenset(
+    "application_name connect_timeout database db dbname host max_connections port protocol socket_connect_timeout "
+    "socket_timeout ssl ssl_cert_reqs sslmode target_session_attrs timeout user username".split()
+)

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.settings import Environment, Network
+from kikao.config.urls import SHORTEST_SECRET
 
 KEY_BYTES: Final = 32
 
@@ -33,6 +34,8 @@ def typed(found: Found, kind: type) -> Any:
     if not found.from_file:
         if not value.strip():
             raise Wrong("is empty; remove it or give it a value")
+        if _SURROGATE(value):  # octets of the environment that are no text
+            raise Wrong("is not UTF-8")
         value = value.strip()
         if kind is list:
             value = [part.strip() for part in value.split(",") if part.strip()]
@@ -49,12 +52,19 @@ def typed(found: Found, kind: type) -> Any:
     return value
 
 
+def quoted(value: str) -> str:
+    """A value as a message shows it: not one that may be a secret set in the wrong place, as a token or an address."""
+    if len(value) < SHORTEST_SECRET and "@" not in value:
+        return repr(value)
+    return f"what stands there ({len(value)} characters)"
+
+
 def environment(value: str) -> Environment:
     if value == "dev":
         return "dev"
     if value == "production":
         return "production"
-    raise Wrong(f"must be dev or production, not {value[:40]!r}")
+    raise Wrong(f"must be dev or production, not {quoted(value)}")
 
 
 def count(value: int) -> int:
@@ -84,7 +94,7 @@ def networks(values: list[str]) -> tuple[Network, ...]:
             with contextlib.suppress(ValueError):
                 meant = ip_network(value, strict=False)
                 raise Wrong(f"{value[:60]!r} has an address and a mask; write {meant}") from None
-            raise Wrong(f"{value[:60]!r} is no network or address") from None
+            raise Wrong(f"{quoted(value)} is no network or address") from None
     if not found:
         raise Wrong("is empty; remove it or give it a value")
     return tuple(found)
@@ -100,7 +110,7 @@ def septets(value: int) -> int:
 def service_codes(values: list[str]) -> tuple[str, ...]:
     for value in values:
         if not _CODE(value):
-            raise Wrong(f"{value[:60]!r} is no service code; it begins with * and ends with #")
+            raise Wrong(f"{quoted(value)} is no service code; it begins with * and ends with #")
     if not values:
         raise Wrong("is empty; remove it or give it a value")
     return tuple(dict.fromkeys(values))
@@ -110,7 +120,7 @@ def event_names(values: list[str]) -> tuple[str, ...]:
     """Whether there are events of these names is known where the app is made."""
     for value in values:
         if not _PATTERN(value):
-            raise Wrong(f"{value[:60]!r} is no name or pattern of events")
+            raise Wrong(f"{quoted(value)} is no name or pattern of events")
     if not values:
         raise Wrong("is empty; remove it or give it a value")
     return tuple(dict.fromkeys(values))
@@ -159,4 +169,5 @@ _BEARER = re.compile("(?=.{24,256}$)[A-Za-z0-9._~+/-]+=*").fullmatch
 _KID = re.compile("[a-z0-9-]{1,16}").fullmatch
 _CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
 _PATTERN = re.compile("[a-z.*]{1,60}").fullmatch
+_SURROGATE = re.compile("[\ud800-\udfff]").search
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch
