@@ -33,6 +33,7 @@ PARTS: Final = (
     Part("deterministic simulation", "simulated:simulation", (170, 8)),
     Part("kill -9 during transfers", "work:kills", (120, 12)),
     Part("rotation of keys", "work:keys", (120, 15)),
+    Part("bad input", "bad_input:part", (40, 4)),
     Part("secret canary", "work:secrets", (20, 17)),
     Part("paging proof", "work:pages", (60, 3)),
     Part("linking", "work:links", (90, 14)),
