@@ -27,6 +27,8 @@ GRACE: Final = 10
 LAST_CALL: Final = 0.2
 """Seconds for requests that are on their way on open connections; they are answered, where a close would lose them."""
 
+TICK: Final = 0.02
+
 CONNECTIONS: Final = 4096
 """Open connections, or requests that are being answered: what comes beyond gets a bare 503 at once."""
 
@@ -53,6 +55,7 @@ class WebServer(uvicorn.Server):
         *,
         drain: float,
         linger: float = 0.0,
+        last_call: float = LAST_CALL,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -74,6 +77,7 @@ class WebServer(uvicorn.Server):
         self._answering = answering
         self._drain = drain
         self._linger = linger
+        self._last_call = last_call
         self._until: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -86,7 +90,7 @@ class WebServer(uvicorn.Server):
             now = asyncio.get_running_loop().time()
             if self._until is None:
                 self._until = now + self._drain
-                self._state.closing = True
+                self._close_after_replies()
                 self._server.drain()
             if now >= self._until:
                 return True
@@ -95,12 +99,31 @@ class WebServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for each in self.servers:
             each.close()
-        self._state.closing = True
+        self._close_after_replies()
         if self._linger:
             await asyncio.sleep(self._linger)
         self._server.refuse()
-        await asyncio.sleep(LAST_CALL)
+        until = asyncio.get_running_loop().time() + self._last_call
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._until_nobody_is_idle()
         await super().shutdown(sockets)
+
+    def _close_after_replies(self) -> None:
+        """Those that come, and those that are on their way, are the last of their connections."""
+        self._state.closing = True
+        for connection in self.server_state.connections:
+            cycle = getattr(connection, "cycle", None)
+            if cycle is not None and not cycle.response_complete:
+                cycle.keep_alive = False
+
+    async def _until_nobody_is_idle(self) -> None:
+        while self._idle():  # noqa: ASYNC110 - of uvicorn's connections nobody tells when they close
+            await asyncio.sleep(TICK)
+
+    def _idle(self) -> bool:
+        """Whether there are connections with no request: each may have one on its way."""
+        return len(self.server_state.connections) > len(self.server_state.tasks)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
