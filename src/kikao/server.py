@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 from kikao.channels.edge import ussd_guard
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError
-from kikao.control import Commands, Door, NoDoor, digest
+from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
 from kikao.events import Bus, OperatorCommand, described
@@ -134,6 +134,7 @@ class Server:
                 self.commands
             )
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
+        self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []
 
     def _depend(self) -> None:
@@ -142,8 +143,10 @@ class Server:
         self.readiness.add("sessions", lambda: store.due(now=0.0, limit=1))
         if self.members is not None:
             self.readiness.add("records", self.members.answers)
-        places = (self.settings.store, self.settings.records)
-        if any(where.kind == "sqlite" for where in places) and data.is_dir():
+        on_disk = self.settings.store.kind == "sqlite" or (
+            self.members is not None and self.settings.records.kind == "sqlite"
+        )
+        if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
 
     def drain(self) -> None:
@@ -197,8 +200,14 @@ class Server:
         if self.settings.data.is_dir():
             try:
                 await self._door.open(self.settings.data)
+            except DoorTaken as problem:
+                if not self.settings.store.is_shared:
+                    self._heard("", "closed", problem)
             except NoDoor as problem:
                 self._heard("", "closed", problem)
+                return
+            if self.settings.store.is_shared:
+                self._keeps_door = asyncio.create_task(self._door.keep(self.settings.data))
 
     def _heard(self, command: str, what: Came | Literal["closed"], error: BaseException | None) -> None:
         self.publish(OperatorCommand(command=command, what=what, error=described(error)))
@@ -206,6 +215,9 @@ class Server:
     async def stop(self) -> None:
         """Stop background work; effects that still run get a little time."""
         self.refuse()
+        if self._keeps_door is not None:
+            self._keeps_door.cancel()
+            await asyncio.gather(self._keeps_door, return_exceptions=True)
         await self._door.close()
         await self.readiness.close()
         if self.simulator is not None:

@@ -473,3 +473,38 @@ def test_a_folder_that_others_may_change_is_no_way_to_a_server(far: Path, rooms:
     with pytest.raises(NoDoor, match="is not its owner's alone"):
         places.listen(far)
     place.door.close()
+
+
+# --- several processes with one folder ---
+
+
+async def test_one_of_several_has_the_door_and_another_takes_it_when_that_leaves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "KEPT", 0.01)
+    folder, commands = tmp_path, Abacus().commands
+
+    async def somebody() -> None:
+        async with asyncio.timeout(10.0):
+            while not await asyncio.to_thread(places.somebody_listens, folder):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    one, other = (Door(commands, "here", lambda *_: None) for _ in range(2))
+    await one.open(folder)
+    keeping = [asyncio.create_task(each.keep(folder)) for each in (one, other)]
+    try:
+        assert [found.n async for found in Visitor(folder, "here").ask(COUNT, Many(2))] == [0, 1]
+        keeping[0].cancel()
+        await one.close()
+        await somebody()
+        assert [found.n async for found in Visitor(folder, "here").ask(COUNT, Many(3))] == [0, 1, 2]
+
+        # Two that begin at the same moment both make one; the one that is not found there makes room.
+        (folder / places.NAME).unlink()
+        await somebody()
+    finally:
+        for task in keeping:
+            task.cancel()
+        await asyncio.gather(*keeping, return_exceptions=True)
+        await other.close()
+    assert not await asyncio.to_thread(places.somebody_listens, folder)

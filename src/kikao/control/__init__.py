@@ -14,7 +14,7 @@ Whoever may open the socket may do everything: it has mode 0600 and never leaves
 from kikao.control.commands import Ask, Asked, Call, CommandRefused, Commands, Nothing
 from kikao.control.door import Door
 from kikao.control.lines import digest
-from kikao.control.place import NoDoor, socket_in
+from kikao.control.place import DoorTaken, NoDoor, socket_in
 from kikao.control.visitor import DoorLost, Visitor
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Commands",
     "Door",
     "DoorLost",
+    "DoorTaken",
     "NoDoor",
     "Nothing",
     "Visitor",

@@ -13,7 +13,7 @@ import msgspec
 
 from kikao.control.commands import Asked, CommandRefused, Commands
 from kikao.control.lines import MAX_LINE, MAX_REQUEST, STILL, Done, Item, Refused, line, raw, read_request
-from kikao.control.place import Place, leave, listen
+from kikao.control.place import NoDoor, Place, leave, listen, stands
 
 AT_ONCE: Final = 8
 """Commands that are carried out at the same time."""
@@ -26,6 +26,9 @@ STALL: Final = 600.0
 
 BEAT: Final = 5.0
 """Seconds between signs of life while a command has nothing to say."""
+
+KEPT: Final = 2.0
+"""Seconds between two looks whether a door is free."""
 
 PAUSE: Final = 1.0
 """Seconds before the next try to take a connection after one failed."""
@@ -48,9 +51,28 @@ class Door:
 
     async def open(self, folder: Path) -> None:
         """Listen in this folder. Raises `NoDoor` where that cannot be."""
-        self._place = await asyncio.to_thread(listen, folder)
+        # To its end, whoever gives up on it: a socket that nobody closes would stand in others' way.
+        opening = asyncio.ensure_future(asyncio.to_thread(listen, folder))
+        try:
+            self._place = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            with contextlib.suppress(NoDoor):
+                leave(await opening)
+            raise
         self._place.door.setblocking(False)
         self._watch()  # by hand: the servers of asyncio lose a connection that comes in as they close
+
+    async def keep(self, folder: Path) -> None:
+        """Listen where no other process does, and wherever one stops that did: for ever; cancel it to stop.
+
+        For processes of which any can do what is asked.
+        """
+        while True:
+            if self._place is None or not await asyncio.to_thread(stands, self._place):
+                await self.close()
+                with contextlib.suppress(NoDoor):
+                    await self.open(folder)
+            await asyncio.sleep(KEPT)
 
     async def close(self) -> None:
         """Stop listening; commands that are not done end here."""

@@ -36,6 +36,10 @@ class NoDoor(Exception):
     SAFE = True
 
 
+class DoorTaken(NoDoor):
+    """Another server of the same folder listens there already."""
+
+
 Mark = tuple[int, int, str]
 """Which file a path is: its device and number, and for a link where it leads."""
 
@@ -97,7 +101,7 @@ def listen(folder: Path) -> Place:
     path = folder / NAME
     try:
         if os.path.lexists(path) and not _ours_to_replace(folder):
-            raise NoDoor(f"{path}: another server listens there")
+            raise DoorTaken(f"{path}: another server listens there")
         left = _room_of(path)
         place = _listen(folder, path)
     except OSError as error:
@@ -107,10 +111,19 @@ def listen(folder: Path) -> Place:
     return place
 
 
+def stands(place: Place) -> bool:
+    """Whether the socket is still the one that is found there: two that begin at the same moment may both have made
+    one, and then the last has it."""
+    try:
+        return _mark(place.path) == place.mark
+    except OSError:
+        return False
+
+
 def leave(place: Place) -> None:
     """Close the socket and take away what belongs to it, unless another process has taken its place."""
     with contextlib.suppress(OSError):
-        if _mark(place.path) == place.mark:
+        if stands(place):
             place.path.unlink()
     place.door.close()
     if place.room is not None:
