@@ -32,8 +32,22 @@ def main() -> None:
 @HOST
 @PORT
 @click.option("--reload", is_flag=True, help="Start again when the code changes. For development.")
-def run(target: str, host: str, port: int, reload: bool) -> None:
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 256),
+    help="Processes that serve. More than one need a store that they can share.",
+)
+def run(target: str, host: str, port: int, reload: bool, workers: int) -> None:
     """Serve an app. Settings come from the environment and kikao.toml."""
+    if reload and workers > 1:
+        raise click.UsageError("--reload is for one process: leave --workers out.")
+    if workers > 1:
+        from kikao.cli.workers import serve_with_workers
+
+        serve_with_workers(target, host, port, workers)
+        return
     if reload:
         from kikao.cli.reloading import serve_and_reload
 

@@ -1,0 +1,64 @@
+"""One of the workers of `kikao run --workers`: loads the app, serves on the socket it was given, and says so.
+
+`python -m kikao.cli.worker TARGET NUMBER SOCKET TELLS HEARS`: numbers of the listening socket and of two pipes. On
+`TELLS` goes one line of JSON, a `Serving`, once it answers. When `HEARS` closes, whoever started this is gone, and so
+is this.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from typing import Final
+
+import msgspec
+
+OUTLIVES: Final = 30.0
+"""Seconds beyond its drain that a worker may outlive whoever started it."""
+
+
+class Serving(msgspec.Struct):
+    """A worker answers."""
+
+    url: str
+    order: list[str]
+    """The names of the middleware around a turn."""
+
+
+def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
+    """Load, serve, tell."""
+    from kikao.cli.serving import load_app, load_settings, serve_on
+    from kikao.cli.workers import for_workers
+
+    app = load_app(target)
+    settings = for_workers(load_settings())
+    threading.Thread(target=_follow, args=(hears, settings.drain + OUTLIVES), daemon=True).start()
+
+    def announced(url: str, ahead: float) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(tells, msgspec.json.encode(Serving(url, list(app.order()))) + b"\n")
+        os.close(tells)
+
+    with contextlib.closing(socket.socket(fileno=door)) as listening:
+        serve_on(listening, app, settings, announced, worker=number)
+
+
+def _follow(hears: int, outlives: float) -> None:
+    """End with whoever started this."""
+    while os.read(hears, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(outlives)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    _target, *_numbers = sys.argv[1:]
+    _number, _door, _tells, _hears = map(int, _numbers)
+    sys.argv = [sys.argv[0]]
+    main(_target, _number, _door, _tells, _hears)
