@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from kikao.cli import main as command
-from kikao.cli.workers import for_workers
+from kikao.cli.worker import for_workers
 from kikao.config import load
 
 

@@ -17,6 +17,9 @@ import time
 from typing import Final
 
 import msgspec
+from msgspec import structs
+
+from kikao.config import Settings
 
 OUTLIVES: Final = 30.0
 """Seconds beyond its drain that a worker may outlive whoever started it."""
@@ -33,7 +36,6 @@ class Serving(msgspec.Struct):
 def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
     """Load, serve, tell."""
     from kikao.cli.serving import load_app, load_settings, serve_on
-    from kikao.cli.workers import for_workers
 
     app = load_app(target)
     settings = for_workers(load_settings())
@@ -46,6 +48,11 @@ def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
 
     with contextlib.closing(socket.socket(fileno=door)) as listening:
         serve_on(listening, app, settings, announced, worker=number)
+
+
+def for_workers(settings: Settings) -> Settings:
+    """The same settings, without what is for one process: the phones of a simulator live in it."""
+    return structs.replace(settings, simulator="off")
 
 
 def _follow(hears: int, outlives: float) -> None:

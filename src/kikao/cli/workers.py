@@ -21,10 +21,9 @@ from typing import Final, Self
 
 import click
 import msgspec
-from msgspec import structs
 
 from kikao.cli.serving import announce, give_up, listen, load_settings
-from kikao.cli.worker import Serving
+from kikao.cli.worker import Serving, for_workers
 from kikao.config import Settings
 
 GRACE: Final = 25.0
@@ -64,11 +63,6 @@ def refuse_unshared(settings: Settings, workers: int) -> None:
             f"--workers {workers}: sessions are {which} (KIKAO_STORE), which one process has for itself. Leave "
             "--workers out, or set KIKAO_STORE to PostgreSQL (postgresql://…), Redis or Valkey (redis://…)."
         )
-
-
-def for_workers(settings: Settings) -> Settings:
-    """The same settings, without what is for one process: the phones of a simulator live in it."""
-    return structs.replace(settings, simulator="off")
 
 
 class _Workers:
