@@ -1,0 +1,355 @@
+"""Sessions in Redis 7 and later, or Valkey: several processes and machines, on one server, behind Sentinels, or in a
+Cluster.
+
+Each phase of a turn is one script, and so atomic: a claim looks and takes, a commit compares version and fence and
+writes all or nothing. What belongs to a session lies in one partition, whose name is the hash tag of its keys
+(`{kikao:0123}`). No key has a time to live: what has expired is removed by a sweep, which never meets a session with an
+open intent, nor a message that waits.
+
+It promises what one primary can: while it lives, nothing that was acknowledged is lost or done twice. A failover, or
+power loss with `appendfsync everysec`, may forget acknowledged turns, with their dedupe records and intents.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+from collections.abc import AsyncIterator, Collection, Coroutine
+from typing import Any, Final
+
+from redis.exceptions import RedisError
+
+from kikao.sessions.outgoing import EVERY_SHARD
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    CommitUnknown,
+    Dedupe,
+    Duplicate,
+    IntentRow,
+    Record,
+    Replacement,
+    Seen,
+    StoreRefused,
+    StoreUnavailable,
+    Write,
+)
+from kikao.sessions.stores import redis_rows as rows
+from kikao.sessions.stores import redis_scripts as scripts
+from kikao.sessions.stores.claims import (
+    FOREIGN_INTENT,
+    FOREIGN_MESSAGE,
+    NAMELESS_INTENT,
+    TAKEN_INTENT,
+    conflict,
+)
+from kikao.sessions.stores.redis_line import Line, Pauses
+from kikao.sessions.stores.redis_moving import Parcel
+from kikao.sessions.stores.redis_outbox import RedisOutbox, partition_of, posted
+from kikao.sessions.stores.redis_partitions import Partitions, place
+from kikao.sessions.stores.redis_url import parse
+from kikao.sessions.stores.redis_wire import AnswerLost
+
+_SWEEP_CHUNK: Final = 50
+"""Sessions removed by one script, which holds up others for about as long as ten turns."""
+
+_COURTESY: Final = 2.0
+"""For so many times as long as a chunk of a sweep took, the server is left to others."""
+
+_SCAN_PAGE: Final = 200
+
+_AT_ONCE: Final = 16
+"""Partitions that a scan reads at the same time."""
+
+
+class RedisStore(RedisOutbox):
+    """A `SessionStore` at `url`: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`, `redis+cluster://`.
+
+    Many processes may have it open. Raises `StoreRefused` for a URL that is none.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Partitions(parse(url)))
+        self._lines: dict[bytes, Line] = {}
+        self._tokens = (os.urandom(8) + n.to_bytes(6, "big") for n in itertools.count())
+        """One for each claim, so that one whose answer was lost can be asked again, and is the same claim."""
+        self._giving_back: set[asyncio.Task[None]] = set()
+
+    @property
+    def waiting(self) -> int:
+        """Commands that are not answered yet."""
+        return self._partitions.servers.waiting
+
+    async def open(self) -> None:
+        servers = self._partitions.servers
+        try:
+            await servers.open()
+            for sample in servers.samples():
+                await self._partitions.run(scripts.PROBE, sample)
+        except StoreRefused:
+            await servers.close()
+            raise
+        except (StoreUnavailable, RedisError) as error:
+            await servers.close()
+            raise StoreRefused(
+                f"{self._partitions.url}: {error}. Is it running, and may we use it?"
+            ) from error
+
+    async def close(self) -> None:
+        if self._giving_back:
+            await asyncio.wait(self._giving_back)
+        await self._partitions.servers.close()
+
+    async def bind(self, name: str, value: bytes) -> bytes:
+        try:
+            await self._partitions.ask(0, b"HSETNX", b":b", name, value)
+        except AnswerLost as error:
+            raise CommitUnknown(str(error)) from error
+        bound: bytes = await self._partitions.ask(0, b"HGET", b":b", name)
+        return bound
+
+    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
+        return bool(await _written(self._partitions.run(scripts.REBIND, 0, name, old, new)))
+
+    async def claim(
+        self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
+    ) -> Claim | Duplicate | Busy:
+        line = self._lines.get(key)
+        inbound = b"" if dedupe is None else b"+" + dedupe
+        found = await self._claim(key, inbound, now, lease, take=line is None)
+        if not isinstance(found, Busy):
+            return found
+        if wait <= 0 and line is not None:
+            found = await self._claim(key, inbound, now, lease)
+        if wait <= 0 or not isinstance(found, Busy):
+            return found
+        return await self._claim_in_line(key, inbound, now, lease, wait, found)
+
+    async def _claim_in_line(
+        self, key: bytes, inbound: bytes, now: float, lease: float, wait: float, found: Busy
+    ) -> Claim | Duplicate | Busy:
+        """Ask again until the session is free, or `wait` seconds are over; those who came before go first."""
+        arrival = 0 if found.record is None else found.record.version
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        line = self._lines.setdefault(key, Line())
+        place_ = line.join()
+        pauses = Pauses()
+        try:
+            await asyncio.wait((place_,), timeout=wait)
+            while True:
+                waited = clock() - began
+                again = await self._claim(key, inbound, now + waited, lease, arrival, take=place_.done())
+                if not isinstance(again, Busy) or waited >= wait:
+                    return again
+                await line.pause(min(pauses.next(), wait - waited))
+        finally:
+            line.leave(place_)
+            if not line and self._lines.get(key) is line:
+                del self._lines[key]
+
+    async def _claim(
+        self,
+        key: bytes,
+        inbound: bytes,
+        now: float,
+        lease: float,
+        arrival: int | None = None,
+        *,
+        take: bool = True,
+    ) -> Claim | Duplicate | Busy:
+        token = next(self._tokens)
+        times = rows.double(now), rows.double(now + lease)
+        words = key, inbound, *times, token, b"1" if take else b"0"
+        run, at = self._partitions.run, partition_of(key)
+        try:
+            try:
+                what, found, *more = await run(scripts.CLAIM, at, *words)
+            except AnswerLost:
+                what, found, *more = await run(scripts.CLAIM, at, *words)
+        except asyncio.CancelledError:
+            self._give_back(key, b"", token)
+            raise
+        if what == b"seen":
+            return Duplicate(rows.reply(found))
+        record = None if found is None else rows.record(key, found)
+        if what != b"taken":
+            return Busy(record)
+        fence, consumed, *intents = more
+        opened: tuple[IntentRow, ...] = ()
+        if intents:
+            pairs = zip(intents[::2], intents[1::2], strict=True)
+            opened = tuple(sorted((rows.intent_row(key, *pair) for pair in pairs), key=rows.by_due))
+        version = arrival if arrival is not None else 0 if record is None else record.version
+        seen = Seen(None) if consumed == b"1" else None
+        return Claim(key, fence, now + lease, record, seen, version, opened)
+
+    async def intent(self, write: Write) -> None:
+        await self._write(write, b"0")
+
+    async def commit(self, write: Write) -> None:
+        try:
+            await self._write(write, b"1")
+        finally:
+            if (line := self._lines.get(write.key)) is not None:
+                line.wake()
+
+    async def _write(self, write: Write, last: bytes) -> None:
+        try:
+            words = _words(write, last)
+            answer = await self._partitions.run(scripts.WRITE, partition_of(write.key), *words)
+        except AnswerLost as error:
+            if last == b"1":
+                self._give_back(write.key, rows.double(write.fence), b"")
+            raise CommitUnknown(str(error)) from error
+        except BaseException:
+            if last == b"1":
+                self._give_back(write.key, rows.double(write.fence), b"")
+            raise
+        if answer[0] == b"conflict":
+            raise conflict(write, int(answer[1]), int(answer[2]))
+        if answer[0] == b"taken":
+            raise ValueError(TAKEN_INTENT)
+
+    async def release(self, claim: Claim) -> None:
+        await self._release(claim.key, rows.double(claim.fence), b"")
+
+    async def _release(self, key: bytes, fence: bytes, token: bytes) -> None:
+        await self._partitions.run(scripts.RELEASE, partition_of(key), key, fence, token)
+        if (line := self._lines.get(key)) is not None:
+            line.wake()
+
+    def _give_back(self, key: bytes, fence: bytes, token: bytes) -> None:
+        """Give a lease back by and by; if that fails it lapses."""
+
+        async def give_back() -> None:
+            with contextlib.suppress(StoreUnavailable):
+                await self._release(key, fence, token)
+
+        task = asyncio.create_task(give_back())
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        words = key, rows.double(fence), rows.double(lease_until), *ids
+        return int(await _written(self._partitions.run(scripts.RENEW, partition_of(key), *words)))
+
+    async def end(self, key: bytes) -> bool:
+        return bool(await _written(self._partitions.run(scripts.END, partition_of(key), key)))
+
+    async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
+        removed = 0
+        found = await self._partitions.look(scripts.EXPIRED, shards, rows.score(now))
+        for at in [place(first, index) for first, places in found for index in places]:
+            removed += await self._sweep(at, now, limit - removed)
+        return removed
+
+    async def _sweep(self, at: int, now: float, limit: int) -> int:
+        """Sweep a partition, and leave the server to others in between."""
+        clock = asyncio.get_running_loop().time
+        removed, over, more = 0, 0, b"1"
+        while more == b"1":
+            began = clock()
+            chunk = min(_SWEEP_CHUNK, limit - removed)
+            words = rows.score(now), rows.double(now), chunk, over
+            gone, over, more = await _written(self._partitions.run(scripts.SWEEP, at, *words))
+            removed += gone
+            await asyncio.sleep((clock() - began) * _COURTESY)
+        return removed
+
+    async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
+        words = rows.score(now), rows.double(now), limit
+        found: list[IntentRow] = []
+        for _, answer in await self._partitions.look(scripts.DUE, shards, *words):
+            each = iter(answer)
+            found += [
+                rows.intent_row(session, id_, row) for session, id_, row in zip(each, each, each, strict=True)
+            ]
+        return sorted(found, key=rows.by_due)[:limit]
+
+    async def scan(self) -> AsyncIterator[Record]:
+        filled = await self._partitions.filled(b":s")
+        for start in range(0, len(filled), _AT_ONCE):
+            partitions = filled[start : start + _AT_ONCE]
+            pages = await asyncio.gather(*(self._page(at, b"0") for at in partitions))
+            for at, (cursor, found) in zip(partitions, pages, strict=True):
+                told: set[bytes] = set()
+                while True:
+                    new = [(key, value) for key, value in found if key not in told]
+                    told.update(key for key, _ in new)
+                    for key, value in new:
+                        yield rows.record(key, value)
+                    if cursor == b"0":
+                        break
+                    cursor, found = await self._page(at, cursor)
+
+    async def _page(self, at: int, cursor: bytes) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+        cursor, flat = await self._partitions.ask(at, b"HSCAN", b":s", cursor, b"COUNT", _SCAN_PAGE)
+        return cursor, list(zip(flat[::2], flat[1::2], strict=True))
+
+    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
+        at, name = partition_of(key), b":d:" + key
+        if dedupe is not None:
+            found = await self._partitions.ask(at, b"HGET", name, dedupe)
+            return () if found is None else (rows.dedupe(dedupe, found),)
+        flat = await self._partitions.ask(at, b"HGETALL", name)
+        return tuple(rows.dedupe(*pair) for pair in zip(flat[::2], flat[1::2], strict=True))
+
+    async def replace(self, replacement: Replacement) -> bool:
+        key, to = replacement.key, replacement.to
+        version, fence = rows.double(replacement.version), rows.double(replacement.fence)
+        if to == key:
+            sealed = rows.sealed(replacement.address, replacement.state)
+            replies = [word for pair in replacement.replies for word in pair]
+            words = key, version, fence, sealed, *replies
+            return bool(await _written(self._partitions.run(scripts.RESEAL, partition_of(key), *words)))
+        parcel = Parcel(await self._partitions.run(scripts.FETCH, partition_of(key), key))
+        if not parcel.is_of(replacement):
+            return False
+        if parcel.nameless(replacement):
+            raise ValueError(NAMELESS_INTENT)
+        # Two partitions may lie on two servers: first it is put where it goes, then taken from where it was.
+        put = parcel.addressed(replacement)
+        await _written(self._partitions.run(scripts.PUT, partition_of(to), *put))
+        for reference, id_, until in parcel.references():
+            await self._refer(reference, partition_of(to), id_, until)
+        dropped = await _written(self._partitions.run(scripts.DROP, partition_of(key), key, version, fence))
+        return bool(dropped)
+
+
+def _words(write: Write, last: bytes) -> list[bytes | int]:
+    """A write as its script takes it. Raises `ValueError`, or what a value that is none raises."""
+    if any(row.session != write.key for row in write.open):
+        raise ValueError(FOREIGN_INTENT)
+    if any(message.session != write.key for message in write.outbox):
+        raise ValueError(FOREIGN_MESSAGE)
+    dedupe = write.dedupe
+    seen: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    if dedupe is not None:
+        seen = (b"+" + dedupe.key, rows.seen(dedupe), rows.score(dedupe.expires_at))
+    words: list[bytes | int] = [
+        write.key,
+        rows.double(write.fence),
+        rows.double(write.version),
+        last,
+        rows.written(write),
+        rows.score(write.expires_at),
+        *seen,
+        len(write.open),
+    ]
+    for row in write.open:
+        words += row.id, rows.intent(row), rows.score(row.due_at)
+    words += len(write.close), *write.close, len(write.outbox)
+    for message in write.outbox:
+        words += posted(message)
+    return words
+
+
+async def _written(answer: Coroutine[Any, Any, Any]) -> Any:
+    """The answer to a change. Raises `CommitUnknown` when nobody knows whether it was made."""
+    try:
+        return await answer
+    except AnswerLost as error:
+        raise CommitUnknown(str(error)) from error
