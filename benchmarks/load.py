@@ -23,7 +23,6 @@ PATIENCE: Final = 60.0
 """Seconds a round may take."""
 
 _dials = count()
-_numbers = count()
 
 
 class Round(NamedTuple):
@@ -63,8 +62,8 @@ class Server:
         self._log.close()
 
     def round(self, members: int, turns: int) -> Round:
-        """So many members at once, so many turns in all."""
-        phones = [_Phone(f"+25677{next(_numbers):07}", self._checked) for _ in range(members)]
+        """So many members at once, so many turns in all. They are the same in each round, and known from the second on."""
+        phones = [_Phone(f"+25677{number:07}", self._checked) for number in range(members)]
         before = self._cpu()
         wall = asyncio.run(_talk(self.port, phones, turns))
         waits = sorted(wait for phone in phones for wait in phone.waits)
