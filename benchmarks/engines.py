@@ -5,9 +5,8 @@ A server is started when it is first asked for, with a folder of its own, and en
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
@@ -18,20 +17,16 @@ import redis
 
 from benchmarks.environments import NotHere
 from kikao.sessions.store import SessionStore
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.sessions.stores.postgresql import PostgreSQLStore
+from kikao.sessions.stores.postgresql.migrations import migrate
+from kikao.sessions.stores.redis import RedisStore
+from kikao.sessions.stores.sqlite import SQLiteStore
 
 DURABLE: Final = ("fsync=on", "full_page_writes=on", "synchronous_commit=on", "shared_buffers=256MB")
 """Unlike in tests, a commit of PostgreSQL is on the disk."""
 
 NAMES: Final = ("memory", "SQLite FULL", "PostgreSQL", "Valkey", "Redis 8")
-
-
-_SCHEMES: Final = {
-    "memory": "memory",
-    "SQLite FULL": "sqlite",
-    "PostgreSQL": "postgresql",
-    "Valkey": "redis",
-    "Redis 8": "redis",
-}
 
 
 class Engines:
@@ -49,20 +44,20 @@ class Engines:
         made.mkdir()
         return made
 
-    def url(self, name: str, *, needs_store: bool = False, database: int = 0) -> str:
-        """A store with nothing in it. Raises `NotHere` where the machine, or with `needs_store` kikao, has none.
+    def url(self, name: str, *, database: int = 0) -> str:
+        """A store with nothing in it. Raises `NotHere` where the machine has none.
 
         Of a server of Redis the numbered `database` is emptied.
         """
-        if needs_store:
-            _kind(_SCHEMES[name] + ":")
         if name == "memory":
             return "memory:"
         if name == "SQLite FULL":
             return f"sqlite:///{self.folder('sqlite') / 'sessions.db'}"
         server = self._server(name)
         if name == "PostgreSQL":
-            return str(server.database())
+            url = str(server.database())
+            asyncio.run(migrate(url))
+            return url
         url = f"{server.url}/{database}"
         with redis.Redis.from_url(url) as client:
             client.flushdb()
@@ -99,23 +94,9 @@ def engines(folder: Path) -> Iterator[Engines]:
 
 def store_at(url: str) -> SessionStore:
     """The store of kikao at a URL."""
-    return _kind(url)(url)
-
-
-def _kind(url: str) -> Callable[[str], SessionStore]:
-    """What makes a store of a URL. Raises `NotHere` where kikao has none for it."""
     scheme = url.partition(":")[0]
     if scheme == "memory":
-        from kikao.sessions.stores.memory import MemoryStore
-
-        return lambda url: MemoryStore()
+        return MemoryStore()
     if scheme == "sqlite":
-        from kikao.sessions.stores.sqlite import SQLiteStore
-
-        return lambda url: SQLiteStore(Path(url.removeprefix("sqlite:///")))
-    module, name = ("postgresql", "PostgreSQLStore") if scheme == "postgresql" else ("redis", "RedisStore")
-    where = f"kikao.sessions.stores.{module}"
-    if importlib.util.find_spec(where) is None:
-        raise NotHere("kikao has no store there")
-    made: Callable[[str], SessionStore] = getattr(importlib.import_module(where), name)
-    return made
+        return SQLiteStore(Path(url.removeprefix("sqlite:///")))
+    return PostgreSQLStore(url) if scheme == "postgresql" else RedisStore(url)

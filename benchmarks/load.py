@@ -62,7 +62,7 @@ class Server:
         self._log.close()
 
     def round(self, members: int, turns: int) -> Round:
-        """So many members at once, so many turns in all. They are the same in each round, and known from the second on."""
+        """So many members at once, so many turns in all. They are the same in each round, known from the second on."""
         phones = [_Phone(f"+25677{number:07}", self._checked) for number in range(members)]
         before = self._cpu()
         wall = asyncio.run(_talk(self.port, phones, turns))

@@ -51,7 +51,7 @@ def http(engines: Engines) -> Iterator[Line]:
 
 def _compared(engines: Engines, pair: Pair) -> Iterator[Line]:
     try:
-        ours, theirs = engines.url(pair.store, needs_store=True), engines.url(pair.store, database=1)
+        ours, theirs = engines.url(pair.store), engines.url(pair.store, database=1)
     except NotHere as reason:
         yield skipped(f"kikao, {pair.store}", reason)
         return
@@ -86,7 +86,7 @@ def members(engines: Engines) -> Iterator[Line]:
     yield "100 members at once over HTTP, wall"
     for name in NAMES:
         try:
-            url = engines.url(name, needs_store=True)
+            url = engines.url(name)
         except NotHere as reason:
             yield skipped(name, reason)
             continue

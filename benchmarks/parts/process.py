@@ -87,7 +87,7 @@ def _peers(engines: Engines) -> dict[str, Callable[[], Sequence[str]]]:
             "peers.telegram_bot:webhook", python=python_of_peers()
         ),
         "ussd-menu-builder (Node), memory": lambda: ussd_menu(engines.folder("node")),
-        ON_VALKEY: lambda: subject("turns:kikao", engines.url("Valkey", needs_store=True)),
+        ON_VALKEY: lambda: subject("turns:kikao", engines.url("Valkey")),
         REDIS_STORAGE: lambda: aiogram("webhook", engines.url("Valkey", database=1)),
     }
 

@@ -18,7 +18,7 @@ def client(engines: Engines) -> Iterator[Line]:
     for name in NAMES:
         try:
             commands: dict[str, Sequence[str]] = {
-                "kikao": subject("clients:kikao", engines.url(name, needs_store=True)),
+                "kikao": subject("clients:kikao", engines.url(name)),
                 "least": subject("clients:least", engines.url(name, database=1)),
             }
         except NotHere as reason:
@@ -36,7 +36,7 @@ def claims(engines: Engines) -> Iterator[Line]:
     yield f"{stores.STORED:,} sessions stored, {stores.RATE} turns a second, wall; p50 in the second column"
     for name in NAMES:
         try:
-            taken = stores.measured(engines.url(name, needs_store=True))
+            taken = stores.measured(engines.url(name))
         except NotHere as reason:
             yield skipped(name, reason)
             continue
@@ -57,7 +57,7 @@ def sweeping(engines: Engines) -> Iterator[Line]:
     yield f"{sweep.EXPIRED:,} expired sessions swept beside {sweep.RATE} turns a second: p99 of a turn by the second"
     for name in NAMES:
         try:
-            found = sweep.measured(engines.url(name, needs_store=True))
+            found = sweep.measured(engines.url(name))
         except NotHere as reason:
             yield skipped(name, reason)
             continue
