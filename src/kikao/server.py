@@ -286,7 +286,9 @@ def make_store(settings: Settings) -> SessionStore:
 
         return SQLiteStore(settings.store_path)
     if where.kind == "postgresql":
-        return _shared_store("postgresql", "PostgreSQLStore")(where)
+        from kikao.sessions.stores.postgresql import PostgreSQLStore
+
+        return PostgreSQLStore(where, strict=settings.env == "production")
     return _shared_store("redis", "RedisStore")(where)
 
 

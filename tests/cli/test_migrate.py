@@ -26,8 +26,10 @@ from kikao.records import Records
 from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import StoreRefused
 from kikao.testing import Phone, in_process
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
+from tests.engines.postgresql import PostgreSQL
 from tests.http.phones import register
 from tests.http.servers import CHEAP_WALLET, KIKAO, environment, serving, spawn
 from tests.http.wire import over_wire
@@ -319,3 +321,21 @@ async def at_rest(data: Path, kids: str | None, do: Callable[[Sessions], Awaitab
         return await do(sessions)
     finally:
         await sessions.close()
+
+
+def test_sessions_in_postgresql_are_served_once_they_are_migrated(
+    postgresql: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.database()
+    monkeypatch.setenv("KIKAO_DATA", str(tmp_path))
+    monkeypatch.setenv("KIKAO_STORE", url)
+
+    async def greet(phone: Phone) -> None:
+        assert "Total 0" in await phone.dial()
+
+    with pytest.raises(StoreRefused, match="Run: kikao migrate"):
+        at_work(Phone(_nobody, ASHA), greet)
+    told = migrate()
+    assert (told.exit_code, "upgraded from version 0 to 1" in told.output) == (0, True)
+    assert "upgraded" not in migrate().output.partition("records:")[0]
+    at_work(Phone(_nobody, ASHA), greet)

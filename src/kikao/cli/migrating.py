@@ -74,6 +74,12 @@ class _Migration:
             click.echo(f"sessions: nothing is stored in {where}")
             yield None
             return
+        if where.kind == "postgresql":
+            from kikao.sessions.stores.postgresql import migrate
+
+            before, now = await migrate(where)
+            if now > before:
+                click.echo(f"sessions: {where} upgraded from version {before} to {now}")
         store = make_store(self.settings)
         await store.open()
         try:

@@ -93,6 +93,8 @@ def _load() -> ModuleType:
     try:
         import asyncpg
     except ImportError:
-        raise StoreRefused(f"PostgreSQL needs another package: {PIP}") from None
+        raise StoreRefused(
+            f"KIKAO_STORE: postgresql needs asyncpg, which is not installed. Run: {PIP}"
+        ) from None
     module: ModuleType = asyncpg
     return module

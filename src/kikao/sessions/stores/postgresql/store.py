@@ -109,23 +109,30 @@ class PostgreSQLStore(PostgreSQLOutbox):
             connecting=CONNECT_SECONDS,
         )
         try:
-            try:
-                first = await self._server.connect_once(patience=2 * self._patience)
-                await check(first, self._server.name)
-                risks = await careless(first)
-            except self._server.errors as error:
-                raise self._server.refused(error) from None
-            if risks and self._strict:
-                await first.close(timeout=1.0)
-                raise StoreRefused(f"{self._server.name}: {' '.join(risks)} Turn it on.")
-            for risk in risks:
-                logger.warning("%s: %s", self._server.name, risk)
-            wire.begin(first)
+            first = await self._first_connection()
         except BaseException:
             await wire.close()
             raise
+        wire.begin(first)
         self._lines = Lines()
         self._wire_open = wire
+
+    async def _first_connection(self) -> Any:
+        """A connection to a server that is as it should be. Raises `StoreRefused`."""
+        connection = await self._server.connect_once(patience=2 * self._patience)
+        try:
+            await check(connection, self._server.name)
+            risks = await careless(connection)
+            if risks and self._strict:
+                raise StoreRefused(f"{self._server.name}: {' '.join(risks)} Turn it on.")
+        except BaseException as error:
+            connection.terminate()
+            if isinstance(error, self._server.errors):
+                raise self._server.refused(error) from None
+            raise
+        for risk in risks:
+            logger.warning("%s: %s", self._server.name, risk)
+        return connection
 
     async def close(self) -> None:
         wire, self._wire_open = self._wire_open, None

@@ -223,6 +223,7 @@ class Wire:
         link = _Link(connection)
         link.task = self._loop.create_task(self._work(link))
         self._links.add(link)
+        self._woken = True
 
     async def _work(self, link: _Link) -> None:
         """Take batch after batch, as long as the connection lasts."""
