@@ -56,6 +56,7 @@ class Step:
     `retry` says what may follow when the outcome is unknown: "key" the service de-duplicates on our key, do it again;
     "check" ask `check` first; "never" leave it to a human. `done` is what to tell the member of it later: a text, or
     a function of the result. `args` joins the digest that guards the key, where the journal alone does not say it.
+    `critical=False` says that nothing is lost if a failover forgets that it was begun (see `Chat.step`).
     """
 
     effect: Effect
@@ -63,6 +64,7 @@ class Step:
     check: Check | None = None
     done: Text | Callable[[Any], Text] | None = None
     args: Any = None
+    critical: bool = True
 
     def __post_init__(self) -> None:
         if self.retry not in ("key", "check", "never"):

@@ -67,6 +67,8 @@ class Intent(msgspec.Struct, frozen=True, omit_defaults=True):
     entry: Entry | None = None
     since: float = 0.0
     """When it was begun, seconds since the epoch; 0 where older code began it."""
+    critical: bool = True
+    """Whether it must not be lost even by a store that may forget."""
 
 
 class Pending(msgspec.Struct, frozen=True, omit_defaults=True):

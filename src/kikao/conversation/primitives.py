@@ -244,13 +244,18 @@ class Primitives:
         check: Check | None = None,
         done: Text | Callable[[Any], Text] | None = None,
         args: Any = None,
+        critical: bool = True,
     ) -> Any:
         """Do something to the outside world, effectively once when the service honours the key it is given.
 
         `effect(key)` returns a result, or `Done`, `Refused`, `Unknown`; an exception means unknown. See `Step` for
         the rest. Raises `RefusedError` when the service refused. Back never passes a step that is done.
+
+        On a store that a failover may make forget (Redis), a step is kept in the records database as well, before it
+        begins. `critical=False` saves that for one that may as well be forgotten, or be done again: a look-up that
+        counts, a mark in somebody's calendar.
         """
-        return (await self.steps_parallel({name: Step(effect, retry, check, done, args)}))[name]
+        return (await self.steps_parallel({name: Step(effect, retry, check, done, args, critical)}))[name]
 
     async def steps_parallel(self, steps: Mapping[str, Step]) -> dict[str, Any]:
         """Do several effects at the same time, each under its own key; returns the results by name.
@@ -294,11 +299,13 @@ class Primitives:
         use: Callable[[Secret, str], Awaitable[Any]],
         check: Check | None = None,
         done: Text | Callable[[Any], Text] | None = None,
+        critical: bool = True,
     ) -> Any:
         """Ask for a secret and use it at once: it exists only inside `use(secret, key)`, never in the journal.
 
         A refusal with `WRONG_SECRET` asks again; any other raises `RefusedError`. When the outcome is unknown, `check`
-        is asked; a service that cannot tell gets the same key again with the next secret entered.
+        is asked; a service that cannot tell gets the same key again with the next secret entered. `critical` is as for
+        `step`: a PIN that only shows a balance need not be kept.
         """
         key = self._key(name)
         recorded = await self._recorded(key, "secret")
@@ -306,7 +313,7 @@ class Primitives:
             return recorded[0]
         await self._live(key)
         pending, reply, self._reply = self._run.pending, self._reply, None
-        probe = Step(never, "check" if check else "never", check, done)
+        probe = Step(never, "check" if check else "never", check, done, critical=critical)
         news = len(self._run.notices)
         if self._run.intent(key) is not None:
             await Perform([(key, "secret", probe, None)])
@@ -327,7 +334,7 @@ class Primitives:
                     error, tries = secret, tries + 1
                 else:
                     del self._run.notices[news:]  # the next screen says what came of it
-                    step = Step(lambda token: use(secret, token), probe.retry, check, done)
+                    step = Step(lambda token: use(secret, token), probe.retry, check, done, critical=critical)
                     refused = await Perform([(key, "secret", step, secret)])
                     recorded = await self._recorded(key, "secret")
                     if recorded is not None:

@@ -302,7 +302,15 @@ class Runner:
                 if begun:
                     return Parked(f"{key!r} joins effects that are open")
                 since = self._host.now.timestamp()
-                intent = Intent(key, kind, run.token(key), step.retry, run.proof(step.args), since=since)
+                intent = Intent(
+                    key,
+                    kind,
+                    run.token(key),
+                    step.retry,
+                    run.proof(step.args),
+                    since=since,
+                    critical=step.critical,
+                )
                 run.intents.append(intent)
                 works.append(attempt(intent, step, secret))
                 acts = True

@@ -53,6 +53,11 @@ _ADDRESS = msgspec.msgpack.Decoder(Address)
 
 _ENCODER = msgspec.msgpack.Encoder()
 
+Changes = tuple[tuple[IntentRow, ...], tuple[bytes, ...], tuple[bytes, ...]]
+"""Rows of open intents that changed, ids that are open no more, and which of all these must not be lost."""
+
+NOTHING: Final[Changes] = ((), (), ())
+
 Clock = Callable[[], float]
 """Seconds since the epoch, UTC."""
 
@@ -83,7 +88,8 @@ class Held:
         self._large = claim.record is not None and len(claim.record.state) > MAX_STATE
         """Whether it is past the cap: what an effect gave back made it so, and its member has to get on."""
         intents = session.conversation.intents()
-        self._open = {intent.token for intent in intents} if intents else set()
+        self._open = {intent.token: intent.critical for intent in intents} if intents else {}
+        """Effects that were open, each with whether it must not be lost."""
         self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
         self._disregarded: set[bytes] = set()
@@ -178,7 +184,7 @@ class Held:
         if dedupe is not None and dedupe.expires_at > session.dedupe_until:
             session.dedupe_until = dedupe.expires_at
         intents = session.conversation.intents()
-        opened, closed = self._index(intents, now, working) if intents or self._open else ((), ())
+        opened, closed, critical = self._index(intents, now, working) if intents or self._open else NOTHING
         state = encode(session)
         if len(state) > MAX_STATE and not (self._open or self.intended or self._large):
             raise StateTooLarge(f"a session of {len(state)} octets, the cap is {MAX_STATE}")
@@ -192,23 +198,25 @@ class Held:
             dedupe,
             opened,
             closed,
+            critical=critical,
         )
 
-    def _index(
-        self, intents: Sequence[Intent], now: float, working: Collection[str]
-    ) -> tuple[tuple[IntentRow, ...], tuple[bytes, ...]]:
-        """What the store's index of open intents must hear: rows that changed, and ids that are open no more."""
+    def _index(self, intents: Sequence[Intent], now: float, working: Collection[str]) -> Changes:
+        """What the store's index of open intents must hear."""
         sessions = self._sessions
         intents = [intent for intent in intents if intent.entry is None]
-        tokens = {intent.token for intent in intents}
-        gone = self._open - tokens
+        tokens = {intent.token: intent.critical for intent in intents}
+        gone = self._open.keys() - tokens.keys()
         self._open |= tokens
         rows = [
             sessions.row(intent, self.claim, now, intent.token in working)
             for intent in intents
             if intent.token in working or self._changed(intent)
         ]
-        return tuple(rows), tuple([sessions.intent_id(token) for token in gone])
+        closed = {sessions.intent_id(token): self._open[token] for token in gone}
+        opened = {sessions.intent_id(token): critical for token, critical in tokens.items()}
+        critical = [row.id for row in rows if opened[row.id]] + [id_ for id_, yes in closed.items() if yes]
+        return tuple(rows), tuple(closed), tuple(critical)
 
     def _sealed_address(self) -> bytes:
         """As it was stored, under the active key."""

@@ -115,6 +115,11 @@ class Write(msgspec.Struct, frozen=True):
     """Ids of intents to remove."""
     outbox: tuple[Outgoing, ...] = ()
     """Messages of this session to send, in this order, each at the end of its lane."""
+    critical: tuple[bytes, ...] = ()
+    """Which of the intents that are added, replaced or removed are of effects that must not be lost.
+
+    For a `kikao.sessions.ledger`; stores need not know.
+    """
 
 
 class Replacement(msgspec.Struct, frozen=True):

@@ -1,0 +1,133 @@
+"""The ledger of critical effects: no store that forgets makes a payment happen twice, or its outcome get lost."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from kikao.sessions.ledger import Ledger
+from kikao.testing import ProcessDied
+from tests.bank import PIN
+from tests.databases import ON_BOTH, database, records_of
+from tests.sessions.ledgers import Life, a_ledger, a_life
+from tests.wallet.ledgers import IN_MEMORY
+
+__all__ = ["database"]
+
+WRITES = 6
+"""Of a payment: the dial, whom, how much, the confirmation, before the transfer, and after it."""
+
+
+async def said(life: Life, answer: str) -> None:
+    await life.step(lambda: life.talk.say(answer))
+
+
+async def goes_on(life: Life) -> None:
+    answer = life.answer(life.seen[-1])
+    if answer is None or life.talk.ended:
+        await life.step(life.talk.dial)
+    else:
+        await said(life, answer)
+
+
+@ON_BOTH
+async def test_a_payment_writes_as_often_as_expected(tmp_path: Path) -> None:
+    async with a_ledger(await records_of(tmp_path, "records.db")) as ledger:
+        life, fast = await a_life(ledger)
+        await life.until_sent()
+        assert fast.writes == WRITES
+        life.judged()
+
+
+When = Literal["after", "before", "in the bank"]
+"""A write that is acknowledged, one that the ledger has and the store has not, a transfer that nobody heard of."""
+
+
+async def struck(
+    ledger: Ledger,
+    point: int,
+    lost: int,
+    *,
+    dies: bool,
+    more: int,
+    when: When = "after",
+    critical: bool = True,
+) -> None:
+    """At a write the store forgets the last ones; the process dies of it, or notices nothing.
+
+    The member does `more` before time goes by and recovery looks.
+    """
+    life, fast = await a_life(ledger, critical=critical)
+    strike = asyncio.Event()
+
+    def fall(number: int = point) -> None:
+        if number == point and not strike.is_set():
+            strike.set()
+            fast.forget(lost)
+            if dies:
+                life.talk.process.store.die()
+                raise ProcessDied
+
+    if when == "after":
+        fast.after_write = fall
+    elif when == "before":
+        fast.before_write = fall
+    else:
+        life.bank.after = fall
+    await life.step(life.talk.dial)
+    for answer in ("Ann", "700", "1", PIN):
+        if strike.is_set():
+            break
+        life.confirmed += answer == "1"
+        await said(life, answer)
+    assert strike.is_set()
+    for _ in range(more):
+        await goes_on(life)
+    await life.until_sent()
+    await life.later()
+    life.judged()
+
+
+def broken(*, dies: bool, more: int, when: When = "after", critical: bool = True) -> list[str]:
+    """The law is tried at every write with every loss: where it is broken, and how."""
+
+    async def everywhere() -> None:
+        async with a_ledger(Path(folder) / "records.db") as ledger:
+            for point in range(WRITES if when == "in the bank" else 1, WRITES + 1):
+                for lost in range(when == "after", point + (when == "after")):
+                    try:
+                        await struck(
+                            ledger, point, lost, dies=dies, more=more, when=when, critical=critical
+                        )
+                    except AssertionError as error:
+                        found.append(f"after write {point}, {lost} lost: {error}")
+
+    found: list[str] = []
+    with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
+        asyncio.run(everywhere())
+    return found
+
+
+@pytest.mark.parametrize("dies", [False, True])
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_wherever_it_forgets_a_payment_is_made_once_and_told(dies: bool, more: int) -> None:
+    assert broken(dies=dies, more=more) == []
+
+
+@pytest.mark.parametrize("when", ["before", "in the bank"])
+@pytest.mark.parametrize("more", [0, 2])
+def test_a_process_that_dies_between_the_ledger_the_store_and_the_bank_pays_once(
+    when: When, more: int
+) -> None:
+    assert broken(dies=True, more=more, when=when) == []
+
+
+def test_without_the_ledger_what_a_failover_forgets_is_lost() -> None:
+    """Of an effect that is declared not to be critical, and of every effect on a store without a ledger."""
+    found = broken(dies=True, more=0, critical=False)
+    assert found
+    assert all("after write 6" in each or "after write 5" in each for each in found), found
