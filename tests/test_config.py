@@ -49,6 +49,20 @@ def toml(cwd: Path, text: str) -> Path:
 # --- development starts with nothing set ---
 
 
+def test_production_on_redis_keeps_critical_steps_in_a_database_that_workers_share(tmp_path: Path) -> None:
+    environ = {
+        "KIKAO_ENV": "production",
+        "KIKAO_STORE": "redis://cache/0",
+        "KIKAO_SECRET_KEYS": f"k1:{base64.b64encode(os.urandom(32)).decode()}",
+    }
+    with pytest.raises(SettingsError, match="Set KIKAO_RECORDS=postgresql://user:password@host/database"):
+        load(environ, tmp_path)
+    shared = load({**environ, "KIKAO_RECORDS": "postgresql://db/kikao"}, tmp_path)
+    assert any(line.endswith("a failover of the session store may forget") for line in shared.describe())
+    alone = load({**environ, "KIKAO_ENV": "dev"}, tmp_path)
+    assert any(line.endswith("on this machine alone: not for production") for line in alone.describe())
+
+
 def test_nothing_set(tmp_path: Path) -> None:
     found = load({"PATH": "/bin"}, tmp_path, makes_keys=True)
     assert found.env == "dev"

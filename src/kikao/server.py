@@ -275,7 +275,10 @@ async def directory(
 
 
 def make_store(settings: Settings) -> SessionStore:
-    """The session store that `KIKAO_STORE` names. Raises `StoreRefused` when what it needs is not installed."""
+    """The session store that `KIKAO_STORE` names. Raises `StoreRefused` when what it needs is not installed.
+
+    One that a failover may make forget has its critical effects in the records as well. Raises `RecordsRefused`.
+    """
     where = settings.store
     if where.kind == "memory":
         from kikao.sessions.stores.memory import MemoryStore
@@ -289,7 +292,10 @@ def make_store(settings: Settings) -> SessionStore:
         from kikao.sessions.stores.postgresql import PostgreSQLStore
 
         return PostgreSQLStore(where, strict=settings.env == "production")
-    return _shared_store("redis", "RedisStore")(where)
+    from kikao.sessions.ledger import ledgered
+
+    redis = _shared_store("redis", "RedisStore")(where)
+    return ledgered(redis, settings.records, KeyRing(settings.secret_keys))
 
 
 def _shared_store(name: str, store: str) -> Callable[[str], SessionStore]:

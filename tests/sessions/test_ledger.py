@@ -100,9 +100,7 @@ def broken(*, dies: bool, more: int, when: When = "after", critical: bool = True
             for point in range(WRITES if when == "in the bank" else 1, WRITES + 1):
                 for lost in range(when == "after", point + (when == "after")):
                     try:
-                        await struck(
-                            ledger, point, lost, dies=dies, more=more, when=when, critical=critical
-                        )
+                        await struck(ledger, point, lost, dies=dies, more=more, when=when, critical=critical)
                     except AssertionError as error:
                         found.append(f"after write {point}, {lost} lost: {error}")
 

@@ -150,6 +150,7 @@ class _Loading:
         if production:
             self._refuse_weak(keys or {})
             self._refuse_simulator(simulator)
+            self._refuse_forgetful(store, records)
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
         keys_from = self.found["secret_keys"].where if "secret_keys" in self.found else str(data / KEY_FILE)
         if keys is None and not self.problems:
@@ -361,6 +362,14 @@ class _Loading:
             refuse(
                 f"KIKAO_DATA: other users of this machine may enter {data} (mode {mode:04o}). "
                 f"Run: chmod o-rwx {data}"
+            )
+
+    def _refuse_forgetful(self, store: Where, records: Where) -> None:
+        if store.kind == "redis" and records.kind != "postgresql":
+            self.problems.append(
+                f"KIKAO_STORE: a failover of Redis or Valkey may forget what was acknowledged, so steps that must not "
+                f"be lost are kept in KIKAO_RECORDS as well. That has to be a database which all workers share, and "
+                f"{records} is a file. Set KIKAO_RECORDS=postgresql://user:password@host/database."
             )
 
     def _refuse_simulator(self, simulator: Access) -> None:

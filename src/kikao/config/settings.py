@@ -98,7 +98,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"environment: {self.env}" + (", not safe to expose" if self.env == "dev" else ""),
             f"data folder: {self.data}",
             f"sessions: {'memory, lost when the process ends' if self.store == MEMORY else self.store}",
-            f"records: {self.records}",
+            f"records: {self.records}{self._ledger()}",
             f"bus: {'this process alone' if self.bus == MEMORY else self.bus}",
             f"secret keys: set, from {self.keys_from} ({keys}; the first seals)",
             f"trusted proxies: {proxies}",
@@ -117,6 +117,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
         return lines
+
+    def _ledger(self) -> str:
+        """What else is in the records, and whether that is safe."""
+        if self.store.kind != "redis":
+            return ""
+        kept = "; keeps the steps that a failover of the session store may forget"
+        return (
+            kept
+            if self.records.is_shared
+            else f"{kept}, for workers on this machine alone: not for production"
+        )
 
     def _operators(self) -> str:
         if self.operator_token is not None:
