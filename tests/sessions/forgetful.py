@@ -30,12 +30,12 @@ class ForgetfulStore(MemoryStore):
 
     def forget(self, writes: int) -> None:
         """Lose the last so many writes, and all that came in between."""
-        forgetting = self._forget(writes)
+        forgetting = self._take_back(writes)
         with contextlib.suppress(StopIteration):  # nothing in the memory store waits
             forgetting.send(None)
             raise AssertionError("it waits")
 
-    async def _forget(self, writes: int) -> None:
+    async def _take_back(self, writes: int) -> None:
         while writes > 0 and self.log:
             writes -= self.log.pop()[0] in WRITES
         while self.log and self.log[-1][0] not in WRITES:  # of turns whose end is forgotten

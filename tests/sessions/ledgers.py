@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -82,7 +82,7 @@ class Life:
                 await self.later()
                 await self.step(self.talk.dial)
             else:
-                await self.step(lambda given=answer: self.talk.say(given))  # type: ignore[misc]
+                await self.step(lambda given=answer: self.talk.say(given))
         raise AssertionError(f"never sent: {self.seen}")
 
     async def later(self) -> None:
@@ -99,10 +99,10 @@ class Life:
         known = {"To whom?": "Ann", "Amount": "700", "Enter PIN": PIN, "Continue where you stopped?": "1"}
         return next((answer for question, answer in known.items() if question in line), None)
 
-    async def step(self, does: object) -> None:
+    async def step(self, does: Callable[[], Awaitable[str]]) -> None:
         """One request, sent again once where the server said nothing, as a gateway does; a dead server is replaced."""
         try:
-            self.seen.append(await does())  # type: ignore[operator]
+            self.seen.append(await does())
         except ProcessDied:
             self.talk.process = await self.process()
             self.seen.append(await self.talk.send())
