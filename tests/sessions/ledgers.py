@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -82,7 +83,7 @@ class Life:
                 await self.later()
                 await self.step(self.talk.dial)
             else:
-                await self.step(lambda given=answer: self.talk.say(given))
+                await self.step(functools.partial(self.talk.say, answer))
         raise AssertionError(f"never sent: {self.seen}")
 
     async def later(self) -> None:
