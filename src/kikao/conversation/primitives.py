@@ -251,9 +251,8 @@ class Primitives:
         `effect(key)` returns a result, or `Done`, `Refused`, `Unknown`; an exception means unknown. See `Step` for
         the rest. Raises `RefusedError` when the service refused. Back never passes a step that is done.
 
-        On a store that a failover may make forget (Redis), a step is kept in the records database as well, before it
-        begins. `critical=False` saves that for one that may as well be forgotten, or be done again: a look-up that
-        counts, a mark in somebody's calendar.
+        On a store that a failover may make forget (Redis) it is kept in the records as well, before it begins;
+        `critical=False` saves that for one that may be forgotten.
         """
         return (await self.steps_parallel({name: Step(effect, retry, check, done, args, critical)}))[name]
 
