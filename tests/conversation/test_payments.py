@@ -599,6 +599,23 @@ class TestDeadline:
         await talk.process.settle()
         assert (await talk.say("Bob")).startswith("Done. Ref TX1\nAmount")
 
+    @pytest.mark.parametrize("typed", ["1", PIN])
+    async def test_a_late_outcome_meets_a_member_who_is_asked_again(self, typed: str) -> None:
+        """The same, and the member wants to be sure: the PIN is asked for again, under the same key."""
+        talk, bank = await self.slow()
+        bank.away = True
+        await talk.say(PIN)
+        talk.process.clock.advance(20)
+        assert await talk.dial() == CHECKING
+        assert (await talk.say("1")).startswith("We could not confirm your last request. Enter your PIN")
+        if typed == "1":
+            assert await talk.say("00") == CHECKING
+        assert bank.gate is not None
+        bank.gate.set()
+        await talk.process.settle()
+        assert await talk.say(typed) == "Sent. Ref TX1"
+        assert len(bank.moved) == 1
+
     async def test_a_slow_look_up_is_cut_at_the_deadline_and_the_question_stays(self) -> None:
         flows = Flows()
         hang: asyncio.Event | None = asyncio.Event()

@@ -30,7 +30,8 @@ class Part(msgspec.Struct, frozen=True):
 
 
 PARTS: Final = (
-    Part("deterministic simulation", "simulated:simulation", (170, 8)),
+    Part("deterministic simulation", "simulated:simulation", (300, 8)),
+    Part("mutants of the product", "simulated:mutation", (60, 8)),
     Part("kill -9 during transfers", "work:kills", (120, 12)),
     Part("rotation of keys", "work:keys", (120, 15)),
     Part("bad input", "bad_input:part", (40, 4)),

@@ -10,10 +10,17 @@ from pathlib import Path
 
 import pytest
 
+from kikao.conversation.journal import Run
 from tests.reliability.simulation.__main__ import main
-from tests.reliability.simulation.running import attempt_all, trace
+from tests.reliability.simulation.mutants import MUTANTS, Edit, Mutant, hunt
+from tests.reliability.simulation.running import attempt, attempt_all, trace
 
 SEEDS = range(250)
+QUICK = (
+    *("no version check", "no dedupe", "fresh key per try", "Refused stored under the key"),
+    *("reply not stored", "recovery takes live leases", "back crosses a barrier"),
+)
+"""Mutants that are caught within some dozen seeds; the suite hunts for all of them."""
 TROUBLES = (
     *("workers killed", "workers stopped", "sends again", "taps twice", "bank: answer lost"),
     *("store: answer lost", "store: request lost", "store: refused", "store: request slow"),
@@ -64,6 +71,33 @@ def test_a_seed_is_shown_line_by_line(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert "w0.1   starts" in said
     assert "store  commit v1" in said
+
+
+# --- mutants of the product ---
+
+
+def test_every_mutant_fits_the_code_as_it_is() -> None:
+    for mutant in MUTANTS:
+        with mutant.at_large():
+            assert len({edit.name for edit in mutant.edits}) == len(mutant.edits)
+
+
+def test_a_mutant_of_code_that_moved_on_is_noticed() -> None:
+    moved = Edit(Run, "truncate", "self.era += 1", "")
+    before = Run.truncate
+
+    with pytest.raises(AssertionError, match="stands there 0 times"), Mutant("m", "law", (moved,)).at_large():
+        pass
+
+    assert Run.truncate is before
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_mutant_is_caught(name: str) -> None:
+    caught = hunt(name, 120)
+
+    assert caught.seeds
+    assert attempt(caught.seed)[1] == []  # the product as it is breaks nothing
 
 
 def test_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

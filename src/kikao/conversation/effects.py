@@ -297,6 +297,8 @@ def apply(run: Run, token: str, settled: Settled) -> bool:
         for intent in run.intents:
             assert intent.entry is not None
             run.append(intent.entry)
+            if run.at == intent.key:  # asked again while nobody could say what became of it
+                run.pending = None
         run.intents.clear()
     return True
 

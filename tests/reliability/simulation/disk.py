@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from msgspec import structs
@@ -26,12 +27,16 @@ from kikao.testing import ProcessDied
 from tests.reliability.simulation.network import Nobody, Refused
 
 if TYPE_CHECKING:
+    from tests.reliability.simulation.members import Message
     from tests.reliability.simulation.worker import Life
     from tests.reliability.simulation.world import World
 
 FIRST_PAUSE: Final = 0.02
 LONGEST_PAUSE: Final = 0.5
 """Seconds between two looks of who waits for a session."""
+
+MESSAGE: ContextVar[Message | None] = ContextVar("message", default=None)
+"""What the task at work processes."""
 
 WRITES: Final = frozenset({"intent", "commit"})
 UNKNOWN: Final = WRITES | {"post", "settle"}
@@ -56,12 +61,16 @@ class Remote:
 
     async def _ask(self, name: str, *args: Any, **kwargs: Any) -> Any:
         world = self._world
-        method = getattr(world.store, name)
+        method, message = getattr(world.store, name), MESSAGE.get()
 
         async def run() -> Any:
             result = await method(*args, **kwargs)
             if name in WRITES:
                 world.laws.written(args[0], name)
+                if message is not None:
+                    message.consumed = True
+                if name == "intent":
+                    self._life.in_effect()
             elif result and name in ("sweep", "end"):
                 world.laws.swept += 1
             return result

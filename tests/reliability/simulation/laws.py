@@ -43,6 +43,7 @@ FALSE_RECEIPT: Final = "a receipt was shown for money that was not moved"
 NOT_SENT: Final = "'not carried out' was said of money that was moved"
 GUESSED: Final = "'not carried out' was said though nobody can know"
 MISQUOTED: Final = "a confirmation showed what the member did not choose"
+NOT_REFUSED: Final = "an order was carried out that was recorded as refused"
 UNSETTLED: Final = "an open effect was never settled"
 STUCK: Final = "a member could not go on any more"
 
@@ -78,16 +79,18 @@ class Laws:
         self.confirmed: set[Order] = set()
         """What a member saw, agreed to, and gave the right PIN for where one is asked."""
         self.swept = 0
-        self._names: set[bytes] = set()
-        """Of inbounds for which something was written."""
         self._written: dict[bytes, tuple[int, int, int]] = {}
         """Of each session the version and the fence written last, and how often something was swept before."""
         self._effects: dict[str, list[str]] = {}
         self._taken: dict[str, str] = {}
         self._durable: set[str] = set()
+        self._open: dict[str, dict[str, str]] = {}
+        """Of each run its open effects: tokens, each with its place in the journal."""
         self._orders: dict[str, Order] = {}
         self._offered: dict[str, tuple[object, ...]] = {}
         self._at_work: dict[str, tuple[Life, int, float]] = {}
+        self._refused: set[str] = set()
+        """Keys of effects that are recorded as not carried out."""
         self._movements = 0
 
     def broken(self, law: str, detail: str = "") -> None:
@@ -112,20 +115,32 @@ class Laws:
         if write.fence < fence:
             self.broken(OVERTAKEN, f"fence {write.fence} after {fence}")
         self._written[write.key] = write.version + 1, max(fence, write.fence), self.swept
-        if write.dedupe is not None:
-            self._names.add(write.dedupe.key)
         session = decode(world.ring.plain[write.state])
         runs = session.conversation.runs()
         open_tokens: list[str] = []
         for run in runs:
             self._journal(run)
-            open_tokens += [intent.token for intent in run.intents if intent.entry is None]
-        self._durable.update(open_tokens)
+            if run.intents or run.id in self._open:
+                open_tokens += self._intents(run)
         ids = {world.ring.lookup("intent", token) for token in open_tokens}
         if ids != world.open_intents(write.key):
             self.broken(INDEX)
         if world.tracing:
             world.note("store", f"{name} v{write.version + 1} f{write.fence}: {_described(session, write)}")
+
+    def _intents(self, run: Run) -> list[str]:
+        """The tokens of the open effects of a run. What is not open any more is done, or refused."""
+        now = {intent.token: intent.key for intent in run.intents if intent.entry is None}
+        done = {entry.key for entry in run.journal if entry.kind in BARRIERS}
+        done |= {intent.key for intent in run.intents if intent.entry and intent.entry.kind in BARRIERS}
+        for token, key in self._open.get(run.id, {}).items():
+            if token not in now and key not in done:
+                self._refused.add(token)
+                if any(movement.key == token for movement in self._world.bank.movements):
+                    self.broken(NOT_REFUSED)
+        self._open[run.id] = now
+        self._durable.update(now)
+        return list(now)
 
     def _journal(self, run: Run) -> None:
         effects = [entry.key for entry in run.journal if entry.kind in BARRIERS]
@@ -149,10 +164,6 @@ class Laws:
             answers = tuple([(e.key, str(e.value)) for e in run.journal if e.kind in QUESTIONS])
             if self._offered.setdefault(token, answers) != answers:
                 self.broken(TWO_CONFIRMATIONS)
-
-    def consumed(self, message_id: str) -> bool:
-        """Whether anything was written for a message."""
-        return self._world.ring.lookup("message", "ussd", "plain", message_id) in self._names
 
     # What the bank is asked.
 
@@ -191,6 +202,8 @@ class Laws:
         counted = Counter((m.order.kind, m.order.payer, m.order.minor) for m in bank.movements)
         if max(counted.values()) > 1:
             self.broken(MOVED_TWICE)
+        if bank.movements[-1].key in self._refused:
+            self.broken(NOT_REFUSED)
         if bank.movements[-1].order not in self.confirmed:
             self.broken(UNCONFIRMED, str(bank.movements[-1].order))
         if sum(bank.balances.values()) != 0:

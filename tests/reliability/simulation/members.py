@@ -49,7 +49,7 @@ CONTINUES: Final = ("Continue where", "We are checking")
 class Message:
     """A request as the gateway sends it, perhaps several times."""
 
-    __slots__ = ("begins", "dialogue", "flying", "id", "past", "reply", "sent_at", "text")
+    __slots__ = ("begins", "consumed", "dialogue", "flying", "id", "past", "reply", "sent_at", "text")
 
     def __init__(self, id_: str, text: str, dialogue: str, sent_at: float, *, begins: bool) -> None:
         self.id = id_
@@ -57,6 +57,8 @@ class Message:
         self.text = text
         self.dialogue = dialogue
         self.begins = begins
+        self.consumed = False
+        """Whether anything was written for it."""
         self.past = False
         """Whether its screen is gone, so that nobody would send it on for the first time."""
         self.flying = 0
@@ -89,11 +91,13 @@ class Member:
         """Orders under way, of which nobody said what became of them."""
         self.doubtful = False
         """Whether something was typed that a bank refuses for certain: a wrong PIN, or too much."""
-        self.tapped = False
-        """Whether two taps may have answered two questions."""
+        self.sure = False
+        """Whether the right PIN comes next for certain."""
+        self.waits = False
+        """Whether nobody answered, and the line is still open."""
         self._pin = pin
         self._wrong = wrong
-        self._amount = ""
+        self._amounts: set[str] = set()
         self._confirming: Order | None = None
         self._typed = ""
         self._dials = 0
@@ -106,6 +110,9 @@ class Member:
         chance = self.world.chance
         await self._dial()
         for _ in range(screens):
+            if self.waits:
+                await self._pokes()
+                continue
             if self.ended or chance.random() < 0.04:
                 await asyncio.sleep(chance.choice((1.0, 8.0, 25.0)))
                 await self._dial()
@@ -115,11 +122,12 @@ class Member:
             await self._answer()
 
     async def pays(self) -> bool:
-        """On a good day: whether it comes to a new receipt."""
+        """On a good day: one wrong PIN, then the right one. Whether it comes to that."""
         world = self.world
         world.bank.top_up(self.number, 5000)
         before = sum(m.order.payer == self.number for m in world.bank.movements)
         registered = len(world.bank.registered)
+        self.sure = False
         await self._dial()
         for _ in range(20):
             if self.ended:
@@ -160,7 +168,8 @@ class Member:
         """`*284*1*2*750#`: the first answers are dialled at once."""
         world = self.world
         if self.flow == "1":
-            self._amount = amount = world.amount()
+            amount = world.amount()
+            self._amounts.add(amount)
             world.laws.typed["Pay whom?"].add(PEOPLE[1])
             world.laws.typed["How much?"].add(amount)
             return f"1*2*{amount}"
@@ -181,7 +190,7 @@ class Member:
         if text == "1" and not self.world.calm and self.world.chance.random() < 0.08:
             # Two taps: the second one answers what was not seen yet, if the first one was quick.
             first, second = self._message(text), self._message(text)
-            second.past = self.tapped = True
+            second.past = True
             self.world.laws.tapped()
             self.world.trouble("member", "taps twice")
             await asyncio.gather(self._deliver(first, first=True), self._deliver(second, first=True))
@@ -189,6 +198,18 @@ class Member:
             self._shown(second)
         else:
             await self._say(text)
+
+    async def _pokes(self) -> None:
+        """Nobody answered: in a chat one writes something else, whatever question that may come to."""
+        self.waits = False
+        text = f"hello {self.world.amount()}"
+        for typed in self.world.laws.typed.values():
+            typed.add(text)
+        await asyncio.sleep(self.world.chance.choice((1.0, 18.0, 21.0)))
+        self.world.trouble("member", "writes again")
+        await self._say(text)
+        if self.world.chance.random() < 0.6:
+            await asyncio.sleep(40.0)
 
     async def _say(self, text: str) -> None:
         await self._send(self._message(text))
@@ -214,7 +235,8 @@ class Member:
             world.laws.typed[prompt].add(PEOPLE[chosen - 1])
             return str(chosen)
         if kind == "amount":
-            self._amount = answer = world.amount()
+            answer = world.amount()
+            self._amounts.add(answer)
         elif kind == "words":
             answer = f"words *{world.amount()}"
         elif "Your PIN?" in text:
@@ -233,8 +255,10 @@ class Member:
 
     def _secret(self) -> str:
         world = self.world
-        if not world.calm and world.chance.random() < 0.15:
-            self.doubtful = True
+        if (not world.calm and world.chance.random() < world.weather.mistakes) or (
+            world.calm and not self.sure
+        ):
+            self.doubtful = self.sure = True
             return self._wrong
         if self._confirming is not None:
             world.laws.confirmed.add(self._confirming)
@@ -257,8 +281,8 @@ class Member:
     def _agree(self, orders: tuple[Order, ...]) -> str:
         world, order = self.world, orders[0]
         known = order.kind != "send" or order.payee in world.laws.typed["Pay whom?"]
-        if not known or (not self.tapped and str(order.minor) != self._amount):
-            world.laws.broken(laws.MISQUOTED, f"{order} instead of {self._amount}")
+        if not known or str(order.minor) not in self._amounts:
+            world.laws.broken(laws.MISQUOTED, str(order))
         if not world.calm and world.chance.random() < 0.08:
             return "0"  # no, another amount
         if order.kind == "send":
@@ -275,7 +299,7 @@ class Member:
         world, weather, chance = self.world, self.world.weather, self.world.chance
         if not world.calm and chance.random() < weather.copies:
             self._stray(message, (0.0, 0.0, 0.01, 1.0, 10.0))
-        for again in range(6 if world.calm else chance.choice((1, 2, 5))):
+        for again in range(6 if world.calm else chance.choice((1, 1, 2, 4))):
             if again:
                 await asyncio.sleep(chance.choice((0.1, 2.0, 16.0)))
             task = world.loop.create_task(self._deliver(message))
@@ -287,7 +311,7 @@ class Member:
             await asyncio.sleep(0.5)
         message.past = True
         if not message.reply:
-            self._stray(message, (5.0, 15.0, 30.0, 45.0))  # the provider has not given up
+            self._stray(message, (5.0, 25.0, 35.0, 45.0))  # the provider has not given up
         elif not world.calm and chance.random() < weather.late:
             self._stray(message, (1.0, 5.0, 20.0))
         self._shown(message)
@@ -297,6 +321,7 @@ class Member:
             self._see(message.reply)
         else:
             self.ended = True
+            self.waits = self.single and not self.world.calm and self.world.chance.random() < 0.6
 
     def _stray(self, message: Message, after: tuple[float, ...]) -> None:
         """The same request once more, at some time."""
@@ -326,7 +351,7 @@ class Member:
         message.flying += 1
         try:
             await asyncio.sleep(world.chance.random() * 0.004)
-            if message.past and not first and not world.laws.consumed(message.id):
+            if message.past and not first and not message.consumed:
                 return  # nobody sends what nobody is looking at
             if world.loop.now - message.sent_at > world.weather.retention - 1.0:
                 return  # nor what is older than copies may be
@@ -335,7 +360,7 @@ class Member:
                 return
             if world.tracing:
                 world.note(life.name, f"<- {message.id[-24:]!r} {'dial' if message.begins else ''}")
-            response = await life.handle(inbound, self.gateway)
+            response = await life.handle(inbound, self.gateway, message)
             if response is None:
                 world.note(life.name, "no reply")
                 return

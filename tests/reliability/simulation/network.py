@@ -118,7 +118,8 @@ class Network:
         drawn -= silent
         if drawn < slow:
             seconds = world.chance.choice(LATE)
-            if drawn < slow / 2:
+            overtaken = world.bank.keeps_refusals or not what.startswith("bank")
+            if drawn < slow / 2 and overtaken:
                 world.trouble(what, "request slow")
                 return seconds, back
             world.trouble(what, "answer slow")

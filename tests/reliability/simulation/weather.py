@@ -22,6 +22,11 @@ class Weather:
     """In so many of its steps at most."""
     stalls: float = 0.0
     """Chance that a life is stopped for a while in the middle (a pause of the machine), longer than a lease."""
+    stalled: tuple[float, ...] = (1.0, 6.0, 17.0, 40.0)
+    """For so many seconds; a lease takes 15."""
+    deaths_in_effects: float = 0.0
+    stalls_in_effects: float = 0.0
+    """The same, a few steps after an effect was made durable: where the most is at stake."""
     refused: float = 0.0
     """The store takes no request: certainly nothing is stored."""
     lost: float = 0.0
@@ -33,6 +38,10 @@ class Weather:
     bank_lost: float = 0.0
     bank_silent: float = 0.0
     bank_slow: float = 0.0
+    tombstones: float = 0.67
+    """Chance that the bank refuses a key for ever that it was asked about and does not know."""
+    mistakes: float = 0.12
+    """Chance that a wrong PIN is typed."""
     copies: float = 0.1
     """Chance that a message is sent a second time meanwhile, by another way."""
     late: float = 0.1
@@ -45,6 +54,7 @@ class Weather:
 
 KINDS: Final = (
     Weather("deaths", deaths=0.9, death_within=70, copies=0.15),
+    Weather("deaths in effects", deaths_in_effects=0.7, bank_slow=0.1, bank_silent=0.1),
     Weather("deaths of many", deaths=0.7, death_within=140, bank_slow=0.3, copies=0.3),
     Weather("network", refused=0.03, lost=0.06, silent=0.06, slow=0.05, copies=0.2),
     Weather("deaths on a bad network", deaths=0.6, lost=0.03, silent=0.04, slow=0.03, bank_silent=0.1),
@@ -52,7 +62,19 @@ KINDS: Final = (
     Weather("slow bank, deaths", deaths=0.6, bank_slow=0.5, bank_silent=0.15, bank_lost=0.1),
     Weather("gateways", copies=0.6, late=0.5, slow=0.02),
     Weather("stopped machines", stalls=0.9, copies=0.2, bank_slow=0.15),
-    Weather("short lives", stalls=0.7, slow=0.03, late=0.3, idle=20.0, retention=12.0),
+    Weather(
+        "short lives",
+        stalls=0.9,
+        stalled=(23.0, 40.0),
+        death_within=60,
+        slow=0.02,
+        late=0.3,
+        idle=15.0,
+        retention=12.0,
+    ),
+    Weather(
+        "doubts", stalls_in_effects=0.8, stalled=(17.0, 40.0), bank_slow=0.7, tombstones=0.0, mistakes=0.5
+    ),
     Weather(
         "everything",
         deaths=0.4,
@@ -68,6 +90,11 @@ KINDS: Final = (
         late=0.2,
     ),
 )
+
+
+def kind_of(seed: int) -> Weather:
+    """The weather of a seed's schedule."""
+    return drawn(random.Random(seed))
 
 
 def drawn(chance: random.Random) -> Weather:

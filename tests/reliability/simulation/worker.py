@@ -21,19 +21,23 @@ from kikao.sessions.working import Late
 from kikao.turn import Turns
 from tests.reliability.simulation import network
 from tests.reliability.simulation.bank import Order
-from tests.reliability.simulation.disk import store_of
+from tests.reliability.simulation.disk import MESSAGE, store_of
 from tests.reliability.simulation.edge import SkewedClock
 from tests.reliability.simulation.flows import Services
 from tests.reliability.simulation.loop import Owner, within
 from tests.talk import PlainGateway
 
 if TYPE_CHECKING:
+    from tests.reliability.simulation.members import Message
     from tests.reliability.simulation.world import World
 
 T = TypeVar("T")
 
 RESTARTS: Final = (0.2, 3.0, 20.0)
 """Seconds until a worker that died is started again."""
+
+EFFECT: Final = 12
+"""Steps that a turn takes about an effect."""
 
 LOOKS: Final = (9.0, 20.0, 45.0)
 """Seconds between two looks of recovery: each worker has its own."""
@@ -117,6 +121,20 @@ class Life(Owner):
         if self.world.sweeps < 600.0:
             self.sweeping = self.spawn(self.sweeper.run())
 
+    def in_effect(self) -> None:
+        """An effect of this process has become durable, and is about to be performed."""
+        world, weather = self.world, self.world.weather
+        if world.calm or self.dead:
+            return
+        if (
+            weather.deaths_in_effects
+            and world.chance.random() < weather.deaths_in_effects
+            and world.may_die()
+        ):
+            self.until_death = world.chance.randint(1, EFFECT)
+        if weather.stalls_in_effects and world.chance.random() < weather.stalls_in_effects:
+            self.until_stall = world.chance.randint(1, EFFECT)
+
     def spawn(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """A task of this process."""
         return self.world.loop.create_task(work, context=self.context.copy())
@@ -135,12 +153,14 @@ class Life(Owner):
         own_disk = self.world.single and not what.startswith("bank")
         return own_disk or self.world.chance.random() < 0.5
 
-    async def handle(self, inbound: Inbound, gateway: PlainGateway) -> Response | None:
+    async def handle(self, inbound: Inbound, gateway: PlainGateway, message: Message) -> Response | None:
         """One request over a connection; None when that breaks, or nobody answers in time."""
         loop = self.world.loop
         connection: asyncio.Future[None] = loop.create_future()
         self._connections.add(connection)
-        task = self.spawn(self.turns.handle(inbound, gateway))
+        context = self.context.copy()
+        context.run(MESSAGE.set, message)
+        task = loop.create_task(self.turns.handle(inbound, gateway), context=context)
         task.add_done_callback(lambda task: _close(connection))
         hangs_up = loop.call_later(HANG_UP, _close, connection)
         await connection

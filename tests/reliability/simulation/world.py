@@ -32,9 +32,6 @@ MEMBERS: Final = (("+256772000001", "73910482", "66060110"), ("+256772000002", "
 PINS: Final = tuple(pin.encode() for _, *pins in MEMBERS for pin in pins)
 MOST_DEATHS: Final = 4
 
-STALLS: Final = (1.0, 6.0, 17.0, 40.0)
-"""Seconds that a stopped machine stands still; a lease takes 15."""
-
 CALM: Final = 50.0
 """Seconds until whatever is under way has come to an end: the longest stall, and a lease."""
 
@@ -69,11 +66,13 @@ class World:
         self.laws = Laws(self)
         self.network = Network(self)
         self.store = MemoryStore()
-        self.bank = Bank(tombstones=chance.random() < 0.67, keeps_refusals=chance.random() < 0.5)
+        self.bank = Bank(
+            tombstones=chance.random() < self.weather.tombstones, keeps_refusals=chance.random() < 0.5
+        )
         self.bank_patience = chance.choice((3.0, 10.0, 60.0))
         self.gateway = Gateway(self.weather.retention)
         self.policy = _policy(self.weather.idle)
-        self.sweeps = 10.0 if self.weather.idle < 100.0 else 600.0
+        self.sweeps = 6.0 if self.weather.idle < 100.0 else 600.0
         """Seconds between two sweeps."""
         self.single = chance.random() < 0.25
         """One process on one machine; otherwise two, on a shared store."""
@@ -137,7 +136,7 @@ class World:
         life.worker.die()
 
     def _stalls(self, life: Life) -> None:
-        seconds = self.chance.choice(STALLS)
+        seconds = self.chance.choice(self.weather.stalled)
         life.awake_at = self.loop.now + seconds
         self.trouble("gateway", "workers stopped")
         self.note(life.name, f"stands still for {seconds:g} s")
@@ -153,7 +152,7 @@ class World:
         for number, pin, wrong in MEMBERS[: 1 if chance.random() < 0.8 else 2]:
             self.bank.open(number, pin)
             flow = "1112234"[int(chance.random() * 7)]
-            member = Member(self, number, pin, wrong, flow, single=chance.random() < 0.4)
+            member = Member(self, number, pin, wrong, flow, single=chance.random() < 0.5)
             members.append(member)
         lives = [self.loop.create_task(member.live(chance.choice((2, 3, 4, 6)))) for member in members]
         await asyncio.wait(lives)
