@@ -128,6 +128,16 @@ BEGIN
             SET fence = greatest(excluded.fence, l.fence + 1), until = excluded.until, token = excluded.token
             WHERE l.until <= moment OR l.fence <= given_back OR l.token = asked
         RETURNING l.fence INTO fence;
+        -- Whoever had the session may have answered this very inbound after it was looked for above.
+        IF fence IS NOT NULL AND m IS NOT NULL THEN
+            SELECT d.reply, d.expires_at INTO reply, until FROM kikao.dedupe AS d WHERE d.session = k AND d.key = m;
+            seen := until > moment;
+            IF seen IS NOT TRUE THEN reply := NULL; END IF;
+            IF reply IS NOT NULL THEN
+                UPDATE kikao.leases AS l SET until = 0 WHERE l.key = k AND l.token = asked;
+                fence := NULL;
+            END IF;
+        END IF;
     END IF;
     SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents
         INTO version, record_fence, expires_at, state, address, open_intents FROM kikao.sessions AS s WHERE s.key = k;
