@@ -201,6 +201,8 @@ class Proxy:
         self._links.add(link)
         try:
             await link.relay()
+        except asyncio.CancelledError:
+            return  # by the end of the proxy; asyncio's streams would complain of a task that was cancelled
         finally:
             self._links.discard(link)
 
