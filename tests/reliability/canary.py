@@ -1,8 +1,9 @@
 """Secret canary: PINs are typed into a running wallet, then looked for wherever it writes.
 
 What is looked for is in `tests.secrets.needles`: the PIN and every accumulated text that held it. Looked in: every file
-of the data folder, logs and temporary files; the sealed records once they are opened with their keys, since what is
-encrypted must not hold a PIN either; what the server tells operators; and its command line and environment.
+of the data folder, logs and temporary files; all that the store's server keeps (tables, keys, its own logs) and every
+octet on the way to it; the sealed records once they are opened with their keys, since what is encrypted must not hold a
+PIN either; what the server tells operators; and its command line and environment.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qsl
@@ -23,11 +24,16 @@ from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.secrets import Secret
+from kikao.server import make_store
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import SessionStore
 from kikao.testing import Phone
 from kikao_apps.wallet.pin_rules import is_easy
-from tests.http.servers import ServerProcess, environment, logged, spawn, until
+from tests.engines.proxy import Proxy
+from tests.http.servers import PATIENCE, ServerProcess, environment, logged, spawn, until
 from tests.http.wire import PATH, get, over_wire, raw, request
+from tests.reliability.dumping import dumps
+from tests.reliability.grounds import SQLITE, Ground
 from tests.reliability.members import CODE
 from tests.reliability.moods import Mood
 from tests.secrets.needles import Canary
@@ -108,40 +114,65 @@ def digits(count: int) -> str:
     return digits(count) if is_easy(Secret(pin), "") else pin
 
 
-async def run(folder: Path) -> Result:
-    """Type PINs of 4, 6 and 8 digits, let everything go wrong, and look for them after each part."""
+async def run(folder: Path, ground: Ground = SQLITE, *, thorough: bool = True) -> Result:
+    """Type PINs of 4, 6 and 8 digits, let everything go wrong, and look for them after each part.
+
+    Unless `thorough`, only one member does it all, and they are looked for after the kill and in the end.
+    """
     data, home = folder / "data", folder / "tmp"
     home.mkdir()
     canary = Canary()
-    server = started(data, home)
-    asha = Typist(lambda: server.port, canary, ASHA, digits(8))
-    binta = Typist(lambda: server.port, canary, BINTA, digits(6))
-    chidi = Typist(lambda: server.port, canary, CHIDI, digits(4))
     places = octets = 0
     found: dict[str, None] = {}
+    async with AsyncExitStack() as stack:
+        proxy = Proxy(ground.target, recording=True) if ground.target else None
+        env = {}
+        if proxy is not None:
+            await stack.enter_async_context(proxy)
+            env = {"KIKAO_STORE": ground.through(proxy.address)}
+        server = await asyncio.to_thread(started, data, home, env)
+        stack.callback(lambda: server.kill() if server.process.poll() is None else None)
+        asha = Typist(lambda: server.port, canary, ASHA, digits(8))
+        binta = Typist(lambda: server.port, canary, BINTA, digits(6))
+        chidi = Typist(lambda: server.port, canary, CHIDI, digits(4))
 
-    def look(when: str, *more: tuple[str, bytes]) -> None:
-        nonlocal places, octets
-        replies = [(f"reply to {one.number}", reply) for one in (asha, binta, chidi) for reply in one.replies]
-        for haystack in [*files(folder), *records(data), *replies, *more]:
-            places, octets = places + 1, octets + len(haystack[1])
-            found.update(dict.fromkeys(f"{when}: {hit}" for hit in canary.search([haystack])))
+        everybody = [asha, binta, chidi] if thorough else [asha]
+        careless = everybody[:2]
 
-    try:
-        for typist in (asha, binta, chidi):
+        async def look(when: str, *more: tuple[str, bytes]) -> None:
+            nonlocal places, octets
+            if not thorough and when not in ("after kill -9", "after SIGTERM"):
+                return
+            replies = [
+                (f"reply to {one.number}", reply) for one in (asha, binta, chidi) for reply in one.replies
+            ]
+            kept = [record async for record in records(data, ground)]
+            wire = (
+                [("wire to the store", bytes(proxy.to_server)), ("from it", bytes(proxy.to_client))]
+                if proxy
+                else []
+            )
+            dumped = await dumps(ground)
+            for haystack in [*files(folder), *dumped, *wire, *kept, *replies, *more]:
+                places, octets = places + 1, octets + len(haystack[1])
+                found.update(dict.fromkeys(f"{when}: {hit}" for hit in canary.search([haystack])))
+            if ground.target and not (dumped and wire[0][1]):
+                found[f"{when}: nothing was seen of the store"] = None
+
+        for typist in everybody:
             await typist.register()
             assert "You sent" in await typist.pay(Mood.HONEST, STRANGER)
             await typist.phone.again()
             assert "You sent" in await typist.pay(Mood.HONEST, STRANGER, digits(len(typist.pin)), typist.pin)
             await not_answers(typist)
-        look("after right and wrong PINs, redelivery and broken requests")
-        for typist in (asha, binta):
+        await look("after right and wrong PINs, redelivery and broken requests")
+        for typist in careless:
             await typist.pay(Mood.RAISES, STRANGER)
             await typist.phone.again()
             await settled(typist)
             assert "Request received" in await typist.pay(Mood.LATE, STRANGER)
             await typist.phone.again()
-            await logged(server, '"what":"late"', times=2 if typist is binta else 1)
+            await logged(server, '"what":"late"', times=careless.index(typist) + 1)
             await settled(typist)
             for mood in (Mood.TELLS, Mood.GROUPS, Mood.FORGETS):
                 await typist.pay(mood, STRANGER)
@@ -149,31 +180,30 @@ async def run(folder: Path) -> Result:
         for where in ("loop", "thread", "finaliser", "warning"):
             await logged(server, f'"where":"{where}"')
         await asha.to_the_pin(Mood.HONEST, STRANGER)
-        told = await told_to_operators(server, data)
-        look("after errors, a deadline and a bank that tells", *told)
-        open_answers = [place for place, octets in told if STRANGER[1:].encode() in octets]
-        found.update(dict.fromkeys(f"{place}: what a member typed openly" for place in open_answers))
-        for typist in (asha, binta):
+        if thorough:
+            told = await told_to_operators(server, data, env)
+            await look("after errors, a deadline and a bank that tells", *told)
+            open_answers = [place for place, octets in told if STRANGER[1:].encode() in octets]
+            found.update(dict.fromkeys(f"{place}: what a member typed openly" for place in open_answers))
+        for typist in careless:
             await typist.to_the_pin(Mood.STALLS, STRANGER)
-        stalled = [asyncio.create_task(typist.secret(typist.pin)) for typist in (asha, binta)]
-        await intents_open(data, len(stalled))
-        server.kill()
+        stalled = [asyncio.create_task(typist.secret(typist.pin)) for typist in careless]
+        await intents_open(data, ground, len(stalled))
+        await asyncio.to_thread(server.kill)
         await asyncio.gather(*stalled, return_exceptions=True)
-        look("after kill -9")
-        if not any(STRANGER.encode() in octets for place, octets in records(data) if place == "state"):
+        await look("after kill -9")
+        state = [octets async for place, octets in records(data, ground) if place == "state"]
+        if not any(STRANGER.encode() in octets for octets in state):
             found["what was typed openly is not in the opened records: they were not searched"] = None
-        server = started(data, home)
-        for typist in (asha, binta):
+        server = await asyncio.to_thread(started, data, home, env)
+        for typist in careless:
             await typist.phone.again()
             await settled(typist)
-        look("after a restart")
-        code = server.stop()
-        look("after SIGTERM")
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-    if code:
-        found[f"SIGTERM ended the server with {code}"] = None
+        await look("after a restart")
+        code = await asyncio.to_thread(server.stop)
+        await look("after SIGTERM")
+        if code:
+            found[f"SIGTERM ended the server with {code}"] = None
     figures = {
         "secrets typed": canary.secrets,
         "forms looked for": canary.forms,
@@ -184,13 +214,37 @@ async def run(folder: Path) -> Result:
     return Result(figures, list(found))
 
 
-def records(data: Path) -> Iterator[tuple[str, bytes]]:
+@asynccontextmanager
+async def store_of(data: Path, ground: Ground) -> AsyncIterator[tuple[SessionStore, KeyRing]]:
+    """The store beside the server that uses it, to look into it."""
+    settings = load(environment(data, **({"KIKAO_STORE": ground.url} if ground.url else {})), data.parent)
+    store = make_store(settings)
+    await store.open()
+    try:
+        yield store, KeyRing(settings.secret_keys)
+    finally:
+        await store.close()
+
+
+async def records(data: Path, ground: Ground) -> AsyncIterator[tuple[str, bytes]]:
     """The sealed records, opened with the keys of the server."""
-    settings = load(environment(data), data.parent)
-    return opened(settings.store_path, KeyRing(settings.secret_keys))
+    if not ground.url:  # one process has the file
+        settings = load(environment(data), data.parent)
+        for record in opened(settings.store_path, KeyRing(settings.secret_keys)):
+            yield record
+        return
+    async with store_of(data, ground) as (store, ring):
+        async for kept in store.scan():
+            yield "state", ring.unseal(kept.state, kept.key, b"state", kept.version)
+            yield "address", ring.unseal(kept.address, kept.key, b"address")
+            for seen in await store.seen(kept.key):
+                if seen.reply is not None:
+                    yield "reply", ring.unseal(seen.reply, kept.key, b"reply" + seen.key)
 
 
-async def told_to_operators(server: ServerProcess, data: Path) -> list[tuple[str, bytes]]:
+async def told_to_operators(
+    server: ServerProcess, data: Path, env: Mapping[str, str]
+) -> list[tuple[str, bytes]]:
     """What a running server tells its operators, and the machine's other users."""
     process = Path("/proc") / str(server.process.pid)
     told = [(name, (process / name).read_bytes()) for name in ("cmdline", "environ") if process.is_dir()]
@@ -201,16 +255,18 @@ async def told_to_operators(server: ServerProcess, data: Path) -> list[tuple[str
         *(f"sessions explain {number}" for number in (ASHA, BINTA)),
         *(f"members {what} {number}" for what in ("show", "export") for number in (ASHA, BINTA)),
     ):
-        result = await asyncio.to_thread(CliRunner().invoke, main, words.split(), env=environment(data))
+        result = await asyncio.to_thread(
+            CliRunner().invoke, main, words.split(), env=environment(data, **env)
+        )
         assert result.exit_code == 0, f"kikao {words}: {result.output}"
         assert result.output
         told.append((f"kikao {words}", result.output.encode()))
     return told
 
 
-def started(data: Path, home: Path) -> ServerProcess:
+def started(data: Path, home: Path, env: Mapping[str, str]) -> ServerProcess:
     """A server that says as much as Python can be made to say, and keeps its temporary files where we look."""
-    return spawn(data, APP, env={"TMPDIR": str(home), "PYTHONDEVMODE": "1"}).wait_until_up()
+    return spawn(data, APP, env={**env, "TMPDIR": str(home), "PYTHONDEVMODE": "1"}).wait_until_up()
 
 
 async def not_answers(typist: Typist) -> None:
@@ -236,11 +292,17 @@ async def not_answers(typist: Typist) -> None:
         typist.replies.append(octets)
 
 
-async def intents_open(data: Path, number: int) -> None:
+async def intents_open(data: Path, ground: Ground, number: int) -> None:
     """Wait until so many effects are under way."""
     query = "SELECT count(*) FROM intents"
-    with closing(sqlite3.connect(f"{(data / 'sessions.db').as_uri()}?mode=ro", uri=True)) as connection:
-        await until(lambda: connection.execute(query).fetchone() == (number,), f"not {number} intents")
+    if not ground.url:
+        with closing(sqlite3.connect(f"{(data / 'sessions.db').as_uri()}?mode=ro", uri=True)) as connection:
+            await until(lambda: connection.execute(query).fetchone() == (number,), f"not {number} intents")
+        return
+    async with store_of(data, ground) as (store, _):
+        async with asyncio.timeout(PATIENCE):
+            while len(await store.due(now=1e12, limit=10)) < number:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
 
 
 async def settled(typist: Typist) -> None:

@@ -188,11 +188,15 @@ async def run(
     meanwhile: Meanwhile | None = None,
     store: str = "",
     processes: int = 1,
+    lease: float | None = None,
 ) -> Outcome:
-    """Kill so many times, but for no longer than `seconds`; then check. `store` is `KIKAO_STORE`, by default SQLite."""
+    """Kill so many times, but for no longer than `seconds`; then check.
+
+    `store` is `KIKAO_STORE`, by default SQLite. `lease` is how long a killed process keeps a session, in seconds.
+    """
     data, began = folder / "data", time.monotonic()
     chance, meanwhile, violations = random.Random(seed), meanwhile or Meanwhile(), []
-    env = {**BANK, "KIKAO_STORE": store} if store else BANK
+    env = {**BANK, **({"KIKAO_STORE": store} if store else {}), **({"LEASE": f"{lease}"} if lease else {})}
     server = Killed(data, env=env, meanwhile=meanwhile, processes=processes, seed=seed)
     send = over_wire(lambda: server.port)
     people = [

@@ -26,7 +26,10 @@ APOLOGY: Final = b"END Service unavailable. Try again later."
 WORKING: Final = b"END Your last request is still being processed. Dial again shortly."
 """A turn, or none: it is also said to a request that waited for another one until its time was up."""
 
-NOT_ALWAYS_A_TURN: Final = (APOLOGY, WORKING)
+CHECKING: Final = b"END We are checking your request. Do not repeat it. Dial again to see the result."
+"""A turn, or none: it is also said where an effect may have happened and the commit did not come back in time."""
+
+NOT_ALWAYS_A_TURN: Final = (APOLOGY, WORKING, CHECKING)
 
 RECEIPT: Final = re.compile(r"You sent UGX ([\d,]+) to (\+\d+)\. Ref ([2-9A-Z]{8})\.")
 REQUEST_SECONDS: Final = 8.0
@@ -155,7 +158,7 @@ class Member:
             if not self.patient and self._random.random() < HASTE:
                 return ""
             self.redelivered += 1
-        if reply != WORKING:
+        if reply not in NOT_ALWAYS_A_TURN:
             await self._acknowledge(exchange, reply)
         self.screen, alive = self._client.read(reply)
         for amount, to, ref in RECEIPT.findall(self.screen):
