@@ -62,7 +62,10 @@ class Server:
         self._log.close()
 
     def round(self, members: int, turns: int) -> Round:
-        """So many members at once, so many turns in all. They are the same in each round, known from the second on."""
+        """So many members at once, and about so many turns in all: each holds as many whole conversations.
+
+        They are the same members in each round, known from the second on.
+        """
         phones = [_Phone(f"+25677{number:07}", self._checked) for number in range(members)]
         before = self._cpu()
         wall = asyncio.run(_talk(self.port, phones, turns))
@@ -88,10 +91,10 @@ async def _talk(port: int, phones: list[_Phone], turns: int) -> float:
     loop = asyncio.get_running_loop()
     for phone in phones:
         await loop.create_connection(lambda phone=phone: phone, "127.0.0.1", port)  # type: ignore[misc]
-    share, more = divmod(turns, len(phones))
+    share = max(1, round(turns / len(phones) / len(TYPED))) * len(TYPED)
     before = time.perf_counter()
-    for at, phone in enumerate(phones):
-        phone.start(share + (at < more))
+    for phone in phones:
+        phone.start(share)
     try:
         async with asyncio.timeout(PATIENCE):
             await asyncio.gather(*(phone.done for phone in phones))
