@@ -40,6 +40,7 @@ from kikao.metrics.phases import PhaseTimes, Stopwatch
 from kikao.middleware import Chain, Middleware, Outcome, TurnContext
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
+from kikao.sessions.deadlines import Deadlines
 from kikao.sessions.gate import MOST, Gate
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
@@ -113,6 +114,7 @@ class Turns:
         self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
         self.gate = Gate(most)
+        self._deadlines = Deadlines()
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
@@ -146,7 +148,7 @@ class Turns:
     async def _take(self, turn: _Turn) -> Response:
         """A turn, within its budget whatever hangs: nobody waits longer, and nothing piles up behind it."""
         try:
-            async with asyncio.timeout_at(turn.deadline + self.budget * (RESERVE - LAST)):
+            with self._deadlines.until(turn.deadline + self.budget * (RESERVE - LAST)):
                 response = await self._try(turn)
         except TimeoutError as problem:
             self.gate.failed()
