@@ -52,10 +52,10 @@ def _check_redis(parts: SplitResult) -> None:
             raise Wrong("must name the socket: unix:///path/to/socket?db=0")
         return
     _check_hosts(parts, needed=True)
-    if scheme == "redis+sentinel":
+    if scheme.endswith("+sentinel"):
         if not _SERVICE(path):
             raise Wrong("must name the service: redis+sentinel://host:26379,host:26379/service/0")
-    elif scheme == "redis+cluster":
+    elif scheme.endswith("+cluster"):
         if path not in ("", "0"):
             raise Wrong("names a database, and a Cluster has one alone: redis+cluster://host:6379,host:6379")
     elif "," in parts.netloc.rpartition("@")[2]:

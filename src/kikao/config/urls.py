@@ -19,7 +19,10 @@ SHORTEST_SECRET: Final = 16
 """Characters of the shortest token there may be: what is as long is not shown where it may be one."""
 
 POSTGRESQL: Final = ("postgresql", "postgres")
-REDIS: Final = ("redis", "rediss", "unix", "valkey", "valkeys", "redis+sentinel", "redis+cluster")
+_SERVERS: Final = ("", "+sentinel", "+cluster")
+REDIS: Final = frozenset(
+    ["unix", *(f"{name}{of}" for name in ("redis", "rediss", "valkey", "valkeys") for of in _SERVERS)]
+)
 """How addresses of Redis and Valkey begin: with `s` by TLS, through a Unix socket, or of several servers."""
 
 

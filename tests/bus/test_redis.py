@@ -1,0 +1,57 @@
+"""Which servers a URL of Redis means."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from kikao.bus.redis import _clients, _database
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://localhost", [{"host": "localhost", "port": 6379, "db": 0, "password": None}]),
+        ("valkey://u:p%40ss@h:7/3", [{"host": "h", "port": 7, "db": 3, "username": "u", "password": "p@ss"}]),
+        ("rediss://[::1]:9/2?verify=no", [{"host": "::1", "port": 9, "db": 2, "ssl_cert_reqs": "none"}]),
+        ("unix:///run/a%20b.sock?db=4", [{"path": "/run/a b.sock", "db": 4}]),
+        (
+            "redis+cluster://:pw@a,b:2,[::1]:3",
+            [
+                {"host": "a", "port": 6379, "password": "pw"},
+                {"host": "b", "port": 2},
+                {"host": "::1", "port": 3},
+            ],
+        ),
+    ],
+)
+def test_the_servers_of_a_url(url: str, expected: list[dict[str, Any]]) -> None:
+    parts = urlsplit(url)
+    clients = _clients(parts, dict(parse_qsl(parts.query)))
+    found = [client.connection_pool.connection_kwargs for client in clients]
+    assert [
+        {name: each[name] for name in want} for each, want in zip(found, expected, strict=True)
+    ] == expected
+
+
+def test_sentinels_are_asked_for_the_service() -> None:
+    parts = urlsplit("redis+sentinel://:pw@a,b:2/main/5?sentinel_password=s")
+    (client,) = _clients(parts, dict(parse_qsl(parts.query)))
+    pool: Any = client.connection_pool
+    assert pool.service_name == "main"
+    assert pool.connection_kwargs["db"] == 5
+    asked = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    assert [(each["host"], each["port"], each["password"]) for each in asked] == [
+        ("a", 26379, "s"),
+        ("b", 2, "s"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "database"), [("redis://h", "0"), ("redis+sentinel://h/s", "0"), ("redis+cluster://h/0", "0")]
+)
+def test_the_database_of_a_url(url: str, database: str) -> None:
+    parts = urlsplit(url)
+    assert _database(parts, dict(parse_qsl(parts.query))) == database
