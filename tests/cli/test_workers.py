@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 from click.testing import CliRunner
 
 from kikao.cli import main as command
 from kikao.cli.worker import for_workers
+from kikao.cli.workers import _Told
 from kikao.config import load
+from kikao.testing import Phone
+from tests.engines.valkey import Valkey
+from tests.http.servers import KIKAO, PATIENCE, TICK, environment
+from tests.http.wire import get, over_wire
 
 
 def run(*words: str, cwd: Path, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int, str]:
@@ -42,3 +54,185 @@ def test_workers_have_no_simulator(tmp_path: Path) -> None:
     settings = load({}, tmp_path, makes_keys=True)
     assert settings.simulator == "loopback"
     assert for_workers(settings).simulator == "off"
+
+
+# --- real processes over one store ---
+
+
+class Workers:
+    """`kikao run --workers` over a store of several processes."""
+
+    def __init__(self, folder: Path, store: str, workers: int, target: str = "workers_app:app") -> None:
+        self.folder = folder
+        self.log = folder / "workers.log"
+        with self.log.open("a") as stderr:
+            self.process = subprocess.Popen(
+                (*KIKAO, "run", target, "--workers", str(workers), "--port", "0"),
+                cwd=folder,
+                env=environment(folder / "data", KIKAO_STORE=store),
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+            )
+        self.said: list[str] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.said[0].strip().rpartition(":")[2])
+
+    def up(self) -> Workers:
+        """Wait until it has said what is on."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said.append(line)
+            if line.startswith("workers: "):
+                return self
+        raise AssertionError(f"it ended with {self.process.wait()}: {self.log.read_text()[-2000:]}")
+
+    def pids(self) -> set[int]:
+        found = subprocess.run(
+            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
+        )
+        return {int(line) for line in found.stdout.split()}
+
+    def end(self, how: int = signal.SIGTERM) -> int:
+        self.process.send_signal(how)
+        code = self.process.wait(PATIENCE)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        return code
+
+
+@pytest.fixture
+def store(valkey: Valkey) -> str:
+    """A place of its own on the server that tests share."""
+    return f"{valkey.url}/0?prefix=workers{os.urandom(4).hex()}"
+
+
+async def until(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
+    for _ in range(int(PATIENCE / TICK)):
+        if await true():
+            return
+        await asyncio.sleep(TICK)
+    raise AssertionError(otherwise)
+
+
+async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_is_replaced(
+    tmp_path: Path, store: str
+) -> None:
+    (tmp_path / "workers_app.py").write_text(APP)
+    found = Workers(tmp_path, store, 2).up()
+    try:
+        assert "simulator: off" in "".join(found.said)
+        asha = Phone(over_wire(found.port))
+        assert await asha.dial() == "What?"
+
+        async def both_are_at_work() -> bool:
+            _, body = await get(found.port, "/metrics")
+            return b"\nkikao_workers 2.0" in body and b"\nkikao_shards 64.0" in body
+
+        await until(both_are_at_work, "there are not two workers with all shards")
+
+        async def ready() -> bool:
+            return await get(found.port, "/readyz") == (200, b"sessions: ok\nbus: ok\n")
+
+        await until(ready, "they are not ready")
+
+        before = found.pids()
+        os.kill(min(before), signal.SIGKILL)
+        for n in range(10):
+            member = Phone(over_wire(found.port), f"+25677200001{n}")
+            assert await member.dial() == "What?", "the other one answers"
+
+        async def two_again() -> bool:
+            return len(found.pids()) == 2 and found.pids() != before
+
+        await until(two_again, "the dead one is not replaced")
+        await until(both_are_at_work, "its shards are not taken over")
+        assert "ended (SIGKILL)" in found.log.read_text()
+
+        before = found.pids()
+        found.process.send_signal(signal.SIGHUP)
+
+        async def replaced() -> bool:
+            assert (await get(found.port, "/healthz"))[0] == 200, "no request is refused meanwhile"
+            return "the workers are replaced" in found.log.read_text() and len(found.pids()) == 2
+
+        await until(replaced, "they are not replaced")
+        assert not before & found.pids()
+        assert await asha.reply("bread") == "bread"
+        lines = [json.loads(line) for line in found.log.read_text().splitlines() if line.startswith("{")]
+        assert {line["worker"] for line in lines} == {1, 2}
+    finally:
+        assert found.end() == 0
+    assert not found.pids()
+
+
+def test_an_app_that_cannot_be_loaded_ends_with_2(tmp_path: Path, store: str) -> None:
+    (tmp_path / "workers_app.py").write_text("import os\nos._exit(7)\n")
+    found = Workers(tmp_path, store, 3)
+    assert found.process.wait(PATIENCE) == 2
+    assert "worker 1 ended before it answered (exit code 7)" in found.log.read_text()
+    assert found.process.stdout is not None
+    found.process.stdout.close()
+
+
+def test_workers_that_die_young_one_after_the_other_end_all(tmp_path: Path, store: str) -> None:
+    (tmp_path / "workers_app.py").write_text(DYING)
+    found = Workers(tmp_path, store, 2).up()
+    (tmp_path / "die").touch()
+    assert found.process.wait(PATIENCE) == 1
+    assert "as 5 did in a row: all end" in found.log.read_text()
+    assert found.process.stdout is not None
+    found.process.stdout.close()
+
+
+def test_a_second_signal_is_not_waited_for() -> None:
+    with _Told() as told:
+        signal.raise_signal(signal.SIGTERM)
+        assert told.end
+        with pytest.raises(SystemExit) as ended:
+            signal.raise_signal(signal.SIGINT)
+        assert ended.value.code == 128 + signal.SIGINT
+
+
+APP: Final = """
+from kikao import App, Chat, Flows, Text, t
+
+flows = Flows()
+
+
+@flows.flow("buy")
+async def buy(chat: Chat) -> None:
+    what = await chat.ask("what", Text(), t("What?"))
+    await chat.end(t("{what}", what=what))
+
+
+app = App(flows, entry="buy", members=False)
+"""
+
+DYING: Final = """
+import os, threading, time
+from pathlib import Path
+
+if Path("die").exists():
+    os._exit(3)
+
+from kikao import App, Flows
+
+flows = Flows()
+
+
+@flows.flow("buy")
+async def buy(chat): ...
+
+
+def die():
+    while not Path("die").exists():
+        time.sleep(0.02)
+    os._exit(3)
+
+
+threading.Thread(target=die, daemon=True).start()
+app = App(flows, entry="buy", members=False)
+"""

@@ -42,7 +42,7 @@ class Fanout(Protocol):
     """
 
     async def open(self) -> None:
-        """Connect, in the background: what cannot be reached now is tried again for as long as it is open."""
+        """Try to connect, and keep trying in the background for as long as it is open. Raises nothing."""
         ...
 
     async def close(self) -> None:

@@ -76,10 +76,13 @@ class NetworkedFanout:
         self._heard_at = 0.0
         self._listened: set[str] = set()
         self._running: asyncio.Task[None] | None = None
+        self._tried = asyncio.Event()
+        """Whether a first try was made, and did or did not succeed."""
 
     async def open(self) -> None:
         if self._running is None:
             self._running = asyncio.create_task(self._run())
+            await self._tried.wait()
 
     async def close(self) -> None:
         running, self._running = self._running, None
@@ -137,11 +140,13 @@ class NetworkedFanout:
                     self._listened |= late
                 self._subscribers.tell_all(Gap())  # whoever came before heard nothing until now
                 pause = least
+                self._tried.set()
                 await self._work(link)
             except Exception:  # noqa: BLE001, S110 - whatever it is, the connection is of no use any more
                 pass
             finally:
                 self._link = None
+                self._tried.set()
                 if link is not None:
                     with contextlib.suppress(Exception):
                         async with asyncio.timeout(self._patience):
