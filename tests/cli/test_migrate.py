@@ -30,6 +30,7 @@ from kikao.sessions.store import StoreRefused
 from kikao.testing import Phone, in_process
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
 from tests.engines.postgresql import PostgreSQL
+from tests.engines.valkey import Valkey
 from tests.http.phones import register
 from tests.http.servers import CHEAP_WALLET, KIKAO, environment, serving, spawn
 from tests.http.wire import over_wire
@@ -245,6 +246,48 @@ def test_members_that_are_half_way_are_moved_on(asha: Phone, monkeypatch: pytest
         assert "Total 5" in await phone.again()
 
     at_work(asha, go_on)
+
+
+def test_who_only_looks_is_told_what_would_be_done(
+    data: Path, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is there yet; then everything is, but for the tables of a service."""
+    url = postgresql.database()
+    monkeypatch.setenv("KIKAO_STORE", url)
+    monkeypatch.setenv("KIKAO_RECORDS", url)
+    before = migrate(TARGET, "--check")
+    assert before.exit_code == 1, before.output
+    name = url.rpartition("/")[2]
+    told = [line.partition(f"{name}")[2] or line for line in before.stdout.splitlines()]
+    assert told == [
+        " lacks version 1",
+        ": wallet_version lacks 0002",
+        ": kikao_members_version lacks 0001",
+        "Make a backup, then do it without --check.",
+    ]
+    assert postgresql.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'kikao%'", url=url) == [
+        (0,)
+    ]
+    assert migrate().exit_code == 0
+    assert "wallet_version lacks" in migrate(TARGET, "--check").stdout
+    assert migrate(TARGET).exit_code == 0
+    after = migrate(TARGET, "--check")
+    assert after.exit_code == 0, after.output
+    assert "lacks" not in after.stdout
+    assert "Leave out --reseal and --rekey" in migrate("--check", "--rekey").stderr
+
+
+def test_sessions_that_a_failover_may_forget_have_their_ledger_in_the_records(
+    data: Path, valkey: Valkey, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIKAO_STORE", valkey.url)
+    monkeypatch.setenv("KIKAO_RECORDS", postgresql.database())
+    assert "kikao_ledger_version lacks 0001" in migrate("--check").stdout
+    done = migrate()
+    assert done.exit_code == 0, done.output
+    assert "kikao_ledger_version upgraded to 0001" in done.stdout
+    assert migrate("--rekey").exit_code == 0
+    assert migrate("--check").exit_code == 0
 
 
 # --- real processes ---

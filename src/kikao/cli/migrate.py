@@ -9,11 +9,19 @@ import click
 @click.argument("target", metavar="[MODULE:APP]", required=False)
 @click.option("--reseal", is_flag=True, help="Seal everything anew under the first of the secret keys.")
 @click.option("--rekey", is_flag=True, help="Look everything up with the first of the secret keys.")
-def migrate(target: str | None, reseal: bool, rekey: bool) -> None:
+@click.option(
+    "--check", is_flag=True, help="Change nothing: say what would be upgraded, and exit with 1 if anything."
+)
+def migrate(target: str | None, reseal: bool, rekey: bool, check: bool) -> None:
     """Bring what is stored up to date while no server runs: kikao's tables and those of MODULE:APP.
 
-    Stopped in the middle, do it again: it goes on.
+    Stopped in the middle, do it again: it goes on. Of two at once, the second waits and finds nothing to do.
     """
     from kikao.cli import migrating
 
+    if check and (reseal or rekey):
+        raise click.UsageError("--check only looks. Leave out --reseal and --rekey.")
+    if check:
+        migrating.look(target)
+        return
     migrating.migrate(target, reseal=reseal, rekey=rekey)

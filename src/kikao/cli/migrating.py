@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 import click
 
@@ -15,7 +16,7 @@ from kikao.app import App
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, Settings
 from kikao.members.directory import Directory
-from kikao.records import CommitUnknown, Migrated, Records, RecordsAway, RecordsRefused, upgrading
+from kikao.records import CommitUnknown, Migrated, NotYet, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.server import make_store
 from kikao.sessions.keys import StoreKeys, moment, needs, settle
 from kikao.sessions.rekeying import rekey as rekey_sessions
@@ -23,6 +24,14 @@ from kikao.sessions.resealing import reseal as reseal_sessions
 from kikao.sessions.sealing import KeyRing, SealError
 from kikao.sessions.store import CommitUnknown as StoreUnknown
 from kikao.sessions.store import SessionStore, StoreRefused, StoreUnavailable
+
+
+@runtime_checkable
+class Reconciled(Protocol):
+    """A store that may have forgotten what its ledger knows."""
+
+    async def reconcile(self, now: float) -> int: ...
+
 
 Progress = Callable[[int, int], None]
 
@@ -41,6 +50,19 @@ def migrate(target: str | None, *, reseal: bool, rekey: bool) -> None:
         give_up(f"{error} {AGAIN}")
     except SealError as error:
         give_up(f"{error}. Set KIKAO_SECRET_KEYS to the keys that belong to this data. {AGAIN}")
+
+
+def look(target: str | None) -> None:
+    """Say what `migrate` would upgrade; exits with 1 when there is something, with 2 when it cannot tell."""
+    app = None if target is None else load_app(target)
+    migration = _Migration(keys_expected(load_settings()), app)
+    try:
+        to_do = asyncio.run(migration.look())
+    except (StoreRefused, RecordsRefused, StoreUnavailable, RecordsAway) as error:
+        give_up(str(error))
+    if to_do:
+        click.echo("Make a backup, then do it without --check.")
+        sys.exit(1)
 
 
 class _Migration:
@@ -66,6 +88,27 @@ class _Migration:
                 await self._reseal(store)
                 await self._overview(store, keys)
 
+    async def look(self) -> bool:
+        """Say how everything stands; whether there is something to upgrade."""
+        where, behind = self.settings.store, False
+        if where.kind == "postgresql":
+            from kikao.sessions.stores.postgresql import VERSION, version
+
+            found = await version(where)
+            behind = found < VERSION
+            click.echo(f"sessions: {where} {f'lacks version {VERSION}' if behind else 'is up to date'}")
+        elif where.kind == "sqlite" and _is_there(where):
+            click.echo(f"sessions: {where} is upgraded by the server that starts on it")
+        heard: list[Migrated] = []
+        with upgrading(heard.append, only_looks=True):
+            for tables in (self._services, self._members, self._ledger):
+                with contextlib.suppress(NotYet):
+                    await tables()
+        for each in heard:
+            what = "lacks" if each.upgraded else "at"
+            click.echo(f"records: {each.where}: {each.version_table} {what} {each.revision}")
+        return behind or any(each.upgraded for each in heard)
+
     @contextlib.asynccontextmanager
     async def _store(self) -> AsyncIterator[SessionStore | None]:
         """The session store, if there is one; opening it brings it up to date."""
@@ -81,7 +124,8 @@ class _Migration:
             if now > before:
                 click.echo(f"sessions: {where} upgraded from version {before} to {now}")
         store = make_store(self.settings)
-        await store.open()
+        with upgrading(_say):  # a ledger of the store's lies in the records
+            await store.open()
         try:
             click.echo(f"sessions: {where} is up to date")
             yield store
@@ -90,16 +134,37 @@ class _Migration:
 
     async def _upgrade(self, *, rekey: bool) -> None:
         with upgrading(_say):
-            if self.app is not None:
-                async with self.app.services(self.settings):
-                    pass
-            async with self._directory() as directory:
-                # While addresses are half-way to another look-up key it does not start: `rekey` brings it up to date.
-                if directory is not None and not rekey:
-                    await directory.start()
+            await self._services()
+            if (
+                not rekey
+            ):  # half-way to another look-up key the directory does not start: `rekey` brings it up to date
+                await self._members()
+
+    async def _services(self) -> None:
+        if self.app is not None:
+            async with self.app.services(self.settings):
+                pass
+
+    async def _members(self) -> None:
+        async with self._directory() as directory:
+            if directory is not None:
+                await directory.start()
+
+    async def _ledger(self) -> None:
+        """Of a session store that keeps critical effects in the records; opening the store does the same."""
+        if self.settings.store.kind == "redis":
+            from kikao.sessions.ledger import Ledger
+
+            ledger = Ledger(Records(self.settings.records))
+            try:
+                await ledger.tables()
+            finally:
+                await ledger.close()
 
     async def _rekey(self, store: SessionStore | None) -> StoreKeys | None:
         keys = None
+        if isinstance(store, Reconciled):
+            await store.reconcile(time.time())
         if store is not None:
             keys = await rekey_sessions(store, self.ring, time.time(), _progress("sessions moved"))
             click.echo(f"sessions: looked up with {keys.lookup.kid}")

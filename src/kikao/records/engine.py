@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from kikao.records.errors import RecordsAway, RecordsRefused
+from kikao.records.errors import NotYet, RecordsAway, RecordsRefused
 from kikao.records.upgrades import Migrated, upgrader
 
 if TYPE_CHECKING:
@@ -80,14 +80,17 @@ class Records:
         """
         from kikao.records.migrations import ONE_AT_A_TIME, Migrations
 
-        migrations, told = Migrations(scripts, version_table, self.where), upgrader()
+        migrations, upgrades = Migrations(scripts, version_table, self.where), upgrader()
         try:
             pending = await self._backend.read(migrations.pending)
         except RecordsAway as error:
             raise RecordsRefused(str(error)) from error
+        if pending and upgrades is not None and upgrades.only_looks and upgrade is None:
+            upgrades.told(Migrated(self.where, version_table, migrations.head, True))
+            raise NotYet(f"records: {self.where} lacks an upgrade to {migrations.head} of {version_table}")
         if pending:
             if upgrade is None:
-                upgrade = self._backend.upgrades_at_start or told is not None
+                upgrade = self._backend.upgrades_at_start or upgrades is not None
             if not upgrade:
                 raise RecordsRefused(
                     f"records: {self.where} lacks an upgrade to revision {migrations.head} of {version_table}. "
@@ -95,8 +98,8 @@ class Records:
                 )
             async with ONE_AT_A_TIME:
                 pending = await self._backend.upgrade(migrations)  # or somebody else was faster
-        if told is not None:
-            told(Migrated(self.where, version_table, migrations.head, pending))
+        if upgrades is not None:
+            upgrades.told(Migrated(self.where, version_table, migrations.head, pending))
 
     async def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log into the file."""

@@ -17,24 +17,35 @@ class Migrated(NamedTuple):
     revision: str
     """Where the set stands now."""
     upgraded: bool
-    """Whether it was brought there just now."""
+    """Whether it was brought there just now, or would be if nobody only looked."""
 
 
 Told = Callable[[Migrated], None]
 
-_TOLD: Final[ContextVar[Told | None]] = ContextVar("upgrading", default=None)
+
+class Upgrader(NamedTuple):
+    """Who upgrades here."""
+
+    told: Told
+    only_looks: bool
+
+
+_PRESENT: Final[ContextVar[Upgrader | None]] = ContextVar("upgrading", default=None)
 
 
 @contextlib.contextmanager
-def upgrading(told: Told) -> Iterator[None]:
-    """Within this, every `Records.migrate` that was told nothing else upgrades, and `told` hears what it did."""
-    token = _TOLD.set(told)
+def upgrading(told: Told, *, only_looks: bool = False) -> Iterator[None]:
+    """Within this, every `Records.migrate` that was told nothing else upgrades, and `told` hears what it did.
+
+    One that `only_looks` changes nothing: of what is to be upgraded `told` hears, and `NotYet` is raised.
+    """
+    token = _PRESENT.set(Upgrader(told, only_looks))
     try:
         yield
     finally:
-        _TOLD.reset(token)
+        _PRESENT.reset(token)
 
 
-def upgrader() -> Told | None:
-    """Who hears of upgrades here; None outside of `upgrading`."""
-    return _TOLD.get()
+def upgrader() -> Upgrader | None:
+    """Who upgrades here; None outside of `upgrading`."""
+    return _PRESENT.get()

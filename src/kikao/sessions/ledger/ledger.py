@@ -31,10 +31,14 @@ class Ledger:
         """Owns `records`: closing it closes them."""
         self._records = records
 
+    async def tables(self) -> None:
+        """Bring the tables up to date, or make sure that they are. Raises `RecordsRefused`."""
+        await self._records.migrate(MIGRATIONS, VERSION_TABLE)
+
     async def open(self) -> None:
-        """Bring the tables up to date, or make sure that they are. Raises `StoreRefused`."""
+        """The same. Raises `StoreRefused`."""
         try:
-            await self._records.migrate(MIGRATIONS, VERSION_TABLE)
+            await self.tables()
         except RecordsRefused as error:
             raise StoreRefused(str(error)) from error
 

@@ -2,7 +2,7 @@
 synchronous standby.
 """
 
-from kikao.sessions.stores.postgresql.migrations import VERSION, migrate
+from kikao.sessions.stores.postgresql.migrations import VERSION, migrate, version
 from kikao.sessions.stores.postgresql.store import PostgreSQLStore
 
-__all__ = ["VERSION", "PostgreSQLStore", "migrate"]
+__all__ = ["VERSION", "PostgreSQLStore", "migrate", "version"]

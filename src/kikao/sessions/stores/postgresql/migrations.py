@@ -55,6 +55,19 @@ async def migrate(url: str) -> tuple[int, int]:
         await connection.close(timeout=1.0)
 
 
+async def version(url: str) -> int:
+    """The version of the session store of a database; 0 where there is none yet. Raises `StoreRefused`."""
+    server = Server(url)
+    connection = await server.connect_once(patience=None)
+    try:
+        found = await version_of(connection)
+    finally:
+        await connection.close(timeout=1.0)
+    if found > VERSION:
+        raise StoreRefused(_newer(server.name, found))
+    return found
+
+
 async def check(connection: Any, name: str) -> None:
     """Raises `StoreRefused` unless the database has the version of this code."""
     found = await version_of(connection)
