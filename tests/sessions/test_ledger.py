@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from pathlib import Path
 from typing import Literal
 
 import pytest
+import redis
 
 from kikao.sessions.ledger import Ledger
+from kikao.sessions.stores.redis import RedisStore
 from kikao.testing import ProcessDied
 from tests.bank import PIN
 from tests.databases import ON_BOTH, database, records_of
+from tests.engines.postgresql import PostgreSQL
+from tests.engines.valkey import Valkey
 from tests.sessions.ledgers import Life, a_ledger, a_life
 from tests.wallet.ledgers import IN_MEMORY
 
@@ -129,3 +134,41 @@ def test_without_the_ledger_what_a_failover_forgets_is_lost() -> None:
     found = broken(dies=True, more=0, critical=False)
     assert found
     assert all("after write 6" in each or "after write 5" in each for each in found), found
+
+
+@pytest.mark.parametrize("forgotten", ["everything", "the last writes"])
+async def test_a_real_server_that_forgets(
+    forgotten: str, valkey: Valkey, postgresql: PostgreSQL, tmp_path: Path
+) -> None:
+    """The transfer is made and its process dies; the server comes back without it."""
+    url = f"{valkey.url.removesuffix('/0')}/7"
+    client = redis.Redis.from_url(url)
+    client.flushdb()
+    async with a_ledger(postgresql.database()) as ledger:
+        life = Life(RedisStore(url), ledger, "+256772000001")
+        await life.begin()
+        await life.step(life.talk.dial)
+        for answer in ("Ann", "700", "1"):
+            life.confirmed += answer == "1"
+            await said(life, answer)
+        before = {key: client.dump(key) or b"" for key in client.scan_iter()}
+
+        def fall() -> None:
+            life.talk.process.store.die()
+
+        life.bank.after = fall
+        with contextlib.suppress(ProcessDied):
+            await life.talk.say(PIN)
+        assert len(life.bank.moved) == 1
+        client.flushdb()
+        if forgotten == "the last writes":
+            for key, value in before.items():
+                client.restore(key, 0, value)
+        life.fast = RedisStore(url)
+        life.talk.process = await life.process()
+        await life.later()
+        await life.until_sent()
+        life.judged()
+        assert len(life.bank.moved) == 1
+        await life.fast.close()
+    client.close()
