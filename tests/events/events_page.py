@@ -35,6 +35,8 @@ FAMILIES: Final = {
     "flow": "Where members are",
     "step": "Effects",
     "secret": "Effects",
+    "message": "Messages to other systems",
+    "destination": "Messages to other systems",
     "recovery": "Behind the turns",
     "sweep": "Behind the turns",
     "keys": "Behind the turns",

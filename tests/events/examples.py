@@ -7,6 +7,7 @@ from typing import Final
 from kikao.events import (
     AnswerRefused,
     AnswerTaken,
+    DestinationPaused,
     DialogueClosed,
     ErrorUncaught,
     Event,
@@ -18,6 +19,11 @@ from kikao.events import (
     LimitHit,
     LogRepeated,
     MembersLinked,
+    MessageDead,
+    MessageQueued,
+    MessageReported,
+    MessageRetried,
+    MessageSent,
     MiddlewareFailed,
     OperatorCommand,
     RecoveryDone,
@@ -46,6 +52,7 @@ from kikao.events import (
 AT: Final = {"channel": "ussd", "gateway": "nalo", "session": "31bdb55c574e"}
 PIN: Final = {**AT, "flow": "wallet", "at": "send#1/pin#1"}
 AMOUNT: Final = {**AT, "flow": "wallet", "at": "send#1/amount#1"}
+ID: Final = "6d1f6c0b5f0a4a7a9f3f0f5f4b1c2d3e"
 FROM: Final = {"from_flow": "wallet", "from_at": "send#1/to#1"}
 
 FOUND: Final[tuple[Event, ...]] = (
@@ -73,6 +80,14 @@ FOUND: Final[tuple[Event, ...]] = (
     StepUnknown(**PIN, kind="secret", source="recovery", tries=2, reason="TimeoutError"),  # type: ignore[arg-type]
     StepVoided(**PIN, kind="secret", source="recovery"),  # type: ignore[arg-type]
     SecretUsed(**PIN, what="refused", code="wrong_secret"),  # type: ignore[arg-type]
+    MessageQueued(**{**AMOUNT, "at": "lead#1"}, to="webhook/crm", message=ID),  # type: ignore[arg-type]
+    MessageSent(to="webhook/crm", message=ID, session="31bdb55c574e", tries=1, ms=82.4, waited=0.09),
+    MessageRetried(
+        to="webhook/crm", message=ID, session="31bdb55c574e", tries=2, reason="HTTP 503", retry_after=7.31
+    ),
+    MessageDead(to="webhook/crm", message=ID, session="31bdb55c574e", tries=1, reason="HTTP 410"),
+    DestinationPaused(to="webhook/crm", seconds=30.0, reason="HTTP 429"),
+    MessageReported(to="sms/nalo", status="delivered"),
     RecoveryDone(**AT, flow="wallet", what="settled", tries=1),  # type: ignore[arg-type]
     SweepDone(count=1204, seconds=0.318),
     SharesChanged(shards=32, workers=2),

@@ -190,6 +190,8 @@ class _Migration:
                 store, self.ring, time.time(), progress=lambda looked: heard(looked, total)
             )
             click.echo(f"sessions: {done.sealed:,} sealed anew with {self.ring.active}")
+            if done.messages:
+                click.echo(f"messages to send: {done.messages:,} sealed anew with {self.ring.active}")
             if done.unreadable:
                 click.echo(
                     f"sessions: {done.unreadable:,} do not open with their own key, and were left as they are"

@@ -13,9 +13,10 @@ from kikao.conversation.errors import Misuse
 from kikao.conversation.flows import Flow
 from kikao.conversation.forgotten import hear
 from kikao.conversation.journal import BARRIERS, Entry, derive, encode_value
+from kikao.conversation.posting import Post, body_of
 from kikao.conversation.primitives import Primitives
 from kikao.conversation.screens import Value
-from kikao.conversation.signals import Ended, Moved
+from kikao.conversation.signals import Changed, Ended, Moved
 from kikao.conversation.suspension import here
 from kikao.i18n.messages import Text, t, unfit
 
@@ -109,6 +110,24 @@ class Chat(Primitives):
         if wrong := unfit(text):
             self._fail(f"{here(self._coro)}: {wrong}.")
         self._said.append(text)
+
+    async def post(self, name: str, to: str, data: Any) -> None:
+        """Post a message to another system, `[webhooks.<to>]` of the settings: plain values, sent as JSON.
+
+        It leaves once this turn is stored, never if it is not, and is not waited for; what happens to it then the flow
+        does not hear. It is posted once however often the flow is run again, and back never passes it. Raises `Misuse`
+        for what cannot be sent, or holds a secret.
+        """
+        key = self._key(name)
+        if await self._recorded(key, "post") is not None:
+            return
+        await self._live(key)
+        if self._changed or self._reply is not None:
+            # The member answered a question that is gone: nothing may leave on the strength of that.
+            await self._suspend(Changed(f"{here(self._coro)}: {key!r} comes where a question was open"))
+        place = here(self._coro)
+        await Post(key, to, body_of(data, to, place), place)
+        self._at = self._length = len(self._journal)
 
     async def end(self, text: Text | None = None) -> NoReturn:
         """Show a last text and end the conversation. Nothing after it runs."""

@@ -23,7 +23,7 @@ from kikao.conversation.errors import (
 )
 from kikao.conversation.inputs import Given, Reply
 from kikao.conversation.journal import (
-    BARRIERS,
+    EFFECTS,
     Conversation,
     Entry,
     Intent,
@@ -331,7 +331,7 @@ def outcomes(run: Run, since: int) -> list[Text]:
     for entry in run.journal[since:]:
         if entry.kind == "refused":
             texts.append(refusal(entry).text)
-        elif entry.kind in BARRIERS:
+        elif entry.kind in EFFECTS:
             texts.append(run.receipts.get(entry.key, SETTLED))
     return texts
 

@@ -83,6 +83,8 @@ class Engine:
         Raises `OlderCode` when newer code wrote it (nothing is changed), and whatever the host raises.
         """
         self.refuse_newer(conversation)
+        if conversation.posts:
+            conversation.posts = []
         runner = Runner(
             conversation,
             member,
@@ -387,7 +389,7 @@ def _untold(run: Run | None) -> list[Text]:
     if run is None:
         return []
     if run.failed:
-        return [*run.notices, *(run.recorded() or ([SETTLED] if run.barrier() else []))]
+        return [*run.notices, *(run.recorded() or ([SETTLED] if run.acted else []))]
     if run.pending is not None or run.intents:
         return run.notices
     asked = [index for index, entry in enumerate(run.journal, 1) if entry.kind in QUESTIONS]

@@ -24,8 +24,10 @@ MAX_ENTRIES: Final = 500
 MAX_BYTES: Final = 32 * 1024
 """Caps of one journal; past them a flow must `restart_with` what it still needs."""
 
-Kind = Literal["ask", "confirm", "read", "step", "secret", "refused", "version", "call"]
-BARRIERS: Final = frozenset({"step", "secret"})
+Kind = Literal["ask", "confirm", "read", "step", "secret", "refused", "version", "call", "post"]
+EFFECTS: Final = frozenset({"step", "secret"})
+BARRIERS: Final = EFFECTS | {"post"}
+"""What cannot be unsaid: nothing goes back past it."""
 QUESTIONS: Final = frozenset({"ask", "confirm"})
 
 Retry = Literal["key", "check", "never"]
@@ -157,7 +159,7 @@ class Run(msgspec.Struct, omit_defaults=True):
         self.pending = None
 
     def barrier(self) -> int:
-        """Number of entries up to and with the last effect; an open intent guards them all."""
+        """Number of entries up to and with the last barrier; an open intent guards them all."""
         if self.intents:
             return len(self.journal)
         for index in range(len(self.journal) - 1, -1, -1):
@@ -188,9 +190,24 @@ class Run(msgspec.Struct, omit_defaults=True):
         """Keyed digest of everything observed so far, and of explicit arguments."""
         return hmac.digest(self.seed, _ENCODER.encode([self.journal, args]), hashlib.sha256)[:16]
 
+    @property
+    def acted(self) -> bool:
+        """Whether an effect is done, or open."""
+        return bool(self.intents) or any(entry.kind in EFFECTS for entry in self.journal)
+
     def recorded(self) -> list[Text]:
         """What is done for certain, to tell a member when the run cannot go on."""
         return [self.receipts[e.key] for e in self.journal if e.kind in BARRIERS and e.key in self.receipts]
+
+
+class Posted(msgspec.Struct, frozen=True):
+    """A message that this turn sends once it is stored."""
+
+    id: bytes
+    """16 octets: the same each time the run comes there anew, so that it is never sent twice."""
+    to: str
+    body: bytes
+    """JSON."""
 
 
 class Conversation(msgspec.Struct, omit_defaults=True):
@@ -214,6 +231,8 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     """What became of parked runs, told on the next screen."""
     data: dict[str, tuple[str, Any]] = {}
     """What the app keeps in the session (`chat.session`), each as a tag and plain data; replaced, never changed."""
+    posts: list[Posted] = []
+    """What this turn posts; taken out by whoever stores the turn."""
     over: bool = False
     """The app ended the session: once its last screen is read, the next turn begins a new one."""
 

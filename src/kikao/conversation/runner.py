@@ -39,13 +39,15 @@ from kikao.conversation.errors import (
 from kikao.conversation.facts import Fact, fact, outcome_of
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
-from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent, Pending, Run
+from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Entry, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
+from kikao.conversation.posting import MAX_POSTED, Post, posted
 from kikao.conversation.screens import Screen
+from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
-from kikao.events import AnswerRefused, AnswerTaken, FlowAbandoned, FlowFinished, FlowStarted
+from kikao.events import AnswerRefused, AnswerTaken, FlowAbandoned, FlowFinished, FlowStarted, MessageQueued
 from kikao.events.types import What as TurnWhat
 from kikao.i18n.messages import Text, t, unfit
 
@@ -143,6 +145,8 @@ class Runner:
         """What runs that moved on in this turn have done, in case the turn then breaks."""
         self._afresh = afresh
         self._kept, self._kept_facts = _copy(conversation), 0
+        self._secrets: list[Secret] = []
+        """Those that were entered in this turn: no message may hold one."""
         self._at_barrier = conversation.data, conversation.over
         """The session's data where the journal is cut when a turn breaks that has done something."""
 
@@ -276,6 +280,9 @@ class Runner:
                         value = after.refusal
                         continue
                     signal = after
+                elif isinstance(signal, Post):
+                    self._post(run, signal)
+                    continue
                 elif isinstance(signal, Returned):
                     signal = self._returned(run, chat)
                 return signal
@@ -295,6 +302,8 @@ class Runner:
         works: list[Work] = []
         acts, probing, begun = False, False, bool(run.intents)
         for key, kind, step, secret in signal.items:
+            if secret is not None:
+                self._secrets.append(secret)
             intent = run.intent(key)
             if intent is not None and intent.entry is not None:
                 continue  # settled, waits for the others of its group
@@ -350,6 +359,19 @@ class Runner:
         if run.intents and not probing:
             return Uncertain()
         return Resume(refusal)
+
+    def _post(self, run: Run, signal: Post) -> None:
+        """Enter a message into the journal, and leave it to whoever stores the turn."""
+        conversation = self.conversation
+        if len(conversation.posts) >= MAX_POSTED:
+            raise Misuse(f"{signal.place}: more than {MAX_POSTED} messages in one turn.")
+        message = posted(run, signal, self._secrets)
+        run.observe(Entry(signal.key, "post", "", signal.to))
+        conversation.posts = [*conversation.posts, message]
+        self._at_barrier = conversation.data, conversation.over
+        self.facts.append(
+            fact(MessageQueued, flow=run.flow, at=signal.key, to=message.to, message=message.id.hex())
+        )
 
     def _returned(self, run: Run, chat: Chat) -> Signal:
         if run.intents:
@@ -409,6 +431,7 @@ class Runner:
             del self.facts[self._kept_facts :]
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
             conversation.data, conversation.over = kept.data, kept.over
+            conversation.posts = kept.posts
         run = conversation.run
         if run is not None and run.pending is not None and not self._afresh:
             run.pending = structs.replace(run.pending, error=text)

@@ -19,6 +19,9 @@ ShortId = Annotated[
 ]
 """Tells events of one session apart, names nobody."""
 
+MessageId = Annotated[str, Meta(description="32 hex digits", pattern="^[0-9a-f]{32}$")]
+"""What a receiver tells copies of a message by."""
+
 Problem = Annotated[
     str,
     Meta(

@@ -22,6 +22,8 @@ DEFAULT: Final = (
     "dialogue.closed",
     "limit.hit",
     "session.ended",
+    "message.dead",
+    "destination.paused",
     "recovery.done",
     "sweep.done",
     "shares.changed",

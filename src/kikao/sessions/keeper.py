@@ -18,7 +18,9 @@ from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.inputs import Dial, Event, Reply
 from kikao.conversation.journal import Intent, Run
 from kikao.sessions.keys import settle
+from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.policy import Address, Policies, SessionPolicy
+from kikao.sessions.posting import outgoing
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, reply_to
 from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
 from kikao.sessions.store import (
@@ -93,6 +95,7 @@ class Held:
         self._rows = {row.id: row for row in claim.intents}
         self._live = {row.id for row in claim.intents if row.lease_until > sessions.clock()}
         self._disregarded: set[bytes] = set()
+        self._unsent: list[Outgoing] = []
         self.intended = False
         """Whether effects may have been performed: their intents are stored."""
         self.given_back = False
@@ -150,12 +153,15 @@ class Held:
         """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
         self.begun.update(self._sessions.intent_id(token) for token in tokens)
         await self._sessions.store.intent(self._write(dedupe, tokens))
+        self._stored()
         self.intended = True
         self.version += 1
 
     async def commit(self, dedupe: Dedupe | None = None, *, working: Collection[str] = ()) -> None:
         """Commit and give the lease back. `working` are tokens of effects that still run."""
         await self._sessions.store.commit(self._write(dedupe, working))
+        if self._unsent:
+            self._stored()
         self.version += 1
         self.given_back = True
 
@@ -169,6 +175,12 @@ class Held:
         await self._sessions.store.commit(write)
         self.version += 1
         self.given_back = True
+
+    def _stored(self) -> None:
+        """What was to be sent is in the store: let it leave."""
+        if self._unsent:
+            self._unsent = []
+            self._sessions.posted()
 
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
@@ -185,6 +197,9 @@ class Held:
             session.dedupe_until = dedupe.expires_at
         intents = session.conversation.intents()
         opened, closed, critical = self._index(intents, now, working) if intents or self._open else NOTHING
+        if session.conversation.posts:
+            self._unsent += outgoing(sessions.ring, claim.key, session.conversation.posts, now)
+            session.conversation.posts = []
         state = encode(session)
         if len(state) > MAX_STATE and not (self._open or self.intended or self._large):
             raise StateTooLarge(f"a session of {len(state)} octets, the cap is {MAX_STATE}")
@@ -198,6 +213,7 @@ class Held:
             dedupe,
             opened,
             closed,
+            tuple(self._unsent),
             critical=critical,
         )
 
@@ -261,6 +277,8 @@ class Sessions:
         self.ring = ring
         self.policies = policies if isinstance(policies, Policies) else Policies(policies)
         self.clock = clock
+        self.posted: Callable[[], None] = _unheard
+        """Called when messages to send were stored."""
         self.retired: tuple[str, ...] = ()
         """Ids of keys that do not seal any more, and may have sealed something that is stored."""
         self._former: tuple[tuple[KeyRing, float], ...] = ()
@@ -420,6 +438,10 @@ def _disregard(done: asyncio.Future[None]) -> None:
     """An error that nobody asks for any more."""
     if not done.cancelled():
         done.exception()
+
+
+def _unheard() -> None:
+    """Nobody sends here: who does will find it."""
 
 
 def backoff(tries: int) -> float:

@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from msgspec import structs
 
+from kikao.sessions.outgoing import FORGOTTEN, Outgoing
 from kikao.sessions.sealing import KeyRing, kid_of
 from kikao.sessions.store import IntentRow, Record, SessionStore, StoreRefused
 
@@ -62,16 +63,24 @@ class StoreKeys(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Need(msgspec.Struct):
-    """What is still sealed with one key: sessions that live, their open intents, and replies that may be asked for."""
+    """What is still sealed with one key: sessions that live, their open intents, replies that may be asked for, and
+    messages that are to be sent, or may be sent again.
+    """
 
     sessions: int = 0
     intents: int = 0
     replies: int = 0
+    messages: int = 0
     until: float = 0.0
     """When the last of it expires; endless while an intent is open."""
 
     def __str__(self) -> str:
-        counted = ((self.sessions, "session"), (self.intents, "open intent"), (self.replies, "reply"))
+        counted = (
+            (self.sessions, "session"),
+            (self.intents, "open intent"),
+            (self.replies, "reply"),
+            (self.messages, "message to send"),
+        )
         return " and ".join(_count(number, noun) for number, noun in counted if number)
 
 
@@ -127,7 +136,19 @@ async def needs(store: SessionStore, now: float) -> dict[str, Need]:
                 need = found.setdefault(kid_of(dedupe.reply), Need())
                 need.replies += 1
                 need.until = max(need.until, dedupe.expires_at)
+    async for message in store.messages():
+        if (until := opened_until(message)) > now:
+            need = found.setdefault(kid_of(message.payload), Need())
+            need.messages += 1
+            need.until = max(need.until, until)
     return found
+
+
+def opened_until(message: Outgoing) -> float:
+    """Until when the payload of a message may be opened: what was sent, never again."""
+    if message.state == "sent":
+        return 0.0
+    return message.expires_at + (FORGOTTEN if message.state == "waiting" else 0.0)
 
 
 async def open_intents(store: SessionStore) -> dict[bytes, list[IntentRow]]:
@@ -205,5 +226,5 @@ def _own(ring: KeyRing, kid: str) -> Key:
 
 
 def _count(number: int, noun: str) -> str:
-    plural = "replies" if noun == "reply" else f"{noun}s"
+    plural = {"reply": "replies", "message to send": "messages to send"}.get(noun, f"{noun}s")
     return f"{number:,} {noun if number == 1 else plural}"

@@ -1,7 +1,7 @@
 """Sealing anew: what a retired key has sealed is put under the active one, so that the retired key can really go.
 
 Every write of a turn seals under the active key. What nobody writes again (a conversation that waits, a reply that may
-be asked for, an anchor) is met here, a few sessions at a time: in a running server once after its start, or by
+be asked for, an anchor, a message to send) is met here, a few at a time: in a running server after its start, or by
 `kikao migrate --reseal`. Versions stay, no lease is taken, and a turn at work never notices. What was done is done:
 after a stop the next pass only finds the rest.
 """
@@ -17,8 +17,8 @@ import msgspec
 
 from kikao.events import KeysResealed, Publish, described
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.keys import is_needed, open_intents
-from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError, reply_to
+from kikao.sessions.keys import is_needed, open_intents, opened_until
+from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError, message_to, reply_to
 from kikao.sessions.store import Record, Replacement, SessionStore
 
 BATCH: Final = 20
@@ -39,10 +39,12 @@ class Pass(msgspec.Struct):
 
     sealed: int = 0
     """Sessions of which something was sealed anew."""
+    messages: int = 0
+    """Messages to send that were sealed anew."""
     overtaken: int = 0
     """Sessions that turns changed meanwhile: the next pass looks again."""
     unreadable: int = 0
-    """Sessions of which something does not open with its own key. It stays as it is, until it expires."""
+    """Sessions of which something, and messages that, do not open with their own key. They stay, until they expire."""
 
 
 async def reseal(
@@ -81,6 +83,7 @@ async def reseal(
         if len(batch) == BATCH:
             await settle()
     await settle()
+    await _reseal_messages(store, ring, now, leave=leave, done=done)
     return done
 
 
@@ -117,6 +120,22 @@ async def _reseal(
         done.sealed += 1
     elif needed:
         done.unreadable += 1
+
+
+async def _reseal_messages(
+    store: SessionStore, ring: KeyRing, now: float, *, leave: float, done: Pass
+) -> None:
+    began = time.perf_counter()
+    async for message in store.messages():
+        if ring.is_fresh(message.payload) or opened_until(message) <= now:
+            continue
+        anew = _anew(ring, message.payload, message.id, message_to(message.to), 0)
+        if anew is None:
+            done.unreadable += 1
+        else:
+            done.messages += await store.reseal(message, anew)
+        await asyncio.sleep(leave * (time.perf_counter() - began))
+        began = time.perf_counter()
 
 
 def _anew(ring: KeyRing, blob: bytes, key: bytes, purpose: bytes, version: int) -> bytes | None:
@@ -170,7 +189,11 @@ class Resealer:
         except Exception as problem:  # noqa: BLE001 - the next pass goes on where this one ended
             error = problem
         seconds = round(time.perf_counter() - began, 3)
-        self._publish(KeysResealed(count=done.sealed, left=left, seconds=seconds, error=described(error)))
+        self._publish(
+            KeysResealed(
+                count=done.sealed + done.messages, left=left, seconds=seconds, error=described(error)
+            )
+        )
         return error is None and not done.overtaken
 
 

@@ -27,7 +27,7 @@ FORMAT: Final = b"\x01"
 
 STATE: Final = b"state"
 ADDRESS: Final = b"address"
-"""What the blobs of a session are sealed for; replies, see `reply_to`."""
+"""What the blobs of a session are sealed for; replies, see `reply_to`, messages `message_to`."""
 
 _BLOCK: Final = 64
 """Octets that SHA-256 takes in at once."""
@@ -139,6 +139,11 @@ class KeyRing:
 def reply_to(dedupe: bytes) -> bytes:
     """What the reply to an inbound is sealed for, by the key of its dedupe record."""
     return b"reply" + dedupe
+
+
+def message_to(destination: str) -> bytes:
+    """What the payload of a message is sealed for, beside its own id; it opens wherever its session is by then."""
+    return b"message" + destination.encode()
 
 
 def kid_of(blob: bytes) -> str:

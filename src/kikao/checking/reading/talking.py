@@ -16,7 +16,7 @@ from kikao.checking.reading.sources import Function, Sources
 
 TALK: Final = frozenset(
     (
-        "ask choose confirm menu language form call say end goto restart_with read step steps_parallel secret "
+        "ask choose confirm menu language form call say end goto restart_with read step steps_parallel secret post "
         "version now"
     ).split()
 )

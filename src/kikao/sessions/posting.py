@@ -1,0 +1,29 @@
+"""What a turn posts, as messages that are stored with it: sealed, named by the run, each good for a few days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from kikao.conversation.journal import Posted
+from kikao.sessions.outgoing import Outgoing
+from kikao.sessions.sealing import KeyRing, message_to
+
+GOOD_FOR: Final = 3 * 86400.0
+"""Seconds in which a message has to leave; a receiver that is away for longer misses it."""
+
+
+def outgoing(ring: KeyRing, key: bytes, posts: Sequence[Posted], now: float) -> list[Outgoing]:
+    """The messages of the session `key`, due at once, in the order in which they were posted."""
+    return [
+        Outgoing(
+            id=post.id,
+            session=key,
+            to=post.to,
+            payload=ring.seal(post.body, post.id, message_to(post.to)),
+            due_at=now,
+            expires_at=now + GOOD_FOR,
+            posted_at=now,
+        )
+        for post in posts
+    ]
