@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn, TypeVar, cast
 
@@ -55,6 +55,7 @@ class Host:
     """What the engine asks of a turn: here nothing but the time."""
 
     now = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+    destinations: Collection[str] | None = None
 
     def __init__(self) -> None:
         self.deadline = asyncio.get_running_loop().time() + 3600

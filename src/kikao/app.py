@@ -14,7 +14,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
+from kikao.channels.outbox import Destination
 from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.webhook.destinations import webhooks
 from kikao.config import MEMORY, Settings, SettingsError, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
@@ -143,6 +145,7 @@ class App:
         locale: str | None = None,
         budget: float | None = None,
         subscribers: Iterable[Subscriber] | None = None,
+        destinations: Mapping[str, Destination] | None = None,
         background: bool = True,
         door: bool | None = None,
         worker: int = 0,
@@ -150,10 +153,10 @@ class App:
         """The running app: store and services open, recovery and sweeping at work.
 
         `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
-        own: `services`, which are then not closed at the end, `budget` and `subscribers`. Without `background`
-        nothing is recovered or swept unless the caller does it. With a `door` (by default unless a `store` is given)
-        commands get in through a socket in the data folder, if there is one. A `worker` of several has its number in
-        the log.
+        own: `services`, which are then not closed at the end, `budget`, `subscribers`, and the outbox's
+        `destinations`. Without `background` nothing is recovered, swept or sent unless the caller does it. With a
+        `door` (by default unless a `store` is given) commands get in through a socket in the data folder, if there is
+        one. A `worker` of several has its number in the log.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
@@ -193,6 +196,7 @@ class App:
                 locale,
                 self.budget if budget is None else budget,
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
+                webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
+from collections.abc import Callable
 from typing import Final
 
 from kikao.config import MEMORY, Settings
 from kikao.events import Bus
 from kikao.metrics import Counters, PhaseTimes
-from kikao.metrics.declared import OPEN_INTENTS, PHASE_SECONDS, QUEUE_DEPTH, SHARDS, WORKERS
+from kikao.metrics.declared import (
+    OPEN_INTENTS,
+    OUTBOX_DEAD,
+    OUTBOX_OLDEST,
+    OUTBOX_WAITING,
+    PHASE_SECONDS,
+    QUEUE_DEPTH,
+    SHARDS,
+    WORKERS,
+)
 from kikao.metrics.exposition import exposition
 from kikao.metrics.group import FOLDER, Group
 from kikao.metrics.numbers import Labels
@@ -42,14 +53,19 @@ class Monitor:
         self._bus: Bus | None = None
         self._shares: Shares | None = None
         self._group: Group | None = None
+        self._clock: Callable[[], float] = time.time
 
     def timed(self, store: SessionStore) -> SessionStore:
         """The store to use in its place, so that it is measured."""
         self._store = TimedStore(store)
         return self._store
 
-    def follow(self, bus: Bus, late: Late, shares: Shares) -> None:
-        """Count events, those that wait for subscribers, the effects that outlive their turns, and the shards."""
+    def follow(self, bus: Bus, late: Late, shares: Shares, clock: Callable[[], float] = time.time) -> None:
+        """Count events, those that wait for subscribers, the effects that outlive their turns, and the shards.
+
+        By `clock` it is told how long messages wait.
+        """
+        self._clock = clock
         bus.on(self.counters.listens_to, self.counters)
         self._bus, self._late, self._shares = bus, late, shares
 
@@ -97,6 +113,14 @@ class Monitor:
                 async with asyncio.timeout(PATIENCE):
                     intents = await store.store.due(now=FAR, limit=MOST_INTENTS)
                 snapshot.gauge(OPEN_INTENTS, {(): float(len(intents))})
+                async with asyncio.timeout(PATIENCE):
+                    backlog, now = await store.store.backlog(), self._clock()
+                snapshot.gauge(OUTBOX_WAITING, {(each.to,): float(each.waiting) for each in backlog})
+                snapshot.gauge(OUTBOX_DEAD, {(each.to,): float(each.dead) for each in backlog})
+                oldest: dict[Labels, float] = {
+                    (each.to,): max(0.0, now - each.oldest) for each in backlog if each.oldest is not None
+                }
+                snapshot.gauge(OUTBOX_OLDEST, oldest)
         snapshot.gauge(QUEUE_DEPTH, queues)
         if self._shares is not None:
             snapshot.gauge(SHARDS, {(): float(len(self._shares.shards))})

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import functools
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from kikao.channels.edge import ussd_guard
+from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
@@ -77,6 +78,7 @@ class Server:
         locale: str | None,
         budget: float,
         publish: Bus,
+        destinations: Mapping[str, Destination] | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -97,7 +99,7 @@ class Server:
         self.late = Late(sessions, publish, release=app.engine.flows.release)
         self.shares = Shares(sessions.store, publish, clock=sessions.clock)
         """The part of the store that this process looks after."""
-        monitor.follow(publish, self.late, self.shares)
+        monitor.follow(publish, self.late, self.shares, sessions.clock)
         self.turns = Turns(
             app.engine,
             sessions,
@@ -116,6 +118,10 @@ class Server:
             sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
         )
         self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
+        self.dispatcher = Dispatcher(sessions, destinations or {}, publish, shards=lambda: self.shares.shards)
+        sessions.posted = self.dispatcher.wake
+        if settings.env == "production":
+            sessions.destinations = frozenset(settings.webhooks)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
@@ -180,6 +186,7 @@ class Server:
         """Look once at what has expired, and at what is due."""
         await self.sweeper.once()
         await self.recovery.look()
+        await self.dispatcher.once()
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
@@ -191,6 +198,7 @@ class Server:
             self.sweeper.run(),
             self.resealer.run(),
             self.monitor.run(),
+            self.dispatcher.run(),
         ]
         works += [self.links.run()] if self.links else []
         self._work = [asyncio.create_task(work) for work in works]
@@ -225,7 +233,7 @@ class Server:
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        await self.late.close(SHUTDOWN)
+        await asyncio.gather(self.late.close(SHUTDOWN), self.dispatcher.stop(SHUTDOWN))
         await self.shares.leave()
         await self.publish.close()
         await self.monitor.leave()

@@ -17,13 +17,15 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from kikao import App, SessionPolicy
+from kikao import App, Chat, Flows, SessionPolicy, Text
+from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.clients import FORM, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import SecretKeys, load
 from kikao.control import Visitor, digest
 from kikao.events import (
     EVENTS,
+    DestinationPaused,
     ErrorUncaught,
     Event,
     EventsDropped,
@@ -32,6 +34,11 @@ from kikao.events import (
     LogLines,
     LogRepeated,
     MembersLinked,
+    MessageDead,
+    MessageQueued,
+    MessageReported,
+    MessageRetried,
+    MessageSent,
     MiddlewareFailed,
     OperatorCommand,
     RequestRefused,
@@ -45,6 +52,7 @@ from kikao.events.bus import BOUND
 from kikao.events.uncaught import uncaught
 from kikao.middleware import Proceed, TurnContext
 from kikao.sessions.limits import Limits, Rate
+from kikao.sessions.outgoing import Status
 from kikao.sessions.sharing import Shares
 from kikao.sessions.store import CommitUnknown, Write
 from kikao.sessions.stores.memory import MemoryStore
@@ -471,6 +479,35 @@ async def crowding(folder: Path) -> list[Event]:
         return stage.events
 
 
+async def posting(folder: Path) -> list[Event]:
+    """Messages to another system: taken, refused for now, refused for good, and a report that came."""
+    flows = Flows()
+    outcomes: list[Outcome] = [TryLater("HTTP 429", after=1.0), Delivered("wamid.1"), Rejected("HTTP 410")]
+
+    @flows.flow("market")
+    async def lead(chat: Chat) -> None:
+        name = await chat.ask("name", Text(), "Name")
+        for _ in range(2):
+            await chat.post("lead", "crm", {"name": name})
+        await chat.end("Thanks")
+
+    class Crm:
+        async def send(self, letter: Letter) -> Outcome:
+            return outcomes.pop(0)
+
+    crm = {"webhook/crm": Destination(sender=Crm())}
+    async with Stage(App(flows, entry="market"), destinations=crm) as stage:
+        phone = stage.phone(NUMBER)
+        await phone.dial()
+        await phone.reply("Asha")
+        for _ in range(2):
+            await stage.server.dispatcher.once()
+            stage.clock.advance(60)
+        await stage.server.dispatcher.report("webhook/crm", "wamid.1", Status.DELIVERED)
+        await stage.server.dispatcher.report("webhook/crm", "wamid.1", Status.SENT)
+        return stage.events
+
+
 async def strangers(folder: Path) -> list[Event]:
     """Requests that are not let in, middleware that breaks, and a request that is answered with 500."""
 
@@ -562,6 +599,12 @@ async def sharing(folder: Path) -> list[Event]:
 STORIES: Final[dict[type[Event], Story]] = {
     **dict.fromkeys(EVENTS, shopping),
     SessionEnded: leaving,
+    MessageQueued: posting,
+    MessageSent: posting,
+    MessageRetried: posting,
+    MessageDead: posting,
+    DestinationPaused: posting,
+    MessageReported: posting,
     SweepDone: leaving,
     LimitHit: crowding,
     RequestRefused: strangers,

@@ -19,7 +19,7 @@ import datetime as dt
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, NoReturn, TypeVar
 
 from kikao import Chat, Flows, Member, Secret, Text
@@ -69,6 +69,7 @@ class Host:
     """What the engine asks of a turn: here nothing but the time."""
 
     now = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
+    destinations: Collection[str] | None = None
 
     def __init__(self) -> None:
         self.deadline = asyncio.get_running_loop().time() + 3600

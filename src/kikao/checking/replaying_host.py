@@ -78,6 +78,7 @@ class Host:
     def __init__(self, services: Mapping[Any, Any] | None, extra: Collection[Any], now: dt.datetime) -> None:
         self.now = now
         self.deadline = 0.0
+        self.destinations: Collection[str] | None = None
         self.asked = ""
         """The service and method that was called outside of a look-up or an effect."""
         self._services = services

@@ -31,6 +31,8 @@ from kikao.config.values import (
     turns_at_once,
     typed,
 )
+from kikao.config.webhooks import KEYS as WEBHOOK
+from kikao.config.webhooks import Webhooks
 
 FILE: Final = "kikao.toml"
 
@@ -116,6 +118,7 @@ class _Loading:
         self.found: dict[str, Found] = {}
         self.found_ussd: dict[str, dict[str, Found]] = {}
         self.found_endpoints: object = []
+        self.webhooks = Webhooks(self.problems.append)
         self._read_file(self.cwd / FILE)
         for name in sorted(environ):
             if name.startswith("KIKAO_"):
@@ -146,6 +149,7 @@ class _Loading:
         )
         log_events: tuple[str, ...] = self._take("log_events", event_names, ())
         ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
+        webhooks = self.webhooks.settings(production=production)
         self._refuse_shared(operators, ussd)
         if production:
             self._refuse_weak(keys or {})
@@ -172,6 +176,7 @@ class _Loading:
             release=release,
             log_events=log_events,
             ussd=ussd,
+            webhooks=webhooks,
             keys_from=keys_from,
             simulator=simulator,
             endpoints=dialled,
@@ -188,9 +193,10 @@ class _Loading:
         elif match := _USSD_VARIABLE(name):
             if self._is_gateway(match[1].lower(), where):
                 self.found_ussd.setdefault(match[1].lower(), {})[match[2].lower()] = found
-        else:
+        elif not self.webhooks.read_variable(name, value):
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
-            self._unknown(where, name, [*known, *(f"KIKAO_USSD_<GATEWAY>_{key.upper()}" for key in USSD)])
+            known += [f"KIKAO_USSD_<GATEWAY>_{key.upper()}" for key in USSD]
+            self._unknown(where, name, [*known, *(f"KIKAO_WEBHOOK_<NAME>_{key.upper()}" for key in WEBHOOK)])
 
     def _read_file(self, path: Path) -> None:
         try:
@@ -209,12 +215,15 @@ class _Loading:
             self.problems.append(f'{path}: not TOML ({error}). Values of text go in quotes: data = "folder".')
             return
         ussd = tables.pop("ussd", {})
+        self.webhooks.read_table(tables.pop("webhooks", {}), FILE)
         self._read_simulator(tables.pop("simulator", {}))
         for key, value in tables.items():
             if key in SETTINGS:
                 self.found[key] = Found(key, value, f"{key} ({FILE})", True)
             else:
-                self._unknown(f"{key} ({FILE})", key, [*SETTINGS, "ussd"])  # the simulator is a table, too
+                self._unknown(
+                    f"{key} ({FILE})", key, [*SETTINGS, "ussd", "webhooks"]
+                )  # the simulator is a table, too
         if not isinstance(ussd, dict):
             self.problems.append(f"ussd ({FILE}): must be tables. Write [ussd.africastalking].")
             return

@@ -30,6 +30,29 @@ class UssdSettings(msgspec.Struct, frozen=True):
     """The service codes served there, as members dial them."""
 
 
+class WebhookSettings(msgspec.Struct, frozen=True):
+    """Where messages go that flows post under one name, and how."""
+
+    url: Hidden
+    """A path and a query may hold a token."""
+    host: str
+    """What of that may be shown: scheme, host and port."""
+    secrets: tuple[Hidden, ...] = ()
+    """Each signs; the first is the present one."""
+    interval: float = 0.0
+    """Seconds from one message to the next, over all processes; 0 for as fast as it goes."""
+    burst: int = 1
+    """How many may leave at once after a rest."""
+    timeout: int = 10
+    """Seconds a try may take."""
+
+    def describe(self, name: str) -> str:
+        """A line for the start."""
+        signed = "signed" if self.secrets else "not signed"
+        pace = f"one each {self.interval:g} s" if self.interval else "no pace"
+        return f"webhook {name}: {self.host}, {signed}, {pace}"
+
+
 class SimulatedEndpoint(msgspec.Struct, frozen=True):
     """Something that the simulator's phones can dial: an app of a tenant, as one gateway brings its members."""
 
@@ -76,6 +99,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names and patterns of the events that have log lines; empty for the usual ones."""
     ussd: Mapping[str, UssdSettings] = {}
     """By gateway, those that something is set for."""
+    webhooks: Mapping[str, WebhookSettings] = {}
+    """Where messages go that flows post, by the name they post to."""
     keys_from: str = ""
     """Where the secret keys were found."""
     simulator: Access = "off"
@@ -116,6 +141,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             )
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
+        lines += [webhook.describe(name) for name, webhook in sorted(self.webhooks.items())]
         return lines
 
     def _ledger(self) -> str:

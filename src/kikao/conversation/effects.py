@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 
@@ -110,6 +110,8 @@ class Host(Protocol):
     """The instant of this turn (UTC); it does not move during the turn."""
     deadline: float
     """Event-loop time at which the reply must be on its way."""
+    destinations: Collection[str] | None
+    """Names that messages may be posted to; None for any."""
 
     def new_run(self) -> tuple[str, bytes]:
         """A fresh run id (at least 128 random bits) and a 32-byte secret."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from kikao.conversation.errors import Misuse
-from kikao.conversation.journal import Posted, Run, derive
+from kikao.conversation.journal import Conversation, Entry, Posted, Run, derive
 from kikao.conversation.redaction import redacted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal
@@ -56,11 +57,32 @@ def body_of(data: Any, to: str, place: str) -> bytes:
     return body
 
 
-def posted(run: Run, post: Post, secrets: list[Secret]) -> Posted:
-    """The message. Raises `Misuse` when a secret of this turn stands in it, which the text does not repeat."""
+def enter(
+    run: Run,
+    conversation: Conversation,
+    post: Post,
+    secrets: Sequence[Secret],
+    destinations: Collection[str] | None,
+) -> Posted:
+    """Enter a message into the journal, and leave it to whoever stores the turn.
+
+    `secrets` are those that were entered in this turn, `destinations` the names there are (None: any). Raises `Misuse`,
+    which repeats nothing of the message.
+    """
+    if destinations is not None and post.to not in destinations:
+        there = ", ".join(sorted(destinations)) or "none"
+        raise Misuse(
+            f"{post.place}: there is no destination {post.to!r}; there are: {there}. Declare it in the settings: "
+            f"[webhooks.{post.to}]."
+        )
+    if len(conversation.posts) >= MAX_POSTED:
+        raise Misuse(f"{post.place}: more than {MAX_POSTED} messages in one turn.")
     said = msgspec.json.decode(post.body)
     if any(redacted(said, secret.reveal()) != said for secret in secrets):
         raise Misuse(
             f"{post.place}: the message to {post.to!r} holds a secret that was entered in this turn."
         )
-    return Posted(derive(run.seed, f"post/{run.epoch}/{post.key}")[:16], WEBHOOK + post.to, post.body)
+    message = Posted(derive(run.seed, f"post/{run.epoch}/{post.key}")[:16], WEBHOOK + post.to, post.body)
+    run.observe(Entry(post.key, "post", "", post.to))
+    conversation.posts = [*conversation.posts, message]
+    return message

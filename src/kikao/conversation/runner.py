@@ -39,10 +39,10 @@ from kikao.conversation.errors import (
 from kikao.conversation.facts import Fact, fact, outcome_of
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Reply
-from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Entry, Intent, Pending, Run
+from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.posting import MAX_POSTED, Post, posted
+from kikao.conversation.posting import Post, enter
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
@@ -360,17 +360,12 @@ class Runner:
             return Uncertain()
         return Resume(refusal)
 
-    def _post(self, run: Run, signal: Post) -> None:
-        """Enter a message into the journal, and leave it to whoever stores the turn."""
+    def _post(self, run: Run, post: Post) -> None:
         conversation = self.conversation
-        if len(conversation.posts) >= MAX_POSTED:
-            raise Misuse(f"{signal.place}: more than {MAX_POSTED} messages in one turn.")
-        message = posted(run, signal, self._secrets)
-        run.observe(Entry(signal.key, "post", "", signal.to))
-        conversation.posts = [*conversation.posts, message]
+        message = enter(run, conversation, post, self._secrets, self._host.destinations)
         self._at_barrier = conversation.data, conversation.over
         self.facts.append(
-            fact(MessageQueued, flow=run.flow, at=signal.key, to=message.to, message=message.id.hex())
+            fact(MessageQueued, flow=run.flow, at=post.key, to=message.to, message=message.id.hex())
         )
 
     def _returned(self, run: Run, chat: Chat) -> Signal:

@@ -7,12 +7,20 @@ from kikao.events.bus import Bus, Subscriber
 from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
 from kikao.events.log import LogLines
+from kikao.events.messages import (
+    DestinationPaused,
+    MessageDead,
+    MessageEvent,
+    MessageQueued,
+    MessageReported,
+    MessageRetried,
+    MessageSent,
+)
 from kikao.events.selecting import NoSuchEvent, Selection
 from kikao.events.types import (
     EVENTS,
     AnswerRefused,
     AnswerTaken,
-    DestinationPaused,
     DialogueClosed,
     ErrorUncaught,
     EventsDropped,
@@ -23,12 +31,6 @@ from kikao.events.types import (
     LimitHit,
     LogRepeated,
     MembersLinked,
-    MessageDead,
-    MessageEvent,
-    MessageQueued,
-    MessageReported,
-    MessageRetried,
-    MessageSent,
     MiddlewareFailed,
     OperatorCommand,
     RecoveryDone,

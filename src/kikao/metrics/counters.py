@@ -20,6 +20,11 @@ from kikao.events import (
     FlowFinished,
     FlowStarted,
     LimitHit,
+    MessageDead,
+    MessageEvent,
+    MessageQueued,
+    MessageRetried,
+    MessageSent,
     MiddlewareFailed,
     RecoveryDone,
     RequestRefused,
@@ -67,6 +72,8 @@ class Counters:
         """Inbounds, by channel, gateway and limit."""
         self.middleware: Counts = Counter()
         """Failures, by name and when."""
+        self.messages: Counts = Counter()
+        """To other systems, by destination and what became of them."""
         self.recoveries: Counts = Counter()
         """By what came of them."""
         self.durations: dict[Labels, Durations] = {}
@@ -105,6 +112,10 @@ class Counters:
             RequestRefused: self._request,
             LimitHit: self._limit,
             MiddlewareFailed: self._middleware,
+            MessageQueued: self._message,
+            MessageSent: self._message,
+            MessageRetried: self._message,
+            MessageDead: self._message,
             RecoveryDone: self._recovery,
             SweepDone: self._sweep,
         }
@@ -173,6 +184,9 @@ class Counters:
     def _middleware(self, event: MiddlewareFailed) -> None:
         self.middleware[event.name, event.when] += 1
 
+    def _message(self, event: MessageQueued | MessageEvent) -> None:
+        self.messages[event.to, name_of(type(event)).removeprefix("message.")] += 1
+
     def _recovery(self, event: RecoveryDone) -> None:
         self.recoveries[(event.what,)] += 1
 
@@ -197,6 +211,7 @@ class Counters:
             declared.REFUSED: self.refused,
             declared.LIMITED: self.limited,
             declared.MIDDLEWARE_FAILURES: self.middleware,
+            declared.MESSAGES: self.messages,
             declared.RECOVERIES: self.recoveries,
             declared.SWEEPS: {(): self.sweeps},
             declared.SWEPT: {(): self.swept},

@@ -71,7 +71,8 @@ STORE_SECONDS: Final = Metric(
     ("call",),
     "Calls of the session store",
     "`claim` (with the wait for another turn of the session), `intent`, `commit`, `release`, `renew`, `end`, "
-    "`sweep`, `due`, `seen`, `replace`; failed ones too",
+    "`sweep`, `due`, `seen`, `replace`, and of the [outbox](outbox.md) `post`, `take`, `settle`, `report`, `pace`, "
+    "`share`; failed ones too",
     BOUNDS,
 )
 STORE_FAILURES: Final = Metric(
@@ -155,6 +156,37 @@ MIDDLEWARE_FAILURES: Final = Metric(
     "Middleware that broke or took too long",
     "`before` the turn or `after` it: see [middleware](middleware.md)",
 )
+MESSAGES: Final = Metric(
+    "kikao_messages",
+    "counter",
+    ("to", "what"),
+    "What became of messages to other systems",
+    "`queued`, `sent`, `retried`, `dead`; the last word of [the event](events.md#message-sent)",
+)
+OUTBOX_WAITING: Final = Metric(
+    "kikao_outbox_waiting",
+    "gauge",
+    ("to",),
+    "Messages that wait to be sent",
+    "due or not; see [the outbox](outbox.md)",
+    of_store=True,
+)
+OUTBOX_DEAD: Final = Metric(
+    "kikao_outbox_dead",
+    "gauge",
+    ("to",),
+    "Messages that were given up",
+    "until an operator replays or discards them, or 30 days have passed",
+    of_store=True,
+)
+OUTBOX_OLDEST: Final = Metric(
+    "kikao_outbox_oldest_seconds",
+    "gauge",
+    ("to",),
+    "How long the oldest message waits",
+    "since it was posted",
+    of_store=True,
+)
 RECOVERIES: Final = Metric(
     "kikao_recoveries",
     "counter",
@@ -216,6 +248,10 @@ METRICS: Final = (
     REFUSED,
     LIMITED,
     MIDDLEWARE_FAILURES,
+    MESSAGES,
+    OUTBOX_WAITING,
+    OUTBOX_DEAD,
+    OUTBOX_OLDEST,
     RECOVERIES,
     SWEEPS,
     SWEPT,

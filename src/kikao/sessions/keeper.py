@@ -83,6 +83,7 @@ class Held:
         self.address = address
         self.version = claim.record.version if claim.record is not None else 0
         self.policy = sessions.policies[address.channel]
+        self.destinations = sessions.destinations
         self.fresh = claim.record is None
         """Whether the session was made for this claim."""
         self._sessions = sessions
@@ -279,6 +280,8 @@ class Sessions:
         self.clock = clock
         self.posted: Callable[[], None] = _unheard
         """Called when messages to send were stored."""
+        self.destinations: Collection[str] | None = None
+        """Names that flows may post to; None for any, which then wait for somebody who sends there."""
         self.retired: tuple[str, ...] = ()
         """Ids of keys that do not seal any more, and may have sealed something that is stored."""
         self._former: tuple[tuple[KeyRing, float], ...] = ()

@@ -27,3 +27,8 @@ def outgoing(ring: KeyRing, key: bytes, posts: Sequence[Posted], now: float) -> 
         )
         for post in posts
     ]
+
+
+def opened(ring: KeyRing, message: Outgoing) -> bytes:
+    """What a message holds. Raises `SealError`."""
+    return ring.unseal(message.payload, message.id, message_to(message.to))

@@ -186,6 +186,7 @@ class Performer:
     ) -> None:
         self.now = dt.datetime.fromtimestamp(clock(), dt.UTC)
         self.deadline = deadline
+        self.destinations = held.destinations
         self.working: set[str] = set()
         """Tokens of effects that run on after the deadline."""
         self._held = held

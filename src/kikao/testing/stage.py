@@ -21,17 +21,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+import msgspec
 from msgspec import structs
 
 from kikao.app import App, ServicesFactory
+from kikao.channels.outbox import Destination
 from kikao.channels.ussd.clients import Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import SecretKeys, Settings, load
 from kikao.config.values import KEY_BYTES
+from kikao.conversation.posting import WEBHOOK
 from kikao.events import Event
 from kikao.server import Server
 from kikao.sessions.keeper import LEASE
+from kikao.sessions.posting import opened
 from kikao.sessions.session import Session
 from kikao.sessions.store import CALLS, SessionStore
 from kikao.sessions.stores.memory import MemoryStore
@@ -78,7 +82,7 @@ class Stage:
     `store` keeps the sessions, in memory unless given; the stage opens and closes it. `services` replace the app's;
     either way they are opened once and outlive every process of the app, as machines elsewhere would. `locale` is that
     of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where services
-    need it too.
+    need it too; `destinations`, by full name, take what is posted when `stage.server.dispatcher.once()` sends it.
     """
 
     def __init__(
@@ -91,6 +95,7 @@ class Stage:
         *,
         budget: float | None = None,
         clock: Clock | None = None,
+        destinations: Mapping[str, Destination] | None = None,
     ) -> None:
         self.app = app
         self.clock = clock or Clock()
@@ -101,6 +106,7 @@ class Stage:
         self._given_services = services
         self._locale = locale
         self._budget = budget
+        self._destinations = destinations
         self._outside = Outside(self._hurry)
         self._services: dict[Any, Service[Any]] = {}
         self._process: Process | None = None
@@ -249,6 +255,15 @@ class Stage:
         if process is not None and process is self._process:
             await process.server.publish.drained()
 
+    async def posted(self) -> list[tuple[str, Any]]:
+        """What flows posted so far: where to, and what. Each session's in its order; what was sent is there too."""
+        ring = self.server.sessions.ring
+        return [
+            (message.to.removeprefix(WEBHOOK), msgspec.json.decode(opened(ring, message)))
+            async for message in self.store.messages()
+            if message.to.startswith(WEBHOOK)
+        ]
+
     def _point(self, call: str, nth: int) -> tuple[str, int]:
         if call not in CALLS:
             raise ValueError(f"a session store has no call {call!r}; it has {', '.join(CALLS)}")
@@ -274,6 +289,7 @@ class Stage:
             locale=self._locale,
             budget=self._budget,
             subscribers=[*self.app.subscribers, self.events.append],
+            destinations=self._destinations,
             background=False,
         )
         try:

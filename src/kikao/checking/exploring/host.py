@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from kikao.checking.exploring.services import Circumstances, stand_in
@@ -25,6 +25,7 @@ class ExploringHost:
     ) -> None:
         self.now = now
         self.deadline = asyncio.get_running_loop().time() + PATIENCE
+        self.destinations: Collection[str] | None = None
         self.late: list[tuple[Work, Settled]] = []
         """Effects that came to something after the reply."""
         self.asked_for: set[Any] = set()

@@ -65,7 +65,7 @@ REPLAY = (
 DISCARD = "DELETE FROM messages WHERE id = ? AND state = 2"
 RESEAL = "UPDATE messages SET payload = ? WHERE id = ?"
 BACKLOG = (
-    "SELECT destination, state, count(*), min(posted_at) FROM messages WHERE state <> 1 {} "
+    "SELECT destination, state, count(*), min(posted_at) FROM messages WHERE state IN (0, 2) {} "
     "GROUP BY destination, state ORDER BY destination, state"
 )
 LET_GO = "UPDATE messages SET lease_until = 0 WHERE first = 1 AND lease_until > 0"

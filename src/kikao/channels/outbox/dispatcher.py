@@ -1,0 +1,322 @@
+"""Sends what the outbox holds: each lane in its order, one message of it at a time, no faster than its destination
+allows, again when it was not taken, until it was or is dead.
+
+At least once: a process that dies after the other side took a message, and before that is stored, leaves it to be sent
+again, under the same id. What is stored says whose turn it is; nothing here is lost by a crash.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final, Literal
+
+from kikao.channels.outbox.sender import (
+    MAX_TIMEOUT,
+    Delivered,
+    Destination,
+    Letter,
+    Outcome,
+    Rejected,
+    TryLater,
+)
+from kikao.events import (
+    DestinationPaused,
+    MessageDead,
+    MessageReported,
+    MessageRetried,
+    MessageSent,
+    Publish,
+    short,
+)
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.outgoing import EVERY_SHARD, Again, Dead, Outgoing, Reported, Sent, Status
+from kikao.sessions.posting import opened
+from kikao.sessions.sealing import SealError
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
+
+AT_ONCE: Final = 64
+"""Messages on their way at a time, from one process."""
+
+HELD_UP: Final = 10.0
+"""Seconds a message that was taken may wait for the pace of its destination; for longer, it is given back."""
+
+LEASE: Final = HELD_UP + MAX_TIMEOUT + 20.0
+"""Seconds a message is left alone that somebody took: longer than it may be held up, and a try may take."""
+
+POLL: Final = 1.0
+"""Seconds until the outbox is looked at again although nobody said that there is something."""
+
+FIRST: Final = 5.0
+LONGEST: Final = 3600.0
+"""A message waits up to 5 s, 10 s, 20 s ... at most an hour, by chance: those that failed together come back apart."""
+
+LONGEST_PAUSE: Final = 86400.0
+"""Seconds that another side may stop what leaves to it, whatever it says."""
+
+SENT_KEPT: Final = 7 * 86400.0
+"""Seconds in which reports about a message that was sent are heard."""
+
+DEAD_KEPT: Final = 30 * 86400.0
+"""Seconds in which a dead message may be replayed."""
+
+SETTLING: Final = 8
+"""How often it is tried to store what became of a message; then it is sent again."""
+
+
+class Dispatcher:
+    """One process's part in sending. `shards` says which are its own, at each look; `destinations` are by full name."""
+
+    def __init__(
+        self,
+        sessions: Sessions,
+        destinations: Mapping[str, Destination],
+        publish: Publish,
+        *,
+        shards: Callable[[], Collection[int]] = lambda: EVERY_SHARD,
+        at_once: int = AT_ONCE,
+        poll: float = POLL,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        for name, destination in destinations.items():
+            if destination.timeout > MAX_TIMEOUT:
+                raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
+        self.destinations = dict(destinations)
+        self._sessions = sessions
+        self._publish = publish
+        self._shards = shards
+        self._at_once = at_once
+        self._poll = poll
+        self._chance = chance
+        self._woken = asyncio.Event()
+        self._flying: dict[asyncio.Task[None], str] = {}
+        self._paused: dict[str, float] = {}
+        self._gates = {name: asyncio.Lock() for name in destinations}
+        self._stopping = False
+
+    def __len__(self) -> int:
+        """How many messages are on their way."""
+        return len(self._flying)
+
+    def wake(self) -> None:
+        """There is something to send, or room for more."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Send what there is, and what comes. Cancel it, then `stop`."""
+        if not self.destinations:
+            return
+        failures = 0
+        while not self._stopping:
+            self._woken.clear()
+            try:
+                full = await self._look()
+                failures = 0
+            except (StoreUnavailable, CommitUnknown):  # what a lost answer leased comes back when that lapses
+                full, failures = False, min(failures + 1, 5)
+            if not full:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll * 2**failures):
+                        await self._woken.wait()
+
+    async def once(self) -> int:
+        """Send all that is due, and what then follows in its lanes; how many tries that were. Raises what the store
+        raises.
+        """
+        tries = 0
+        while True:
+            await self._look()
+            if not self._flying:
+                return tries
+            tries += len(self._flying)
+            await asyncio.wait(self._flying)
+
+    async def report(self, to: str, reference: str, status: Status) -> Reported:
+        """What a destination tells of a message, by its own name for it. Raises what the store raises.
+
+        "unknown" also before what was sent is settled: who hears of it asks to be told again.
+        """
+        key = self._sessions.ring.lookup("reference", to, reference)
+        reported = await self._sessions.store.report(key, status)
+        if reported == "raised" and (said := _SAID.get(status)) is not None:
+            self._publish(MessageReported(to=to, status=said))
+        return reported
+
+    async def stop(self, budget: float) -> None:
+        """Take no more; give what is on its way `budget` seconds, and the rest back."""
+        self._stopping = True
+        self._woken.set()
+        if self._flying:
+            _, late = await asyncio.wait(self._flying, timeout=budget)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def _look(self) -> bool:
+        """Take what may be sent now; whether there may be more."""
+        now, flying = self._sessions.clock(), Counter(self._flying.values())
+        room = self._at_once - len(self._flying)
+        free = {
+            name: destination.at_once - flying[name]
+            for name, destination in self.destinations.items()
+            if self._paused.get(name, 0.0) <= now and destination.at_once > flying[name]
+        }
+        if room <= 0 or not free or self._stopping:
+            return False
+        limit = min(room, *free.values()) if len(free) > 1 else min(room, sum(free.values()))
+        taken = await self._sessions.store.take(
+            now=now, lease=LEASE, limit=limit, shards=self._shards(), destinations=free
+        )
+        for message in taken:
+            task = asyncio.create_task(self._send(message, self.destinations[message.to]))
+            self._flying[task] = message.to
+            task.add_done_callback(self._landed)
+        return len(taken) == limit
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        del self._flying[task]
+        self._woken.set()
+
+    async def _send(self, message: Outgoing, destination: Destination) -> None:
+        """One message that was taken. While the store is away it stays as it is there: its lease lapses."""
+        with contextlib.suppress(StoreUnavailable, CommitUnknown):
+            await self._try(message, destination)
+
+    async def _try(self, message: Outgoing, destination: Destination) -> None:
+        now = self._sessions.clock()
+        if message.expires_at <= now:
+            return await self._dead(
+                message, f"expired; the last: {message.reason}" if message.reason else "expired"
+            )
+        if message.tries > destination.tries:
+            return await self._dead(
+                message, f"{destination.tries} tries; the last: {message.reason or 'cut short'}"
+            )
+        try:
+            body = opened(self._sessions.ring, message)
+        except SealError:
+            return await self._dead(message, "it does not open with the keys that are set")
+        try:
+            if not await self._granted(message, destination):
+                return None
+            began = time.perf_counter()
+            letter = Letter(message.id, message.to, body, message.tries)
+            outcome = await _outcome(destination, letter)
+        except asyncio.CancelledError:
+            await self._give_back(message)
+            raise
+        return await self._settle(message, destination, outcome, time.perf_counter() - began)
+
+    async def _granted(self, message: Outgoing, destination: Destination) -> bool:
+        """Wait for the destination's pace; if that takes too long the message is given back, and False."""
+        pace = destination.pace
+        async with self._gates[message.to]:  # one asks, the others stand in line
+            while True:
+                now = self._sessions.clock()
+                wait = await self._sessions.store.pace(
+                    message.to,
+                    now=now,
+                    interval=pace.interval if pace else 0.0,
+                    burst=pace.burst if pace else 1,
+                )
+                if wait <= 0.0:
+                    return True
+                if self._stopping or now + wait > message.lease_until - LEASE + HELD_UP:
+                    self._paused[message.to] = now + min(wait, self._poll * 10)
+                    await self._stored(message, Again(now + wait, message.reason, counts=False))
+                    return False
+                await asyncio.sleep(wait)
+
+    async def _settle(
+        self, message: Outgoing, destination: Destination, outcome: Outcome, seconds: float
+    ) -> None:
+        now = self._sessions.clock()
+        if isinstance(outcome, Delivered):
+            return await self._delivered(message, outcome, seconds)
+        if isinstance(outcome, Rejected):
+            return await self._dead(message, outcome.reason)
+        if outcome.after is not None:
+            await self._pause(message.to, min(max(outcome.after, 0.0), LONGEST_PAUSE), outcome.reason)
+        elif message.tries >= destination.tries:
+            return await self._dead(message, f"{destination.tries} tries; the last: {outcome.reason}")
+        wait = self._backoff(message.tries) if outcome.after is None else min(outcome.after, LONGEST_PAUSE)
+        again = Again(now + wait, outcome.reason, counts=outcome.after is None)
+        if await self._stored(message, again):
+            self._publish(
+                MessageRetried(**_named(message), reason=outcome.reason, retry_after=round(wait, 3))
+            )
+        return None
+
+    async def _delivered(self, message: Outgoing, outcome: Delivered, seconds: float) -> None:
+        now, reference = self._sessions.clock(), None
+        if outcome.reference:
+            reference = self._sessions.ring.lookup("reference", message.to, outcome.reference)
+        if await self._stored(message, Sent(now + SENT_KEPT, reference)):
+            waited = round(max(0.0, now - message.posted_at), 3)
+            self._publish(MessageSent(**_named(message), ms=round(seconds * 1000, 2), waited=waited))
+
+    async def _pause(self, name: str, seconds: float, reason: str) -> None:
+        until = self._sessions.clock() + seconds
+        if seconds <= 0.0 or until <= self._paused.get(name, 0.0):
+            return
+        self._paused[name] = until
+        with contextlib.suppress(StoreUnavailable, CommitUnknown):  # others are told to wait themselves
+            await self._sessions.store.pause(name, until)
+        self._publish(DestinationPaused(to=name, seconds=round(seconds, 3), reason=reason))
+
+    async def _dead(self, message: Outgoing, reason: str) -> None:
+        if await self._stored(message, Dead(self._sessions.clock() + DEAD_KEPT, reason)):
+            self._publish(MessageDead(**_named(message), reason=reason))
+
+    async def _give_back(self, message: Outgoing) -> None:
+        """Told to stop in the middle: somebody else sends it, maybe again."""
+        back = Again(self._sessions.clock(), "cut short")
+        with contextlib.suppress(StoreUnavailable, CommitUnknown, TimeoutError):
+            async with asyncio.timeout(self._poll):
+                await asyncio.shield(self._sessions.store.settle(message, back))
+
+    async def _stored(self, message: Outgoing, outcome: Sent | Again | Dead) -> bool:
+        """Store what became of a message, however often it takes while it is ours; False if it is not any more."""
+        for attempt in range(SETTLING):
+            try:
+                return await self._sessions.store.settle(message, outcome)
+            except (StoreUnavailable, CommitUnknown):
+                await asyncio.sleep(self._poll * self._chance() * 2**attempt / 4)
+        return False
+
+    def _backoff(self, tries: int) -> float:
+        """Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/."""
+        longest: float = min(FIRST * 2 ** min(tries - 1, 20), LONGEST)
+        return max(longest * self._chance(), FIRST / 10)
+
+
+_SAID: Final[Mapping[Status, Literal["sent", "failed", "delivered", "read"]]] = {
+    Status.SENT: "sent",
+    Status.FAILED: "failed",
+    Status.DELIVERED: "delivered",
+    Status.READ: "read",
+}
+
+
+async def _outcome(destination: Destination, letter: Letter) -> Outcome:
+    """What the sender says, or what its error says: the type, for its text may hold anything."""
+    try:
+        async with asyncio.timeout(destination.timeout):
+            return await destination.sender.send(letter)
+    except TimeoutError:
+        return TryLater("no answer in time")
+    except Exception as error:  # noqa: BLE001 - whatever a sender raises, the message is not lost
+        return TryLater(type(error).__name__)
+
+
+def _named(message: Outgoing) -> dict[str, Any]:
+    return {
+        "to": message.to,
+        "message": message.id.hex(),
+        "session": short(message.session),
+        "tries": message.tries,
+    }

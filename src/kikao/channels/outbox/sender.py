@@ -1,0 +1,80 @@
+"""What sends a message: a small protocol, and what it says became of one."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+import msgspec
+
+
+class Letter(msgspec.Struct, frozen=True):
+    """A message on its way, opened."""
+
+    id: bytes
+    """16 octets. The same message may come twice, with the same id: the receiver tells copies by it."""
+    to: str
+    """Its destination, in full: `webhook/crm`."""
+    body: bytes
+    tries: int
+    """How often it was given to a sender, this time included."""
+
+
+class Delivered(msgspec.Struct, frozen=True):
+    """The other side took it."""
+
+    reference: str = ""
+    """What the other side calls it in its reports; empty where it sends none."""
+
+
+class TryLater(msgspec.Struct, frozen=True):
+    """It was not taken, or nobody knows: once more later."""
+
+    reason: str
+    """A status or the type of an error: nothing of the message, and nothing that the other side wrote."""
+    after: float | None = None
+    """Seconds that the other side said to wait: nothing leaves to it meanwhile, and this does not count as a try."""
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """It will never be taken as it is."""
+
+    reason: str
+    """As of `TryLater`."""
+
+
+Outcome = Delivered | TryLater | Rejected
+
+
+class Sender(Protocol):
+    """Sends messages to one destination. Used by one event loop, for several messages at a time."""
+
+    async def send(self, letter: Letter) -> Outcome:
+        """Send one. What it raises counts as `TryLater` with the type of the error; so does a time-out.
+
+        It may be cancelled at any await: then the message is sent again.
+        """
+        ...
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How fast messages may leave, over all processes: one each `interval` seconds, `burst` at once after a rest."""
+
+    interval: float
+    burst: int = 1
+
+
+MAX_TIMEOUT: Final = 60.0
+"""Seconds: a message is leased for longer than a try may take."""
+
+
+class Destination(msgspec.Struct, frozen=True, kw_only=True):
+    """A sender, and how to use it."""
+
+    sender: Sender
+    pace: Pace | None = None
+    timeout: float = 10.0
+    """Seconds that one try may take; at most `MAX_TIMEOUT`."""
+    at_once: int = 8
+    """Messages on their way at a time, from one process."""
+    tries: int = 16
+    """After so many a message is dead. With the usual back-off that takes some five hours, half of that if lucky."""

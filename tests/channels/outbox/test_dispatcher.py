@@ -1,0 +1,441 @@
+"""The dispatcher: what leaves when, what comes back, and what is given up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from kikao.channels.outbox import (
+    Delivered,
+    Destination,
+    Dispatcher,
+    Letter,
+    Outcome,
+    Pace,
+    Rejected,
+    TryLater,
+)
+from kikao.channels.outbox.dispatcher import FIRST, LEASE, LONGEST
+from kikao.conversation.journal import Posted
+from kikao.events import DestinationPaused, Event, MessageDead, MessageReported, MessageRetried, MessageSent
+from kikao.sessions.keeper import Sessions
+from kikao.sessions.outgoing import Outgoing, Status
+from kikao.sessions.posting import GOOD_FOR, outgoing
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing import Clock
+from kikao.testing.mortal import Mortal
+
+CRM, SHOP = "webhook/crm", "webhook/shop"
+
+
+class Post:
+    """A sender that says what it is told to say, and keeps what it was given."""
+
+    def __init__(self, answer: Callable[[Letter], Outcome] = lambda _: Delivered()) -> None:
+        self.letters: list[Letter] = []
+        self.answer = answer
+        self.most = self.now = 0
+        self.hold: asyncio.Event | None = None
+
+    async def send(self, letter: Letter) -> Outcome:
+        self.letters.append(letter)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await (self.hold.wait() if self.hold else asyncio.sleep(0))
+            return self.answer(letter)
+        finally:
+            self.now -= 1
+
+    @property
+    def bodies(self) -> list[bytes]:
+        return [letter.body for letter in self.letters]
+
+
+class Office:
+    """A store, and a dispatcher on it."""
+
+    def __init__(self, **destinations: Destination) -> None:
+        self.clock = Clock()
+        self.store = Mortal(MemoryStore())
+        self.sessions = Sessions(self.store, KeyRing({"k": bytes(32)}), clock=self.clock)
+        self.events: list[Event] = []
+        self.destinations = {f"webhook/{name}": destination for name, destination in destinations.items()}
+        self.dispatcher = self.another()
+        self._count = 0
+
+    def another(self, **options: int) -> Dispatcher:
+        return Dispatcher(
+            self.sessions,
+            self.destinations,
+            self.events.append,
+            poll=0.01,
+            chance=lambda: 1.0,
+            at_once=options.get("at_once", 64),
+        )
+
+    async def post(self, *bodies: bytes, session: bytes = b"session", to: str = CRM) -> list[Outgoing]:
+        posts = []
+        for body in bodies:
+            self._count += 1
+            posts.append(Posted(self._count.to_bytes(16, "big"), to, body))
+        messages = outgoing(self.sessions.ring, session, posts, self.clock())
+        await self.store.post(messages)
+        return messages
+
+    async def states(self) -> list[str]:
+        """Of all messages, as they were posted."""
+        found = [message async for message in self.store.messages()]
+        return [message.state for message in sorted(found, key=lambda each: each.id)]
+
+    def told(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@contextlib.asynccontextmanager
+async def running(dispatcher: Dispatcher) -> AsyncIterator[None]:
+    task = asyncio.create_task(dispatcher.run())
+    try:
+        yield
+    finally:
+        await dispatcher.stop(1.0)
+        await task
+
+
+def has_sent(post: Post, count: int) -> bool:
+    return len(post.letters) == count
+
+
+async def until(holds: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not holds():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.001)
+
+
+async def test_a_lane_leaves_in_order_one_at_a_time_and_lanes_side_by_side() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    for lane in (b"a", b"b", b"c"):
+        await office.post(*(b"%s%d" % (lane, number) for number in range(4)), session=lane)
+    assert await office.dispatcher.once() == 12
+    for lane in (b"a", b"b", b"c"):
+        mine = [body for body in crm.bodies if body.startswith(lane)]
+        assert mine == [b"%s%d" % (lane, number) for number in range(4)]
+    assert crm.most == 3
+    assert await office.states() == ["sent"] * 12
+    sent = office.told(MessageSent)
+    assert len(sent) == 12
+    assert sent[0] == MessageSent(
+        to=CRM,
+        message=crm.letters[0].id.hex(),
+        session=crm.bodies[0][:1].hex(),
+        tries=1,
+        ms=sent[0].ms,  # type: ignore[attr-defined]
+        waited=0.0,
+    )
+
+
+async def test_a_message_leaves_at_once_when_it_is_told_of() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    patient = Dispatcher(office.sessions, office.destinations, office.events.append, poll=3600)
+    async with running(patient):
+        await asyncio.sleep(0)
+        await office.post(b"1", b"2")
+        patient.wake()
+        await until(lambda: len(crm.letters) == 2)
+
+
+async def test_what_another_process_posted_is_found_by_looking() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    async with running(office.dispatcher):
+        await asyncio.sleep(0)
+        await office.post(b"1")
+        await until(lambda: crm.letters)
+
+
+async def test_what_was_not_taken_comes_again_later_and_later_and_its_lane_waits() -> None:
+    crm = Post(lambda it: TryLater("HTTP 503") if it.body == b"1" and it.tries < 4 else Delivered())
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1", b"2")
+    waits = [FIRST, 2 * FIRST, 4 * FIRST]
+    for tries, wait in enumerate(waits, 1):
+        assert await office.dispatcher.once() == 1
+        assert (crm.letters[-1].body, crm.letters[-1].tries) == (b"1", tries)
+        office.clock.advance(wait - 0.25)
+        assert await office.dispatcher.once() == 0
+        office.clock.advance(0.25)
+    assert await office.dispatcher.once() == 2
+    assert crm.bodies == [b"1"] * 4 + [b"2"]
+    retried = office.told(MessageRetried)
+    assert [(event.retry_after, event.reason) for event in retried] == [  # type: ignore[attr-defined]
+        (wait, "HTTP 503") for wait in waits
+    ]
+
+
+async def test_chance_takes_messages_that_failed_together_apart_and_no_wait_is_endless() -> None:
+    for chance, low, high in ((0.0, FIRST / 10, FIRST / 10), (1.0, LONGEST, LONGEST)):
+        crm = Post(lambda _: TryLater("no"))
+        office = Office(crm=Destination(sender=crm, tries=100))
+        dispatcher = Dispatcher(
+            office.sessions,
+            office.destinations,
+            office.events.append,
+            chance=functools.partial(float, chance),
+        )
+        await office.post(b"1")
+        for _ in range(30):
+            await dispatcher.once()
+            office.clock.advance(LONGEST)
+        last = office.told(MessageRetried)[-1]
+        assert low <= last.retry_after <= high  # type: ignore[attr-defined]
+
+
+async def test_what_the_other_side_rejects_is_dead_and_its_lane_goes_on() -> None:
+    crm = Post(lambda letter: Rejected("HTTP 410") if letter.body == b"1" else Delivered())
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1", b"2")
+    assert await office.dispatcher.once() == 2
+    assert await office.states() == ["dead", "sent"]
+    (dead,) = office.told(MessageDead)
+    assert dead.reason == "HTTP 410"  # type: ignore[attr-defined]
+
+
+async def test_a_message_that_fails_again_and_again_is_dead_in_the_end() -> None:
+    crm = Post(lambda _: TryLater("ConnectError"))
+    office = Office(crm=Destination(sender=crm, tries=3))
+    await office.post(b"1", b"2")
+    for _ in range(3):
+        await office.dispatcher.once()
+        office.clock.advance(LONGEST)
+    assert await office.states() == ["dead", "waiting"]
+    (dead,) = office.told(MessageDead)
+    assert dead.reason == "3 tries; the last: ConnectError"  # type: ignore[attr-defined]
+
+
+async def test_a_message_that_kills_its_process_each_time_is_dead_too() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, tries=2))
+    await office.post(b"1")
+    for _ in range(2):
+        taken = await office.store.take(now=office.clock(), lease=LEASE, limit=1, destinations=[CRM])
+        assert len(taken) == 1
+        office.clock.advance(LEASE)
+    await office.dispatcher.once()
+    assert crm.letters == []
+    assert await office.states() == ["dead"]
+
+
+async def test_what_has_expired_is_not_sent() -> None:
+    crm = Post(lambda _: TryLater("HTTP 500"))
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1")
+    await office.dispatcher.once()
+    office.clock.advance(GOOD_FOR)
+    await office.dispatcher.once()
+    assert len(crm.letters) == 1
+    (dead,) = office.told(MessageDead)
+    assert dead.reason == "expired; the last: HTTP 500"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("problem", "reason"),
+    [(ValueError("amount of Amina"), "ValueError"), (TimeoutError(), "no answer in time")],
+)
+async def test_an_error_of_a_sender_is_told_by_its_type(problem: Exception, reason: str) -> None:
+    def breaks(letter: Letter) -> Outcome:
+        raise problem
+
+    office = Office(crm=Destination(sender=Post(breaks)))
+    await office.post(b"1")
+    await office.dispatcher.once()
+    (retried,) = office.told(MessageRetried)
+    assert retried.reason == reason  # type: ignore[attr-defined]
+
+
+async def test_a_sender_that_does_not_end_is_left() -> None:
+    crm = Post()
+    crm.hold = asyncio.Event()
+    office = Office(crm=Destination(sender=crm, timeout=0.01))
+    await office.post(b"1")
+    await office.dispatcher.once()
+    (retried,) = office.told(MessageRetried)
+    assert retried.reason == "no answer in time"  # type: ignore[attr-defined]
+
+
+async def test_who_is_told_to_wait_sends_nothing_there_and_others_go_on() -> None:
+    crm, shop = Post(lambda _: TryLater("HTTP 429", after=30.0)), Post()
+    office = Office(crm=Destination(sender=crm, at_once=1, tries=1), shop=Destination(sender=shop))
+    for session in (b"a", b"b", b"c"):
+        await office.post(b"1", session=session)
+        await office.post(b"1", session=session, to=SHOP)
+    await office.dispatcher.once()
+    assert (len(crm.letters), len(shop.letters)) == (1, 3)
+    (paused,) = office.told(DestinationPaused)
+    assert paused == DestinationPaused(to=CRM, seconds=30.0, reason="HTTP 429")
+    other = office.another()
+    await other.once()
+    assert len(crm.letters) == 1, "the pause is everybody's"
+    crm.answer = lambda _: Delivered()
+    office.clock.advance(30.0)
+    await office.dispatcher.once()
+    assert len(crm.letters) == 4
+    assert {letter.tries for letter in crm.letters} == {1}, "to wait is no try"
+
+
+async def test_a_pace_is_kept_and_no_message_is_lost_to_it() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, pace=Pace(2.0**-6, burst=2)))
+    for number in range(6):
+        await office.post(b"%d" % number, session=b"%d" % number)
+    task = asyncio.create_task(office.dispatcher.once())
+    await until(lambda: len(crm.letters) == 2)
+    await asyncio.sleep(0.05)
+    assert len(crm.letters) == 2, "the clock of the outbox stood still"
+    for number in range(3, 7):
+        office.clock.advance(2.0**-6)
+        await until(functools.partial(has_sent, crm, number))
+    await task
+    assert await office.states() == ["sent"] * 6
+
+
+async def test_a_long_wait_for_the_pace_gives_messages_back_untried() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, pace=Pace(600.0)))
+    for session in (b"a", b"b"):
+        await office.post(b"1", session=session)
+    await office.dispatcher.once()
+    assert len(crm.letters) == 1
+    office.clock.advance(600.0)
+    await office.dispatcher.once()
+    assert [letter.tries for letter in crm.letters] == [1, 1]
+
+
+async def test_only_so_many_are_on_their_way() -> None:
+    crm, shop = Post(), Post()
+    office = Office(crm=Destination(sender=crm, at_once=3), shop=Destination(sender=shop, at_once=50))
+    dispatcher = office.another(at_once=10)
+    for number in range(30):
+        for to in (CRM, SHOP):
+            await office.post(b"1", session=b"%d" % number, to=to)
+    crm.hold, shop.hold = asyncio.Event(), asyncio.Event()
+    async with running(dispatcher):
+        await until(lambda: len(dispatcher) == 10)
+        assert len(crm.letters) == 3
+        for hold in (crm.hold, shop.hold):
+            hold.set()
+        await until(lambda: len(crm.letters) + len(shop.letters) == 60)
+    assert crm.most == 3
+    assert shop.most <= 10
+
+
+async def test_two_dispatchers_never_send_the_same_and_each_its_own_shards() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    for first in range(0, 256, 4):
+        await office.post(b"%d" % first, session=bytes([first]))
+    halves = [
+        Dispatcher(
+            office.sessions, office.destinations, office.events.append, shards=functools.partial(list, shards)
+        )
+        for shards in (range(32), range(32, 64))
+    ]
+    assert await asyncio.gather(*(half.once() for half in halves)) == [32, 32]
+    assert len(set(crm.bodies)) == 64
+
+
+async def test_a_stop_waits_for_what_is_on_its_way_and_gives_the_rest_back() -> None:
+    crm, shop = Post(), Post()
+    office = Office(crm=Destination(sender=crm), shop=Destination(sender=shop))
+    await office.post(b"1")
+    await office.post(b"1", to=SHOP)
+    crm.hold, shop.hold = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(office.dispatcher.run())
+    await until(lambda: len(office.dispatcher) == 2)
+    stopping = asyncio.create_task(office.dispatcher.stop(0.05))
+    crm.hold.set()
+    await stopping
+    await task
+    assert await office.states() == ["sent", "waiting"]
+    shop.hold.set()
+    await office.another().once()
+    assert await office.states() == ["sent", "sent"]
+    assert [letter.tries for letter in shop.letters] == [1, 2]
+
+
+async def test_a_store_that_is_away_for_a_while_loses_nothing_and_doubles_nothing() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1", b"2")
+    crm.hold = asyncio.Event()
+    async with running(office.dispatcher):
+        await until(lambda: crm.letters)
+        office.store.unavailable = True
+        crm.hold.set()
+        await until(lambda: office.store.calls.get("settle", 0) >= 2)
+        office.store.unavailable = False
+        await until(lambda: len(office.told(MessageSent)) == 2)
+    assert crm.bodies == [b"1", b"2"]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_an_outcome_that_nobody_confirmed_is_stored_again(stored: bool) -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1", b"2")
+    office.store.unanswered = ("settle", 1, stored)
+    await office.dispatcher.once()
+    assert crm.bodies == [b"1", b"2"]
+    assert await office.states() == ["sent", "sent"]
+
+
+async def test_who_was_slower_than_its_lease_settles_nothing() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"1")
+    crm.hold = asyncio.Event()
+    slow = asyncio.create_task(office.dispatcher.once())
+    await until(lambda: crm.letters)
+    office.clock.advance(LEASE)
+    other = asyncio.create_task(office.another().once())
+    await until(lambda: len(crm.letters) == 2)
+    crm.hold.set()
+    await asyncio.gather(slow, other)
+    assert len(office.told(MessageSent)) == 1
+    assert {letter.id for letter in crm.letters} == {crm.letters[0].id}, "a receiver can tell"
+
+
+async def test_a_payload_that_was_put_in_another_place_is_dead_and_never_sent() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm), shop=Destination(sender=crm))
+    (message,) = await office.post(b"1")
+    (other,) = await office.post(b"2", to=SHOP)
+    await office.store.reseal(other, message.payload)
+    await office.dispatcher.once()
+    assert crm.bodies == [b"1"]
+    assert await office.states() == ["sent", "dead"]
+
+
+async def test_reports_find_their_message_by_what_the_other_side_calls_it() -> None:
+    office = Office(crm=Destination(sender=Post(lambda _: Delivered("wamid.1"))))
+    await office.post(b"1")
+    await office.dispatcher.once()
+    report = office.dispatcher.report
+    assert await report(CRM, "wamid.2", Status.READ) == "unknown"
+    for status, said in ((Status.READ, "raised"), (Status.DELIVERED, "old"), (Status.READ, "old")):
+        assert await report(CRM, "wamid.1", status) == said
+    assert office.told(MessageReported) == [MessageReported(to=CRM, status="read")]
+
+
+async def test_without_destinations_there_is_nothing_to_do() -> None:
+    office = Office()
+    await office.dispatcher.run()
+    assert await office.dispatcher.once() == 0
+    with pytest.raises(ValueError, match="at most"):
+        Office(crm=Destination(sender=Post(), timeout=61.0))
