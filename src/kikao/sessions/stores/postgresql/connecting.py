@@ -56,7 +56,6 @@ class Server:
         return await self._asyncpg.connect(
             self._url,
             timeout=CONNECT_SECONDS,
-            statement_cache_size=0,  # statements are prepared once and kept beside the connection
             server_settings={name: value for name, value in settings.items() if name not in self._asked},
             target_session_attrs=None if "target_session_attrs" in self._asked else "read-write",
         )

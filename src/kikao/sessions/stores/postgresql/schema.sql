@@ -4,6 +4,12 @@
 -- which is right for what lapses anyway. Rows that change with each turn have no index on what changes, and room on
 -- their page: PostgreSQL then updates them in place (HOT) and cleans up in passing.
 
+-- As `kikao.sessions.outgoing.shard`. Columns get it from functions: a generated column costs each update 10 µs.
+CREATE FUNCTION kikao.shard_of(k bytea)
+RETURNS smallint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN octet_length(k) = 0 THEN 0 ELSE get_byte(k, 0) >> 2 END::smallint;
+$$;
+
 CREATE TABLE kikao.properties (
     name text PRIMARY KEY,
     value bytea NOT NULL
@@ -19,8 +25,7 @@ CREATE TABLE kikao.sessions (
     -- Not after expires_at. It follows when a sweep gets here, so that a turn that prolongs a session touches no index.
     sweep_at double precision NOT NULL,
     intents integer NOT NULL DEFAULT 0,
-    shard smallint NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(key) = 0 THEN 0 ELSE get_byte(key, 0) >> 2 END) STORED,
+    shard smallint NOT NULL,
     state bytea STORAGE EXTERNAL NOT NULL,
     address bytea STORAGE EXTERNAL NOT NULL
 ) WITH (fillfactor = 60);
@@ -50,8 +55,7 @@ CREATE TABLE kikao.intents (
     lease_until double precision NOT NULL,
     due_at double precision NOT NULL,
     tries integer NOT NULL,
-    shard smallint NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(session) = 0 THEN 0 ELSE get_byte(session, 0) >> 2 END) STORED
+    shard smallint NOT NULL
 );
 CREATE INDEX intents_session ON kikao.intents (session);
 CREATE INDEX intents_due ON kikao.intents (due_at, id);
@@ -75,8 +79,7 @@ CREATE TABLE kikao.messages (
     reference bytea,
     -- Whether it stands first in its lane. Whoever moves this mark holds the lane's lock.
     first boolean NOT NULL,
-    shard smallint NOT NULL GENERATED ALWAYS AS (
-        CASE WHEN octet_length(session) = 0 THEN 0 ELSE get_byte(session, 0) >> 2 END) STORED
+    shard smallint NOT NULL
 ) WITH (fillfactor = 70);
 CREATE INDEX messages_ready ON kikao.messages (destination, urgency, due_at, seq) WHERE first;
 CREATE INDEX messages_lane ON kikao.messages (session, destination, seq);
@@ -120,8 +123,12 @@ BEGIN
         seen := until > moment;
         IF seen IS NOT TRUE THEN reply := NULL; END IF;
     END IF;
+    -- The session is read before the lease is taken. Whoever had it meanwhile, and has given it back, is seen as having it
+    -- still, or makes the version that is returned here an old one: then a write conflicts.
+    SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents, s.released
+        INTO version, record_fence, expires_at, state, address, open_intents, given_back
+        FROM kikao.sessions AS s WHERE s.key = k;
     IF reply IS NULL AND til IS NOT NULL THEN
-        SELECT s.released, s.fence INTO given_back, record_fence FROM kikao.sessions AS s WHERE s.key = k;
         INSERT INTO kikao.leases AS l VALUES
             (k, greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, record_fence + 1), til, asked)
         ON CONFLICT (key) DO UPDATE
@@ -139,8 +146,6 @@ BEGIN
             END IF;
         END IF;
     END IF;
-    SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents
-        INTO version, record_fence, expires_at, state, address, open_intents FROM kikao.sessions AS s WHERE s.key = k;
     IF open_intents > 0 THEN
         SELECT json_agg(json_build_array(encode(i.id, 'hex'), i.fence, i.lease_until::text, i.due_at::text, i.tries)
                         ORDER BY i.due_at, i.id)::text
@@ -159,8 +164,9 @@ DECLARE
     found_fence bigint;
 BEGIN
     IF v = 0 THEN
-        INSERT INTO kikao.sessions (key, version, fence, released, expires_at, sweep_at, state, address)
-            VALUES (k, 1, f, CASE WHEN final THEN f ELSE 0 END, until, until, st, ad) ON CONFLICT DO NOTHING;
+        INSERT INTO kikao.sessions (key, version, fence, released, expires_at, sweep_at, shard, state, address)
+            VALUES (k, 1, f, CASE WHEN final THEN f ELSE 0 END, until, until, kikao.shard_of(k), st, ad)
+            ON CONFLICT DO NOTHING;
     ELSE
         UPDATE kikao.sessions AS s
             SET version = s.version + 1, fence = f, released = CASE WHEN final THEN f ELSE s.released END,
@@ -199,8 +205,9 @@ BEGIN
     DELETE FROM kikao.intents AS i WHERE i.session = k
         AND i.id IN (SELECT decode(c, 'hex') FROM jsonb_array_elements_text(closed) AS c);
     FOR o IN SELECT * FROM jsonb_array_elements(opened) LOOP
-        INSERT INTO kikao.intents AS i (id, session, fence, lease_until, due_at, tries) VALUES
-            (decode(o->>0, 'hex'), k, (o->>1)::bigint, (o->>2)::float8, (o->>3)::float8, (o->>4)::integer)
+        INSERT INTO kikao.intents AS i (id, session, fence, lease_until, due_at, tries, shard) VALUES
+            (decode(o->>0, 'hex'), k, (o->>1)::bigint, (o->>2)::float8, (o->>3)::float8, (o->>4)::integer,
+             kikao.shard_of(k))
         ON CONFLICT (id) DO UPDATE SET fence = excluded.fence, lease_until = excluded.lease_until,
             due_at = excluded.due_at, tries = excluded.tries WHERE i.session = k;
         GET DIAGNOSTICS done = ROW_COUNT;
@@ -308,11 +315,11 @@ BEGIN
         DELETE FROM kikao.dedupe AS d WHERE d.session = target;
         DELETE FROM kikao.intents AS i WHERE i.session = target;
         UPDATE kikao.dedupe AS d SET session = target WHERE d.session = k;
-        UPDATE kikao.intents AS i SET id = decode(n->>1, 'hex'), session = target
+        UPDATE kikao.intents AS i SET id = decode(n->>1, 'hex'), session = target, shard = kikao.shard_of(target)
             FROM jsonb_array_elements(rest->'intents') AS n WHERE i.session = k AND i.id = decode(n->>0, 'hex');
         PERFORM kikao.move_messages(k, target);
     END IF;
-    UPDATE kikao.sessions AS s SET key = target, state = st, address = ad,
+    UPDATE kikao.sessions AS s SET key = target, shard = kikao.shard_of(target), state = st, address = ad,
         released = CASE WHEN target = k THEN s.released ELSE 0 END WHERE s.key = k;
     UPDATE kikao.dedupe AS d SET reply = decode(n->>1, 'hex') FROM jsonb_array_elements(rest->'replies') AS n
         WHERE d.session = target AND d.key = decode(n->>0, 'hex') AND d.reply IS NOT NULL;
@@ -346,10 +353,10 @@ BEGIN
         s := decode(p->>1, 'hex');
         PERFORM kikao.lock_lane(s, p->>2);
         INSERT INTO kikao.messages (id, session, destination, payload, due_at, expires_at, urgency, posted_at, tries,
-                fence, lease_until, state, status, reason, first)
+                fence, lease_until, state, status, reason, shard, first)
             VALUES (decode(p->>0, 'hex'), s, p->>2, decode(p->>3, 'hex'), (p->>4)::float8, (p->>5)::float8,
                 (p->>6)::smallint, (p->>7)::float8, (p->>8)::integer, (p->>9)::bigint, (p->>10)::float8, 0,
-                (p->>11)::smallint, p->>12, NOT EXISTS (
+                (p->>11)::smallint, p->>12, kikao.shard_of(s), NOT EXISTS (
                     SELECT FROM kikao.messages WHERE session = s AND destination = p->>2 AND state = 0))
             ON CONFLICT (id) DO NOTHING;
         GET DIAGNOSTICS done = ROW_COUNT;
@@ -415,7 +422,7 @@ BEGIN
         PERFORM kikao.lock_lane(k, d);
         PERFORM kikao.lock_lane(target, d);
         FOR i IN SELECT id FROM kikao.messages WHERE session = k AND destination = d ORDER BY seq LOOP
-            UPDATE kikao.messages SET session = target, first = false,
+            UPDATE kikao.messages SET session = target, shard = kikao.shard_of(target), first = false,
                 seq = nextval(pg_get_serial_sequence('kikao.messages', 'seq')) WHERE id = i;
         END LOOP;
         PERFORM kikao.promote(target, d);

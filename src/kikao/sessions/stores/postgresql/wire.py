@@ -172,8 +172,11 @@ class Wire:
         """The next batch, of one statement."""
         statement = self._turns.popleft()
         line = self._questions[statement]
-        many = BATCH if statement.many is not None else 1
-        batch = [line.popleft() for _ in range(min(many, len(line)))]
+        if len(line) == 1:
+            batch = [line.popleft()]
+        else:
+            many = BATCH if statement.many is not None else 1
+            batch = [line.popleft() for _ in range(min(many, len(line)))]
         if line:
             self._turns.append(statement)
         if not statement.writes:
