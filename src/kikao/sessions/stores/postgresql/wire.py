@@ -376,6 +376,7 @@ class _Link:
         self.sent = False
         prepared = self._prepared.get(sql)
         if prepared is None:
+            # asyncpg parses a prepared statement anew each time where its own cache is off.
             prepared = self._prepared[sql] = await self.connection.prepare(sql)
         self.sent = not self.connection.is_closed()
         rows: list[Any] = await prepared.fetch(*args)
