@@ -66,10 +66,8 @@ class Server:
 
         They are the same members in each round, known from the second on.
         """
-        phones = [_Phone(f"+25677{number:07}", self._checked) for number in range(members)]
         before = self._cpu()
-        wall = asyncio.run(_talk(self.port, phones, turns))
-        waits = sorted(wait for phone in phones for wait in phone.waits)
+        wall, waits = asyncio.run(talk(self.port, members, turns, checked=self._checked))
         return Round(len(waits), wall, self._cpu() - before, waits)
 
     def _cpu(self) -> float:
@@ -87,7 +85,9 @@ class Server:
         return line
 
 
-async def _talk(port: int, phones: list[_Phone], turns: int) -> float:
+async def talk(port: int, members: int, turns: int, *, checked: bool = True) -> tuple[float, list[float]]:
+    """Seconds that it took in all, and those of each turn, sorted."""
+    phones = [_Phone(f"+25677{number:07}", checked) for number in range(members)]
     loop = asyncio.get_running_loop()
     for phone in phones:
         await loop.create_connection(lambda phone=phone: phone, "127.0.0.1", port)  # type: ignore[misc]
@@ -101,7 +101,8 @@ async def _talk(port: int, phones: list[_Phone], turns: int) -> float:
     finally:
         for phone in phones:
             phone.hang_up()
-    return time.perf_counter() - before
+    wall = time.perf_counter() - before
+    return wall, sorted(wait for phone in phones for wait in phone.waits)
 
 
 class _Phone(asyncio.Protocol):

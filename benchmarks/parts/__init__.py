@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.engines import Engines
-from benchmarks.parts.http import http, members
+from benchmarks.parts.http import http, members, working
 from benchmarks.parts.process import replay, starting, turn
 from benchmarks.parts.stores import claims, client, sweeping
 from benchmarks.table import Line
@@ -21,5 +21,6 @@ PARTS: Final[dict[str, Part]] = {
     "members": members,
     "store": claims,
     "sweep": sweeping,
+    "workers": working,
     "start": starting,
 }

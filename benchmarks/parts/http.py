@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Final, NamedTuple
 
+from benchmarks import workers
 from benchmarks.engines import NAMES, Engines
 from benchmarks.environments import NotHere
 from benchmarks.load import Round, Server
@@ -97,6 +98,22 @@ def members(engines: Engines) -> Iterator[Line]:
         tails = [percentile(waits, 0.99) * 1000 for waits in again]
         yield Row(f"{name}: p50 of a turn", *both(halves, " ms"))
         yield judged(f"{name}: p99 of a turn", " ms", min(tails), statistics.median(tails), most=200)
+
+
+def working(engines: Engines) -> Iterator[Line]:
+    """One worker to four."""
+    yield f"kikao run --workers N, {workers.MEMBERS} members at once; the load and the store share these cores"
+    for name in ("PostgreSQL", "Valkey"):
+        for count in (1, 2, 3, 4):
+            try:
+                url = engines.url(name)
+            except NotHere as reason:
+                yield skipped(name, reason)
+                break
+            rounds = workers.measured(url, engines.folder("workers"), count)
+            plural = "" if count == 1 else "s"
+            yield Row(f"{name}, {count} worker{plural}: turns/s", *_rates(rounds))
+            yield Row("  CPU of all workers", *both(_cpu(rounds), " µs"))
 
 
 def _cpu(rounds: list[Round]) -> list[float]:
