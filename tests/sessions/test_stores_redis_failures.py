@@ -1,0 +1,566 @@
+"""The Redis store and everything that can go wrong between it and its server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kikao.sessions.store import (
+    Busy,
+    Claim,
+    CommitUnknown,
+    Conflict,
+    Dedupe,
+    Duplicate,
+    StoreRefused,
+    StoreUnavailable,
+)
+from kikao.sessions.stores.redis import RedisStore
+from tests.engines.proxy import (
+    BlackHole,
+    CutAfter,
+    CutBeforeAnswer,
+    Fault,
+    Garbage,
+    HalfOpen,
+    Mute,
+    Proxy,
+    Refuse,
+)
+from tests.engines.valkey import Cluster, Redis, Sentinel, Valkey
+from tests.sessions.store_contract import (
+    HOUR,
+    LEASE,
+    NOW,
+    everything,
+    intent,
+    make,
+    stored_version,
+    take,
+    written,
+)
+
+SHORT = "timeout=0.2&connect_timeout=0.2"
+
+
+@contextlib.asynccontextmanager
+async def opened(url: str) -> AsyncIterator[RedisStore]:
+    store = RedisStore(url)
+    await store.open()
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+@pytest.fixture
+def empty(valkey: Valkey) -> Iterator[Valkey]:
+    """A server with nothing in it, and as it was afterwards."""
+    valkey.ask("FLUSHALL")
+    yield valkey
+    for setting, value in (("maxmemory", "0"), ("maxmemory-policy", "noeviction")):
+        valkey.ask("CONFIG", "SET", setting, value)
+    valkey.ask("FLUSHALL")
+
+
+# --- several processes ---
+
+
+async def test_two_stores_never_interleave_turns_of_one_session(empty: Valkey) -> None:
+    async def turn(store: RedisStore) -> None:
+        claim = await take(store, wait=30)
+        count = 0 if claim.record is None else int(claim.record.state)
+        await asyncio.sleep(0)
+        await store.commit(written(claim, state=b"%d" % (count + 1)))
+
+    async with opened(empty.url) as one, opened(empty.unix_url) as two:
+        await asyncio.gather(*(turn(store) for store in (one, two) * 25))
+        assert [(record.version, record.state) for record in await everything(one)] == [(50, b"50")]
+
+
+async def test_a_turn_elsewhere_is_waited_for_and_one_that_died_there_is_taken_over(empty: Valkey) -> None:
+    async with opened(empty.url) as one, opened(empty.url) as two:
+        elsewhere = await take(one, dedupe=b"m")
+        waiting = asyncio.create_task(two.claim(b"session", b"m", now=NOW, lease=LEASE, wait=30))
+        assert isinstance(await two.claim(b"session", None, now=NOW, lease=LEASE, wait=0.02), Busy)
+        await one.commit(written(elsewhere, dedupe=Dedupe(b"m", b"reply", NOW + HOUR)))
+        assert await waiting == Duplicate(b"reply")
+
+        died = await take(one)
+        successor = await take(two, now=NOW + LEASE)
+        assert successor.fence > died.fence
+        await two.commit(written(successor))
+        with pytest.raises(Conflict):
+            await one.commit(written(died))
+
+
+async def test_opening_leaves_the_leases_of_others_alone(empty: Valkey) -> None:
+    async with opened(empty.url) as one:
+        claim = await take(one)
+        await one.intent(written(claim, open_=(intent(claim, lease_until=NOW + 60),)))
+        async with opened(empty.url) as two:
+            assert isinstance(await two.claim(b"session", None, now=NOW, lease=LEASE, wait=0), Busy)
+            assert await two.due(now=NOW + 59, limit=9) == []
+
+
+async def test_fences_go_on_where_the_server_forgot_them(empty: Valkey) -> None:
+    """A failover may lose the newest claims: their fences are not given again."""
+    async with opened(empty.url) as store:
+        before = await take(store)
+        empty.ask("FLUSHALL")
+        assert (await take(store)).fence > before.fence
+
+
+async def test_nothing_has_a_time_to_live(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        claim = await take(store, dedupe=b"m")
+        await store.intent(
+            written(claim, open_=(intent(claim),), dedupe=Dedupe(b"m", b"reply", NOW + HOUR), expires_at=NOW)
+        )
+        await store.pace("crm", now=NOW, interval=1.0, burst=1)
+        await store.share("worker", now=NOW, lease=LEASE)
+        keys = empty.ask("KEYS", "*")
+        assert len(keys) >= 8
+        assert {empty.ask("TTL", key) for key in keys} == {-1}
+        assert all(key.startswith(b"{kikao:") for key in keys)
+
+
+# --- the connection ---
+
+
+@pytest.mark.parametrize("fault", [CutBeforeAnswer(times=1), Garbage(times=1), Mute(times=1)])
+async def test_a_commit_whose_answer_is_lost_is_unknown_and_its_duplicate_tells(
+    empty: Valkey, fault: Fault
+) -> None:
+    async with (
+        Proxy(f"127.0.0.1:{empty.port}") as proxy,
+        opened(f"redis://{proxy.address}?{SHORT}") as store,
+    ):
+        claim = await take(store, dedupe=b"m")
+        proxy.fault = fault
+        with pytest.raises(CommitUnknown):
+            await store.commit(written(claim, dedupe=Dedupe(b"m", b"reply", NOW + HOUR)))
+        assert sum(proxy.hits.values()) == 1
+        proxy.fault = None
+        assert await store.claim(b"session", b"m", now=NOW, lease=LEASE, wait=9) == Duplicate(b"reply")
+
+
+@pytest.mark.parametrize("fault", [HalfOpen(times=1), CutAfter(octets=20, times=1)])
+async def test_a_commit_that_did_not_get_there_is_unknown_and_can_be_done_again(
+    empty: Valkey, fault: Fault
+) -> None:
+    async with (
+        Proxy(f"127.0.0.1:{empty.port}") as proxy,
+        opened(f"redis://{proxy.address}?{SHORT}") as store,
+    ):
+        claim = await take(store, dedupe=b"m")
+        proxy.fault = fault
+        with pytest.raises(CommitUnknown):
+            await store.commit(written(claim, dedupe=Dedupe(b"m", b"reply", NOW + HOUR)))
+        proxy.fault = None
+        again = await take(store, dedupe=b"m", wait=9)
+        assert (again.record, again.seen) == (None, None)
+        await store.commit(written(again))
+
+
+async def test_a_claim_whose_answer_is_lost_is_the_same_claim_when_asked_again(empty: Valkey) -> None:
+    async with (
+        Proxy(f"127.0.0.1:{empty.port}") as proxy,
+        opened(f"redis://{proxy.address}?{SHORT}") as store,
+    ):
+        proxy.fault = CutBeforeAnswer(times=1)
+        claim = await take(store)
+        assert proxy.hits["CutBeforeAnswer"] == 1
+        await store.commit(written(claim))
+        assert stored_version(await take(store)) == 1
+
+
+async def test_who_is_cancelled_while_asking_leaves_no_lease(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        asking = asyncio.create_task(take(store))
+        await asyncio.sleep(0)
+        asking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asking
+        assert asking.cancelled()
+        await take(store)
+
+
+@pytest.mark.parametrize("fault", [BlackHole(), Refuse()])
+async def test_a_server_that_is_away_costs_little_time_and_is_found_again(
+    empty: Valkey, fault: Fault
+) -> None:
+    async with (
+        Proxy(f"127.0.0.1:{empty.port}") as proxy,
+        opened(f"redis://{proxy.address}?{SHORT}") as store,
+    ):
+        await make(store)
+        proxy.fault = fault
+        began = time.monotonic()
+        claims = (store.claim(b"%d" % n, None, now=NOW, lease=LEASE, wait=5) for n in range(50))
+        outcomes = await asyncio.gather(*claims, return_exceptions=True)
+        assert {type(outcome) for outcome in outcomes} <= {StoreUnavailable}
+        assert time.monotonic() - began < 2.0
+        for _ in range(200):  # now everybody is refused at once
+            with pytest.raises(StoreUnavailable):
+                await store.claim(b"session", None, now=NOW, lease=LEASE, wait=5)
+        assert time.monotonic() - began < 3.0
+        assert store.waiting == 0
+        proxy.fault = None
+        await until_it_is_back(store)
+        assert stored_version(await take(store, b"session")) == 1
+
+
+async def test_a_server_that_hangs_is_given_up_and_found_again(tmp_path: Path) -> None:
+    server = Valkey(tmp_path / "server")
+    server.start()
+    try:
+        async with opened(f"{server.url}?{SHORT}") as store:
+            claim = await take(store)
+            server.pause()
+            began = time.monotonic()
+            with pytest.raises(CommitUnknown):
+                await store.commit(written(claim))
+            with pytest.raises(StoreUnavailable):
+                await store.claim(b"other", None, now=NOW, lease=LEASE, wait=5)
+            assert time.monotonic() - began < 2.0
+            server.resume()
+            await until_it_is_back(store)
+    finally:
+        server.remove()
+
+
+@pytest.mark.parametrize("fsync", ["everysec", "always"])
+@pytest.mark.parametrize("engine", [Valkey, Redis])
+async def test_what_was_acknowledged_survives_the_death_of_the_server(
+    engine: type[Valkey], fsync: str, tmp_path: Path
+) -> None:
+    server = engine(tmp_path / "server", options=["appendonly yes", f"appendfsync {fsync}"])
+    server.start()
+    acknowledged: dict[bytes, int] = {}
+    stop = asyncio.Event()
+
+    async def member(store: RedisStore, key: bytes) -> None:
+        """Turn after turn; each that fails is delivered again until it is acknowledged."""
+        for turn in range(100_000):
+            if stop.is_set():
+                return
+            inbound, reply = b"%d" % turn, b"%s %d" % (key, turn)
+            while acknowledged.get(key, -1) < turn:
+                with contextlib.suppress(StoreUnavailable, CommitUnknown, Conflict):
+                    claim = await store.claim(key, inbound, now=time.time(), lease=0.3, wait=1)
+                    if isinstance(claim, Claim):
+                        assert stored_version(claim) == turn
+                        dedupe = Dedupe(inbound, reply, time.time() + HOUR)
+                        await store.commit(written(claim, state=reply, dedupe=dedupe))
+                        acknowledged[key] = turn
+                    elif isinstance(claim, Duplicate):
+                        assert claim.reply == reply
+                        acknowledged[key] = turn
+                await asyncio.sleep(0.001)
+
+    try:
+        async with opened(f"{server.url}?{SHORT}") as store:
+            members = [asyncio.create_task(member(store, b"member %d" % n)) for n in range(10)]
+            for _ in range(2):
+                await asyncio.sleep(0.1)
+                before = dict(acknowledged)
+                server.kill()
+                server.start()
+                await until(lambda: all(acknowledged[key] > turn for key, turn in before.items()))  # noqa: B023
+            stop.set()
+            await asyncio.gather(*members)
+            found = {record.key: record.version for record in await everything(store)}
+            assert found == {key: turn + 1 for key, turn in acknowledged.items()}
+    finally:
+        server.remove()
+
+
+# --- what the server refuses ---
+
+
+async def test_a_server_whose_memory_is_full_stores_nothing_and_says_what_to_do(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        claim = await take(store, b"held")
+        empty.ask("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(StoreUnavailable, match="memory is full"):
+            await store.claim(b"session", None, now=NOW, lease=LEASE, wait=5)
+        with pytest.raises(StoreUnavailable, match="memory is full"):
+            await store.commit(written(claim))
+        assert await everything(store) == []
+        empty.ask("CONFIG", "SET", "maxmemory", "0")
+        await take(store, b"held", wait=5)  # the commit that was refused gave its lease back
+
+
+async def test_scripts_that_were_forgotten_are_told_again(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        claim = await take(store)
+        empty.ask("SCRIPT", "FLUSH")
+        await store.commit(written(claim))
+        assert stored_version(await take(store)) == 1
+
+
+async def test_a_server_that_may_not_write_refuses(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        claim = await take(store)
+        empty.ask("CONFIG", "SET", "min-replicas-to-write", "1")
+        try:
+            with pytest.raises(StoreUnavailable, match="replicas"):
+                await store.commit(written(claim))
+        finally:
+            empty.ask("CONFIG", "SET", "min-replicas-to-write", "0")
+        await store.commit(written(claim))
+
+
+async def test_a_script_that_breaks_midway_leaves_it_unknown(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        claim = await take(store)
+        at = (await keys(empty, b"*:l"))[0].removesuffix(b":l")
+        empty.ask("SET", at + b":s", "somebody else's")
+        with pytest.raises(CommitUnknown, match="WRONGTYPE"):
+            await store.commit(written(claim))
+
+
+async def test_too_many_commands_are_refused_at_once(empty: Valkey) -> None:
+    async with opened(f"{empty.url}?commands=100") as store:
+        turns = [
+            asyncio.create_task(store.claim(b"%d" % n, None, now=NOW, lease=LEASE, wait=0))
+            for n in range(150)
+        ]
+        outcomes = await asyncio.gather(*turns, return_exceptions=True)
+        refused = [outcome for outcome in outcomes if isinstance(outcome, StoreUnavailable)]
+        assert len(refused) == 50
+        assert "is slow" in str(refused[0])
+        await take(store, b"later")
+
+
+# --- what is refused at the start ---
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+async def test_a_server_that_evicts_is_refused(empty: Valkey, policy: str) -> None:
+    empty.ask("CONFIG", "SET", "maxmemory-policy", policy)
+    with pytest.raises(
+        StoreRefused, match=rf"maxmemory-policy is {policy}.*CONFIG SET maxmemory-policy noeviction"
+    ):
+        await RedisStore(empty.url).open()
+
+
+async def test_the_policy_is_known_where_config_is_closed(tmp_path: Path) -> None:
+    options = ['rename-command CONFIG ""', "maxmemory-policy allkeys-lru"]
+    server = Valkey(tmp_path / "server", options=options)
+    server.start()
+    try:
+        with pytest.raises(StoreRefused, match="maxmemory-policy is allkeys-lru"):
+            await RedisStore(server.url).open()
+    finally:
+        server.remove()
+
+
+async def test_one_may_use_it_who_may_do_what_is_listed_and_nothing_less(empty: Valkey) -> None:
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "run-on-redis.md"
+    (listed,) = [line for line in page.read_text().splitlines() if line.startswith("ACL SETUSER kikao ")]
+    words = listed.removeprefix("ACL SETUSER kikao ").replace(">…", ">p%C3%A4ss").split()
+    url = empty.url.replace("redis://", "redis://kikao:p%25C3%25A4ss@")
+    granted = [word for word in words if word.startswith("+")]
+    try:
+        empty.ask("ACL", "SETUSER", "kikao", "reset", *words)
+        async with opened(url) as store:
+            await make(store, dedupe=Dedupe(b"m", b"reply", NOW + HOUR))
+            assert len(await everything(store)) == 1
+            assert await store.sweep(now=NOW + 2 * HOUR, limit=9) == 1
+        for word in granted:
+            empty.ask("ACL", "SETUSER", "kikao", "reset", *(each for each in words if each != word))
+            empty.ask("SCRIPT", "FLUSH")
+            with pytest.raises(StoreRefused, match=r"run-on-redis|may we use it"):
+                await RedisStore(url).open()
+    finally:
+        empty.ask("ACL", "DELUSER", "kikao")
+
+
+async def test_wrong_credentials_are_refused_and_not_shown(empty: Valkey) -> None:
+    with pytest.raises(StoreRefused, match="credentials") as refused:
+        await RedisStore(empty.url.replace("redis://", "redis://somebody:s3cret@")).open()
+    assert "s3cret" not in str(refused.value)
+
+
+async def test_nobody_there_is_refused_at_the_start(tmp_path: Path) -> None:
+    server = Valkey(tmp_path / "server")
+    with pytest.raises(StoreRefused, match="cannot be reached"):
+        await RedisStore(server.url).open()
+    server.remove()
+
+
+@pytest.mark.parametrize(("version", "refused"), [("6.2.14", True), ("7.0.0", False)])
+async def test_releases_before_7_are_refused(version: str, refused: bool) -> None:
+    """No wheel has so old a server: this one says so, and then hangs up."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        info = f"redis_version:{version}\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n".encode()
+        while request := await reader.read(4096):
+            if b"INFO\r\n" in request and b"SETINFO" not in request:
+                writer.write(b"$%d\r\n%s\r\n" % (len(info), info))
+                await writer.drain()
+                break
+            writer.write(b"+OK\r\n" * request.count(b"*4\r\n"))
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with pytest.raises(StoreRefused, match="must be Redis 7" if refused else "cannot be reached"):
+        await RedisStore(f"redis://127.0.0.1:{port}").open()
+    server.close()
+
+
+async def test_a_store_that_is_not_open_is_unavailable(empty: Valkey) -> None:
+    store = RedisStore(empty.url)
+    with pytest.raises(StoreUnavailable, match="not open"):
+        await store.claim(b"session", None, now=NOW, lease=LEASE, wait=0)
+    with pytest.raises(StoreUnavailable, match="not open"):
+        await store.due(now=NOW, limit=1)
+    await store.close()
+
+
+# --- several servers ---
+
+
+async def test_after_a_failover_the_new_primary_is_found_and_the_replica_is_not_used(tmp_path: Path) -> None:
+    servers = Sentinel(tmp_path)
+    servers.start()
+    try:
+        with pytest.raises(StoreRefused, match="is a replica"):
+            await RedisStore(servers.replica.url).open()
+        async with opened(f"{servers.url}?{SHORT}") as store:
+            await make(store, state=b"before")
+            assert servers.primary.ask("WAIT", 1, 5000) == 1
+            servers.primary.kill()
+            with pytest.raises((StoreUnavailable, CommitUnknown)):
+                await make(store)
+            await until_it_is_back(store)
+            claim = await take(store, wait=5)
+            assert claim.record is not None
+            assert claim.record.state == b"before"
+            await store.commit(written(claim))
+            assert servers.replica.ask("ROLE")[0] == b"master"
+    finally:
+        servers.remove()
+
+
+async def test_a_primary_that_becomes_a_replica_is_left(empty: Valkey) -> None:
+    """What a planned failover does: the connection stays, and the server takes no writes any more."""
+    async with opened(empty.url) as store:
+        claim = await take(store)
+        empty.ask("REPLICAOF", "127.0.0.1", 1)
+        try:
+            with pytest.raises(StoreUnavailable, match="is a replica"):
+                await store.commit(written(claim))
+            with pytest.raises(StoreUnavailable, match="Name its primary"):
+                await refusals(store, "Name its primary")
+        finally:
+            empty.ask("REPLICAOF", "NO", "ONE")
+        await until_it_is_back(store)
+        await store.commit(written(claim))
+
+
+async def test_sentinels_that_know_no_such_service(tmp_path: Path, empty: Valkey) -> None:
+    with pytest.raises(StoreRefused, match="name no primary of nothing"):
+        await RedisStore(f"redis+sentinel://127.0.0.1:{empty.port}/nothing?{SHORT}").open()
+
+
+async def test_a_cluster_and_a_server_alone_are_not_taken_for_each_other(
+    cluster: Cluster, empty: Valkey
+) -> None:
+    with pytest.raises(StoreRefused, match="is a node of a Cluster"):
+        await RedisStore(cluster.masters[0].url).open()
+    with pytest.raises(StoreRefused, match=r"cluster support disabled|no node of a Cluster"):
+        await RedisStore(f"redis+cluster://127.0.0.1:{empty.port}").open()
+
+
+async def test_sessions_are_found_again_when_slots_move_between_nodes(cluster: Cluster) -> None:
+    """Turns go on while the slot of a session moves key by key; none is lost, and none is done twice."""
+    async with opened(f"{cluster.url}?prefix=moving") as store:
+        await make(store, state=b"1")
+        name = next(key for key in all_keys(cluster) if key.startswith(b"{moving:") and key.endswith(b":s"))
+        slot = cluster.masters[0].ask("CLUSTER", "KEYSLOT", name)
+        source = next(node for node in cluster.masters if node.ask("CLUSTER", "COUNTKEYSINSLOT", slot))
+        target = next(node for node in cluster.masters if node is not source)
+        stop = asyncio.Event()
+        turns = asyncio.create_task(keep_turning(store, stop))
+        try:
+            for there, back in ((source, target), (target, source)):
+                await move_slot(slot, there, back, [*cluster.masters])
+        finally:
+            stop.set()
+        made = await turns
+        assert made > 0
+        assert [record.version for record in await everything(store)] == [made + 1]
+
+
+async def move_slot(slot: int, source: Valkey, target: Valkey, masters: list[Valkey]) -> None:
+    ids = {node.port: node.ask("CLUSTER", "MYID") for node in masters}
+    target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source.port])
+    source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target.port])
+    while there := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1):
+        source.ask("MIGRATE", "127.0.0.1", target.port, there[0], 0, 5000)
+        await asyncio.sleep(0.005)  # turns meet a slot that is half here and half there
+    for node in (target, source, *masters):
+        node.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[target.port])
+    await asyncio.sleep(0.05)
+
+
+async def keep_turning(store: RedisStore, stop: asyncio.Event) -> int:
+    """Turns of one session; how many were committed."""
+    made = 0
+    while not stop.is_set():
+        with contextlib.suppress(StoreUnavailable):
+            claim = await take(store, now=NOW + made, wait=5)
+            await store.commit(written(claim, state=b"again"))
+            made += 1
+        await asyncio.sleep(0.002)
+    return made
+
+
+# --- what the tests say ---
+
+
+async def refusals(store: RedisStore, text: str) -> None:
+    """Ask until the store says this of why it cannot answer, and raise that."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                await store.due(now=NOW, limit=1)
+            except StoreUnavailable as error:
+                if text in str(error):
+                    raise
+            await asyncio.sleep(0.005)
+
+
+async def until(done: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            if done():
+                return
+            await asyncio.sleep(0.005)
+
+
+async def until_it_is_back(store: RedisStore) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                await store.due(now=NOW, limit=1)
+                return
+            await asyncio.sleep(0.01)
+
+
+async def keys(server: Valkey, pattern: bytes) -> list[bytes]:
+    found: list[bytes] = server.ask("KEYS", pattern)
+    return found
+
+
+def all_keys(cluster: Cluster) -> list[bytes]:
+    return [key for node in cluster.masters for key in node.ask("KEYS", "*")]

@@ -1,0 +1,156 @@
+"""What URLs of Redis and Valkey say, and TLS, which is asked for there."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import ssl
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from kikao.config import Where
+from kikao.sessions.store import StoreRefused
+from kikao.sessions.stores.redis import RedisStore
+from kikao.sessions.stores.redis_url import Options, parse
+from tests.engines.valkey import Valkey
+from tests.sessions.store_contract import make
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "shown"),
+    [
+        ("redis://host", (("host", 6379),), "redis://host:6379/0"),
+        ("valkey://host:7000/3", (("host", 7000),), "redis://host:7000/3"),
+        ("valkeys://user:p%40ss@host/1", (("host", 6379),), "rediss://host:6379/1"),
+        ("redis://[::1]:7000", (("::1", 7000),), "redis://::1:7000/0"),
+        ("unix:///run/redis.sock?db=2", (), "unix:///run/redis.sock"),
+        (
+            "redis+sentinel://:p@a,b:1/service/4",
+            (("a", 26379), ("b", 1)),
+            "redis+sentinel://a:26379,b:1/service/4",
+        ),
+        ("rediss+cluster://a:1,b", (("a", 1), ("b", 6379)), "rediss+cluster://a:1,b:6379"),
+    ],
+)
+def test_a_url_names_servers_and_shows_no_password(
+    url: str, hosts: tuple[tuple[str, int], ...], shown: str
+) -> None:
+    found = parse(Where(url))
+    assert found.hosts == hosts
+    assert str(found) == shown
+
+
+def test_a_url_says_how_the_store_is_used() -> None:
+    found = parse(
+        "rediss://user:p%40ss@host/1?timeout=0.5&prefix=shop&commands=7&ca=/etc/ca.pem&verify=false"
+    )
+    expected = Options("shop", 0.5, 1.0, 7, 1, "user", "p@ss", "/etc/ca.pem", verify=False)
+    assert (found.options, found.tls) == (expected, True)
+    assert parse("redis+sentinel://a/service?db=3").options.db == 3
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("http://s3cret@host", "no way to Redis"),
+        ("redis+ring://s3cret@host", "no way to Redis"),
+        ("redis://s3cret@host/0/1", "path is too long"),
+        ("redis://s3cret@host/zero", "int"),
+        ("redis://s3cret@a,b", "several servers"),
+        ("redis://s3cret@", "a host is missing"),
+        ("redis://s3cret@host:many", "[Pp]ort"),
+        ("redis://s3cret@host?colour=red", "colour= is not known"),
+        ("redis://s3cret@host?timeout=0", "time-out"),
+        ("redis://s3cret@host?timeout=nan", "time-out"),
+        ("redis://s3cret@host?commands=0", "numbers from 1"),
+        ("redis://s3cret@host?prefix=a:b", "prefix"),
+        ("redis+sentinel://s3cret@host", "name the service"),
+        ("redis+cluster://s3cret@host/1", "one database"),
+        ("unix+cluster:///s3cret", "that of one server"),
+        ("unix://", "that of one server"),
+    ],
+)
+def test_what_is_no_url_of_a_store_is_refused_and_not_shown(url: str, problem: str) -> None:
+    with pytest.raises(StoreRefused, match=problem) as refused:
+        RedisStore(url)
+    assert "s3cret" not in str(refused.value)
+
+
+class Certified:
+    """A server's certificate for `localhost`, which signs itself, with its key."""
+
+    def __init__(self, folder: Path) -> None:
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+        now = dt.datetime.now(dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name)
+            .public_key(key.public_key())
+            .serial_number(1)
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .sign(key, hashes.SHA256())
+        )
+        self.certificate = folder / "cert.pem"
+        self.key = folder / "key.pem"
+        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        self.key.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+        )
+
+    @asynccontextmanager
+    async def before(self, server: Valkey) -> AsyncIterator[int]:
+        """TLS in front of a server that has none, on a port; it asks for a certificate of the client, too."""
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.certificate))
+        context.load_cert_chain(self.certificate, self.key)
+        context.verify_mode = ssl.CERT_REQUIRED
+
+        async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            inner, outer = await asyncio.open_unix_connection(server.socket)
+
+            async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+                while octets := await source.read(65536):
+                    sink.write(octets)
+                sink.close()
+
+            await asyncio.gather(pass_on(reader, outer), pass_on(inner, writer), return_exceptions=True)
+
+        listening = await asyncio.start_server(relay, "127.0.0.1", 0, ssl=context)
+        try:
+            yield listening.sockets[0].getsockname()[1]
+        finally:
+            listening.close()
+
+
+@pytest.fixture
+def certified(tmp_path: Path) -> Iterator[Certified]:
+    yield Certified(tmp_path)
+
+
+async def test_by_tls_both_sides_show_certificates(valkey: Valkey, certified: Certified) -> None:
+    async with certified.before(valkey) as port:
+        ours = f"ca={certified.certificate}&cert={certified.certificate}&key={certified.key}"
+        store = RedisStore(f"rediss://localhost:{port}?{ours}&prefix=tls")
+        await store.open()
+        await make(store)
+        await store.close()
+        for wrong in ("", f"ca={certified.certificate}"):
+            with pytest.raises(StoreRefused, match="cannot be reached"):
+                await RedisStore(f"rediss://localhost:{port}?{wrong}").open()
+        with pytest.raises(StoreRefused, match="cannot be reached"):  # another host's certificate
+            await RedisStore(f"rediss://127.0.0.1:{port}?{ours}").open()
