@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from tests.sessions.store_contract import make
         ("redis://host", (("host", 6379),), "redis://host:6379/0"),
         ("valkey://host:7000/3", (("host", 7000),), "redis://host:7000/3"),
         ("valkeys://user:p%40ss@host/1", (("host", 6379),), "rediss://host:6379/1"),
-        ("redis://[::1]:7000", (("::1", 7000),), "redis://::1:7000/0"),
+        ("redis://[::1]:7000", (("::1", 7000),), "redis://[::1]:7000/0"),
         ("unix:///run/redis.sock?db=2", (), "unix:///run/redis.sock"),
         (
             "redis+sentinel://:p@a,b:1/service/4",
@@ -138,8 +138,8 @@ class Certified:
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> Iterator[Certified]:
-    yield Certified(tmp_path)
+def certified(tmp_path: Path) -> Certified:
+    return Certified(tmp_path)
 
 
 async def test_by_tls_both_sides_show_certificates(valkey: Valkey, certified: Certified) -> None:

@@ -58,7 +58,7 @@ class RedisUrl(msgspec.Struct, frozen=True):
         """What may be shown of it: no credentials."""
         if self.socket:
             return f"unix://{self.socket}"
-        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         scheme = "rediss" if self.tls else "redis"
         if self.kind == "alone":
             return f"{scheme}://{hosts}/{self.options.db}"
