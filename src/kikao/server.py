@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
+from kikao.bus import Bell, BusRefused, Fanout, FanoutAway, make_fanout
 from kikao.channels.edge import ussd_guard
 from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.ussd.registry import SLUGS
-from kikao.config import Settings, SettingsError
+from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
@@ -99,6 +100,10 @@ class Server:
         self.late = Late(sessions, publish, release=app.engine.flows.release)
         self.shares = Shares(sessions.store, publish, clock=sessions.clock)
         """The part of the store that this process looks after."""
+        self.bus = bus_of(settings)
+        """Carries messages between the processes of the app."""
+        self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
+        self.shares.when_changed(self._shares_bell.ring)
         monitor.follow(publish, self.late, self.shares, sessions.clock)
         self.turns = Turns(
             app.engine,
@@ -152,6 +157,8 @@ class Server:
         on_disk = self.settings.store.kind == "sqlite" or (
             self.members is not None and self.settings.records.kind == "sqlite"
         )
+        if self.settings.bus != MEMORY:
+            self.readiness.add("bus", self.bus.answers, needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
 
@@ -191,8 +198,10 @@ class Server:
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
         await self.monitor.join(self.settings)
+        await self.bus.open()
         await self.shares.renew()
         works = [
+            self._shares_bell.run(),
             self.shares.run(),
             self.recovery.run(),
             self.sweeper.run(),
@@ -235,11 +244,22 @@ class Server:
         await asyncio.gather(*self._work, return_exceptions=True)
         await asyncio.gather(self.late.close(SHUTDOWN), self.dispatcher.stop(SHUTDOWN))
         await self.shares.leave()
+        with contextlib.suppress(FanoutAway):
+            await self.bus.publish("shares", b"")  # what was handed over can be taken at once
+        await self.bus.close()
         await self.publish.close()
         await self.monitor.leave()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)
+
+
+def bus_of(settings: Settings) -> Fanout:
+    """The bus that `KIKAO_BUS` names. Raises `SettingsError` when its client is not installed."""
+    try:
+        return make_fanout(settings.bus, settings.bus.kind, str(settings.bus))
+    except BusRefused as error:
+        raise SettingsError([str(error)]) from error
 
 
 def look_at_disk(data: Path) -> None:
