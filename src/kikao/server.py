@@ -27,6 +27,7 @@ from kikao.readiness import Bad, Readiness
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
+from kikao.sessions.outbox_operating import OutboxOperator
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
@@ -137,6 +138,7 @@ class Server:
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
+        OutboxOperator(sessions).offer(self.commands)
         if members is not None:
             from kikao.members.operating import MemberOperator
 

@@ -323,7 +323,9 @@ class Shop:
         await asyncio.gather(*map(wait, members))
         self._proxy.fault = None
         back = time.monotonic()
-        somebody = Shopper(f"+256762{next(self._amounts):06d}", 1)  # no claim that arrives late has their session
+        somebody = Shopper(
+            f"+256762{next(self._amounts):06d}", 1
+        )  # no claim that arrives late has their session
         while await self.send(somebody.dial()) in NO_TURNS:
             if time.monotonic() > back + SERVED_AGAIN:
                 self.violations.append(f"outage, {name}: not served again after {SERVED_AGAIN:.0f} s")

@@ -8,10 +8,14 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
+from kikao.conversation.journal import Posted
 from kikao.events import Event, KeysResealed
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.keys import Need
+from kikao.sessions.outgoing import Dead, Outgoing, Sent
+from kikao.sessions.posting import opened, outgoing
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing, kid_of
 from kikao.sessions.store import Record, Replacement, SessionStore, StoreRefused
@@ -19,6 +23,8 @@ from kikao.sessions.stores import MemoryStore, SQLiteStore
 from kikao.sessions.stores.sqlite_file import MIGRATIONS, prepare
 from kikao.testing import Clock
 from tests.sessions.office import Office, key, ring, total
+
+FAR = 1e11
 
 HOUR = 3600.0
 """Seconds that a message may come again at the gateway of these tests."""
@@ -158,6 +164,51 @@ async def test_turns_that_overtake_the_sealing_are_met_by_the_next_pass(
         (1, 0),
     ]
     assert set(await office.needs()) == {"k1"}
+
+
+async def test_a_key_stays_while_a_message_to_send_needs_it(office: Office) -> None:
+    await office.start("k2", "k1")
+    old = posted(office, b"1", b"2", b"3")
+    await office.store.post(old)
+    for outcome in (Sent(FAR), Dead(FAR, "HTTP 410")):
+        (taken,) = await office.store.take(
+            now=office.clock(), lease=60.0, limit=1, destinations=["webhook/crm"]
+        )
+        assert await office.store.settle(taken, outcome)
+    with pytest.raises(StoreRefused, match="2 messages to send in this store can only be opened"):
+        await office.start("k1")
+
+    await office.start("k1", "k2")
+    events: list[Event] = []
+    await Resealer(office.process.sessions, events.append).run()
+    assert [(e.count, e.left) for e in events if isinstance(e, KeysResealed)] == [(2, 0)]
+    assert "k2" not in await office.needs()
+
+    await office.start("k1")
+    sealed = {message.id: message async for message in office.store.messages() if message.state != "sent"}
+    said = [opened(office.process.sessions.ring, sealed[message.id]) for message in old[1:]]
+    assert said == [b"2", b"3"]
+
+
+async def test_messages_follow_their_session_to_another_look_up_key(office: Office) -> None:
+    await office.start("k1")
+    await office.phone().dial()
+    (record,) = [record async for record in office.store.scan()]
+    await office.store.post(
+        [structs.replace(each, session=record.key) for each in posted(office, b"1", b"2")]
+    )
+    await office.rekey("k2", "k1")
+    await office.start("k2", "k1")
+    (moved,) = [record async for record in office.store.scan()]
+    messages = [message async for message in office.store.messages()]
+    assert {message.session for message in messages} == {moved.key} != {record.key}
+    assert [opened(office.process.sessions.ring, message) for message in messages] == [b"1", b"2"]
+
+
+def posted(office: Office, *bodies: bytes) -> list[Outgoing]:
+    """Messages of nobody's session."""
+    posts = [Posted(bytes([number]) * 16, "webhook/crm", body) for number, body in enumerate(bodies)]
+    return outgoing(office.process.sessions.ring, b"\x17" * 32, posts, office.clock())
 
 
 async def test_with_one_key_there_is_nothing_to_look_for(office: Office) -> None:

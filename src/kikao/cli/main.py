@@ -11,6 +11,7 @@ from kikao.cli.members import members
 from kikao.cli.messages import messages
 from kikao.cli.migrate import migrate
 from kikao.cli.new import new
+from kikao.cli.outbox import outbox
 from kikao.cli.replay import replay
 from kikao.cli.sessions import sessions
 
@@ -115,5 +116,6 @@ main.add_command(members)
 main.add_command(messages)
 main.add_command(migrate)
 main.add_command(new)
+main.add_command(outbox)
 main.add_command(replay)
 main.add_command(sessions)

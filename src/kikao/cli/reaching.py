@@ -22,6 +22,7 @@ from kikao.events import Bus
 from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
+from kikao.sessions.outbox_operating import OutboxOperator
 from kikao.sessions.sealing import KeyRing, SealError
 from kikao.sessions.store import CommitUnknown, StoreRefused, StoreUnavailable
 
@@ -80,6 +81,7 @@ async def reach(settings: Settings, app: App | None = None) -> AsyncIterator[Ask
     try:
         commands = Commands()
         Operator(sessions, Bus(), flow=None if app is None else app.engine.entry).offer(commands)
+        OutboxOperator(sessions).offer(commands)
         yield commands
     finally:
         await sessions.close()

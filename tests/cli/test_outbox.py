@@ -1,0 +1,260 @@
+"""`kikao outbox`, through a running server and without one; and a message on its whole way to a receiver."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kikao import App, Chat, Flows, Text
+from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected
+from kikao.channels.webhook import verify
+from kikao.cli import main
+from kikao.cli.phone import loop_in_thread
+from kikao.cli.serving import load_settings
+from kikao.config import SettingsError
+from kikao.events import OperatorCommand
+from kikao.testing import Phone, in_process
+from tests.channels.webhook.receiver import Receiver
+
+ASHA = "+256772000001"
+SECRET = "0123456789abcdef" * 3
+
+flows = Flows()
+
+
+@flows.flow("leads")
+async def leads(chat: Chat) -> None:
+    name = await chat.ask("name", Text(), "Name")
+    await chat.post("lead", "crm", {"name": name})
+    await chat.post("lead", "shop", {"name": name})
+    await chat.end("Thanks")
+
+
+app = App(flows, entry="leads", members=False)
+
+
+@pytest.fixture(autouse=True)
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of data and no other settings."""
+    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "kikao-data"
+
+
+class Crm:
+    """Takes or refuses what it gets."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+    async def send(self, letter: Letter) -> Outcome:
+        return self.outcome
+
+
+class Served:
+    """A server in a thread of this process."""
+
+    def __init__(self, run: Callable[[Any], Any], server: Any, events: list[object]) -> None:
+        self.run = run
+        self.server = server
+        self.events = events
+
+    def post(self, name: str) -> None:
+        """Somebody has something to post."""
+
+        async def talk() -> None:
+            phone = Phone(in_process(self.server), ASHA)
+            await phone.dial()
+            await phone.reply(name)
+
+        self.run(talk())
+
+    def send(self) -> int:
+        """Send what is due."""
+        tries: int = self.run(self.server.dispatcher.once())
+        return tries
+
+
+@contextmanager
+def served(background: bool = False, **outcomes: Outcome) -> Iterator[Served]:
+    found = {f"webhook/{name}": Destination(sender=Crm(outcome)) for name, outcome in outcomes.items()}
+    with loop_in_thread() as run:
+        events: list[object] = []
+        serving = app.serving(
+            load_settings(makes_keys=True),
+            subscribers=[events.append],
+            destinations=found if outcomes else None,
+            background=background,
+        )
+        server = run(serving.__aenter__())
+        try:
+            yield Served(run, server, events)
+        finally:
+            run(serving.__aexit__(None, None, None))
+
+
+def kikao(*words: str, typed: str | None = None) -> Result:
+    return CliRunner().invoke(main, ["outbox", *words], input=typed)
+
+
+def said(*words: str) -> str:
+    """What a command prints that does what it is asked."""
+    done = kikao(*words)
+    assert done.exit_code == 0, done.stderr
+    return done.stdout
+
+
+def parsed(*words: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in said(*words, "--json").splitlines()]
+
+
+# --- looking ---
+
+
+def test_what_is_told_is_the_same_with_a_server_and_without() -> None:
+    with served(crm=Rejected("HTTP 410")) as server:
+        server.post("Asha")
+        server.send()
+        listed = sorted(parsed("list"), key=lambda line: line["to"])
+        assert [(line["to"], line["state"]) for line in listed] == [
+            ("webhook/crm", "dead"),
+            ("webhook/shop", "waiting"),
+        ]
+        dead = listed[0]
+        assert (dead["reason"], dead["tries"], dead["kid"]) == ("HTTP 410", 1, dead["kid"])
+        shown = parsed("show", dead["id"][:8], "--clear")
+        assert shown == [{**dead, "body": '{"name":"Asha"}'}]
+        assert OperatorCommand(command="outbox.list", what="done") in server.events
+    assert sorted(parsed("list"), key=lambda line: line["to"]) == listed
+    assert parsed("show", dead["id"]) == [dead]
+
+
+def test_what_is_listed_can_be_narrowed() -> None:
+    with served(crm=Delivered()) as server:
+        for name in ("Asha", "Ben"):
+            server.post(name)
+        server.send()
+    assert {line["to"] for line in parsed("list", "--state", "sent")} == {"webhook/crm"}
+    assert {line["state"] for line in parsed("list", "--to", "shop")} == {"waiting"}
+    assert {line["status"] for line in parsed("list", "--to", "webhook/crm")} == {"sent"}
+    assert len(parsed("list", "--limit", "3")) == 3
+    assert kikao("list", "--to", "nobody").stderr == "no messages\n"
+
+
+def test_lines_say_what_and_why_and_nothing_that_was_said() -> None:
+    with served(crm=Rejected("HTTP 410")) as server:
+        server.post("Asha")
+        server.send()
+    listed = said("list")
+    assert "HTTP 410" in listed
+    assert "webhook/shop" in listed
+    (dead,) = parsed("list", "--state", "dead")
+    for words in ((dead["id"],), (dead["id"], "--json")):
+        assert "Asha" not in said("show", *words)
+    assert '{"name":"Asha"}' in said("show", dead["id"], "--clear")
+    assert "Asha" not in listed
+
+
+# --- doing ---
+
+
+def test_dead_messages_leave_again_at_once() -> None:
+    with served(crm=Rejected("HTTP 410"), shop=Rejected("HTTP 404")) as server:
+        server.post("Asha")
+        server.send()
+        (crm,) = parsed("list", "--to", "crm")
+        assert said("replay", crm["id"][:10]) == "1 leave again\n"
+        server.server.dispatcher.destinations["webhook/crm"].sender.outcome = Delivered()
+        assert server.send() == 1
+    assert [line["state"] for line in parsed("list", "--to", "crm")] == ["sent"]
+    assert said("replay", "--all", "--to", "shop") == "1 leave again\n"
+    assert [line["state"] for line in parsed("list", "--to", "shop")] == ["waiting"]
+
+
+def test_dead_messages_are_discarded_when_that_is_meant() -> None:
+    with served(crm=Rejected("HTTP 410"), shop=Rejected("HTTP 404")) as server:
+        server.post("Asha")
+        server.send()
+    assert kikao("discard", "--all", typed="n\n").exit_code == 1
+    assert len(parsed("list")) == 2
+    assert said("discard", "--all", "--to", "crm", "--yes") == "1 removed\n"
+    (shop,) = parsed("list")
+    assert said("discard", shop["id"], "--yes") == "1 removed\n"
+    assert parsed("list") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("show", "nonsense"), "no id of a message"),
+        (("show", "abc"), "no id of a message"),
+        (("show", "000000"), "no message of an id"),
+        (("replay",), "not both"),
+        (("replay", "000000", "--all"), "not both"),
+        (("discard", "--yes"), "not both"),
+    ],
+)
+def test_what_is_not_clear_is_refused(words: tuple[str, ...], why: str) -> None:
+    with served(crm=Delivered()):
+        done = kikao(*words)
+    assert done.exit_code == 1
+    assert why in done.stderr
+
+
+def test_what_is_not_dead_is_left_alone() -> None:
+    with served(crm=Delivered()) as server:
+        server.post("Asha")
+    for line in parsed("list"):
+        for words in (("replay", line["id"]), ("discard", line["id"], "--yes")):
+            assert "is not dead: it is waiting" in kikao(*words).stderr
+
+
+# --- on its whole way ---
+
+
+def test_a_message_goes_from_the_flow_to_a_receiver(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with loop_in_thread() as run:
+        crm = run(Receiver().__aenter__())
+        monkeypatch.setenv("KIKAO_WEBHOOK_CRM_URL", crm.url)
+        monkeypatch.setenv("KIKAO_WEBHOOK_CRM_SECRET", SECRET)
+        with served(background=True) as server:
+            server.post("Asha")
+
+            async def arrived() -> None:
+                import asyncio
+
+                async with asyncio.timeout(5):
+                    while not crm.requests:  # noqa: ASYNC110 - the receiver has no event
+                        await asyncio.sleep(0.005)
+
+            run(arrived())
+            assert "t0ken" not in str(server.server.settings)
+            assert f"webhook crm: http://127.0.0.1:{crm.port}, signed, no pace" in (
+                server.server.settings.describe()
+            )
+        (request,) = crm.requests
+        run(crm.__aexit__())
+    assert request.body == b'{"name":"Asha"}'
+    at = float(request.headers["kikao-signature"][2:].partition(",")[0])
+    verify(SECRET.encode(), request.headers["kikao-signature"], request.body, at)
+    (sent,) = parsed("list", "--to", "crm")
+    assert (sent["state"], sent["id"]) == ("sent", request.headers["kikao-message"])
+    assert SECRET not in (data / "sessions.db").read_bytes().decode("latin-1")
+
+
+def test_a_missing_library_is_told_with_its_cure(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    monkeypatch.setenv("KIKAO_WEBHOOK_CRM_URL", "http://127.0.0.1:9/")
+    monkeypatch.delitem(sys.modules, "kikao.channels.webhook.sender", raising=False)
+    monkeypatch.setitem(sys.modules, "httpcore", None)
+    with pytest.raises(SettingsError, match=r"pip install 'kikao\[webhooks\]'"), served():
+        pass
