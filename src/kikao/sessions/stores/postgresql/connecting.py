@@ -48,11 +48,10 @@ class Server:
 
     async def connect(self, *, patience: float | None) -> Any:
         """A connection; the server gives up on a statement after `patience` seconds. Raises what asyncpg raises."""
-        settings = {"application_name": "kikao", "jit": "off"}
+        settings = {"application_name": "kikao"}
         if patience is not None:
             limit = str(int(patience * 1000))
             settings |= {"statement_timeout": limit, "lock_timeout": limit}
-            settings |= {"idle_in_transaction_session_timeout": limit}
         return await self._asyncpg.connect(
             self._url,
             timeout=CONNECT_SECONDS,
@@ -81,11 +80,14 @@ class Server:
 
 async def careless(connection: Any) -> list[str]:
     """What the server's settings put at risk, each in a sentence."""
-    found = []
-    for name, risk in _CARELESS.items():
-        if await connection.fetchval("SELECT current_setting($1)", name) == "off":
-            found.append(f"{name} is off: {risk}.")
-    return found
+    values = await connection.fetchrow(
+        "SELECT " + ", ".join(f"current_setting('{name}')" for name in _CARELESS)
+    )
+    return [
+        f"{name} is off: {risk}."
+        for (name, risk), value in zip(_CARELESS.items(), values, strict=True)
+        if value == "off"
+    ]
 
 
 def _load() -> ModuleType:
