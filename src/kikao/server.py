@@ -28,6 +28,7 @@ from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.outbox_operating import OutboxOperator
+from kikao.sessions.outgoing import shard
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
@@ -49,6 +50,9 @@ SHUTDOWN: Final = 10.0
 
 RECORDS_SHARE: Final = 0.5
 """Share of a reply's budget that the records get to say who somebody is: what is left is for the turn itself."""
+
+BEHIND: Final = 300.0
+"""Seconds that a message waits before the outbox is said to be behind."""
 
 LEAST_FREE: Final = 16 * 1024 * 1024
 """Octets that must be free on the disk of the data folder: a SQLite store stops for good when there are none."""
@@ -125,7 +129,9 @@ class Server:
         )
         self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
         self.dispatcher = Dispatcher(sessions, destinations or {}, publish, shards=lambda: self.shares.shards)
-        sessions.posted = self.dispatcher.wake
+        sessions.posted = self._posted
+        self.shares.when_changed(self.dispatcher.wake)
+        self._outbox_bell = Bell(self.bus, "outbox", self._rung)
         if settings.env == "production":
             sessions.destinations = frozenset(settings.webhooks)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
@@ -161,8 +167,29 @@ class Server:
         )
         if self.settings.bus != MEMORY:
             self.readiness.add("bus", self.bus.answers, needed=False)
+        if self.dispatcher.destinations:
+            self.readiness.add("outbox", self._look_at_outbox, needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
+
+    async def _look_at_outbox(self) -> None:
+        """Raises `Bad` when messages that this process should send wait for long."""
+        now = self.sessions.clock()
+        for each in await self.sessions.store.backlog(shards=self.shares.shards):
+            if each.oldest is not None and each.oldest < now - BEHIND:
+                raise Bad("behind")
+
+    def _posted(self, key: bytes) -> None:
+        """A session has messages to send: whoever looks after its shard is woken."""
+        if (number := shard(key)) in self.shares.shards:
+            self.dispatcher.wake()
+        else:
+            self._outbox_bell.ring(number)
+
+    def _rung(self, shards: frozenset[int] | None) -> None:
+        """Another process stored messages of these shards; None for any."""
+        if shards is None or not shards.isdisjoint(self.shares.shards):
+            self.dispatcher.wake()
 
     def drain(self) -> None:
         """It will stop: say so to who asks whether it is ready, and serve on."""
@@ -204,6 +231,7 @@ class Server:
         await self.shares.renew()
         works = [
             self._shares_bell.run(),
+            self._outbox_bell.run(),
             self.shares.run(),
             self.recovery.run(),
             self.sweeper.run(),

@@ -45,12 +45,12 @@ Done = TurnCommitted | TurnDuplicated | TurnRejected
 class Telling(Place):
     """The events of one inbound."""
 
-    __slots__ = ("_inbound", "_started")
+    __slots__ = ("_inbound", "started")
 
     def __init__(self, publish: Bus, inbound: Inbound, release: int, started: float) -> None:
         Place.__init__(self, publish, inbound.channel, inbound.gateway, release)
         self._inbound = inbound
-        self._started = started
+        self.started = started
 
     def closed(self) -> None:
         """The provider told that the dialogue is over."""
@@ -155,7 +155,7 @@ class Telling(Place):
         return committed
 
     def _ms(self) -> float:
-        return round((time.perf_counter() - self._started) * 1000, 2)
+        return round((time.perf_counter() - self.started) * 1000, 2)
 
 
 class Try:

@@ -146,7 +146,7 @@ class Turns:
             return await self._take(turn)
 
     async def _take(self, turn: _Turn) -> Response:
-        """A turn, within its budget whatever hangs: nobody waits longer, and nothing piles up behind it."""
+        """A turn, within its budget whatever hangs: nothing piles up behind it."""
         try:
             with self._deadlines.until(turn.deadline + self.budget * (RESERVE - LAST)):
                 response = await self._try(turn)
@@ -154,7 +154,10 @@ class Turns:
             self.gate.failed()
             turn.done = turn.tell.rejected("unavailable", problem)
             return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
-        self.gate.worked()
+        if turn.done is None or turn.done.what != "unavailable":
+            self.gate.worked()
+        else:
+            self.gate.failed(time.perf_counter() - turn.tell.started)
         return response
 
     async def _try(self, turn: _Turn) -> Response:

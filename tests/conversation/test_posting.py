@@ -54,7 +54,7 @@ def selling() -> Flows:
 async def test_a_message_leaves_with_the_turn_in_which_it_was_reached() -> None:
     talk = await start(selling(), "sell")
     heard: list[int] = []
-    talk.process.sessions.posted = lambda: heard.append(1)
+    talk.process.sessions.posted = lambda _: heard.append(1)
     await talk.dial()
     assert await outbox(talk.process) == []
     await talk.say("Amina")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kikao.sessions.gate import PROBE, TRIES, Crowded, Gate, Hanging
+from kikao.sessions.gate import LONG, PROBE, TRIES, Crowded, Gate, Hanging
 from kikao.testing import Clock
 
 
@@ -37,6 +37,16 @@ def test_it_closes_after_several_in_a_row_and_opens_with_the_first_that_works() 
     assert gate.refuses() is None
     gate.worked()
     assert all(gate.refuses() is None for _ in range(10))
+
+
+def test_what_comes_to_nothing_at_once_harms_nobody_and_what_takes_long_does() -> None:
+    gate = Gate(monotonic=Clock())
+    for _ in range(10 * TRIES):
+        gate.failed(after=LONG / 2)
+    assert gate.refuses() is None
+    for _ in range(TRIES):
+        gate.failed(after=LONG)
+    assert isinstance(gate.refuses(), Hanging)
 
 
 def test_those_that_began_before_it_closed_do_not_put_the_next_try_off() -> None:

@@ -8,6 +8,7 @@ again. Whoever is turned away costs neither the store nor the records anything.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -17,6 +18,9 @@ MOST: Final = 1000
 
 TRIES: Final = 5
 """So many one after the other that ran out of time, and the gate closes."""
+
+LONG: Final = 0.3
+"""Seconds after which whatever came to nothing had waited for something that hangs."""
 
 PROBE: Final = 0.5
 """Seconds between two that are let through while it is closed."""
@@ -72,8 +76,10 @@ class Gate:
         """One did not run out of time."""
         self._failed = 0
 
-    def failed(self) -> None:
-        """One ran out of time."""
+    def failed(self, after: float = math.inf) -> None:
+        """One ran out of time; or came to nothing `after` seconds, which are as bad when they are many."""
+        if after < LONG:
+            return
         self._failed += 1
         if self._failed == self._tries:
             self._next = self._monotonic() + self._probe

@@ -181,7 +181,7 @@ class Held:
         """What was to be sent is in the store: let it leave."""
         if self._unsent:
             self._unsent = []
-            self._sessions.posted()
+            self._sessions.posted(self.claim.key)
 
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
@@ -278,8 +278,8 @@ class Sessions:
         self.ring = ring
         self.policies = policies if isinstance(policies, Policies) else Policies(policies)
         self.clock = clock
-        self.posted: Callable[[], None] = _unheard
-        """Called when messages to send were stored."""
+        self.posted: Callable[[bytes], None] = _unheard
+        """Called with the key of a session when messages of it were stored that are to be sent."""
         self.destinations: Collection[str] | None = None
         """Names that flows may post to; None for any, which then wait for somebody who sends there."""
         self.retired: tuple[str, ...] = ()
@@ -443,7 +443,7 @@ def _disregard(done: asyncio.Future[None]) -> None:
         done.exception()
 
 
-def _unheard() -> None:
+def _unheard(key: bytes) -> None:
     """Nobody sends here: who does will find it."""
 
 

@@ -66,7 +66,8 @@ class OutboxOperator:
         for at in range(0, len(chosen), BATCH):
             part = chosen[at : at + BATCH]
             count += await self._sessions.store.replay(part, now=now, expires_at=now + GOOD_FOR)
-            self._sessions.posted()
+            for message in part:
+                self._sessions.posted(message.session)
         yield Done(count)
 
     async def discard(self, asked: Chosen) -> AsyncGenerator[Done, None]:
