@@ -102,7 +102,7 @@ class Valkey:
         import redis
 
         connect: Any = redis.UnixDomainSocketConnection
-        connection = connect(path=str(self.socket), protocol=2, driver_info=None)
+        connection = connect(path=str(self.socket), protocol=2)
         try:
             connection.send_command(*command)
             return connection.read_response()

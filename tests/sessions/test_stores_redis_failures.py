@@ -224,13 +224,17 @@ async def test_a_server_that_hangs_is_given_up_and_found_again(tmp_path: Path) -
             claim = await take(store)
             server.pause()
             began = time.monotonic()
-            with pytest.raises(CommitUnknown):
-                await store.commit(written(claim))
-            with pytest.raises(StoreUnavailable):
-                await store.claim(b"other", None, now=NOW, lease=LEASE, wait=5)
+            outcomes = await asyncio.gather(
+                store.commit(written(claim)),
+                store.claim(b"other", None, now=NOW, lease=LEASE, wait=5),
+                return_exceptions=True,
+            )
+            assert [type(outcome) for outcome in outcomes] == [CommitUnknown, StoreUnavailable]
             assert time.monotonic() - began < 2.0
             server.resume()
             await until_it_is_back(store)
+            await take(store, b"other", wait=5)  # the claim that was in its buffers holds up nobody
+            assert stored_version(await take(store, wait=5)) == 1
     finally:
         server.remove()
 

@@ -45,6 +45,7 @@ from kikao.sessions.stores.claims import (
     TAKEN_INTENT,
     conflict,
 )
+from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis_line import Line, Pauses
 from kikao.sessions.stores.redis_moving import Parcel
 from kikao.sessions.stores.redis_outbox import RedisOutbox, partition_of, posted
@@ -57,6 +58,10 @@ _SWEEP_CHUNK: Final = 50
 
 _COURTESY: Final = 2.0
 """For so many times as long as a chunk of a sweep took, the server is left to others."""
+
+_GIVING_BACK: Final = 20
+"""Seconds, or a little less, for which a lease is given back again and again while the server is away: a claim or a
+commit that nobody heard of again may be in its buffers, and come to pass when it goes on."""
 
 _SCAN_PAGE: Final = 200
 
@@ -99,7 +104,9 @@ class RedisStore(RedisOutbox):
 
     async def close(self) -> None:
         if self._giving_back:
-            await asyncio.wait(self._giving_back)
+            _, held_up = await asyncio.wait(self._giving_back, timeout=self._partitions.url.options.timeout)
+            for task in held_up:
+                task.cancel()
         await self._partitions.servers.close()
 
     async def bind(self, name: str, value: bytes) -> bytes:
@@ -165,10 +172,13 @@ class RedisStore(RedisOutbox):
         words = key, inbound, *times, token, b"1" if take else b"0"
         run, at = self._partitions.run, partition_of(key)
         try:
+            what, found, *more = await run(scripts.CLAIM, at, *words)
+        except AnswerLost:
             try:
                 what, found, *more = await run(scripts.CLAIM, at, *words)
-            except AnswerLost:
-                what, found, *more = await run(scripts.CLAIM, at, *words)
+            except BaseException:
+                self._give_back(key, b"", token)
+                raise
         except asyncio.CancelledError:
             self._give_back(key, b"", token)
             raise
@@ -222,11 +232,14 @@ class RedisStore(RedisOutbox):
             line.wake()
 
     def _give_back(self, key: bytes, fence: bytes, token: bytes) -> None:
-        """Give a lease back by and by; if that fails it lapses."""
+        """Give a lease back as soon as the server can be asked, for about as long as a lease lasts."""
 
         async def give_back() -> None:
-            with contextlib.suppress(StoreUnavailable):
-                await self._release(key, fence, token)
+            for _ in range(_GIVING_BACK):
+                with contextlib.suppress(StoreUnavailable):
+                    await self._release(key, fence, token)
+                    return
+                await asyncio.sleep(jittered(1.0))
 
         task = asyncio.create_task(give_back())
         self._giving_back.add(task)
