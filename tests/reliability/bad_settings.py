@@ -186,9 +186,10 @@ class Settled:
 
     def _use(self, found: Settings, what: str) -> None:
         """What a server does first with them."""
+        if not found.secret_keys:  # nobody was to make any, and nothing is stored
+            return
         try:
-            if found.secret_keys:  # nobody was to make any, and nothing is stored
-                KeyRing(found.secret_keys)
+            KeyRing(found.secret_keys)
             make_store(found)
         except StoreRefused as error:
             self.figures["stores refused"] += 1
