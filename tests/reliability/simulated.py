@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from tests.reliability.report import Report, at_least, report
-from tests.reliability.simulation import mutants, running
+from tests.reliability.report import Report, at_least, exactly, report
+from tests.reliability.simulation import crash_points, mutants, running
 
 SHOWN = 20
 """Broken seeds that are named."""
@@ -25,6 +25,37 @@ async def mutation(folder: Path, *, quick: bool, seed: int) -> Report:
         {"mutants caught": len(found) - len(uncaught), **figures},
         uncaught,
         mutants_caught=at_least(8 if quick else len(mutants.MUTANTS)),
+    )
+
+
+async def crashes(folder: Path, *, quick: bool, seed: int) -> Report:
+    """Eight conversations, killed at everything that a worker awaits, and at pairs of these."""
+    found = await asyncio.to_thread(crash_points.every_conversation, seconds=4.0 if quick else 150.0)
+    figures: dict[str, int] = {}
+    for each in found:
+        figures |= {
+            f"{each.name}: crash points": each.run,
+            f"{each.name}: recovered": each.recovered,
+            f"{each.name}: pairs run": each.pairs_run,
+            f"{each.name}: pairs recovered": each.pairs_recovered,
+        }
+    points, pairs = sum(each.run for each in found), sum(each.pairs_run for each in found)
+    total = {
+        "conversations": len(found),
+        "crash points": points,
+        "crash points recovered": sum(each.recovered for each in found),
+        "pairs there are": sum(each.pairs for each in found),
+        "pairs that can differ": sum(each.distinct for each in found),
+        "pairs run": pairs,
+        "pairs recovered": sum(each.pairs_recovered for each in found),
+    }
+    broken = [line for each in found for line in each.broken]
+    return report(
+        {**total, **figures},
+        broken[:SHOWN],
+        crash_points=exactly(sum(each.points for each in found)),
+        crash_points_recovered=exactly(points),
+        pairs_recovered=exactly(pairs),
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from kikao.conversation.journal import Run
 from tests.reliability.simulation.__main__ import main
+from tests.reliability.simulation.crash_points import CONVERSATIONS, Conversation, every_point, play
 from tests.reliability.simulation.mutants import MUTANTS, Edit, Mutant, hunt
 from tests.reliability.simulation.running import attempt, attempt_all, trace
 
@@ -98,6 +99,32 @@ def test_a_mutant_is_caught(name: str) -> None:
 
     assert caught.seeds
     assert attempt(caught.seed)[1] == []  # the product as it is breaks nothing
+
+
+# --- crash points ---
+
+
+def test_a_conversation_is_recovered_from_every_crash_point_and_some_pairs() -> None:
+    tried = every_point("registration with a PIN", most=30)
+
+    assert tried.broken == []
+    assert tried.run == tried.points == tried.recovered > 50
+    assert tried.pairs_run == tried.pairs_recovered == 30
+    assert tried.pairs > tried.distinct > tried.pairs_run
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: str(conversation.name))
+def test_every_conversation_comes_to_its_goal_alone(conversation: Conversation) -> None:
+    assert play(conversation).broken == []
+
+
+def test_crash_points_find_what_is_wrong() -> None:
+    (mutant,) = (mutant for mutant in MUTANTS if mutant.name == "lease never expires")
+    with mutant.at_large():
+        tried = every_point("a transfer", most=0, share=5, shares=20)
+
+    assert tried.run > tried.recovered
+    assert any("its goal" in line for line in tried.broken)
 
 
 def test_seeds_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

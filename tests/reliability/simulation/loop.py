@@ -84,8 +84,8 @@ class Loop(asyncio.AbstractEventLoop):
         """Callbacks that ran."""
         self.on_death: Callable[[Owner], None] = _die
         self.on_stall: Callable[[Owner], None] = _die
-        self.on_step: Callable[[int], None] | None = None
-        """Called before each callback of anybody, with its number: who tries every moment hooks in here."""
+        self.on_step: Callable[[Owner | None], None] | None = None
+        """Called before each callback, with whose it is: who tries every moment hooks in here."""
         self.broken: list[dict[str, Any]] = []
         """What tasks nobody waits for raised."""
         self.ghosts = False
@@ -179,9 +179,9 @@ class Loop(asyncio.AbstractEventLoop):
                 handle = ready.popleft()
                 if handle.done:
                     continue
-            if self.on_step is not None:
-                self.on_step(self.steps)
             owner = handle.owner
+            if self.on_step is not None:
+                self.on_step(owner)
             if owner is not None and not self.ghosts:
                 if owner.dead:
                     self._dropped.append(handle)

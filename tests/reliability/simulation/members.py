@@ -49,7 +49,18 @@ CONTINUES: Final = ("Continue where", "We are checking")
 class Message:
     """A request as the gateway sends it, perhaps several times."""
 
-    __slots__ = ("begins", "consumed", "dialogue", "flying", "id", "past", "reply", "sent_at", "text")
+    __slots__ = (
+        "begins",
+        "consumed",
+        "dialogue",
+        "doubts",
+        "flying",
+        "id",
+        "past",
+        "reply",
+        "sent_at",
+        "text",
+    )
 
     def __init__(self, id_: str, text: str, dialogue: str, sent_at: float, *, begins: bool) -> None:
         self.id = id_
@@ -61,6 +72,8 @@ class Message:
         """Whether anything was written for it."""
         self.past = False
         """Whether its screen is gone, so that nobody would send it on for the first time."""
+        self.doubts = 0
+        """How often it was answered that its outcome is being checked: it makes no sense to go on asking."""
         self.flying = 0
         """How many copies of it are on their way."""
         self.reply = b""
@@ -305,7 +318,7 @@ class Member:
             task = world.loop.create_task(self._deliver(message))
             self._strays.append(task)
             await asyncio.wait({task}, timeout=7.0)
-            if message.reply:
+            if message.reply or message.doubts > 1:
                 break
         while message.flying and not message.reply:  # noqa: ASYNC110 - simulated time
             await asyncio.sleep(0.5)
@@ -374,6 +387,7 @@ class Member:
         if BROKEN in reply:
             self.world.laws.broken(laws.BROKE)
         if reply in APOLOGIES:
+            message.doubts += reply.startswith(b"END We are checking")
             return
         if not reply:  # dropped, since it is older than copies may be
             if self.world.loop.now - message.sent_at < self.world.weather.retention - 1.0:

@@ -63,14 +63,22 @@ class Network:
         world, loop = self._world, self._world.loop
         if loop.ghosts or life.dead:
             raise ProcessDied
-        there, back = self._fate(what, limits)
+        there, back = world.delays.get(what) or self._fate(what, limits)
+        if world.silenced.get(what):
+            world.silenced[what] -= 1
+            back = math.inf
+        world.changes += 1
         if there < 0:
             raise Refused(what)
         future: asyncio.Future[Any] = loop.create_future()
         if there + back > patience:
             loop.call_later(patience, _give_up, future, what)
 
+        life.in_flight += 1
+
         def arrived() -> None:
+            life.in_flight -= 1
+            world.changes += 1
             if life.dead and life.takes_along(what):
                 world.note(what, "dies with its sender")
                 return

@@ -79,8 +79,12 @@ class Life(Owner):
         self.worker = worker
         self.name = name
         self.world = world
+        self.in_flight = 0
+        """Requests that it sent, and that did not arrive yet or never will."""
         self.troubles = 0
         """How often the store did not answer it."""
+        self.requests_die: bool | None = None
+        """Whether what it sent is lost with it; None leaves that to chance."""
         self._connections: set[asyncio.Future[None]] = set()
         """Each is done when it is answered or broken."""
         self.store = store_of(world, self)
@@ -116,7 +120,7 @@ class Life(Owner):
 
     async def _live(self) -> None:
         await self.store.open()
-        if self.world.single or self.world.chance.random() < 0.5:
+        if self.world.single or self.world.calm or self.world.chance.random() < 0.5:
             self.recovering = self.spawn(self.recovery.run())
         if self.world.sweeps < 600.0:
             self.sweeping = self.spawn(self.sweeper.run())
@@ -151,6 +155,8 @@ class Life(Owner):
         What a process asks of its own disk always does: nothing is written by a process that is gone.
         """
         own_disk = self.world.single and not what.startswith("bank")
+        if self.requests_die is not None:
+            return own_disk or self.requests_die
         return own_disk or self.world.chance.random() < 0.5
 
     async def handle(self, inbound: Inbound, gateway: PlainGateway, message: Message) -> Response | None:
@@ -158,6 +164,8 @@ class Life(Owner):
         loop = self.world.loop
         connection: asyncio.Future[None] = loop.create_future()
         self._connections.add(connection)
+        self.world.at_work = self
+        self.world.changes += 1
         context = self.context.copy()
         context.run(MESSAGE.set, message)
         task = loop.create_task(self.turns.handle(inbound, gateway), context=context)
@@ -166,6 +174,7 @@ class Life(Owner):
         await connection
         hangs_up.cancel()
         self._connections.discard(connection)
+        self.world.changes += 1
         return None if self.dead or not task.done() else task.result()
 
 

@@ -50,7 +50,13 @@ class World:
     translate = staticmethod(TRANSLATE)
 
     def __init__(
-        self, seed: int, loop: Loop, *, tracing: bool = False, weather: Weather | None = None
+        self,
+        seed: int,
+        loop: Loop,
+        *,
+        tracing: bool = False,
+        weather: Weather | None = None,
+        single: bool | None = None,
     ) -> None:
         self.loop = loop
         self.tracing = tracing
@@ -60,6 +66,14 @@ class World:
         self.weather = weather or drawn(chance)
         self.calm = False
         self.deaths = 0
+        self.changes = 0
+        """What left a worker or came to one, and what reached the store and the bank."""
+        self.delays: dict[str, tuple[float, float]] = {}
+        """Seconds there and back of some kinds of requests, where a conversation is about them."""
+        self.silenced: dict[str, int] = {}
+        """Of some kinds, so many get no answer."""
+        self.at_work: Life | None = None
+        """Which process was given a request last."""
         self.ring = RING
         self.ring.world = self
         self.ring.plain.clear()
@@ -74,7 +88,7 @@ class World:
         self.policy = _policy(self.weather.idle)
         self.sweeps = 6.0 if self.weather.idle < 100.0 else 600.0
         """Seconds between two sweeps."""
-        self.single = chance.random() < 0.25
+        self.single = chance.random() < 0.25 if single is None else single
         """One process on one machine; otherwise two, on a shared store."""
         self.workers = [Worker(self, f"w{i}") for i in range(1 if self.single else 2)]
         self._amounts = itertools.count(501)
