@@ -8,7 +8,7 @@ from typing import Final
 from benchmarks.engines import Engines
 from benchmarks.parts.http import http, members, working
 from benchmarks.parts.process import replay, starting, turn
-from benchmarks.parts.stores import claims, client, sweeping
+from benchmarks.parts.stores import claims, client, sending, sweeping
 from benchmarks.table import Line
 
 Part = Callable[[Engines], Iterator[Line]]
@@ -21,6 +21,7 @@ PARTS: Final[dict[str, Part]] = {
     "members": members,
     "store": claims,
     "sweep": sweeping,
+    "outbox": sending,
     "workers": working,
     "start": starting,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Sequence
 
-from benchmarks import stores, sweep
+from benchmarks import outbox, stores, sweep
 from benchmarks.engines import NAMES, Engines
 from benchmarks.environments import NotHere
 from benchmarks.subjects import side_by_side, subject
@@ -69,3 +69,16 @@ def sweeping(engines: Engines) -> Iterator[Line]:
         yield Row(f"{name}: while it goes on", *both(swept, " ms"))
         ratio = statistics.median(swept) / statistics.median(held)
         yield judged(f"{name}: the latter to the former", "×", min(swept) / min(held), ratio, most=2)
+
+
+def sending(engines: Engines) -> Iterator[Line]:
+    """Messages through the outbox."""
+    yield f"The outbox: {outbox.ROWS:,} messages in {outbox.LANES:,} lanes, one process, wall; CPU in the second column"
+    for name in NAMES:
+        try:
+            found = outbox.measured(engines.url(name))
+        except NotHere as reason:
+            yield skipped(name, reason)
+            continue
+        for what, speed in (("posted", found.posted), ("sent, and that stored", found.sent)):
+            yield Row(f"{name}: {what}", f"{number(speed.rate)}/s", f"{number(speed.cpu)} µs")
