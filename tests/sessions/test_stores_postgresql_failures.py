@@ -129,6 +129,19 @@ async def test_fences_rise_over_a_crash_that_empties_the_leases(
             await store.commit(written(lost))
 
 
+async def test_fences_rise_when_the_clock_of_the_server_is_set_back(postgresql: PostgreSQL, url: str) -> None:
+    async with opened(url) as store:
+        await make(store)
+        last_year_it_was = 2**60
+        postgresql.execute(f"UPDATE kikao.sessions SET fence = {last_year_it_was}", url=url)
+        for _ in range(2):
+            claim = await take(store)
+            assert claim.fence > last_year_it_was
+            last_year_it_was = claim.fence
+            assert isinstance(await store.claim(b"session", None, now=NOW, lease=LEASE, wait=0), Busy)
+            await store.commit(written(claim))
+
+
 # --- the server goes away ---
 
 

@@ -105,7 +105,7 @@ INSERT INTO kikao.shards SELECT generate_series(0, 63);
 
 -- A turn -------------------------------------------------------------------------------------------------------------
 
--- Look at a session and an inbound and, unless `til` is null, take the session. `fence` is null where it was not taken.
+-- Look at a session and an inbound and, unless `til` is null, take the session. `fence` is null where it is not taken.
 -- Fences are microseconds of the server's clock: they rise also after a crash has emptied the leases.
 CREATE FUNCTION kikao.claim(
     k bytea, m bytea, moment double precision, til double precision, asked bigint,
@@ -115,35 +115,31 @@ LANGUAGE plpgsql SET enable_seqscan = off AS $$
 #variable_conflict use_column
 DECLARE
     until double precision;
-    given_back bigint;
     open_intents integer;
 BEGIN
+    IF til IS NOT NULL THEN
+        INSERT INTO kikao.leases AS l VALUES
+            (k, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, til, asked)
+        ON CONFLICT (key) DO UPDATE
+            SET fence = greatest(excluded.fence, l.fence + 1), until = excluded.until, token = excluded.token
+            WHERE l.until <= moment OR l.token = asked
+                OR l.fence <= (SELECT s.released FROM kikao.sessions AS s WHERE s.key = k)
+        RETURNING l.fence INTO fence;
+    END IF;
+    -- Everything is read after the lease was waited for: whoever had it may have answered this very inbound.
+    SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents
+        INTO version, record_fence, expires_at, state, address, open_intents FROM kikao.sessions AS s WHERE s.key = k;
     IF m IS NOT NULL THEN
         SELECT d.reply, d.expires_at INTO reply, until FROM kikao.dedupe AS d WHERE d.session = k AND d.key = m;
         seen := until > moment;
         IF seen IS NOT TRUE THEN reply := NULL; END IF;
     END IF;
-    -- The session is read before the lease is taken. Whoever had it meanwhile, and has given it back, is seen as having it
-    -- still, or makes the version that is returned here an old one: then a write conflicts.
-    SELECT s.version, s.fence, s.expires_at, s.state, s.address, s.intents, s.released
-        INTO version, record_fence, expires_at, state, address, open_intents, given_back
-        FROM kikao.sessions AS s WHERE s.key = k;
-    IF reply IS NULL AND til IS NOT NULL THEN
-        INSERT INTO kikao.leases AS l VALUES
-            (k, greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint, record_fence + 1), til, asked)
-        ON CONFLICT (key) DO UPDATE
-            SET fence = greatest(excluded.fence, l.fence + 1), until = excluded.until, token = excluded.token
-            WHERE l.until <= moment OR l.fence <= given_back OR l.token = asked
-        RETURNING l.fence INTO fence;
-        -- Whoever had the session may have answered this very inbound after it was looked for above.
-        IF fence IS NOT NULL AND m IS NOT NULL THEN
-            SELECT d.reply, d.expires_at INTO reply, until FROM kikao.dedupe AS d WHERE d.session = k AND d.key = m;
-            seen := until > moment;
-            IF seen IS NOT TRUE THEN reply := NULL; END IF;
-            IF reply IS NOT NULL THEN
-                UPDATE kikao.leases AS l SET until = 0 WHERE l.key = k AND l.token = asked;
-                fence := NULL;
-            END IF;
+    IF claim.fence IS NOT NULL THEN
+        IF reply IS NOT NULL THEN
+            DELETE FROM kikao.leases AS l WHERE l.key = k AND l.token = asked;
+            fence := NULL;
+        ELSIF record_fence >= claim.fence THEN  -- the clock was set back
+            UPDATE kikao.leases AS l SET fence = record_fence + 1 WHERE l.key = k RETURNING l.fence INTO fence;
         END IF;
     END IF;
     IF open_intents > 0 THEN

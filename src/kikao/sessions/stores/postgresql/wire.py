@@ -333,10 +333,16 @@ class Wire:
     def _look(self) -> None:
         """End connections that do not answer, and questions that wait for too long."""
         late = self._loop.time() - self._patience
-        for link in list(self._links):
-            if link.busy_since is not None and link.busy_since <= late:
-                link.is_late = True
-                link.connection.terminate()
+        found = [link for link in self._links if link.busy_since is not None and link.busy_since <= late]
+        for link in found:
+            link.is_late = True
+            link.connection.terminate()
+        if found:
+            # The others lead to the same server: better to connect anew than to have them found out one by one.
+            for link in self._links:
+                if link.busy_since is None:
+                    link.connection.terminate()
+            self._wake_everybody()
         for line in self._questions.values():
             while line and line[0].asked_at <= late:
                 question = line.popleft()
