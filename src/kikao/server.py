@@ -155,6 +155,7 @@ class Server:
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []
+        self._sending: asyncio.Task[None] | None = None
 
     def _depend(self) -> None:
         """What has to be well for members to be answered, and what is told besides."""
@@ -237,10 +238,10 @@ class Server:
             self.sweeper.run(),
             self.resealer.run(),
             self.monitor.run(),
-            self.dispatcher.run(),
         ]
         works += [self.links.run()] if self.links else []
         self._work = [asyncio.create_task(work) for work in works]
+        self._sending = asyncio.create_task(self.dispatcher.run())
 
     async def open_door(self) -> None:
         """Let commands in through the data folder; the log tells where that cannot be."""
@@ -272,13 +273,18 @@ class Server:
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        await asyncio.gather(self.late.close(SHUTDOWN), self.dispatcher.stop(SHUTDOWN))
+        await asyncio.gather(self.late.close(SHUTDOWN), self._stop_sending())
         await self.shares.leave()
         with contextlib.suppress(FanoutAway):
             await self.bus.publish("shares", b"")  # what was handed over can be taken at once
         await self.bus.close()
         await self.publish.close()
         await self.monitor.leave()
+
+    async def _stop_sending(self) -> None:
+        await self.dispatcher.stop(SHUTDOWN)
+        if self._sending is not None:
+            await asyncio.gather(self._sending, return_exceptions=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)

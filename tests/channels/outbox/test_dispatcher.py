@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -367,6 +368,29 @@ async def test_a_stop_waits_for_what_is_on_its_way_and_gives_the_rest_back() -> 
     await office.another().once()
     assert await office.states() == ["sent", "sent"]
     assert [letter.tries for letter in shop.letters] == [1, 2]
+
+
+async def test_what_was_just_taken_when_it_stops_is_given_back_untried() -> None:
+    class Slow(MemoryStore):
+        async def take(self, **asked: Any) -> list[Outgoing]:
+            taken = await super().take(**asked)
+            asking.set()
+            await answers.wait()
+            return taken
+
+    asking, answers, crm = asyncio.Event(), asyncio.Event(), Post()
+    office = Office(crm=Destination(sender=crm))
+    office.store.store = Slow()
+    await office.post(b"1")
+    looking = asyncio.create_task(office.dispatcher.run())
+    await asking.wait()
+    stopping = asyncio.create_task(office.dispatcher.stop(1.0))
+    await asyncio.sleep(0)
+    answers.set()
+    await asyncio.gather(stopping, looking)
+    assert crm.letters == []
+    await office.another().once()
+    assert [letter.tries for letter in crm.letters] == [1]
 
 
 async def test_a_store_that_is_away_for_a_while_loses_nothing_and_doubles_nothing() -> None:

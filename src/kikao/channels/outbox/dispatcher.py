@@ -96,6 +96,7 @@ class Dispatcher:
         self._flying: dict[asyncio.Task[None], str] = {}
         self._paused: dict[str, float] = {}
         self._gates = {name: asyncio.Lock() for name in destinations}
+        self._looking = asyncio.Lock()
         self._stopping = False
 
     def __len__(self) -> int:
@@ -107,7 +108,7 @@ class Dispatcher:
         self._woken.set()
 
     async def run(self) -> None:
-        """Send what there is, and what comes. Cancel it, then `stop`."""
+        """Send what there is, and what comes, until `stop`."""
         if not self.destinations:
             return
         failures = 0
@@ -150,14 +151,22 @@ class Dispatcher:
         """Take no more; give what is on its way `budget` seconds, and the rest back."""
         self._stopping = True
         self._woken.set()
-        if self._flying:
-            _, late = await asyncio.wait(self._flying, timeout=budget)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(budget):
+                async with self._looking:  # who was just taking something gives it back
+                    pass
+                await asyncio.gather(*(asyncio.shield(task) for task in self._flying), return_exceptions=True)
+        late = list(self._flying)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     async def _look(self) -> bool:
         """Take what may be sent now; whether there may be more."""
+        async with self._looking:
+            return await self._take()
+
+    async def _take(self) -> bool:
         now, flying = self._sessions.clock(), Counter(self._flying.values())
         room = self._at_once - len(self._flying)
         free = {
@@ -171,6 +180,10 @@ class Dispatcher:
         taken = await self._sessions.store.take(
             now=now, lease=LEASE, limit=limit, shards=self._shards(), destinations=free
         )
+        if self._stopping:
+            for message in taken:
+                await self._stored(message, Again(message.due_at, message.reason, counts=False))
+            return False
         for message in taken:
             task = asyncio.create_task(self._send(message, self.destinations[message.to]))
             self._flying[task] = message.to
