@@ -20,7 +20,7 @@ from kikao.channels.outbox import (
     Rejected,
     TryLater,
 )
-from kikao.channels.outbox.dispatcher import FIRST, LEASE, LONGEST
+from kikao.channels.outbox.dispatcher import FIRST, LONGEST
 from kikao.conversation.journal import Posted
 from kikao.events import DestinationPaused, Event, MessageDead, MessageReported, MessageRetried, MessageSent
 from kikao.sessions.keeper import Sessions
@@ -225,9 +225,9 @@ async def test_a_message_that_kills_its_process_each_time_is_dead_too() -> None:
     office = Office(crm=Destination(sender=crm, tries=2))
     await office.post(b"1")
     for _ in range(2):
-        taken = await office.store.take(now=office.clock(), lease=LEASE, limit=1, destinations=[CRM])
+        taken = await office.store.take(now=office.clock(), lease=1.0, limit=1, destinations=[CRM])
         assert len(taken) == 1
-        office.clock.advance(LEASE)
+        office.clock.advance(office.dispatcher.lease)
     await office.dispatcher.once()
     assert crm.letters == []
     assert await office.states() == ["dead"]
@@ -426,7 +426,7 @@ async def test_who_was_slower_than_its_lease_settles_nothing() -> None:
     crm.hold = asyncio.Event()
     slow = asyncio.create_task(office.dispatcher.once())
     await until(lambda: crm.letters)
-    office.clock.advance(LEASE)
+    office.clock.advance(office.dispatcher.lease)
     other = asyncio.create_task(office.another().once())
     await until(lambda: len(crm.letters) == 2)
     crm.hold.set()

@@ -45,8 +45,8 @@ AT_ONCE: Final = 64
 HELD_UP: Final = 10.0
 """Seconds a message that was taken may wait for the pace of its destination; for longer, it is given back."""
 
-LEASE: Final = HELD_UP + MAX_TIMEOUT + 20.0
-"""Seconds a message is left alone that somebody took: longer than it may be held up, and a try may take."""
+SLACK: Final = 10.0
+"""Seconds that a lease is longer than a message may be held up and a try may take: to store what came of it."""
 
 POLL: Final = 1.0
 """Seconds until the outbox is looked at again although nobody said that there is something."""
@@ -86,6 +86,8 @@ class Dispatcher:
             if destination.timeout > MAX_TIMEOUT:
                 raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
         self.destinations = dict(destinations)
+        self.lease = HELD_UP + max((each.timeout for each in destinations.values()), default=0.0) + SLACK
+        """Seconds a message is left alone that somebody took; so long it waits when that process dies."""
         self._sessions = sessions
         self._publish = publish
         self._shards = shards
@@ -178,7 +180,7 @@ class Dispatcher:
             return False
         limit = min(room, *free.values()) if len(free) > 1 else min(room, sum(free.values()))
         taken = await self._sessions.store.take(
-            now=now, lease=LEASE, limit=limit, shards=self._shards(), destinations=free
+            now=now, lease=self.lease, limit=limit, shards=self._shards(), destinations=free
         )
         if self._stopping:
             for message in taken:
@@ -238,7 +240,7 @@ class Dispatcher:
                 )
                 if wait <= 0.0:
                     return True
-                if self._stopping or now + wait > message.lease_until - LEASE + HELD_UP:
+                if self._stopping or now + wait > message.lease_until - self.lease + HELD_UP:
                     self._paused[message.to] = now + min(wait, self._poll * 10)
                     await self._stored(message, Again(now + wait, message.reason, counts=False))
                     return False
