@@ -49,7 +49,7 @@ from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis_line import Line, Pauses
 from kikao.sessions.stores.redis_moving import Parcel
 from kikao.sessions.stores.redis_outbox import RedisOutbox, partition_of, posted
-from kikao.sessions.stores.redis_partitions import Partitions, place
+from kikao.sessions.stores.redis_partitions import Partitions
 from kikao.sessions.stores.redis_url import parse
 from kikao.sessions.stores.redis_wire import AnswerLost
 
@@ -255,7 +255,7 @@ class RedisStore(RedisOutbox):
     async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         removed = 0
         found = await self._partitions.look(scripts.EXPIRED, shards, rows.score(now))
-        for at in [place(first, index) for first, places in found for index in places]:
+        for at in sorted(group[place - 1] for group, places in found for place in places):
             removed += await self._sweep(at, now, limit - removed)
         return removed
 

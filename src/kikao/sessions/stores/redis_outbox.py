@@ -26,7 +26,7 @@ from kikao.sessions.outgoing import (
 from kikao.sessions.store import PARTITIONS, CommitUnknown, partition
 from kikao.sessions.stores import redis_rows as rows
 from kikao.sessions.stores import redis_scripts as scripts
-from kikao.sessions.stores.redis_partitions import Partitions, place
+from kikao.sessions.stores.redis_partitions import Partitions
 from kikao.sessions.stores.redis_wire import AnswerLost, Word
 
 _WORKERS: Final = 0
@@ -76,9 +76,9 @@ class RedisOutbox:
         """What may be taken now, in the order in which it should be: urgency, when due, partition, id."""
         found = []
         words: list[Word] = [rows.score(now), limit, *(to.encode() for to in set(destinations))]
-        for first, answer in await self._partitions.look(scripts.PEEK, shards, *words):
-            for index, id_, urgency, due_at in _grouped(answer, 4):
-                found.append((urgency, rows.undouble(due_at), place(first, index), id_))
+        for group, answer in await self._partitions.look(scripts.PEEK, shards, *words):
+            for place, id_, urgency, due_at in _grouped(answer, 4):
+                found.append((urgency, rows.undouble(due_at), group[place - 1], id_))
         return sorted(found)
 
     async def _take(

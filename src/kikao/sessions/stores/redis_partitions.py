@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from itertools import chain
+from collections.abc import Collection, Sequence
 from typing import Any, Final
+
+from redis.exceptions import RedisError
 
 from kikao.sessions.outgoing import EVERY_SHARD, SHARDS
 from kikao.sessions.store import PARTITIONS
@@ -16,8 +17,8 @@ from kikao.sessions.stores.redis_wire import Word, pack
 _EACH: Final = PARTITIONS // SHARDS
 """Partitions in a shard."""
 
-_AT_ONCE: Final = 128
-"""Commands made ready in one go, for about a third of a millisecond."""
+_TOGETHER: Final = 16
+"""Partitions that one command looks at."""
 
 
 class Partitions:
@@ -42,35 +43,37 @@ class Partitions:
         """One plain command on a key of a partition."""
         return await self.servers.ask(partition, pack((command, self.tags[partition] + key, *words)))
 
-    async def look(self, script: Script, shards: Collection[int], *words: Word) -> list[tuple[int, Any]]:
-        """Run a script that only looks in all partitions of these shards, a few of them at a time.
+    async def look(
+        self, script: Script, shards: Collection[int], *words: Word
+    ) -> list[tuple[Sequence[int], Any]]:
+        """Run a script that only looks in all partitions of these shards, some of them at a time.
 
-        Gives each of its answers with the first of the partitions that it is about.
+        Gives each of its answers with the partitions that it is about.
         """
-        firsts = list(self._firsts(shards))
-        found: list[tuple[int, Any]] = []
-        for start in range(0, len(firsts), _AT_ONCE):
-            some = firsts[start : start + _AT_ONCE]
-            answers = await self.servers.look(
-                [(first, self._looking(script, first, words)) for first in some]
-            )
-            found += zip(some, answers, strict=True)
+        partitions = [at for shard in sorted(set(shards)) for at in range(shard * _EACH, (shard + 1) * _EACH)]
+        groups = [
+            of_one[start : start + _TOGETHER]
+            for of_one in self.servers.beside(partitions)
+            for start in range(0, len(of_one), _TOGETHER)
+        ]
+        answers = await self.servers.look(
+            [(group[0], self._looking(script, group, words)) for group in groups]
+        )
+        found: list[tuple[Sequence[int], Any]] = []
+        for group, answer in zip(groups, answers, strict=True):
+            if isinstance(answer, RedisError):  # some are elsewhere by now, or on their way
+                found += [
+                    ((at,), await self.servers.ask(at, self._looking(script, (at,), words))) for at in group
+                ]
+            else:
+                found.append((group, answer))
         return found
 
-    def _looking(self, script: Script, first: int, words: Sequence[Word]) -> bytes:
-        keys = tuple(chain.from_iterable(self._guarded[first : first + self.servers.together]))
-        return pack((b"EVALSHA", script.sha, len(keys), *keys, *words))
+    def _looking(self, script: Script, group: Sequence[int], words: Sequence[Word]) -> bytes:
+        names = [self.tags[at] for at in group]
+        return pack((b"EVALSHA", script.sha, b"2", *self._guarded[group[0]], len(names), *names, *words))
 
     async def filled(self, name: bytes) -> list[int]:
         """The partitions that have a key of this name."""
         found = await self.look(FILLED, EVERY_SHARD, name)
-        return [place(first, index) for first, places in found for index in places]
-
-    def _firsts(self, shards: Collection[int]) -> Iterator[int]:
-        for shard in sorted(set(shards)):
-            yield from range(shard * _EACH, (shard + 1) * _EACH, self.servers.together)
-
-
-def place(first: int, index: int) -> int:
-    """The partition that a script of `Partitions.look` tells by its place in KEYS, which has two for each."""
-    return first + (index - 1) // 2
+        return sorted(group[place - 1] for group, places in found for place in places)

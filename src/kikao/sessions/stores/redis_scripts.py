@@ -1,8 +1,8 @@
 """The Lua that makes each phase of a session one atomic change, and what it is called by.
 
 A script names one key in `KEYS`, its partition (`{kikao:0123}`, which is no key itself), and makes the names of all
-keys of that from it: they share its hash tag, and so a slot of a Cluster. Only scripts that look at many partitions get
-more, and in a Cluster one at a time.
+keys of that from it: they share its hash tag, and so a slot of a Cluster. Scripts that only look get the names of many
+partitions of one server.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Script:
         """What the server calls it."""
 
 
-#: Looks only: also runs where nothing may be written.
-LOOKS: Final = "no-writes"
+#: Looks only, at whatever partitions of one server: also runs where nothing may be written.
+LOOKS: Final = "no-writes,allow-cross-slot-keys"
 #: Makes room: also runs where memory is full.
 MAKES_ROOM: Final = "allow-oom"
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, Protocol
 
 from redis.asyncio.sentinel import Sentinel
@@ -20,8 +21,7 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from kikao.sessions.outgoing import SHARDS
-from kikao.sessions.store import PARTITIONS, StoreRefused, StoreUnavailable
+from kikao.sessions.store import StoreRefused, StoreUnavailable
 from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis_errors import refusal
 from kikao.sessions.stores.redis_greeting import connection, greet, say, tls
@@ -32,14 +32,9 @@ from kikao.sessions.stores.redis_wire import Wire, pack
 REDIRECTIONS: Final = 16
 """How often a command follows its slot through a Cluster that is being changed."""
 
-_ONE_SHARD: Final = PARTITIONS // SHARDS
-
 
 class Servers(Protocol):
     """Whoever keeps the partitions. Nothing here asks a command twice unless the server refused it."""
-
-    together: int
-    """How many neighbouring partitions one command may look at."""
 
     @property
     def waiting(self) -> int:
@@ -63,8 +58,15 @@ class Servers(Protocol):
         """
         ...
 
+    def beside(self, partitions: Sequence[int]) -> Iterable[Sequence[int]]:
+        """These partitions by server: those of each."""
+        ...
+
     async def look(self, asked: Sequence[tuple[int, bytes]]) -> list[Any]:
-        """The answers to commands that only look, each about a partition: sent at once, and once more where refused."""
+        """The answers to commands that only look, each about partitions of one server, sent at once.
+
+        What a server refuses is among them, as redis-py's exception. Raises `StoreUnavailable`.
+        """
         ...
 
 
@@ -75,8 +77,6 @@ def servers(url: RedisUrl, tags: Sequence[bytes]) -> Servers:
 
 class OneServer:
     """One primary: always the same, or the one that Sentinels name whenever a connection is made."""
-
-    together = _ONE_SHARD
 
     def __init__(self, url: RedisUrl) -> None:
         self._url = url
@@ -118,7 +118,10 @@ class OneServer:
         wire = self._wire
         if wire is None:
             raise StoreUnavailable(f"{self._url} is not open.")
-        return await _heard_of(self, [(wire, *each) for each in asked])
+        return await _heard_of([(wire, command) for _, command in asked])
+
+    def beside(self, partitions: Sequence[int]) -> Iterable[Sequence[int]]:
+        return (partitions,)
 
     async def _connect(self) -> Any:
         url = self._url
@@ -160,8 +163,6 @@ class Cluster:
     A script names two keys, one of which never exists: so while a slot moves key by key from node to node, both refuse
     it (TRYAGAIN) rather than do half of it here and half there.
     """
-
-    together = 1
 
     def __init__(self, url: RedisUrl, tags: Sequence[bytes]) -> None:
         self._url = url
@@ -227,10 +228,16 @@ class Cluster:
         if not self._owners:
             raise StoreUnavailable(f"{self._url} is not open.")
         try:
-            return await _heard_of(self, [(self._owners[each[0]], *each) for each in asked])
+            return await _heard_of([(self._owners[at], command) for at, command in asked])
         except StoreUnavailable:
             self._look_around()
             raise
+
+    def beside(self, partitions: Sequence[int]) -> Iterable[Sequence[int]]:
+        found: dict[Wire, list[int]] = defaultdict(list)
+        for at in partitions if self._owners else ():
+            found[self._owners[at]].append(at)
+        return found.values() or (partitions,)
 
     def _at(self, redirection: AskError, wire: Wire) -> Wire:
         """The wire to where a node sends us; a node without a host name means its own."""
@@ -295,18 +302,18 @@ class Cluster:
         return [owners[slot] for slot in self._slots]
 
 
-async def _heard_of(servers: Servers, asked: Sequence[tuple[Wire, int, bytes]]) -> list[Any]:
+async def _heard_of(asked: Sequence[tuple[Wire, bytes]]) -> list[Any]:
     """Ask without a task for each."""
     answers: list[asyncio.Future[Any]] = []
     try:
-        for wire, _, command in asked:
+        for wire, command in asked:
             answers.append(wire.ask(command))
-        found = []
-        for (_, at, command), answer in zip(asked, answers, strict=True):
+        found: list[Any] = []
+        for answer in answers:
             try:
                 found.append(await answer)
-            except RedisError:
-                found.append(await servers.ask(at, command))
+            except RedisError as refused:
+                found.append(refused)
         return found
     finally:
         for answer in answers:

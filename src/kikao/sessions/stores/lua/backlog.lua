@@ -1,11 +1,12 @@
 -- What waits and what is dead.
 --
--- KEYS     partitions, each followed by its guard
+-- KEYS     the first partition and its guard, which say which server is asked
+-- ARGV     how many partitions, their names
 -- Answers  destination, waiting, dead, since when the oldest waits or '', of each destination of each partition
 
 local answer = {}
-for place = 1, #KEYS, 2 do
-  local at, found = KEYS[place], {}
+for place = 1, tonumber(ARGV[1]) do
+  local at, found = ARGV[1 + place], {}
   local function of(to)
     found[to] = found[to] or {waiting = 0, dead = 0}
     return found[to]

@@ -1,12 +1,12 @@
 -- Which partitions have anything of a kind.
 --
--- KEYS     partitions, each followed by its guard
--- ARGV     what the names of that kind end with
--- Answers  their places in KEYS, from 1
+-- KEYS     the first partition and its guard, which say which server is asked
+-- ARGV     how many partitions, their names; what the names of that kind end with
+-- Answers  the places of those partitions, from 1
 
-local found = {}
-for place = 1, #KEYS, 2 do
-  if redis.call('EXISTS', KEYS[place] .. ARGV[1]) == 1 then
+local found, partitions = {}, tonumber(ARGV[1])
+for place = 1, partitions do
+  if redis.call('EXISTS', ARGV[1 + place] .. ARGV[partitions + 2]) == 1 then
     found[#found + 1] = place
   end
 end
