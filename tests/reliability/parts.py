@@ -41,6 +41,7 @@ PARTS: Final = (
     Part("faults before PostgreSQL", "store_faults:postgresql", (150, 20)),
     Part("faults before Valkey", "store_faults:valkey", (120, 20)),
     Part("faults before Redis", "store_faults:redis", (120, 0)),
+    Part("faults before bank, webhook", "call_faults:part", (60, 13)),
     Part("failover of Redis", "failover:part", (20, 6)),
     Part("rotation of keys", "work:keys", (60, 8)),
     Part("linking", "work:links", (70, 14)),
