@@ -38,6 +38,7 @@ PARTS: Final = (
     Part("kill -9 on PostgreSQL", "killing:postgresql", (40, 12)),
     Part("kill -9 on Valkey", "killing:valkey", (40, 10)),
     Part("kill -9 on Redis", "killing:redis", (40, 0)),
+    Part("messages under kill -9", "posting:part", (110, 12)),
     Part("faults before PostgreSQL", "store_faults:postgresql", (150, 20)),
     Part("faults before Valkey", "store_faults:valkey", (120, 20)),
     Part("faults before Redis", "store_faults:redis", (120, 0)),

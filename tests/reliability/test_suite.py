@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.reliability import suite
+from tests.reliability import posting, suite
 from tests.reliability.parts import PARTS, Part
 from tests.reliability.report import Must, at_least, at_most, exactly, report
 
@@ -49,3 +49,27 @@ def test_a_part_that_ends_without_a_report_fails_the_suite(
     assert suite.main(quick=True, seed=1) == 1
     assert "no report" in capsys.readouterr().out
     assert suite.main(quick=True, seed=1, only=["another"]) == 2
+
+
+# --- the laws of the parts, on what was made up ---
+
+
+def arrival(at: float, id_: str, number: int, part: int) -> posting.Arrival:
+    return posting.Arrival(at, id_, number, part)
+
+
+def test_both_messages_of_a_conversation_arrive_in_their_order() -> None:
+    right = [arrival(1.0, "a", 7, 1), arrival(2.0, "b", 7, 2)]
+
+    assert posting.judged(right, [7], {7}, []) == ([], 0, 0)
+    assert posting.judged(right[:1], [7], {7}, [])[0]
+    assert posting.judged([arrival(1.0, "b", 7, 2), arrival(2.0, "a", 7, 1)], [7], {7}, [])[0]
+    assert posting.judged(right, [7], set(), [])[0]
+
+
+def test_a_copy_needs_a_kill_between_it_and_the_first() -> None:
+    twice = [arrival(1.0, "a", 7, 1), arrival(2.0, "b", 7, 2), arrival(3.0, "b", 7, 2)]
+
+    assert posting.judged(twice, [7], {7}, [2.5]) == ([], 1, 1)
+    assert posting.judged(twice, [7], {7}, [1.5, 3.5]) == ([], 1, 0)
+    assert posting.judged([*twice, arrival(4.0, "c", 7, 2)], [7], {7}, [2.5])[0]
