@@ -366,6 +366,28 @@ async def at_rest(data: Path, kids: str | None, do: Callable[[Sessions], Awaitab
         await sessions.close()
 
 
+def test_another_look_up_key_is_for_when_no_server_runs_on_any_machine(
+    valkey: Valkey, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = f"{valkey.url}/0?prefix=rekey{os.urandom(4).hex()}"
+    monkeypatch.setenv("KIKAO_DATA", str(tmp_path))
+    monkeypatch.setenv("KIKAO_STORE", url)
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k1"))
+
+    async def work(elsewhere: bool) -> None:
+        store = make_store(load(cwd=tmp_path))
+        await store.open()
+        await (store.share("far", now=time.time(), lease=60.0) if elsewhere else store.leave("far"))
+        await store.close()
+
+    asyncio.run(work(elsewhere=True))
+    told = migrate("--rekey")
+    assert told.exit_code == 2
+    assert "other processes are at work on it (1). Stop all servers" in told.output
+    asyncio.run(work(elsewhere=False))
+    assert migrate("--rekey").exit_code == 0
+
+
 def test_sessions_in_postgresql_are_served_once_they_are_migrated(
     postgresql: PostgreSQL, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

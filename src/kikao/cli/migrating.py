@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -34,6 +35,9 @@ class Reconciled(Protocol):
 
 
 Progress = Callable[[int, int], None]
+
+ALONE: Final = 5.0
+"""Seconds for which this command counts as one that is at work."""
 
 AGAIN: Final = "Do it again: it goes on where it stopped."
 
@@ -80,6 +84,8 @@ class _Migration:
         async with self._store() as store:
             keys = None
             if store is not None:
+                if rekey:
+                    await self._refuse_company(store)
                 keys = await settle(store, self.ring, time.time(), moving=rekey)
             await self._upgrade(rekey=rekey)
             if rekey:
@@ -87,6 +93,17 @@ class _Migration:
             if reseal:
                 await self._reseal(store)
                 await self._overview(store, keys)
+
+    async def _refuse_company(self, store: SessionStore) -> None:
+        """Raises `StoreRefused` while servers are at work, on whatever machine: they look up with the key before."""
+        worker = f"migrate-{os.urandom(8).hex()}"
+        share = await store.share(worker, now=time.time(), lease=ALONE)
+        await store.leave(worker)
+        if share.workers > 1:
+            raise StoreRefused(
+                f"{self.settings.store}: other processes are at work on it ({share.workers - 1}). Stop all servers, on "
+                "every machine; one that was killed counts for a few seconds more."
+            )
 
     async def look(self) -> bool:
         """Say how everything stands; whether there is something to upgrade."""

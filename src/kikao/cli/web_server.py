@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -31,6 +32,11 @@ TICK: Final = 0.02
 
 CONNECTIONS: Final = 4096
 """Open connections, or requests that are being answered: what comes beyond gets a bare 503 at once."""
+
+
+def _is_no_flood(record: logging.LogRecord) -> bool:
+    """Whether a line is worth it: one for each connection over the limit would drown the others."""
+    return record.getMessage() != "Exceeded concurrency limit."
 
 
 class Closing(ServerState):
@@ -71,6 +77,7 @@ class WebServer(uvicorn.Server):
                 limit_concurrency=CONNECTIONS,
             )
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_flood)
         self.server_state = self._state = Closing()
         self._server = server
         self._ending = ending

@@ -1,0 +1,88 @@
+"""Who is turned away at the gate: told so in their own language, at once, and neither store nor records are asked."""
+
+from __future__ import annotations
+
+import asyncio
+
+from kikao import App, Chat, Flows, Text, t
+from kikao.events import TurnRejected
+from kikao.sessions.gate import TRIES
+from kikao.sessions.timing import TimedStore
+from kikao.testing import Stage
+
+UNAVAILABLE = "Service unavailable. Try again later."
+IN_SWAHILI = "Huduma haipatikani"
+
+
+def an_app(budget: float = 4.0) -> App:
+    flows = Flows()
+
+    @flows.flow("greet")
+    async def greet(chat: Chat) -> None:
+        name = await chat.ask("name", Text(), t("Name?"))
+        await chat.end(t("{name}.", name=name))
+
+    return App(flows, entry="greet", budget=budget, locales={"en": "English", "sw": "Kiswahili"})
+
+
+def claims(stage: Stage) -> int:
+    """How often the store was asked for a session."""
+    store = stage.server.sessions.store
+    assert isinstance(store, TimedStore)
+    return sum(store.times["claim"].counts)
+
+
+async def test_beyond_the_places_the_screen_comes_at_once_in_the_member_s_language() -> None:
+    async with Stage(an_app()) as stage:
+        turns, members = stage.server.turns, stage.server.members
+        assert members is not None
+        asha, stranger = stage.phone(), stage.phone("+256772000009")
+        await asha.dial()
+        known = await members.meet("msisdn", asha.number)
+        await members.remember(known.id, locale="sw")
+        await members.meet("msisdn", asha.number)
+        asked = claims(stage)
+
+        turns.gate.inside += turns.gate._most
+        assert (await asha.reply("Asha")).startswith(IN_SWAHILI)
+        assert await stranger.dial() == UNAVAILABLE
+        assert asha.raw is not None
+        assert asha.raw[0] == 200
+        turns.gate.inside -= turns.gate._most
+
+        assert claims(stage) == asked
+        assert await members.find("msisdn", stranger.number) is None, "nobody is met who is not let in"
+        rejected = [event for event in stage.events if isinstance(event, TurnRejected)]
+        assert [(event.what, event.error.partition(" ")[0]) for event in rejected] == [
+            ("unavailable", "Crowded")
+        ] * 2
+        assert await asha.again() == "Asha.", "nothing was consumed"
+
+
+async def test_a_turn_ends_in_its_budget_and_after_several_the_next_are_told_at_once() -> None:
+    async with Stage(an_app(budget=0.2)) as stage:
+        asha = stage.phone()
+        await asha.dial()
+        members = stage.server.members
+        assert members is not None
+        go_on = asyncio.Event()
+        meet = members.meet
+
+        async def silent(kind: str, identity: str) -> object:
+            await go_on.wait()
+            return await meet(kind, identity)
+
+        members.meet = silent  # type: ignore[method-assign,assignment]
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        assert await asha.reply("Asha") == UNAVAILABLE
+        assert loop.time() - began >= 0.19, "as long as there was hope"
+        for _ in range(TRIES - 1):
+            assert await asha.again() == UNAVAILABLE
+        assert await asha.again() == UNAVAILABLE
+        errors = [event.error.partition(" ")[0] for event in stage.events if isinstance(event, TurnRejected)]
+        assert errors == ["TimeoutError"] * TRIES + ["Hanging"]
+        go_on.set()
+        while await asha.again() != "Asha.":  # noqa: ASYNC110 - as a gateway does
+            await asyncio.sleep(0.02)
+        assert await asha.dial() == "Name?"
