@@ -35,7 +35,7 @@ from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
-from kikao.server import Server, directory, make_store, refuse_deserted, refuse_simulated
+from kikao.server import Server, audit, directory, make_store, refuse_deserted, refuse_simulated
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Policies, SessionPolicy
 from kikao.sessions.sealing import KeyRing
@@ -45,6 +45,7 @@ from kikao.turn import BUDGET
 from kikao.web import Receive, Scope, Send
 
 if TYPE_CHECKING:
+    from kikao.audit.relay import AuditRelay
     from kikao.members.directory import Directory
 
 S = TypeVar("S", bound=Subscriber)
@@ -186,6 +187,9 @@ class App:
                         settings, sessions.ring, clock, budget=self.budget if budget is None else budget
                     )
                 )
+            relay: AuditRelay | None = None
+            if settings.audit_days and store is None and destinations is None:
+                relay = await stack.enter_async_context(audit(settings, clock))
             server = Server(
                 self,
                 settings,
@@ -197,6 +201,7 @@ class App:
                 self.budget if budget is None else budget,
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
                 webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
+                relay,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

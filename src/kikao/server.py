@@ -40,6 +40,7 @@ from kikao.turn import BUDGET, Turns
 from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
+    from kikao.audit.relay import AuditRelay
     from kikao.console.simulator import Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
@@ -85,6 +86,7 @@ class Server:
         budget: float,
         publish: Bus,
         destinations: Mapping[str, Destination] | None = None,
+        relay: AuditRelay | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -128,7 +130,10 @@ class Server:
             sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
         )
         self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
-        self.dispatcher = Dispatcher(sessions, destinations or {}, publish, shards=lambda: self.shares.shards)
+        self._relay = relay
+        sessions.audited = relay is not None
+        destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
+        self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
         sessions.posted = self._posted
         self.shares.when_changed(self.dispatcher.wake)
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
@@ -240,6 +245,7 @@ class Server:
             self.monitor.run(),
         ]
         works += [self.links.run()] if self.links else []
+        works += [self._relay.run()] if self._relay else []
         self._work = [asyncio.create_task(work) for work in works]
         self._sending = asyncio.create_task(self.dispatcher.run())
 
@@ -334,6 +340,22 @@ async def directory(
         await found.start()
         yield found
         await found.close()
+    finally:
+        await records.close()
+
+
+@contextlib.asynccontextmanager
+async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator[AuditRelay]:
+    """What fills the audit trail in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
+    from kikao.audit.relay import AuditRelay
+    from kikao.audit.trail import AuditTrail
+    from kikao.records import Records
+
+    records = Records(settings.records)
+    try:
+        trail = AuditTrail(records)
+        await trail.start()
+        yield AuditRelay(trail, days=settings.audit_days, clock=clock)
     finally:
         await records.close()
 

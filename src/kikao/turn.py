@@ -455,6 +455,7 @@ class _Turn:
             if ends and session.dialogue is not None:
                 session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
             self.watch.enter("commit")
+            held.leave_trail(turned.facts, turns.engine.flows.release)
             try:
                 await held.commit(self._record(response), working=performer.working)
             except CommitUnknown:

@@ -132,6 +132,7 @@ def test_it_says_how_things_stand(asha: Phone) -> None:
         "sessions: sessions.db is up to date",
         "records: records.db: wallet_version at 0002",
         "records: records.db: kikao_members_version at 0001",
+        "records: records.db: kikao_audit_version at 0001",
     ]
     without = migrate()
     assert "wallet" not in without.stdout
@@ -154,6 +155,7 @@ def test_keys_are_replaced_in_three_steps(asha: Phone, monkeypatch: pytest.Monke
         "sessions: sessions.db is up to date",
         "sessions: looked up with k2",
         "sessions: keep k1 in KIKAO_SECRET_KEYS until …, because what members sent before may come again until then",
+        "records: records.db: kikao_audit_version at 0001",
         "records: records.db: kikao_members_version at 0001",
         "members: looked up with k2",
         "sessions: 0 sealed anew with k2",
@@ -263,6 +265,7 @@ def test_who_only_looks_is_told_what_would_be_done(
         " lacks version 1",
         ": wallet_version lacks 0002",
         ": kikao_members_version lacks 0001",
+        ": kikao_audit_version lacks 0001",
         "Make a backup, then do it without --check.",
     ]
     assert postgresql.execute("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'kikao%'", url=url) == [

@@ -56,6 +56,10 @@ class AuditTrail:
         """Bring the table up to date, or make sure that it is. Raises `RecordsRefused`."""
         await self._records.migrate(MIGRATIONS, VERSION_TABLE)
 
+    async def expect(self) -> None:
+        """Make sure that the table is there and up to date, and change nothing. Raises `RecordsRefused`."""
+        await self._records.migrate(MIGRATIONS, VERSION_TABLE, upgrade=False)
+
     async def add(self, trails: Sequence[tuple[bytes, Trail]]) -> None:
         """Write what messages of these ids brought, all in one transaction; what is there stays.
 
@@ -83,7 +87,9 @@ class AuditTrail:
         for column, value in wanted.items():
             if value:
                 query = query.where(column == value)
-        return await self._records.read(lambda connection: [_happened(row) for row in connection.execute(query)])
+        return await self._records.read(
+            lambda connection: [_happened(row) for row in connection.execute(query)]
+        )
 
 
 def _add(connection: Connection, rows: Sequence[dict[str, Any]]) -> None:

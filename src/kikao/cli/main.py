@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 
+from kikao.cli.audit import audit
 from kikao.cli.check import check
 from kikao.cli.members import members
 from kikao.cli.messages import messages
@@ -111,6 +112,7 @@ def chat(
     )
 
 
+main.add_command(audit)
 main.add_command(check)
 main.add_command(members)
 main.add_command(messages)

@@ -14,6 +14,7 @@ from typing import Final, Protocol, runtime_checkable
 import click
 
 from kikao.app import App
+from kikao.audit.trail import AuditTrail
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, Settings
 from kikao.members.directory import Directory
@@ -118,7 +119,7 @@ class _Migration:
             click.echo(f"sessions: {where} is upgraded by the server that starts on it")
         heard: list[Migrated] = []
         with upgrading(heard.append, only_looks=True):
-            for tables in (self._services, self._members, self._ledger):
+            for tables in (self._services, self._members, self._trail, self._ledger):
                 with contextlib.suppress(NotYet):
                     await tables()
         for each in heard:
@@ -156,6 +157,7 @@ class _Migration:
                 not rekey
             ):  # half-way to another look-up key the directory does not start: `rekey` brings it up to date
                 await self._members()
+            await self._trail()
 
     async def _services(self) -> None:
         if self.app is not None:
@@ -166,6 +168,14 @@ class _Migration:
         async with self._directory() as directory:
             if directory is not None:
                 await directory.start()
+
+    async def _trail(self) -> None:
+        if self.settings.audit_days and _is_there(self.settings.records):
+            records = Records(self.settings.records)
+            try:
+                await AuditTrail(records).start()
+            finally:
+                await records.close()
 
     async def _ledger(self) -> None:
         """Of a session store that keeps critical effects in the records; opening the store does the same."""

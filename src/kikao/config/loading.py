@@ -19,6 +19,7 @@ from kikao.config.values import (
     Found,
     Wrong,
     count,
+    days,
     environment,
     event_names,
     networks,
@@ -35,6 +36,9 @@ from kikao.config.webhooks import KEYS as WEBHOOK
 from kikao.config.webhooks import Webhooks
 
 FILE: Final = "kikao.toml"
+
+AUDIT_DAYS: Final = 365
+"""Days that the audit trail is kept where nothing is set."""
 
 DRAIN: Final = 2
 """Seconds of production's drain: as long as a load balancer that asks every second needs to look away."""
@@ -92,6 +96,7 @@ SETTINGS: Final = {
     "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
     "drain": _Setting(int, "5"),
     "turns": _Setting(int, "1000"),
+    "audit_days": _Setting(int, "365"),
     "release": _Setting(int, "7"),
     "simulator": _Setting(str, "off"),
     "log_events": _Setting(list, "default,screen.shown"),
@@ -140,6 +145,7 @@ class _Loading:
         keys = self._take("secret_keys", secret_keys, None)
         proxies: tuple[Network, ...] = self._take("trusted_proxies", networks, ())
         operators: Hidden | None = self._take("operator_token", operator_token, None)
+        audit_days: int = self._take("audit_days", days, AUDIT_DAYS)
         drain: int = self._take("drain", seconds, DRAIN if production else 0)
         turns: int = self._take("turns", turns_at_once, TURNS)
         release: int = self._take("release", count, 0)
@@ -172,6 +178,7 @@ class _Loading:
             trusted_proxies=proxies,
             operator_token=operators,
             drain=drain,
+            audit_days=audit_days,
             turns=turns,
             release=release,
             log_events=log_events,

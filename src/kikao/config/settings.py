@@ -89,6 +89,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     trusted_proxies: tuple[Network, ...] = ()
     operator_token: Hidden | None = None
     """What operators show for metrics, and for whatever else is theirs."""
+    audit_days: int = 0
+    """How long the records keep what became of effects; 0 for no trail."""
     drain: int = 0
     """Seconds that it serves on, and says that it is not ready, when it was told to stop."""
     turns: int = 1000
@@ -128,6 +130,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"secret keys: set, from {self.keys_from} ({keys}; the first seals)",
             f"trusted proxies: {proxies}",
             f"operator token: {self._operators()}",
+            f"audit trail: {f'kept for {self.audit_days} days' if self.audit_days else 'off'}",
             f"release: {self.release}",
             f"turns at once: {self.turns}, drain: {self.drain} s",
             f"simulator: {_SIMULATOR[self.simulator]}",

@@ -79,6 +79,12 @@ def seconds(value: int) -> int:
     return value
 
 
+def days(value: int) -> int:
+    if not 0 <= value <= 36_500:
+        raise Wrong("must be a whole number of days from 0 to 36500")
+    return value
+
+
 def turns_at_once(value: int) -> int:
     if not 1 <= value <= 100_000:
         raise Wrong("must be a whole number from 1 to 100000")

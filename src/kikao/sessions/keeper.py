@@ -15,12 +15,14 @@ from typing import Final, Literal
 import msgspec
 
 from kikao.conversation.errors import TEXTS, ErrorCode
+from kikao.conversation.facts import Fact
 from kikao.conversation.inputs import Dial, Event, Reply
 from kikao.conversation.journal import Intent, Run
+from kikao.events import short
 from kikao.sessions.keys import settle
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.policy import Address, Policies, SessionPolicy
-from kikao.sessions.posting import outgoing
+from kikao.sessions.posting import outgoing, to_records
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, reply_to
 from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
 from kikao.sessions.store import (
@@ -34,6 +36,8 @@ from kikao.sessions.store import (
     SessionStore,
     Write,
 )
+from kikao.sessions.trail import Trail, told, worthy
+from kikao.sessions.trail import encode as encode_trail
 
 LEASE: Final = 15.0
 """Seconds a claim or a working effect is left alone; effects renew it while they run."""
@@ -183,6 +187,16 @@ class Held:
             self._unsent = []
             self._sessions.posted(self.claim.key)
 
+    def leave_trail(self, facts: Sequence[Fact], release: int) -> None:
+        """Have the next write tell the audit trail what became of effects, if anything did."""
+        sessions, address = self._sessions, self.address
+        if not sessions.audited or not worthy(facts):
+            return
+        now, member = sessions.clock(), self.session.member
+        where = (address.channel, address.gateway, release)
+        body = encode_trail(Trail(now, short(self.claim.key), member, *where, told(facts)))
+        self._unsent.append(to_records(sessions.ring, self.claim.key, body, now))
+
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
         if not self.given_back:
@@ -278,6 +292,8 @@ class Sessions:
         self.ring = ring
         self.policies = policies if isinstance(policies, Policies) else Policies(policies)
         self.clock = clock
+        self.audited = False
+        """Whether what becomes of effects is told to the audit trail."""
         self.posted: Callable[[bytes], None] = _unheard
         """Called with the key of a session when messages of it were stored that are to be sent."""
         self.destinations: Collection[str] | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Final
 
 from kikao.conversation.journal import Posted
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.sealing import KeyRing, message_to
+from kikao.sessions.trail import GOOD_FOR as TRAIL_GOOD_FOR
+from kikao.sessions.trail import TO
 
 GOOD_FOR: Final = 3 * 86400.0
 """Seconds in which a message has to leave; a receiver that is away for longer misses it."""
@@ -27,6 +30,22 @@ def outgoing(ring: KeyRing, key: bytes, posts: Sequence[Posted], now: float) -> 
         )
         for post in posts
     ]
+
+
+def to_records(ring: KeyRing, key: bytes, body: bytes, now: float) -> Outgoing:
+    """What the session `key` leaves for the audit trail."""
+    id_ = os.urandom(16)
+    payload = ring.seal(body, id_, message_to(TO))
+    return Outgoing(
+        id=id_,
+        session=key,
+        to=TO,
+        payload=payload,
+        due_at=now,
+        expires_at=now + TRAIL_GOOD_FOR,
+        posted_at=now,
+        urgency=2,
+    )
 
 
 def opened(ring: KeyRing, message: Outgoing) -> bytes:

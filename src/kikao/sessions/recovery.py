@@ -117,6 +117,7 @@ class Recovery:
             member = Member(held.session.member, held.address.channel, held.address.msisdn)
             try:
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
+                held.leave_trail(turned.facts, self._engine.flows.release)
                 await self._commit(held, performer)
             except BaseException:
                 performer.rescue()

@@ -21,6 +21,7 @@ from kikao.events import (
     StepRefused,
     StepUnknown,
     StepVoided,
+    name_of,
 )
 
 TO: Final = "records"
@@ -58,7 +59,12 @@ def worthy(facts: Sequence[Fact]) -> bool:
 
 def told(facts: Sequence[Fact]) -> tuple[tuple[str, dict[str, Any]], ...]:
     """The facts that go to the trail."""
-    return tuple((str(kind.__struct_config__.tag), fields) for kind, fields in facts if kind in ALONG)
+    return tuple((name_of(kind), _plain(fields)) for kind, fields in facts if kind in ALONG)
+
+
+def _plain(fields: dict[str, Any]) -> dict[str, Any]:
+    """Without what a service said in its own words."""
+    return {name: value for name, value in fields.items() if name not in ("reason", "reasons", "error")}
 
 
 def encode(trail: Trail) -> bytes:

@@ -135,6 +135,7 @@ class Late:
             ]
             apply_late(run, token, settled)
             unpark(held.session.conversation, run, before)
+            held.leave_trail(facts, self._release)
             try:
                 await held.commit()
             except CommitUnknown:
