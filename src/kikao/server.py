@@ -351,7 +351,7 @@ async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator
     from kikao.audit.trail import AuditTrail
     from kikao.records import Records
 
-    records = Records(settings.records)
+    records = Records(settings.records, connections=2)
     try:
         trail = AuditTrail(records)
         await trail.start()

@@ -98,6 +98,7 @@ async def test_a_payment_leaves_a_trail_with_its_turn(tmp_path: Path) -> None:
         await talk.say("Ann", "700", "1")
         assert [message async for message in process.store.messages()] == [], "menus cost nothing"
         await talk.say("1111")
+        process.clock.advance(1.0)
         await talk.say(PIN)
         assert await sent(process, trail) == ["step.refused pin#1", "step.done pin#1", "flow.finished"]
         (refused, *_) = reversed(await trail.latest(limit=99))

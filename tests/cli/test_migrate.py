@@ -153,9 +153,9 @@ def test_keys_are_replaced_in_three_steps(asha: Phone, monkeypatch: pytest.Monke
     assert done.exit_code == 0, done.output
     assert plain(done.stdout).splitlines() == [
         "sessions: sessions.db is up to date",
+        "records: records.db: kikao_audit_version at 0001",
         "sessions: looked up with k2",
         "sessions: keep k1 in KIKAO_SECRET_KEYS until …, because what members sent before may come again until then",
-        "records: records.db: kikao_audit_version at 0001",
         "records: records.db: kikao_members_version at 0001",
         "members: looked up with k2",
         "sessions: 0 sealed anew with k2",

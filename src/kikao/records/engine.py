@@ -41,9 +41,12 @@ class Records:
     Errors of the database never show the values that were sent to it.
     """
 
-    def __init__(self, where: str | Path) -> None:
-        """Raises `RecordsRefused` for an address it cannot use, or a file or folder it cannot make."""
-        self._backend = _backend(where)
+    def __init__(self, where: str | Path, *, connections: int = 8) -> None:
+        """`connections` are the most to PostgreSQL at a time; who finds all of them at work waits a little.
+
+        Raises `RecordsRefused` for an address it cannot use, or a file or folder it cannot make.
+        """
+        self._backend = _backend(where, connections)
         self.where = self._backend.where
         """The address, without its password, for messages and logs."""
 
@@ -120,12 +123,12 @@ class Backend(Protocol):
     async def close(self) -> None: ...
 
 
-def _backend(where: str | Path) -> Backend:
+def _backend(where: str | Path, connections: int) -> Backend:
     scheme, sides, rest = ("", "", "") if isinstance(where, Path) else where.partition("://")
     if sides and scheme in ("postgres", "postgresql", "postgresql+asyncpg"):
         from kikao.records.postgresql import Postgresql
 
-        return Postgresql(f"{scheme}{sides}{rest}")
+        return Postgresql(f"{scheme}{sides}{rest}", connections)
     url = _parse(where)
     if url.drivername in ("sqlite", "sqlite+aiosqlite", "sqlite+pysqlite"):
         from kikao.records.sqlite import Sqlite

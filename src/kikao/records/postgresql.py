@@ -26,11 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-CONNECTIONS: Final = 8
-"""At most so many of a process; more callers wait."""
-
 QUEUE_SECONDS: Final = 5.0
-"""How long a caller waits for one of them."""
+"""How long a caller waits for one of the connections."""
 
 CONNECT_SECONDS: Final = 5.0
 
@@ -64,12 +61,12 @@ class Postgresql:
 
     upgrades_at_start = False
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, connections: int) -> None:
         """`where` is a URI as libpq has them, `sslmode`, several hosts and all. Raises `RecordsRefused`."""
         self._server = _Server(where)
         self.where: Final = self._server.where
         self._engine = self._made(
-            pool_size=CONNECTIONS,
+            pool_size=connections,
             max_overflow=0,
             pool_timeout=QUEUE_SECONDS,
             pool_pre_ping=True,

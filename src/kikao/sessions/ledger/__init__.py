@@ -13,4 +13,4 @@ __all__ = ["Ledger", "LedgeredStore", "ledgered"]
 
 def ledgered(fast: SessionStore, records: str, ring: KeyRing) -> LedgeredStore:
     """The store with its critical effects kept in the records database at `records`. Raises `RecordsRefused`."""
-    return LedgeredStore(fast, Ledger(Records(records)), ring)
+    return LedgeredStore(fast, Ledger(Records(records, connections=4)), ring)
