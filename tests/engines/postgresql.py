@@ -119,7 +119,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Start, again after `stop` or `kill` on the same port and with the same data; return when it answers."""
         if self._home is None:
-            self._home = _Account.get().make_home()
+            self._home = self._make_home()
         again = self.port != 0
         deadline = time.monotonic() + _PATIENCE
         while not self._try_to_start():
@@ -174,6 +174,9 @@ class PostgreSQL:
     def _files(self) -> Path:
         assert self._home is not None, "not started"
         return self._home
+
+    def _make_home(self) -> Path:
+        return _Account.get().make_home()
 
     def _try_to_start(self) -> bool:
         if self.port == 0:
@@ -231,6 +234,29 @@ class PostgreSQL:
 
     def _last_lines(self) -> str:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+
+
+class Standby(PostgreSQL):
+    """A server that follows `primary`, and can take its place. The primary must run with `REPLICATED`."""
+
+    REPLICATED: Final = ("wal_level=replica", "max_wal_senders=4")
+
+    def __init__(self, folder: Path, primary: PostgreSQL) -> None:
+        super().__init__(folder, options=self.REPLICATED)
+        self._primary = primary
+
+    def _make_home(self) -> Path:
+        account = _Account.get()
+        home = account.make_home()
+        shutil.rmtree(home / "data")
+        command = account.command("pg_basebackup", "-d", self._primary.url, "-D", home / "data")
+        command += ["--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"]
+        subprocess.run(command, check=True, cwd=home, **account.identity)
+        return home
+
+    def promote(self) -> None:
+        """Become the primary; return when it takes writes."""
+        self.execute("SELECT pg_promote()")
 
 
 class _Account:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncpg
 import pytest
 from hypothesis import settings
 
@@ -36,8 +37,10 @@ def database(postgresql: PostgreSQL) -> str:
 
 class TestPostgreSQLStore(StoreContract, OutboxContract):
     @pytest.fixture
-    async def store(self, postgresql: PostgreSQL, database: str) -> AsyncIterator[SessionStore]:
-        postgresql.execute(EMPTY, url=database)
+    async def store(self, database: str) -> AsyncIterator[SessionStore]:
+        connection = await asyncpg.connect(database)
+        await connection.execute(EMPTY)
+        await connection.close()
         store = PostgreSQLStore(database)
         await store.open()
         yield store

@@ -9,7 +9,7 @@ class Trouble(Enum):
     LOST = "lost"
     """The answer is lost: it may be done or not."""
     UNDONE = "undone"
-    """The server undid it: worth trying again later."""
+    """The server undid it: a deadlock, a time-out, a full disk, a privilege that is missing. Worth trying again."""
     READ_ONLY = "read only"
     """The server has become a standby; nothing is done."""
     REFUSED = "refused"
@@ -18,8 +18,8 @@ class Trouble(Enum):
 
 _READ_ONLY = "25006"
 
-_UNDONE = ("40", "53", "54", "55", "57014", "58", "25P03")
-"""Classes and codes of SQLSTATE: rolled back, out of a resource, a lock or time ran out, a fault of the system."""
+_REFUSED = ("22", "23", "KI")
+"""Classes of SQLSTATE: a value that cannot be, a constraint, and what the functions of the schema refuse."""
 
 
 def trouble_of(error: Exception) -> Trouble:
@@ -34,7 +34,7 @@ def trouble_of(error: Exception) -> Trouble:
         return Trouble.LOST
     if code == _READ_ONLY:
         return Trouble.READ_ONLY
-    return Trouble.UNDONE if code.startswith(_UNDONE) else Trouble.REFUSED
+    return Trouble.REFUSED if code.startswith(_REFUSED) else Trouble.UNDONE
 
 
 def why(error: BaseException) -> str:
