@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import traceback
 from pathlib import Path
 
 from benchmarks.engines import engines
@@ -18,11 +19,20 @@ def main() -> None:
     if unknown:
         raise SystemExit(f"benchmarks: there is no part {', '.join(unknown)}. There are: {', '.join(PARTS)}.")
     lines: list[Line] = [f"kikao on {machine()}"]
+    broken: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kikao-bench-") as folder, engines(Path(folder)) as found:
         for name in chosen:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
-            lines += PARTS[name](found)
+            try:
+                for line in PARTS[name](found):
+                    lines.append(line)
+            except Exception:  # noqa: BLE001 - what was measured is shown, whatever became of the rest
+                traceback.print_exc()
+                lines.append(f"{name}: broken off, see above")
+                broken.append(name)
     show(lines)
+    if broken:
+        raise SystemExit(f"benchmarks: {', '.join(broken)} could not be measured to the end")
 
 
 if __name__ == "__main__":

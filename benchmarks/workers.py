@@ -41,7 +41,7 @@ def _served(url: str, folder: Path, workers: int) -> Iterator[tuple[int, int]]:
     environ |= {
         "KIKAO_DATA": str(folder),
         "KIKAO_STORE": url,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
     }
     with (folder / "log").open("wb") as log:
