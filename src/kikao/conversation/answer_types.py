@@ -82,7 +82,20 @@ class Money(Answer[Amount]):
     def parse(self, given: Given, options: tuple[Option, ...]) -> Amount:
         """The amount typed."""
         currency = self.tag.removeprefix(_MONEY_TAG)
-        match = _MONEY.fullmatch(_plain(given.text))
+        typed = _plain(given.text)
+        if _counts(typed) and typed != "0":  # as nearly everybody types it
+            minor = int(typed) * 10 ** exponent(currency)
+        else:
+            minor = self._written_out(typed, currency)
+        if minor < self._min:
+            raise Invalid(t("Enter an amount of at least {min}.", min=Amount(currency, self._min)))
+        if self._max is not None and minor > self._max:
+            raise Invalid(t("Enter an amount of at most {max}.", max=Amount(currency, self._max)))
+        return Amount(currency, minor)
+
+    def _written_out(self, typed: str, currency: str) -> int:
+        """The minor units of an amount with separators, decimals, or its currency."""
+        match = _MONEY.fullmatch(typed)
         if match is None:
             raise Invalid(t("Enter an amount in {currency}, in digits only.", currency=currency))
         if (match["before"] or match["after"] or currency).upper() != currency:
@@ -93,14 +106,10 @@ class Money(Answer[Amount]):
             if digits == 0:
                 raise Invalid(t("Enter a whole amount, without decimals."))
             raise Invalid(t("Enter an amount with at most {digits} decimals.", digits=digits))
-        minor = int(re.sub("[, ]", "", match["whole"]) + decimals.ljust(digits, "0"))
+        minor = int(_SEPARATORS.sub("", match["whole"]) + decimals.ljust(digits, "0"))
         if match["minus"] or not minor:
             raise Invalid(t("Enter an amount of more than zero."))
-        if minor < self._min:
-            raise Invalid(t("Enter an amount of at least {min}.", min=Amount(currency, self._min)))
-        if self._max is not None and minor > self._max:
-            raise Invalid(t("Enter an amount of at most {max}.", max=Amount(currency, self._max)))
-        return Amount(currency, minor)
+        return minor
 
     def encode(self, value: Amount) -> Any:
         """`[currency, minor]`."""
@@ -179,10 +188,13 @@ class Number(Answer[int]):
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> int:
         """The number typed: `7`, `-7`, `1,000`."""
-        match = _NUMBER.fullmatch(_plain(given.text))
-        if match is None:
-            raise Invalid(self._wanted())
-        number = int(re.sub("[, +]", "", match[0]))
+        typed = _plain(given.text)
+        if not _counts(typed):  # as nearly everybody types it
+            match = _NUMBER.fullmatch(typed)
+            if match is None:
+                raise Invalid(self._wanted())
+            typed = _SEPARATORS.sub("", match[0])
+        number = int(typed)
         if not self._in_range(number):
             raise Invalid(self._wanted())
         return number
@@ -343,6 +355,7 @@ _MONEY = re.compile(
     r"(?:/[=-])?(?: ?(?P<after>[A-Za-z]{3}))?"
 )
 _NUMBER = re.compile(rf"[+-]?{_GROUPED}")
+_SEPARATORS = re.compile("[, +]")
 _DATE = re.compile(
     r"(?P<d>[0-9]{1,2})(?P<mark>[/. -])(?P<m>[0-9]{1,2})(?P=mark)(?P<y>[0-9]{4})"
     r"|(?P<d8>[0-9]{2})(?P<m8>[0-9]{2})(?P<y8>[0-9]{4})"
@@ -377,7 +390,7 @@ def _plain(text: str) -> str:
 
 
 def _counts(text: str) -> bool:
-    """Whether a navigation key is also a plain number: "0" and "98" are, "00" and "#" are not."""
+    """Whether a text is a plain number of at most 15 digits: "0" and "98" are, "00" and "#" are not."""
     return text.isascii() and text.isdecimal() and len(text) <= 15 and (text == "0" or text[0] != "0")
 
 
@@ -421,12 +434,11 @@ def _e164(typed: str, region: str, mobile: bool) -> str | None:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_valid_number(number):
+    kinds = phonenumbers.PhoneNumberType
+    kind = phonenumbers.number_type(number)
+    if kind == kinds.UNKNOWN:  # is what is not valid; to ask that as well would cost as much again
         return None
-    if mobile and phonenumbers.number_type(number) not in {
-        phonenumbers.PhoneNumberType.MOBILE,
-        phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE,
-    }:
+    if mobile and kind not in (kinds.MOBILE, kinds.FIXED_LINE_OR_MOBILE):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
