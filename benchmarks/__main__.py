@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.engines import engines
@@ -24,15 +25,20 @@ def main() -> None:
         for name in chosen:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             try:
-                for line in PARTS[name](found):
-                    lines.append(line)
-            except Exception:  # noqa: BLE001 - what was measured is shown, whatever became of the rest
+                _into(lines, PARTS[name](found))
+            except Exception:
                 traceback.print_exc()
                 lines.append(f"{name}: broken off, see above")
                 broken.append(name)
     show(lines)
     if broken:
         raise SystemExit(f"benchmarks: {', '.join(broken)} could not be measured to the end")
+
+
+def _into(lines: list[Line], found: Iterator[Line]) -> None:
+    """One after the other: what was measured before an error stays."""
+    for line in found:
+        lines += (line,)
 
 
 if __name__ == "__main__":
