@@ -127,7 +127,7 @@ class Wire:
             self._break("it is left for another one")
 
     async def _run(self, connection: Any) -> None:
-        pause = FIRST_PAUSE
+        pause, barren = FIRST_PAUSE, 0
         while True:
             answered = self._answered
             try:
@@ -135,7 +135,8 @@ class Wire:
                     connection = await self._connect()
                 self.away = None
                 why = await self._serve(connection)
-                if self._answered == answered:
+                barren = barren + 1 if self._answered == answered else 0
+                if barren > 1:  # it takes connections and drops them
                     self._give_up(why)
             except (StoreUnavailable, StoreRefused) as problem:
                 self._give_up(str(problem))
@@ -174,7 +175,10 @@ class Wire:
                 self._wake = self._loop.create_future()
                 await self._wake
                 continue
-            queue, self._queue = self._queue, []
+            # Nobody waits any more for what was cancelled, and it is better not done late.
+            queue, self._queue = [each for each in self._queue if not each[1].done()], []
+            if not queue:
+                continue
             self._sent.extend([answer for _, answer in queue])
             self._asked += len(queue)
             deadline = self._loop.time() + self._timeout
