@@ -1,5 +1,6 @@
-"""The reliability suite: a running server is killed and searched, and what it promised is checked.
+"""The reliability suite: servers, stores and networks are killed, cut and filled with rubbish; promises are checked.
 
-python -m tests.reliability            all of it, a few minutes
-python -m tests.reliability --quick    a slice of it, as the tests run it
+python -m tests.reliability               all of it, about ten minutes
+python -m tests.reliability --quick       a slice of it, about a minute
+python -m tests.reliability --only kill   the parts with this in their name
 """

@@ -21,7 +21,7 @@ if __name__ == "__main__":  # a server that is forked imports this file, too
     parser.add_argument(
         "--only", action="append", default=[], metavar="PART", help="parts with this in their name"
     )
-    parser.add_argument("--lanes", type=int, default=2, help="how many parts run at the same time")
+    parser.add_argument("--lanes", type=int, default=3, help="how many parts run at the same time")
     parser.add_argument("--report", help=argparse.SUPPRESS)
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed

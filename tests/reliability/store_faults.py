@@ -44,7 +44,7 @@ T = TypeVar("T")
 BUDGET: Final = 1.5
 """Seconds of a turn here."""
 
-SLACK: Final = 0.5
+SLACK: Final = 1.5
 """Seconds by which a busy machine may be later."""
 
 WHILE: Final = 0.3
@@ -56,7 +56,7 @@ STEP: Final = 6.0
 
 TRIES: Final = 40
 
-SERVED_AGAIN: Final = 8.0
+SERVED_AGAIN: Final = 12.0
 """Seconds after the end of a fault within which members are served again."""
 
 OUTAGE: Final = 3.0

@@ -1,4 +1,4 @@
-"""The suite: every part in a process of its own, two at a time, and one table of what they saw.
+"""The suite: every part in a process of its own, three at a time since most wait, and one table of what they saw.
 
 A part that ends without a report has failed, as has one that takes far too long.
 """
@@ -128,7 +128,7 @@ def _line(*cells: str) -> str:
     return "  ".join([*padded, *(cell.rjust(WIDTH[2]) for cell in rest)]).rstrip()
 
 
-def main(*, quick: bool, seed: int, only: Sequence[str] = (), lanes: int = 2) -> int:
+def main(*, quick: bool, seed: int, only: Sequence[str] = (), lanes: int = 3) -> int:
     """Run every part, or those whose names hold one of `only`. The exit code is 1 when anything was violated."""
     chosen = [
         part

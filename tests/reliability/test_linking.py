@@ -14,18 +14,6 @@ from tests.reliability.linking import Force, Wished
 HOME, OTHER = "+256773000000", "+256753000000"
 
 
-async def test_numbers_are_linked_and_unlinked_and_nobody_notices(tmp_path: Path) -> None:
-    outcome = await linking.run(
-        tmp_path, kills=1, people=9, numbers=8, retention=0.6, seconds=5, seed=7, life=(0.3, 0.8), pace=0.3
-    )
-
-    assert outcome.violations == []
-    assert outcome.figures["links and unlinks in force"] > 3
-    assert outcome.figures["delivered again in time"] > 50
-    crossed = outcome.figures["of them while a link waited"] + outcome.figures["over one coming into force"]
-    assert crossed > 0
-
-
 @pytest.mark.parametrize("mutant", ["hasty", "sticky"])
 async def test_what_is_broken_is_seen(tmp_path: Path, mutant: str) -> None:
     outcome = await linking.run(

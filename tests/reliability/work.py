@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from tests.reliability import canary, kill_loop, linking, paging
 from tests.reliability.grounds import GROUNDS
 from tests.reliability.report import Report, at_least, exactly, report
 from tests.reliability.rotation import Rotation
+
+EVENTFUL: Final = 250
+"""With this seed an operator adds a key, moves to another look-up key and is interrupted, and takes a key out, all in
+three kills."""
 
 
 async def kills(folder: Path, *, quick: bool, seed: int) -> Report:
@@ -20,7 +25,7 @@ async def kills(folder: Path, *, quick: bool, seed: int) -> Report:
 async def keys(folder: Path, *, quick: bool, seed: int) -> Report:
     """Secret keys come and go between a kill -9 and the next start."""
     count, members, waiting, seconds = (3, 6, 200, 90) if quick else (20, 12, 2000, 200)
-    rotation = Rotation(seed, waiting=waiting)
+    rotation = Rotation(EVENTFUL if quick else seed, waiting=waiting)
     outcome = await kill_loop.run(
         folder, kills=count, members=members, seconds=seconds, seed=seed, meanwhile=rotation
     )
@@ -29,7 +34,7 @@ async def keys(folder: Path, *, quick: bool, seed: int) -> Report:
 
 async def secrets(folder: Path, *, quick: bool, seed: int) -> Report:
     """PINs typed into a running server, and looked for wherever it writes."""
-    result = await canary.run(folder)
+    result = await canary.run(folder, thorough=not quick)
     return report(result.figures, result.found, hits=exactly(0))
 
 
