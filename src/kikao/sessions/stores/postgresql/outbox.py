@@ -74,7 +74,13 @@ class PostgreSQLOutbox:
     ) -> AsyncIterator[Outgoing]:
         number = None if state is None else rows.STATES.index(state)
         after: bytes | None = None
-        while page := await self._wire.ask(sql.MESSAGES, (after, number, session, _PAGE)):
+        while True:
+            if session is None:
+                page = await self._wire.ask(sql.MESSAGES, (after, number, _PAGE))
+            else:
+                page = await self._wire.ask(sql.MESSAGES_OF, (after, number, _PAGE, session))
+            if not page:
+                return
             for row in page:
                 yield rows.message(row)
             after = page[-1][0]

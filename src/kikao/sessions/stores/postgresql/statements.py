@@ -81,8 +81,11 @@ REPORT: Final = Statement(
     "ELSE 'old' END FROM known"
 )
 MESSAGES: Final = Statement(
-    f"{_MESSAGE} WHERE ($1::bytea IS NULL OR id > $1) "
-    "AND ($2::smallint IS NULL OR state = $2) AND ($3::bytea IS NULL OR session = $3) ORDER BY id LIMIT $4"
+    f"{_MESSAGE} WHERE ($1::bytea IS NULL OR id > $1) AND ($2::smallint IS NULL OR state = $2) ORDER BY id LIMIT $3"
+)
+MESSAGES_OF: Final = Statement(
+    f"{_MESSAGE} WHERE session = $4 AND ($1::bytea IS NULL OR id > $1) AND ($2::smallint IS NULL OR state = $2) "
+    "ORDER BY id LIMIT $3"
 )
 REPLAY: Final = Statement("SELECT kikao.replay($1::bytea[], $2, $3)", writes=True)
 DISCARD: Final = Statement(
