@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+
+import pytest
 
 from kikao.channels.accumulated import closed, understand
 from kikao.channels.inbound import Happening, Inbound
@@ -195,6 +198,24 @@ def test_where_a_copy_has_an_id_of_its_own_a_pin_may_be_an_answer() -> None:
     line.message_id = Secret("m1")
     line.hear("", happening="new")
     assert [line.hear("4321", secret=True), line.hear("4321")] == ["'4321'", "'4321'"]
+
+
+@pytest.mark.parametrize("accumulated", [True, False])
+def test_what_was_sent_before_the_last_answer_is_no_answer(*, accumulated: bool) -> None:
+    line = Line(accumulated=accumulated)
+    line.hear("", happening="new")
+    inbound = line.inbound("1", "s1")
+
+    def hears(sent_at: float | None, text: str) -> Event:
+        sent = dataclasses.replace(inbound, sent_at=sent_at, text=Secret(text))
+        event, line.dialogue = understand(sent, line.dialogue, hashed)
+        return event
+
+    assert isinstance(hears(1000.0, "1"), Reply)
+    assert isinstance(hears(990.0, "1*0"), Show)
+    assert isinstance(hears(1000.0, "1*2"), Reply), "in the same second"
+    assert isinstance(hears(None, "1*2*3"), Reply), "nobody says when"
+    assert isinstance(hears(990.0, "1*2*3*4"), Reply), "nothing to compare with"
 
 
 def test_an_answer_to_nothing_is_left_to_the_session_that_knows_it_has_expired() -> None:

@@ -39,6 +39,7 @@ def understand(
     `secret`: the open question asks for a PIN or the like.
 
     - A dialogue begins with a dial; what was dialled behind the code is a long dial.
+    - What was sent before what was processed last is never an answer, where the provider says when it was sent.
     - What comes late from a dialogue before is never an answer, and does not say where the member is now; where several
       phones share the session, it is the way back to another one.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
@@ -52,9 +53,12 @@ def understand(
     text = inbound.text.reveal()
     known = dialogue is not None and compare_digest(dialogue.mark, mark)
     former = () if dialogue is None else dialogue.former if known else _with_former(dialogue, mark)
-    after = Dialogue(mark, former=former, line=line)
+    sent_at = inbound.sent_at or 0.0
+    if dialogue is not None and dialogue.line == line and 0.0 < sent_at < dialogue.sent_at:
+        return Show(), dialogue
+    after = Dialogue(mark, former=former, line=line, sent_at=sent_at)
     if inbound.accumulated:
-        after = Dialogue(mark, len(text), hashed("text", text), former, line)
+        after = Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
     if inbound.happening == "new" and not inbound.accumulated:
         return Dial(_ahead(text)), after
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):

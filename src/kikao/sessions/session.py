@@ -28,6 +28,8 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """The channel and gateway it is held on, and from which address: a session may be of several."""
     last: bytes = b""
     """The message that was answered last, as its dedupe record names it; only where nothing else tells a copy."""
+    sent_at: float = 0.0
+    """When that was sent, where the provider says so (seconds since the epoch, by its clock)."""
 
 
 class Session(msgspec.Struct, omit_defaults=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, Protocol
 
-from kikao.conversation import Chat, Done, Flows, Money, Pin, Step, Text, Unknown, Voided
+from kikao.conversation import Chat, Done, Flows, Money, Number, Pin, Step, Text, Unknown, Voided
 from kikao.conversation.secrets import Secret
 from kikao.i18n import t
 from tests.reliability.simulation.bank import Order, Receipt
@@ -64,6 +64,7 @@ def make_flows(release: int = 0) -> Flows:
         )
         await chat.say(t("Paid {amount}. Ref {ref}", amount=amount, ref=receipt.ref))
         await chat.ask("comment", Text(max=40), t("Any comment?"))
+        await chat.ask("rating", Number(0, 5), t("Rate us 0 to 5"))
         await chat.end(t("Thank you for paying."))
 
     @flows.flow("register", title="Register")
@@ -91,8 +92,10 @@ def make_flows(release: int = 0) -> Flows:
             retry="key",
             done=lambda receipt: t("Bought. Ref {ref}", ref=receipt.ref),
         )
+        await chat.post("bought", "crm", {"bought": amount.minor})
         await chat.say(t("Bought {amount}. Ref {ref}", amount=amount, ref=receipt.ref))
-        await chat.ask("comment", Text(max=40), t("Any comment?"))
+        comment = await chat.ask("comment", Text(max=40), t("Any comment?"))
+        await chat.post("commented", "crm", {"commented": amount.minor, "words": comment})
         await chat.end(t("Thank you for buying."))
 
     @flows.flow("bill", title="Share a bill")

@@ -44,6 +44,10 @@ NOT_SENT: Final = "'not carried out' was said of money that was moved"
 GUESSED: Final = "'not carried out' was said though nobody can know"
 MISQUOTED: Final = "a confirmation showed what the member did not choose"
 NOT_REFUSED: Final = "an order was carried out that was recorded as refused"
+POSTED_TWICE: Final = "a message was posted twice"
+NEVER_POSTED: Final = "a message was sent that no turn had stored"
+DISORDERED: Final = "a message overtook one of its lane"
+MESSAGE_LOST: Final = "a message was lost"
 UNSETTLED: Final = "an open effect was never settled"
 STUCK: Final = "a member could not go on any more"
 
@@ -115,6 +119,8 @@ class Laws:
         if write.fence < fence:
             self.broken(OVERTAKEN, f"fence {write.fence} after {fence}")
         self._written[write.key] = write.version + 1, max(fence, write.fence), self.swept
+        if write.outbox:
+            world.receiver.stored(write.outbox)
         session = decode(world.ring.plain[write.state])
         runs = session.conversation.runs()
         open_tokens: list[str] = []

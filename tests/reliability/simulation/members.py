@@ -221,7 +221,7 @@ class Member:
         await asyncio.sleep(self.world.chance.choice((1.0, 18.0, 21.0)))
         self.world.trouble("member", "writes again")
         await self._say(text)
-        if self.world.chance.random() < 0.6:
+        if self.world.chance.random() < self.world.weather.impatient:
             await asyncio.sleep(40.0)
 
     async def _say(self, text: str) -> None:
@@ -312,7 +312,7 @@ class Member:
         world, weather, chance = self.world, self.world.weather, self.world.chance
         if not world.calm and chance.random() < weather.copies:
             self._stray(message, (0.0, 0.0, 0.01, 1.0, 10.0))
-        for again in range(6 if world.calm else chance.choice((1, 1, 2, 4))):
+        for again in range(6 if world.calm else chance.choice(weather.tries)):
             if again:
                 await asyncio.sleep(chance.choice((0.1, 2.0, 16.0)))
             task = world.loop.create_task(self._deliver(message))
@@ -334,7 +334,11 @@ class Member:
             self._see(message.reply)
         else:
             self.ended = True
-            self.waits = self.single and not self.world.calm and self.world.chance.random() < 0.6
+            self.waits = (
+                self.single
+                and not self.world.calm
+                and self.world.chance.random() < self.world.weather.impatient
+            )
 
     def _stray(self, message: Message, after: tuple[float, ...]) -> None:
         """The same request once more, at some time."""
@@ -359,7 +363,7 @@ class Member:
             msisdn=self.number,
             message_id=Secret(message.id),
             accumulated=not self.single,
-            sent_at=START + message.sent_at,
+            sent_at=START + message.sent_at if world.timed else None,
         )
         message.flying += 1
         try:

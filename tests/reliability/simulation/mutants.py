@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kikao.channels.outbox import Dispatcher
 from kikao.conversation import effects, runner
 from kikao.conversation.journal import Run
 from kikao.sessions.keeper import Held
@@ -86,7 +87,7 @@ MUTANTS: Final = (
         "no consumed marker",
         laws.SECRET,
         (Edit(Held, "intend", "self._write(dedupe, tokens)", "self._write(None, tokens)"),),
-        ("deaths in effects",),
+        ("impatience",),
     ),
     Mutant(
         "no version check",
@@ -154,6 +155,18 @@ MUTANTS: Final = (
         (
             Edit(MemoryStore, "due", "row.lease_until <= now and ", ""),
             Edit(Recovery, "_settle", " or held.at_work()", ""),
+        ),
+    ),
+    Mutant(
+        "outbox marked before sent",
+        laws.MESSAGE_LOST,
+        (
+            Edit(
+                Dispatcher,
+                "_try",
+                "outcome = await _outcome(destination, letter)",
+                "await self._delivered(message, Delivered(), 0.0); outcome = await _outcome(destination, letter)",
+            ),
         ),
     ),
     Mutant(

@@ -125,7 +125,8 @@ class Network:
             return there, math.inf
         drawn -= silent
         if drawn < slow:
-            seconds = world.chance.choice(LATE)
+            # None is under way for longer than a session lives: it would bring back one that was swept.
+            seconds = min(world.chance.choice(LATE), world.weather.idle / 2)
             overtaken = world.bank.keeps_refusals or not what.startswith("bank")
             if drawn < slow / 2 and overtaken:
                 world.trouble(what, "request slow")

@@ -42,6 +42,17 @@ class Weather:
     """Chance that the bank refuses a key for ever that it was asked about and does not know."""
     mistakes: float = 0.12
     """Chance that a wrong PIN is typed."""
+    screens: tuple[int, ...] = (2, 3, 4, 6)
+    """So many a member looks at before the weather clears."""
+    single: float = 0.5
+    """Chance that a gateway sends answers one by one, and not all that was typed since the dial."""
+    impatient: float = 0.6
+    """Chance that who gets no answer writes something else, where the line stays open."""
+    tries: tuple[int, ...] = (1, 1, 2, 4)
+    """How often a gateway sends what nobody answers."""
+    timed: float = 0.5
+    """Chance that gateways tell when a message was sent. Where machines are stopped they all do: of what lay about
+    before a worker saw it nothing else says that it is no answer to the screen of today."""
     copies: float = 0.1
     """Chance that a message is sent a second time meanwhile, by another way."""
     late: float = 0.1
@@ -54,6 +65,9 @@ class Weather:
 
 KINDS: Final = (
     Weather("deaths", deaths=0.9, death_within=70, copies=0.15),
+    Weather(
+        "impatience", deaths_in_effects=1.0, single=1.0, impatient=1.0, tries=(1,), screens=(9,), timed=0.0
+    ),
     Weather("deaths in effects", deaths_in_effects=0.7, bank_slow=0.1, bank_silent=0.1),
     Weather("deaths of many", deaths=0.7, death_within=140, bank_slow=0.3, copies=0.3),
     Weather("network", refused=0.03, lost=0.06, silent=0.06, slow=0.05, copies=0.2),
@@ -61,9 +75,10 @@ KINDS: Final = (
     Weather("slow bank", bank_slow=0.6, bank_silent=0.15, bank_lost=0.1, copies=0.15),
     Weather("slow bank, deaths", deaths=0.6, bank_slow=0.5, bank_silent=0.15, bank_lost=0.1),
     Weather("gateways", copies=0.6, late=0.5, slow=0.02),
-    Weather("stopped machines", stalls=0.9, copies=0.2, bank_slow=0.15),
+    Weather("stopped machines", timed=1.0, stalls=0.9, copies=0.2, bank_slow=0.15),
     Weather(
         "short lives",
+        timed=1.0,
         stalls=0.9,
         stalled=(23.0, 40.0),
         death_within=60,
@@ -73,10 +88,18 @@ KINDS: Final = (
         retention=12.0,
     ),
     Weather(
-        "doubts", stalls_in_effects=0.8, stalled=(17.0, 40.0), bank_slow=0.7, tombstones=0.0, mistakes=0.5
+        "doubts",
+        timed=1.0,
+        stalls_in_effects=0.8,
+        stalled=(17.0, 40.0),
+        bank_slow=0.7,
+        tombstones=0.0,
+        mistakes=0.5,
+        screens=(9, 12),
     ),
     Weather(
         "everything",
+        timed=1.0,
         deaths=0.4,
         stalls=0.2,
         refused=0.01,

@@ -25,6 +25,7 @@ from tests.reliability.simulation.disk import MESSAGE, store_of
 from tests.reliability.simulation.edge import SkewedClock
 from tests.reliability.simulation.flows import Services
 from tests.reliability.simulation.loop import Owner, within
+from tests.reliability.simulation.posts import dispatcher
 from tests.talk import PlainGateway
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ class Life(Owner):
             self.sessions, world.engine, self.late, services, self.bus, every=worker.looks
         )
         self.sweeper = Sweeper(self.sessions, self.bus, every=world.sweeps)
+        self.dispatcher = dispatcher(self) if world.posts else None
         self.context = within(self)
 
     def begin(self) -> None:
@@ -122,6 +124,8 @@ class Life(Owner):
         await self.store.open()
         if self.world.single or self.world.calm or self.world.chance.random() < 0.5:
             self.recovering = self.spawn(self.recovery.run())
+        if self.dispatcher is not None:
+            self.dispatching = self.spawn(self.dispatcher.run())
         if self.world.sweeps < 600.0:
             self.sweeping = self.spawn(self.sweeper.run())
 

@@ -23,6 +23,7 @@ from tests.reliability.simulation.laws import Laws, Ring
 from tests.reliability.simulation.loop import Loop
 from tests.reliability.simulation.members import Gateway, Member
 from tests.reliability.simulation.network import Network
+from tests.reliability.simulation.posts import Receiver
 from tests.reliability.simulation.weather import Weather, drawn
 from tests.reliability.simulation.worker import Life, Worker
 
@@ -86,6 +87,11 @@ class World:
         self.bank_patience = chance.choice((3.0, 10.0, 60.0))
         self.gateway = Gateway(self.weather.retention)
         self.policy = _policy(self.weather.idle)
+        self.timed = chance.random() < self.weather.timed
+        """Whether gateways tell when a message was sent."""
+        self.posts = False
+        """Whether anybody posts messages to another system: workers then look after what leaves."""
+        self.receiver = Receiver(self)
         self.sweeps = 6.0 if self.weather.idle < 100.0 else 600.0
         """Seconds between two sweeps."""
         self.single = chance.random() < 0.25 if single is None else single
@@ -159,16 +165,19 @@ class World:
 
     async def run(self) -> None:
         """Trouble, calm, judgement."""
-        for worker in self.workers:
-            worker.start()
         chance = self.chance
         members = []
         for number, pin, wrong in MEMBERS[: 1 if chance.random() < 0.8 else 2]:
             self.bank.open(number, pin)
-            flow = "1112234"[int(chance.random() * 7)]
-            member = Member(self, number, pin, wrong, flow, single=chance.random() < 0.5)
+            flow = "11122334"[int(chance.random() * 8)]
+            self.posts = self.posts or flow == "3"
+            member = Member(self, number, pin, wrong, flow, single=chance.random() < self.weather.single)
             members.append(member)
-        lives = [self.loop.create_task(member.live(chance.choice((2, 3, 4, 6)))) for member in members]
+        for worker in self.workers:
+            worker.start()
+        lives = [
+            self.loop.create_task(member.live(chance.choice(self.weather.screens))) for member in members
+        ]
         await asyncio.wait(lives)
         for life in lives:
             life.result()
@@ -198,6 +207,14 @@ class World:
             if self.bank.tombstones and at_once(self.store.due(now=1e15, limit=1)):
                 self.laws.broken(laws.UNSETTLED)
         self.laws.moved()
+        if life.dispatcher is not None:
+            for pause in (0.0, 100.0, 200.0, 4000.0):
+                await asyncio.sleep(pause)
+                if not self.receiver.missing():
+                    break
+                await life.spawn(life.dispatcher.once())
+            if self.receiver.missing():
+                self.laws.broken(laws.MESSAGE_LOST)
         if self.chance.random() < 0.25 and not await self.chance.choice(members).pays():
             self.laws.broken(laws.STUCK)
         self.counts["orders carried out"] += len(self.bank.movements)
