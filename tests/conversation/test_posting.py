@@ -10,7 +10,7 @@ import pytest
 from kikao.conversation import Chat, Flows, Misuse, Number, Pin, Refused, Secret, Text
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.posting import MAX_MESSAGE, MAX_POSTED
-from kikao.events import MessageQueued
+from kikao.events import MessageQueued, TurnCommitted
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.sealing import message_to
 from kikao.testing import ProcessDied
@@ -292,6 +292,25 @@ async def test_a_secret_of_this_turn_is_not_posted_whoever_gave_it_back() -> Non
     await talk.say("258014")
     assert await outbox(talk.process) == []
     assert not await talk.process.holds("258014")
+
+
+async def test_where_destinations_are_known_no_other_is_posted_to() -> None:
+    flows = Flows()
+
+    @flows.flow("sell")
+    async def sell(chat: Chat) -> None:
+        for to in ("shop", "crm"):
+            await chat.post("lead", to, 1)
+
+    talk = await start(flows, "sell")
+    talk.process.sessions.destinations = {"shop"}
+    await talk.dial()
+    (turn,) = [event for event in talk.process.events if isinstance(event, TurnCommitted)]
+    assert (
+        "there is no destination 'crm'; there are: shop. Declare it in the settings: [webhooks.crm]"
+        in turn.error
+    )
+    assert await outbox(talk.process) == []
 
 
 async def test_a_turn_posts_only_so_many() -> None:

@@ -11,6 +11,7 @@ from hypothesis import settings
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores import MemoryStore, SQLiteStore
 from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.outbox_machine import OutboxMachine
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
 
@@ -49,3 +50,19 @@ TestMemoryModel = MemoryMachine.TestCase
 TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestSQLiteModel = SQLiteMachine.TestCase
 TestSQLiteModel.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
+
+
+class MemoryOutboxMachine(OutboxMachine):
+    def make_store(self, folder: Path) -> SessionStore:
+        return MemoryStore()
+
+
+class SQLiteOutboxMachine(OutboxMachine):
+    def make_store(self, folder: Path) -> SessionStore:
+        return SQLiteStore(folder / "sessions.db")
+
+
+TestMemoryOutboxModel = MemoryOutboxMachine.TestCase
+TestMemoryOutboxModel.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestSQLiteOutboxModel = SQLiteOutboxMachine.TestCase
+TestSQLiteOutboxModel.settings = settings(max_examples=6, stateful_step_count=40, deadline=None)
