@@ -102,6 +102,7 @@ class Life:
 
     async def step(self, does: Callable[[], Awaitable[str]]) -> None:
         """One request, sent again once where the server said nothing, as a gateway does; a dead server is replaced."""
+        self.clock.advance(1.0)
         try:
             self.seen.append(await does())
         except ProcessDied:

@@ -8,17 +8,25 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+import msgspec
 import pytest
 import redis
 
-from kikao.sessions.ledger import Ledger
+from kikao.conversation.journal import Intent, Run
+from kikao.sessions.ledger import Ledger, LedgeredStore
+from kikao.sessions.ledger.restoring import put_together
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.session import Session
+from kikao.sessions.store import IntentRow, StoreUnavailable, Write
 from kikao.sessions.stores.redis import RedisStore
 from kikao.testing import ProcessDied
 from tests.bank import PIN
 from tests.databases import ON_BOTH, database, records_of
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
+from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
+from tests.talk import KEY
 from tests.wallet.ledgers import IN_MEMORY
 
 __all__ = ["database"]
@@ -61,12 +69,15 @@ async def struck(
     more: int,
     when: When = "after",
     critical: bool = True,
+    elsewhere: bool = False,
 ) -> None:
     """At a write the store forgets the last ones; the process dies of it, or notices nothing.
 
-    The member does `more` before time goes by and recovery looks.
+    The member does `more` before time goes by and recovery looks. `elsewhere` is in a process that was there before,
+    and has not heard of the payment.
     """
     life, fast = await a_life(ledger, critical=critical)
+    other = await life.process() if elsewhere else None
     strike = asyncio.Event()
 
     def fall(number: int = point) -> None:
@@ -90,6 +101,8 @@ async def struck(
         life.confirmed += answer == "1"
         await said(life, answer)
     assert strike.is_set()
+    if other is not None:
+        life.talk.process = other
     for _ in range(more):
         await goes_on(life)
     await life.until_sent()
@@ -97,7 +110,9 @@ async def struck(
     life.judged()
 
 
-def broken(*, dies: bool, more: int, when: When = "after", critical: bool = True) -> list[str]:
+def broken(
+    *, dies: bool, more: int, when: When = "after", critical: bool = True, elsewhere: bool = False
+) -> list[str]:
     """The law is tried at every write with every loss: where it is broken, and how."""
 
     async def everywhere() -> None:
@@ -105,7 +120,16 @@ def broken(*, dies: bool, more: int, when: When = "after", critical: bool = True
             for point in range(WRITES if when == "in the bank" else 1, WRITES + 1):
                 for lost in range(when == "after", point + (when == "after")):
                     try:
-                        await struck(ledger, point, lost, dies=dies, more=more, when=when, critical=critical)
+                        await struck(
+                            ledger,
+                            point,
+                            lost,
+                            dies=dies,
+                            more=more,
+                            when=when,
+                            critical=critical,
+                            elsewhere=elsewhere,
+                        )
                     except AssertionError as error:
                         found.append(f"after write {point}, {lost} lost: {error}")
 
@@ -119,6 +143,12 @@ def broken(*, dies: bool, more: int, when: When = "after", critical: bool = True
 @pytest.mark.parametrize("more", [0, 1, 3])
 def test_wherever_it_forgets_a_payment_is_made_once_and_told(dies: bool, more: int) -> None:
     assert broken(dies=dies, more=more) == []
+
+
+@pytest.mark.parametrize("more", [2, 5])
+def test_a_process_that_has_not_heard_of_it_does_not_pay_again(more: int) -> None:
+    """The member goes on with what was forgotten, up to the PIN and past it: then the ledger tells."""
+    assert broken(dies=False, more=more, elsewhere=True) == []
 
 
 @pytest.mark.parametrize("when", ["before", "in the bank"])
@@ -172,3 +202,61 @@ async def test_a_real_server_that_forgets(
         assert len(life.bank.moved) == 1
         await life.fast.close()
     client.close()
+
+
+# --- parts ---
+
+
+def a_session(id_: str, seen_at: float, run: Run | None = None) -> Session:
+    session = Session(id_, 0.0, seen_at)
+    session.conversation.run = run
+    return session
+
+
+def an_open_run() -> Run:
+    run = Run("r1", "send", b"seed")
+    run.intents = [Intent("pin#1", "secret", "token", "check", b"proof")]
+    return run
+
+
+def test_in_another_session_a_forgotten_run_is_parked_and_an_untold_outcome_is_told() -> None:
+    found = put_together(a_session("new", 9.0, Run("r2", "menu", b"")), a_session("old", 5.0, an_open_run()))
+    assert found.id == "new"
+    assert [run.id for run in found.conversation.runs()] == ["r2", "r1"]
+    done = Run("r3", "send", b"")
+    done.notices = ["Sent."]
+    told = put_together(a_session("new", 9.0), a_session("old", 5.0, done))
+    assert told.conversation.notices == ["Sent."]
+
+
+async def test_what_the_store_refuses_is_taken_back(tmp_path: Path) -> None:
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        fast = ForgetfulStore()
+        store = LedgeredStore(fast, ledger, KeyRing({"test": KEY}))
+        key = bytes(32)
+        row = IntentRow(b"i", key, 1, 0.0, 0.0)
+        write = Write(key, 1, 0, 9e12, b"state", b"address", open=(row,), critical=(b"i",))
+
+        def refuse(_: int) -> None:
+            raise StoreUnavailable
+
+        fast.before_write = refuse
+        with pytest.raises(StoreUnavailable):
+            await store.intent(write)
+        assert await ledger.kept(key) is None
+        fast.before_write = None
+        await store.intent(write)
+        later = msgspec.structs.replace(write, version=1, open=(), close=(b"i",))
+        assert not await store.end(key), "an effect is open"
+        await store.commit(later)
+        kept = await ledger.kept(key)
+        assert kept is not None
+        assert (kept.version, kept.open, kept.settled) == (2, (), frozenset({b"i"}))
+        await store.commit(msgspec.structs.replace(later, version=2, close=(), critical=(), expires_at=5.0))
+        kept = await ledger.kept(key)
+        assert kept is not None
+        assert kept.expires_at == 5.0, "a session that ends early does not come back"
+        assert await store.end(key)
+        assert await ledger.kept(key) is None
+        assert await store.due(now=9e12, limit=9) == []
+        assert await store.sweep(now=9e12, limit=9) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -103,7 +103,7 @@ def withdraw(connection: Connection, write: Write, put: Put, now: float) -> None
     if present is None or (present.version, present.write.fence) != (write.version + 1, write.fence):
         return
     if put.before is None:
-        forget(connection, write.key)
+        _remove(connection, [write.key])
         return
     before = put.before
     values = _row(before.write, before.version, now)
@@ -125,8 +125,7 @@ def restored(connection: Connection, before: int, write: Write, now: float) -> b
 def moved(connection: Connection, key: bytes, write: Write, ids: dict[bytes, bytes]) -> None:
     """A session is kept under another key, and its intents under other ids."""
     if write.key != key:  # what stands there was left by a try that was cut short
-        connection.execute(INTENTS.delete().where(INTENTS.c.session == write.key))
-        connection.execute(LEDGER.delete().where(LEDGER.c.session == write.key))
+        _remove(connection, [write.key])
     values = {"session": write.key, "write": _encoded(write)}
     connection.execute(LEDGER.update().where(LEDGER.c.session == key).values(values))
     for before, after in ids.items():
@@ -168,8 +167,7 @@ def forget(connection: Connection, key: bytes) -> bool:
     mine = INTENTS.c.session == key
     if connection.execute(sa.select(INTENTS.c.id).where(mine & INTENTS.c.open)).first() is not None:
         return False
-    connection.execute(INTENTS.delete().where(mine))
-    connection.execute(LEDGER.delete().where(LEDGER.c.session == key))
+    _remove(connection, [key])
     return True
 
 
@@ -178,10 +176,14 @@ def prune(connection: Connection, until: float, limit: int) -> int:
     with_open = sa.select(INTENTS.c.session).where(INTENTS.c.open)
     old = sa.select(LEDGER.c.session).where((LEDGER.c.at < until) & LEDGER.c.session.not_in(with_open))
     keys = connection.execute(old.limit(limit).with_for_update(skip_locked=True)).scalars().all()
+    _remove(connection, keys)
+    return len(keys)
+
+
+def _remove(connection: Connection, keys: Sequence[bytes]) -> None:
     if keys:
         connection.execute(INTENTS.delete().where(INTENTS.c.session.in_(keys)))
         connection.execute(LEDGER.delete().where(LEDGER.c.session.in_(keys)))
-    return len(keys)
 
 
 def _put_intents(connection: Connection, rows: Collection[IntentRow]) -> None:

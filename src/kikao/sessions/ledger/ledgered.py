@@ -256,7 +256,8 @@ class LedgeredStore(FastOutbox):
         base, expires_at = 0, kept.expires_at
         if record is not None:
             base, expires_at = record.version, max(expires_at, record.expires_at)
-            session = put_together(decode(ring.unseal(record.state, key, STATE, base)), session)
+            present = decode(ring.unseal(record.state, key, STATE, base))
+            session = put_together(present, session, again=self._behind.get(key, False))
         intents = [each for each in session.conversation.intents() if each.entry is None]
         rings = [ring.with_lookup(kid) for kid in ring.kids]  # whichever of them the store looks up with
         ids = {one.lookup("intent", each.token) for one in rings for each in intents}

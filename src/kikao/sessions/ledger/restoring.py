@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from kikao.conversation.effects import SETTLED
 from kikao.conversation.journal import Conversation, Run
 from kikao.sessions.session import Session
 
 
-def put_together(now: Session, kept: Session) -> Session:
+def put_together(now: Session, kept: Session, *, again: bool = False) -> Session:
     """What the store has now, with what it forgot: effects that are open, and outcomes that were not told.
 
-    Where nothing came in since, that is the session as it was kept. Otherwise the run that was forgotten takes the
-    place of its own earlier state; beside another run it is parked, and recovery settles it there.
+    What came in since went on from an earlier state of the same session: it gives way to what was kept. Where another
+    session began in between, that goes on, and a run with an open effect is parked in it. `again` says that the member
+    was about to repeat what is done: they are told so.
     """
-    if now.seen_at <= kept.seen_at:
+    if now.id == kept.id:
+        if now.seen_at > kept.seen_at:
+            kept.seen_at, kept.dialogue = now.seen_at, now.dialogue
+            kept.dedupe_until = max(now.dedupe_until, kept.dedupe_until)
+        if again and not kept.conversation.runs():
+            kept.conversation.notices.append(SETTLED)
         return kept
     conversation = now.conversation
     for run in kept.conversation.runs():
@@ -24,15 +31,7 @@ def put_together(now: Session, kept: Session) -> Session:
 
 
 def _bring_back(conversation: Conversation, run: Run, *, current: bool) -> None:
-    if conversation.run is not None and conversation.run.id == run.id:
-        conversation.run = run
-        conversation.overlay, conversation.error, conversation.farewell = "", None, None
-        conversation.page, conversation.pages, conversation.over = 0, 1, False
-        return
-    parked = [each.id for each in conversation.parked]
-    if run.id in parked:
-        conversation.parked[parked.index(run.id)] = run
-    elif run.intents:
+    if run.intents:
         run.pending = None
         conversation.parked.append(run)
     elif current and run.pending is None:
