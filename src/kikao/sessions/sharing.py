@@ -104,10 +104,10 @@ class Shares:
     async def run(self) -> None:
         """For ever; cancel it to stop."""
         while True:
+            self._woken.clear()  # who wakes it from now on knows of something that this renewal may not
             renewed = await self.renew()
             # Not all at the same moment, and sooner after a failure.
             pause = self._every * random.uniform(0.75, 1.0) * (1.0 if renewed else 0.5)  # noqa: S311
-            self._woken.clear()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(pause):
                     await self._woken.wait()

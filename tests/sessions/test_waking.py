@@ -1,0 +1,68 @@
+"""What one process stores, another one hears of at once: over the bus, and only who looks after it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from msgspec import structs
+
+from kikao import App, Chat, Flows, t
+from kikao.config import Where, load
+from kikao.server import Server
+from tests.engines.valkey import Valkey
+
+PATIENCE = 20.0
+
+
+@asynccontextmanager
+async def process(folder: Path, url: str) -> AsyncIterator[Server]:
+    flows = Flows()
+
+    @flows.flow("greet")
+    async def greet(chat: Chat) -> None:
+        await chat.end(t("Hello."))
+
+    app = App(flows, entry="greet", members=False)
+    settings = load({"KIKAO_SIMULATOR": "off"}, folder, makes_keys=True)
+    settings = structs.replace(settings, store=Where(url), bus=Where(url), data=folder)
+    async with app.serving(settings, subscribers=[lambda _: None], door=False) as server:
+        yield server
+
+
+async def divided(*servers: Server) -> None:
+    """Wait until each has as many shards as the others: soon, as those who come and go say so."""
+    async with asyncio.timeout(PATIENCE):
+        while {  # noqa: ASYNC110
+            len(server.shares.shards) for server in servers
+        } != {64 // len(servers)}:
+            await asyncio.sleep(0.005)
+
+
+async def test_who_looks_after_a_shard_is_woken_by_whoever_stores_a_message_there(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    url = f"{valkey.url}/0?prefix=waking{os.urandom(4).hex()}"
+    async with process(tmp_path, url) as one:
+        began = asyncio.get_running_loop().time()
+        async with process(tmp_path, url) as other:
+            await divided(one, other)
+            assert asyncio.get_running_loop().time() - began < PATIENCE / 2
+            theirs = min(other.shares.shards)
+            for server in (one, other):
+                server.dispatcher._woken.clear()
+            one._posted(bytes([theirs << 2]) + bytes(31))
+            async with asyncio.timeout(PATIENCE):
+                await other.dispatcher._woken.wait()
+            assert not one.dispatcher._woken.is_set(), "it is none of its business"
+
+            one._posted(bytes([min(one.shares.shards) << 2]) + bytes(31))
+            assert one.dispatcher._woken.is_set()
+            one.dispatcher._woken.clear()
+            one._rung(None)
+            assert one.dispatcher._woken.is_set(), "something may have been missed"
+        await divided(one)
+        assert (await one.readiness.state()).words == (("sessions", "ok"), ("bus", "ok"))
