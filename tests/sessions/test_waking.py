@@ -65,4 +65,5 @@ async def test_who_looks_after_a_shard_is_woken_by_whoever_stores_a_message_ther
             one._rung(None)
             assert one.dispatcher._woken.is_set(), "something may have been missed"
         await divided(one)
-        assert (await one.readiness.state()).words == (("sessions", "ok"), ("bus", "ok"))
+        words = dict((await one.readiness.state()).words)
+        assert (words["sessions"], words["bus"]) == ("ok", "ok")
