@@ -26,7 +26,7 @@ def main() -> None:
             print(f"measuring {name} ...", file=sys.stderr, flush=True)
             try:
                 _into(lines, PARTS[name](found))
-            except Exception:
+            except (Exception, KeyboardInterrupt):
                 traceback.print_exc()
                 lines.append(f"{name}: broken off, see above")
                 broken.append(name)

@@ -26,6 +26,8 @@ _ANSWERING: Final = re.compile(r"answering on http://[^:]+:([0-9]+)")
 def measured(url: str, folder: Path, workers: int) -> list[Round]:
     """Rounds with so many workers on the store at a URL, the first one left out."""
     with _served(url, folder, workers) as (port, server):
+        for share in (0.1, 0.25, 0.5, 0.75, 1.0):  # who was never met takes longer
+            asyncio.run(talk(port, int(MEMBERS * share), 0))
         rounds = []
         for _ in range(ROUNDS + 1):
             before = _cpu(server)
