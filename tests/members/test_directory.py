@@ -90,7 +90,6 @@ async def test_what_is_no_address_is_refused_without_showing_it(tmp_path: Path) 
 # --- preferences ---
 
 
-@ON_BOTH
 async def test_what_a_member_chose_is_remembered(tmp_path: Path) -> None:
     async with a_directory(tmp_path) as directory:
         asha = await directory.meet("msisdn", ASHA)

@@ -53,7 +53,6 @@ async def test_who_was_met_in_chat_first_gets_the_zone_of_the_number_that_is_lin
         assert (await directory.meet(*CHAT)).timezone == "Africa/Kampala"
 
 
-@ON_BOTH
 async def test_two_members_become_the_elder(tmp_path: Path) -> None:
     clock = Clock()
     async with a_directory(tmp_path, clock=clock) as directory:

@@ -140,7 +140,7 @@ def broken(
 
 
 @pytest.mark.parametrize("dies", [False, True])
-@pytest.mark.parametrize("more", [0, 1, 3])
+@pytest.mark.parametrize("more", [0, 3])
 def test_wherever_it_forgets_a_payment_is_made_once_and_told(dies: bool, more: int) -> None:
     assert broken(dies=dies, more=more) == []
 
@@ -152,7 +152,7 @@ def test_a_process_that_has_not_heard_of_it_does_not_pay_again(more: int) -> Non
 
 
 @pytest.mark.parametrize("when", ["before", "in the bank"])
-@pytest.mark.parametrize("more", [0, 2])
+@pytest.mark.parametrize("more", [1])
 def test_a_process_that_dies_between_the_ledger_the_store_and_the_bank_pays_once(
     when: When, more: int
 ) -> None:

@@ -77,7 +77,6 @@ async def test_a_refusal_is_not_remembered(ledger: Ledger) -> None:
     assert isinstance(await ledger.transfer(ASHA, BINTA, ugx(1000), pin=PIN, key="t"), Done)
 
 
-@ON_BOTH
 async def test_find_gives_back_what_the_call_gave(tmp_path: Path) -> None:
     async with a_ledger(tmp_path) as ledger:
         outcomes = {

@@ -14,7 +14,6 @@ from kikao.conversation.secrets import Secret
 from kikao.testing import Clock
 from kikao_apps.wallet.bank import PinChange
 from kikao_apps.wallet.ledger import Ledger
-from tests.databases import ON_BOTH
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -118,7 +117,6 @@ async def test_the_right_to_change_lasts_ten_minutes_and_one_change(ledger: Ledg
     assert refused(await ledger.propose_pin(ASHA, WRONG, change=change, key="5")) == TOO_LATE
 
 
-@ON_BOTH
 async def test_of_two_changes_at_once_the_later_begun_counts(ledger: Ledger) -> None:
     first = await begun(ledger)
     await ledger.propose_pin(ASHA, NEW, change=first, key="1")

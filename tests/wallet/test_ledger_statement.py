@@ -13,7 +13,6 @@ from kikao.i18n.money import Amount
 from kikao.testing import Clock
 from kikao_apps.wallet.bank import MOVEMENTS, Movement
 from kikao_apps.wallet.ledger import Ledger
-from tests.databases import ON_BOTH
 from tests.wallet.ledgers import (
     ASHA,
     BINTA,
@@ -66,7 +65,6 @@ async def test_a_transfer_without_a_fee(ledger: Ledger) -> None:
     assert (sent.amount, sent.fee) == (Amount("KES", 100_00), Amount("KES", 0))
 
 
-@ON_BOTH
 async def test_money_sent_to_a_stranger_and_back(ledger: Ledger) -> None:
     await ledger.transfer(ASHA, STRANGER, ugx(3000), pin=PIN, key="t")
     (sent, _) = await movements(ledger, ASHA)

@@ -263,7 +263,6 @@ async def keys_with_a_fingerprint(records: Records) -> set[str]:
     return await records.read(look)
 
 
-@ON_BOTH
 async def test_the_books_and_what_others_are_told_stay_whole(ledger: Ledger) -> None:
     await ledger.transfer(ASHA, BINTA, ugx(2000), pin=PIN, key="t")
     before = await ledger.find("t")
