@@ -307,12 +307,12 @@ async def intents_open(data: Path, ground: Ground, number: int) -> None:
 
 async def settled(typist: Typist) -> None:
     """Dial until nothing is open any more, and start again."""
-    for _ in range(20):
+    for _ in range(100):
         text = await typist.phone.dial()
         if "Start again" in text:
             text = await typist.phone.reply("2")
         if "Choose an option" in text:
             return
-        if "still being processed" in text:
+        if "still being processed" in text or "unavailable" in text:
             await asyncio.sleep(0.1)
     raise AssertionError(f"{typist.number} is stuck: {typist.phone.screen}")

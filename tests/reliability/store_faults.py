@@ -345,7 +345,7 @@ class Shop:
             exchange = member.next(said.decode())
             if exchange is None:
                 break
-            said = await self.send(exchange)
+            said = await self._insist(exchange, await self.send(exchange))
         if self._till.paid[member.amount] != 1:
             self.violations.append(f"{where}: paid {self._till.paid[member.amount]} times, {said!r}")
 
