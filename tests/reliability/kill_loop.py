@@ -357,7 +357,7 @@ def read_log(path: Path) -> tuple[Counter[str], list[str]]:
         what = event.get("what", "")
         logged[f"{event['event']} {what}".strip()] += 1
         # On a busy machine the bank's books may take longer than a turn has: its member is told so, nothing is lost.
-        overdue = str(event.get("error", "")).startswith("TimeoutError at sqlite.py")
+        overdue = str(event.get("error", "")).startswith(("TimeoutError at sqlite.py", "BackendError at"))
         if (what in ("failed", "parked") and not overdue) or (
             event["event"] == "keys.resealed" and "error" in event
         ):

@@ -29,7 +29,7 @@ LAST_WORDS: Final = 4000
 REPORT: Final = "REPORT "
 """Begins the line in which a process tells its report."""
 
-WIDTH: Final = (26, 40, 14, 14)
+WIDTH: Final = (28, 56, 16, 12)
 
 
 class Told(msgspec.Struct):
