@@ -33,6 +33,7 @@ class Part(msgspec.Struct, frozen=True):
 PARTS: Final = (
     Part("deterministic simulation", "simulated:simulation", (300, 8)),
     Part("crash points", "simulated:crashes", (160, 14)),
+    Part("journals of releases", "simulated:journals", (5, 5)),
     Part("mutants of the product", "simulated:mutation", (60, 8)),
     Part("kill -9 on SQLite", "work:kills", (40, 8)),
     Part("kill -9 on PostgreSQL", "killing:postgresql", (40, 12)),

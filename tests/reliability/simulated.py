@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from tests.corpus import recording
 from tests.reliability.report import Report, at_least, exactly, report
 from tests.reliability.simulation import crash_points, mutants, running
 
@@ -57,6 +58,12 @@ async def crashes(folder: Path, *, quick: bool, seed: int) -> Report:
         crash_points_recovered=exactly(points),
         pairs_recovered=exactly(pairs),
     )
+
+
+async def journals(folder: Path, *, quick: bool, seed: int) -> Report:
+    """Conversations as earlier releases stored them, gone on with by today's code."""
+    found, broken = await recording.replay_all()
+    return report({"releases": len(found), "journals": sum(found.values())}, broken, releases=at_least(1))
 
 
 async def simulation(folder: Path, *, quick: bool, seed: int) -> Report:
