@@ -108,7 +108,7 @@ async def put(process: Process, journal: Journal) -> None:
     claim = await sessions.store.claim(key, None, now=journal.now, lease=1.0, wait=0.0)
     assert claim is not None
     fence = getattr(claim, "fence", 1)
-    await sessions.store.commit(Write(key, fence, 0, journal.expires_at, state, address))
+    await sessions.store.commit(Write(key, claim.fence, 0, journal.expires_at, state, address))
 
 
 async def _key(process: Process, journal: Journal) -> bytes:
@@ -149,6 +149,21 @@ async def record(conversation: str) -> list[Journal]:
                 )
             )
     return found
+
+
+async def replay_all() -> tuple[dict[str, int], list[str]]:
+    """How many journals of each release there are, and which of them do not go on as they did."""
+    found: dict[str, int] = {}
+    broken: list[str] = []
+    for release in sorted(FOLDER.glob("*.json")):
+        journals = msgspec.json.decode(release.read_bytes(), type=list[Journal])
+        found[release.stem] = len(journals)
+        for number, journal in enumerate(journals):
+            process = process_at(journal.now)
+            await put(process, journal)
+            if await reply_to(process, journal.text, journal.dialogue) != journal.reply:
+                broken.append(f"{release.stem}, journal {number} ({journal.conversation})")
+    return found, broken
 
 
 def main(release: str) -> None:

@@ -7,26 +7,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.corpus.recording import CONVERSATIONS, FOLDER, Journal, main, process_at, put, record, reply_to
-
-RELEASES = sorted(FOLDER.glob("*.json"))
+from tests.corpus.recording import main, process_at, put, record, replay_all, reply_to
 
 
-def test_there_is_a_corpus() -> None:
-    assert RELEASES
+async def test_stored_conversations_of_every_release_go_on() -> None:
+    found, broken = await replay_all()
 
-
-@pytest.mark.parametrize("release", RELEASES, ids=lambda release: str(release.stem))
-async def test_stored_conversations_of_a_release_go_on(release: Path) -> None:
-    journals = msgspec.json.decode(release.read_bytes(), type=list[Journal])
-    assert {journal.conversation for journal in journals} <= CONVERSATIONS.keys()
-    assert len(journals) > 20
-    for journal in journals:
-        process = process_at(journal.now)
-        await put(process, journal)
-        assert await reply_to(process, journal.text, journal.dialogue) == journal.reply, (
-            f"{journal.conversation}, before {journal.text!r}"
-        )
+    assert broken == []
+    assert found["0.1.0"] > 40
 
 
 async def test_a_journal_that_is_not_understood_is_noticed() -> None:
