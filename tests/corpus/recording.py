@@ -20,7 +20,7 @@ from kikao.channels.inbound import Inbound
 from kikao.conversation import Done
 from kikao.conversation.secrets import Secret
 from kikao.sessions.sealing import ADDRESS, STATE
-from kikao.sessions.store import Record, Write
+from kikao.sessions.store import Claim, Record, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from tests.reliability.simulation.bank import Bank, Order
@@ -106,8 +106,7 @@ async def put(process: Process, journal: Journal) -> None:
     state = ring.seal(base64.b64decode(journal.state), key, STATE, 1)
     address = ring.seal(base64.b64decode(journal.address), key, ADDRESS)
     claim = await sessions.store.claim(key, None, now=journal.now, lease=1.0, wait=0.0)
-    assert claim is not None
-    fence = getattr(claim, "fence", 1)
+    assert isinstance(claim, Claim)
     await sessions.store.commit(Write(key, claim.fence, 0, journal.expires_at, state, address))
 
 
