@@ -80,8 +80,8 @@ class Laws:
         self.violations: list[str] = []
         self.typed: dict[str, set[str]] = {prompt: set() for prompt in ASKED.values()}
         """What members typed, by the question they were looking at."""
-        self.confirmed: set[Order] = set()
-        """What a member saw, agreed to, and gave the right PIN for where one is asked."""
+        self.confirmed: Counter[Order] = Counter()
+        """What a member saw, agreed to, and gave the right PIN for where one is asked; and how often."""
         self.swept = 0
         self._written: dict[bytes, tuple[int, int, int]] = {}
         """Of each session the version and the fence written last, and how often something was swept before."""
@@ -205,9 +205,11 @@ class Laws:
         if len(bank.movements) == self._movements:
             return
         self._movements = len(bank.movements)
-        counted = Counter((m.order.kind, m.order.payer, m.order.minor) for m in bank.movements)
-        if max(counted.values()) > 1:
-            self.broken(MOVED_TWICE)
+        # Where sessions end in dialogues an order may be dialled, and confirmed, anew.
+        once = self._world.weather.idle > EXPIRES_IN_DIALOGUES
+        for order, times in Counter(movement.order for movement in bank.movements).items():
+            if times > (1 if once else self.confirmed[order]):
+                self.broken(MOVED_TWICE, str(order))
         if bank.movements[-1].key in self._refused:
             self.broken(NOT_REFUSED)
         if bank.movements[-1].order not in self.confirmed:

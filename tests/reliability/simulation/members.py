@@ -251,7 +251,10 @@ class Member:
             answer = world.amount()
             self._amounts.add(answer)
         elif kind == "words":
-            answer = f"words *{world.amount()}"
+            whole = (
+                world.weather.idle < laws.EXPIRES_IN_DIALOGUES
+            )  # a long dial takes what is between two stars
+            answer = f"words {'' if whole else '*'}{world.amount()}"
         elif "Your PIN?" in text:
             return self._secret()
         elif order := self._quoted(text):
@@ -274,7 +277,7 @@ class Member:
             self.doubtful = self.sure = True
             return self._wrong
         if self._confirming is not None:
-            world.laws.confirmed.add(self._confirming)
+            world.laws.confirmed[self._confirming] += 1
             self.open.append((self._confirming,))
         return self._pin
 

@@ -35,7 +35,8 @@ class Receiver:
             self._lanes.setdefault(message.session, []).append(message.id)
             self._session[message.id] = message.session
             body = self._world.ring.plain[message.payload]
-            if self._bodies.setdefault(body, message.id) != message.id:
+            once = self._world.weather.idle > laws.EXPIRES_IN_DIALOGUES
+            if self._bodies.setdefault(body, message.id) != message.id and once:
                 self._world.laws.broken(laws.POSTED_TWICE)
 
     def receive(self, letter: Letter) -> None:
