@@ -20,7 +20,7 @@ from kikao.sessions.limits import Limits, Rate
 from kikao.testing import Stage, play
 from kikao.testing.timers import let_pass
 from kikao.transcripts import parse
-from kikao.turn import BUDGET
+from kikao.turn import BUDGET, RESERVE
 from tests.console.table import Table
 from tests.testing.shop import CLOSING, CONTINUE, HOW_MANY, PIN, MemoryTill, Till, an_app
 from tests.wallet.town import Town
@@ -313,7 +313,7 @@ async def test_an_effect_that_runs_keeps_its_lease_when_time_is_moved() -> None:
         slow = stage.service(Till).slow("pay")
         paying = asyncio.create_task(phone.answer(PIN))
         await slow.began.wait()
-        let_pass(BUDGET)
+        let_pass(BUDGET * (1 - RESERVE))
         assert await paying == CLOSING
         (intent,) = phone.step["conversation"]["intents"]
         assert (intent["key"], intent["kind"], intent["at_work"]) == ("pin#1", "secret", True)

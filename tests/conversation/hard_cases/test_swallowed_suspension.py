@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from kikao.conversation import Chat, Text
+from kikao.conversation import Chat, Text, suspension
 from tests.conversation.hard_cases.talks import BROKEN, Conversation, flow, last
 from tests.talk import Talk, start
 
@@ -246,13 +246,17 @@ class TestASwallowedSuspension:
             await tasks[0]
         assert self.ran == []
 
-    async def test_a_flow_that_catches_the_end_of_its_time_and_waits_on_is_ended(self) -> None:
+    async def test_a_flow_that_catches_the_end_of_its_time_and_waits_on_is_ended(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(suspension, "GRACE", 0.001)  # as short in proportion as the time of this turn
+
         async def f(chat: Chat) -> None:
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.Event().wait()
 
-        talk = await self.around(f, budget=0.02)
+        talk = await self.around(f, budget=0.2)
         assert talk.text == "The service took too long. Try again."
 
     async def pay(self, key: str) -> str:
