@@ -262,6 +262,7 @@ class Member:
         elif any(words in text for words in CONTINUES):
             return str(world.chance.choice(("1", "1", "2")))
         elif "Main menu" in text:
+            self._confirming = None
             return self.flow
         else:
             return "1"
@@ -279,6 +280,8 @@ class Member:
         if self._confirming is not None:
             world.laws.confirmed[self._confirming] += 1
             self.open.append((self._confirming,))
+        else:  # a registration, which moves nothing: "not carried out" may be said of that
+            self.open.append((Order("register", self.number, "", 0),))
         return self._pin
 
     def _quoted(self, text: str) -> tuple[Order, ...]:
