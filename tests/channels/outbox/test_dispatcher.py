@@ -290,6 +290,40 @@ async def test_who_is_told_to_wait_sends_nothing_there_and_others_go_on() -> Non
     assert {letter.tries for letter in crm.letters} == {1}, "to wait is no try"
 
 
+@pytest.mark.parametrize("after", [0.0, -3.0, 0.999])
+async def test_who_says_to_wait_for_nothing_is_not_asked_without_a_pause(after: float) -> None:
+    """As by `Retry-After: 0`, or a date that is past by our clock."""
+    crm = Post(lambda it: TryLater("HTTP 503", after=after))
+    office = Office(crm=Destination(sender=crm, tries=3))
+    await office.post(b"1")
+    async with asyncio.timeout(5):
+        assert await office.dispatcher.once() == 1
+    assert office.told(DestinationPaused) == []
+    for _ in range(2):
+        office.clock.advance(LONGEST)
+        await office.dispatcher.once()
+    assert [letter.tries for letter in crm.letters] == [1, 2, 3]
+    assert await office.states() == ["dead"]
+
+
+async def test_what_was_held_up_for_longer_than_its_lease_is_left_to_who_has_it_now() -> None:
+    class Slow(MemoryStore):
+        async def pace(self, name: str, **asked: Any) -> float:
+            office.clock.advance(delay.pop() if delay else 0.0)  # as by a machine that stood still
+            return await super().pace(name, **asked)
+
+    crm = Post()
+    office = Office(crm=Destination(sender=crm))
+    delay = [office.dispatcher.lease - 5.0]
+    office.store.store = Slow()
+    await office.post(b"1")
+    await office.dispatcher.once()
+    assert crm.letters == [], "another one may send it before a try would end"
+    office.clock.advance(5.0)
+    await office.another().once()
+    assert crm.bodies == [b"1"]
+
+
 async def test_a_pace_is_kept_and_no_message_is_lost_to_it() -> None:
     crm = Post()
     office = Office(crm=Destination(sender=crm, pace=Pace(2.0**-6, burst=2)))

@@ -136,8 +136,30 @@ async def test_of_an_answer_without_end_only_so_much_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, b"", b"\x00\xff garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nok"]
+    ("status", "outcome"), [(b"200 OK", Delivered()), (b"410 Gone", Rejected("HTTP 410"))]
 )
+@pytest.mark.parametrize(
+    "rest",
+    [
+        b"Content-Length: 5\r\n\r\nok",  # and never its end
+        b"Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+    ],
+)
+async def test_a_status_counts_however_the_rest_of_the_answer_ends(
+    monkeypatch: pytest.MonkeyPatch, rest: bytes, status: bytes, outcome: Outcome
+) -> None:
+    """Who said 200 has the message: it would get it again for nothing."""
+    monkeypatch.setattr("kikao.channels.webhook.sender.READING", 0.05)
+    async with Receiver(lambda _: b"HTTP/1.1 %b\r\n%b" % (status, rest)) as crm, webhook(crm.url) as sender:
+        async with asyncio.timeout(1.5):
+            assert await sender.send(LETTER) == outcome
+        crm.answer = lambda _: OK
+        assert await sender.send(LETTER) == Delivered()
+    assert len(crm.requests) == 2
+
+
+@pytest.mark.parametrize("answer", [None, b"", b"\x00\xff garbage\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Le"])
 async def test_an_answer_that_is_cut_or_none_is_tried_again(answer: bytes | None) -> None:
     async with Receiver(lambda _: answer) as crm, webhook(crm.url, timeout=0.2) as sender:
         outcome = await sender.send(LETTER)

@@ -51,6 +51,9 @@ SLACK: Final = 10.0
 POLL: Final = 1.0
 """Seconds until the outbox is looked at again although nobody said that there is something."""
 
+LEAST_WAIT: Final = 1.0
+"""Seconds that another side may say to wait, at least; less is no wait, and the try counts like any other."""
+
 FIRST: Final = 5.0
 LONGEST: Final = 3600.0
 """A message waits up to 5 s, 10 s, 20 s ... at most an hour, by chance: those that failed together come back apart."""
@@ -218,6 +221,8 @@ class Dispatcher:
         try:
             if not await self._granted(message, destination):
                 return None
+            if self._sessions.clock() + destination.timeout > message.lease_until:
+                return None  # held up for so long (a slow store, a process that stood still) that another may send it
             began = time.perf_counter()
             letter = Letter(message.id, message.to, body, message.tries)
             outcome = await _outcome(destination, letter)
@@ -254,12 +259,13 @@ class Dispatcher:
             return await self._delivered(message, outcome, seconds)
         if isinstance(outcome, Rejected):
             return await self._dead(message, outcome.reason)
-        if outcome.after is not None:
-            await self._pause(message.to, min(max(outcome.after, 0.0), LONGEST_PAUSE), outcome.reason)
+        told = outcome.after is not None and outcome.after >= LEAST_WAIT
+        wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else self._backoff(message.tries)
+        if told:
+            await self._pause(message.to, wait, outcome.reason)
         elif message.tries >= destination.tries:
             return await self._dead(message, f"{destination.tries} tries; the last: {outcome.reason}")
-        wait = self._backoff(message.tries) if outcome.after is None else min(outcome.after, LONGEST_PAUSE)
-        again = Again(now + wait, outcome.reason, counts=outcome.after is None)
+        again = Again(now + wait, outcome.reason, counts=not told)
         if await self._stored(message, again):
             self._publish(
                 MessageRetried(**_named(message), reason=outcome.reason, retry_after=round(wait, 3))
@@ -276,7 +282,7 @@ class Dispatcher:
 
     async def _pause(self, name: str, seconds: float, reason: str) -> None:
         until = self._sessions.clock() + seconds
-        if seconds <= 0.0 or until <= self._paused.get(name, 0.0):
+        if until <= self._paused.get(name, 0.0):
             return
         self._paused[name] = until
         with contextlib.suppress(StoreUnavailable, CommitUnknown):  # others are told to wait themselves

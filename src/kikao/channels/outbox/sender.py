@@ -32,7 +32,8 @@ class TryLater(msgspec.Struct, frozen=True):
     reason: str
     """A status or the type of an error: nothing of the message, and nothing that the other side wrote."""
     after: float | None = None
-    """Seconds that the other side said to wait: nothing leaves to it meanwhile, and this does not count as a try."""
+    """Seconds that the other side said to wait: nothing leaves to it meanwhile, and this does not count as a try. Less
+    than one is no wait."""
 
 
 class Rejected(msgspec.Struct, frozen=True):

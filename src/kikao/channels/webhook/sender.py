@@ -6,6 +6,8 @@ redirection, which is never followed: dead.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import datetime as dt
 import email.utils
 import ssl
@@ -25,6 +27,9 @@ AGAIN: Final = frozenset({408, 425, 429})
 
 READ: Final = 64 * 1024
 """Octets of an answer that are read, to keep the connection; nothing in them is looked at."""
+
+READING: Final = 1.0
+"""Seconds that this may take: its status has said everything."""
 
 IDLE: Final = 60.0
 """Seconds that a connection is kept that nothing is sent on."""
@@ -79,11 +84,7 @@ class Webhook:
                 content=letter.body,
                 extensions={"timeout": self._timeouts},
             ) as response:
-                read = 0
-                async for part in response.aiter_stream():
-                    read += len(part)
-                    if read > READ:
-                        break
+                await _read(response)
                 return judged(response.status, _header(response, b"retry-after"), self._clock())
         except Forbidden as error:
             return TryLater(str(error))
@@ -91,6 +92,19 @@ class Webhook:
             return TryLater("no answer in time")
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError) as error:
             return TryLater(type(error).__name__)
+
+
+async def _read(response: httpcore.Response) -> None:
+    """Read a body to its end, so that the connection can be used again. However it ends: the status was there."""
+    read = 0
+    with contextlib.suppress(
+        TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError
+    ):
+        async with asyncio.timeout(READING):
+            async for part in response.aiter_stream():
+                read += len(part)
+                if read > READ:
+                    return
 
 
 def judged(status: int, retry_after: str, now: float) -> Outcome:
