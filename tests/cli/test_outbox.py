@@ -244,7 +244,8 @@ def test_a_message_goes_from_the_flow_to_a_receiver(data: Path, monkeypatch: pyt
         run(crm.__aexit__())
     assert request.body == b'{"name":"Asha"}'
     at = float(request.headers["kikao-signature"][2:].partition(",")[0])
-    verify(SECRET.encode(), request.headers["kikao-signature"], request.body, at)
+    signed = request.headers["kikao-signature"], request.headers["kikao-message"]
+    verify(SECRET.encode(), *signed, request.body, at)
     (sent,) = parsed("list", "--to", "crm")
     assert (sent["state"], sent["id"]) == ("sent", request.headers["kikao-message"])
     assert SECRET not in (data / "sessions.db").read_bytes().decode("latin-1")

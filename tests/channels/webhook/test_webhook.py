@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from ipaddress import ip_address
+from pathlib import Path
 
 import httpcore
 import pytest
@@ -53,9 +54,9 @@ async def test_a_message_is_one_signed_post() -> None:
     assert headers["kikao-message"] == "000102030405060708090a0b0c0d0e0f"
     assert headers["kikao-try"] == "2"
     for secret in (SECRET, FORMER):
-        verify(secret, headers["kikao-signature"], request.body, NOW)
+        verify(secret, headers["kikao-signature"], headers["kikao-message"], request.body, NOW)
     with pytest.raises(BadSignature, match="another secret"):
-        verify(b"another", headers["kikao-signature"], request.body, NOW)
+        verify(b"another", headers["kikao-signature"], headers["kikao-message"], request.body, NOW)
 
 
 async def test_connections_are_kept() -> None:
@@ -195,18 +196,23 @@ async def test_who_is_cancelled_leaves_the_connections_usable() -> None:
 # --- signatures ---
 
 
+ID = "000102030405060708090a0b0c0d0e0f"
+
+
 @given(st.binary(max_size=200), st.integers(0, 10**11), st.binary(min_size=1, max_size=80))
 @settings(max_examples=50)
 def test_what_is_signed_is_verified_and_nothing_else(body: bytes, now: int, secret: bytes) -> None:
-    header = signature([secret], body, now)
-    verify(secret, header, body, now + 300)
-    wrong: list[tuple[bytes, str, bytes, float]] = [
-        (secret, header, body + b" ", now),
-        (secret + b"x", header, body, now),
-        (secret, header, body, now + 301),
-        (secret, header.replace(f"t={now}", f"t={now + 1}"), body, now),
-        (secret, header[:-1], body, now),
-        (secret, "", body, now),
+    header = signature([secret], ID, body, now)
+    verify(secret, header, ID, body, now + 300)
+    wrong: list[tuple[bytes, str, str, bytes, float]] = [
+        (secret, header, ID, body + b" ", now),
+        (secret, header, ID[:-1] + "0", body, now),  # or a copy would pass for another message
+        (secret, header, "", body, now),
+        (secret + b"x", header, ID, body, now),
+        (secret, header, ID, body, now + 301),
+        (secret, header.replace(f"t={now}", f"t={now + 1}"), ID, body, now),
+        (secret, header[:-1], ID, body, now),
+        (secret, "", ID, body, now),
     ]
     for arguments in wrong:
         with pytest.raises(BadSignature):
@@ -214,9 +220,36 @@ def test_what_is_signed_is_verified_and_nothing_else(body: bytes, now: int, secr
 
 
 def test_the_form_of_a_signature_stays() -> None:
-    """As by: printf '1700000000.{}' | openssl dgst -sha256 -hmac secret."""
-    header = signature([b"secret"], b"{}", 1_700_000_000)
-    assert header == "t=1700000000,v1=b8569b78799ff9e3cbff0fc2d63a33a2b57f3282abd07c37ae5e8e7d79a5f163"
+    """As by: printf '1700000000.000102030405060708090a0b0c0d0e0f.{}' | openssl dgst -sha256 -hmac secret."""
+    header = signature([b"secret"], ID, b"{}", 1_700_000_000)
+    assert header == "t=1700000000,v1=d039a2808f9263f4d5fc2923cefcdaec9c0f8cd374762a68ebd4094e53cd9ae7"
+
+
+def test_the_receiver_in_the_documentation_takes_what_is_ours_and_no_header_breaks_it() -> None:
+    text = (Path(__file__).parents[3] / "docs/reference/outbox.md").read_text(encoding="utf-8")
+    found: dict[str, Callable[[bytes, str, str, bytes], bool]] = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], found)
+    is_ours, now = found["is_ours"], time.time()
+    header = signature([b"new", b"secret"], ID, b"{}", now)
+    assert is_ours(b"secret", header, ID, b"{}")
+    assert is_ours(b"new", header, ID, b"{}")
+    assert not is_ours(b"other", header, ID, b"{}")
+    assert not is_ours(b"secret", header, ID.upper(), b"{}")
+    assert not is_ours(b"secret", signature([b"secret"], ID, b"{}", now - 400), ID, b"{}")
+    for hostile in (
+        "",
+        "t",
+        "t=",
+        "t=\u00b2,v1=x",
+        f"t={int(now)},v1=\u00e9",
+        f"t={'9' * 5000}",
+        ",=,==",
+        "v1",
+        "t=\u0663",
+    ):
+        assert not is_ours(b"secret", hostile, "\u00e9\ud800", b"{}")
+        with pytest.raises(BadSignature):
+            verify(b"secret", hostile, "\u00e9\ud800", b"{}", now)
 
 
 # --- where to ---

@@ -74,7 +74,8 @@ class Webhook:
             (TRY, str(letter.tries)),
         ]
         if self._secrets:
-            made = signature([secret.reveal() for secret in self._secrets], letter.body, self._clock())
+            secrets = [secret.reveal() for secret in self._secrets]
+            made = signature(secrets, letter.id.hex(), letter.body, self._clock())
             headers.append((SIGNATURE, made))
         try:
             async with self._pool.stream(
