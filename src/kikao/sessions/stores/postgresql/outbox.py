@@ -64,7 +64,7 @@ class PostgreSQLOutbox:
             ending = (1, outcome.keep_until, "", outcome.reference, True)
         else:
             ending = (2, outcome.keep_until, outcome.reason, None, True)
-        return bool(await self._value(sql.SETTLE, message.id, message.fence, *ending))
+        return bool(await self._value(sql.SETTLE, rows.lane(message), message.id, message.fence, *ending))
 
     async def report(self, reference: bytes, status: Status) -> Reported:
         return cast(Reported, await self._value(sql.REPORT, reference, int(status)))

@@ -51,13 +51,22 @@ def _more(write: Write) -> str:
     if write.outbox:
         if any(message.session != write.key for message in write.outbox):
             raise ValueError(FOREIGN_MESSAGE)
-        more["outbox"] = [_posted(message) for message in write.outbox]
+        more["outbox"] = _by_lane(write.outbox)
     return _encode(more).decode()
 
 
 def posted(messages: Iterable[Outgoing]) -> str:
     """Messages as the function takes them that stores them."""
-    return _encode([_posted(message) for message in messages]).decode()
+    return _encode(_by_lane(messages)).decode()
+
+
+def lane(message: Outgoing) -> bytes:
+    """In the order in which transactions lock lanes, so that no two wait for each other."""
+    return message.session + message.to.encode()
+
+
+def _by_lane(messages: Iterable[Outgoing]) -> list[tuple[Any, ...]]:
+    return [_posted(message) for message in sorted(messages, key=lane)]
 
 
 def _posted(m: Outgoing) -> tuple[Any, ...]:

@@ -266,25 +266,33 @@ BEGIN
     END LOOP;
 END $$;
 
+-- Whoever takes a message out of a lane holds the lane's lock before the row's: else the mark of the first may go to a
+-- message that is on its way out.
 CREATE FUNCTION kikao.sweep_messages(moment double precision, forgotten double precision, many integer,
     of_shards smallint[])
 RETURNS integer LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
-    gone record;
+    old record;
+    was_first boolean;
     removed integer := 0;
 BEGIN
-    FOR gone IN
-        DELETE FROM kikao.messages AS m WHERE m.id IN (
-            SELECT o.id FROM kikao.messages AS o
+    FOR old IN
+        SELECT * FROM (
+            SELECT o.id, o.session, o.destination, o.state FROM kikao.messages AS o
             WHERE o.expires_at <= moment AND (o.state <> 0 OR o.expires_at <= moment - forgotten)
                 AND o.shard = ANY (of_shards)
-            ORDER BY o.expires_at LIMIT many FOR UPDATE SKIP LOCKED)
-        RETURNING m.session, m.destination, m.first
+            ORDER BY o.expires_at LIMIT many) AS found
+        ORDER BY found.session, found.destination
     LOOP
+        IF old.state = 0 THEN
+            PERFORM kikao.lock_lane(old.session, old.destination);
+        END IF;
+        DELETE FROM kikao.messages AS m WHERE m.id = old.id AND m.expires_at <= moment
+            AND (m.state <> 0 OR m.expires_at <= moment - forgotten) RETURNING m.first INTO was_first;
+        CONTINUE WHEN NOT FOUND;
         removed := removed + 1;
-        IF gone.first THEN
-            PERFORM kikao.lock_lane(gone.session, gone.destination);
-            PERFORM kikao.promote(gone.session, gone.destination);
+        IF was_first THEN
+            PERFORM kikao.promote(old.session, old.destination);
         END IF;
     END LOOP;
     RETURN removed;
@@ -393,6 +401,10 @@ DECLARE
     d text;
     replayed integer := 0;
 BEGIN
+    -- Locks in the order of lanes, as others take them; then places in the order given.
+    PERFORM kikao.lock_lane(l.session, l.destination) FROM (
+        SELECT DISTINCT m.session, m.destination FROM kikao.messages AS m WHERE m.id = ANY (ids) AND m.state = 2
+        ORDER BY m.session, m.destination) AS l;
     FOREACH i IN ARRAY ids LOOP
         SELECT session, destination INTO s, d FROM kikao.messages WHERE id = i AND state = 2;
         CONTINUE WHEN NOT FOUND;

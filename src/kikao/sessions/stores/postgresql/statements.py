@@ -69,11 +69,12 @@ TAKE: Final = Statement(
     "m.urgency, m.posted_at, m.tries, m.fence, m.lease_until, m.state, m.status, m.reason, m.seq"
 )
 SETTLE: Final = Statement(
-    "SELECT kikao.settle($1, $2, $3, $4, $5, $6, $7)",
-    "SELECT kikao.settle(a.i, a.f, a.e, a.t, a.w, a.r, a.c) FROM unnest($1::bytea[], $2::bigint[], $3::smallint[], "
-    "$4::float8[], $5::text[], $6::bytea[], $7::boolean[]) AS a (i, f, e, t, w, r, c)",
+    "SELECT kikao.settle($2, $3, $4, $5, $6, $7, $8) FROM (SELECT $1::bytea) AS lane",
+    "SELECT kikao.settle(a.i, a.f, a.e, a.t, a.w, a.r, a.c) FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], "
+    "$4::smallint[], $5::float8[], $6::text[], $7::bytea[], $8::boolean[]) AS a (l, i, f, e, t, w, r, c)",
     writes=True,
 )
+"""By lane: the first parameter orders what travels together as the locks of writes and posts are."""
 REPORT: Final = Statement(
     "WITH known AS (SELECT max(status) AS status FROM kikao.messages WHERE reference = $1 AND state = 1), "
     "raised AS (UPDATE kikao.messages SET status = $2 WHERE reference = $1 AND state = 1 AND status < $2 RETURNING 1) "
