@@ -83,8 +83,14 @@ def parse(url: str) -> RedisUrl:
 
 
 def _checked(kind: Kind, scheme: str, parts: SplitResult) -> RedisUrl:
-    credentials, _, places = parts.netloc.rpartition("@")
-    given = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    credentials, at, places = parts.netloc.rpartition("@")
+    if parts.fragment or (scheme != "unix" and "@" in parts.path) or (not at and "@" in parts.query):
+        # Nothing of it may be shown: a part of the password stands where the place should.
+        raise ValueError("in a password / ? # @ are written %2F %3F %23 %40")
+    try:
+        given = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:  # it shows the text
+        raise ValueError("after the ? stands name=value, with & in between") from None
     unknown = given.keys() - set(Options.__struct_fields__)
     if unknown:
         known = ", ".join(Options.__struct_fields__)
@@ -129,4 +135,7 @@ def _host(place: str, port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{place}")
     if not parts.hostname:
         raise ValueError("a host is missing")
-    return parts.hostname, parts.port or port
+    try:
+        return parts.hostname, parts.port or port
+    except ValueError:  # it shows the text
+        raise ValueError("a port is a number up to 65535") from None
