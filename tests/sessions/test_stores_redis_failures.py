@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from kikao.sessions.outgoing import Dead, Outgoing
 from kikao.sessions.store import (
     Busy,
     Claim,
@@ -166,6 +167,30 @@ async def test_a_commit_that_did_not_get_there_is_unknown_and_can_be_done_again(
         again = await take(store, dedupe=b"m", wait=9)
         assert (again.record, again.seen) == (None, None)
         await store.commit(written(again))
+
+
+@pytest.mark.parametrize("change", ["replay", "discard", "reseal", "post"])
+async def test_a_change_of_messages_whose_answer_is_lost_is_unknown(empty: Valkey, change: str) -> None:
+    async with (
+        Proxy(f"127.0.0.1:{empty.port}") as proxy,
+        opened(f"redis://{proxy.address}?{SHORT}") as store,
+    ):
+        letter = Outgoing(b"i" * 16, b"session", "sms", b"payload", NOW, NOW + HOUR)
+        await store.post([letter])
+        (taken,) = await store.take(now=NOW, lease=LEASE, limit=1, destinations=["sms"])
+        assert await store.settle(taken, Dead(NOW + HOUR, "no"))
+        proxy.fault = CutBeforeAnswer(times=1)
+        changes: dict[str, Callable[[], Awaitable[object]]] = {
+            "replay": lambda: store.replay([taken], now=NOW, expires_at=NOW + HOUR),
+            "discard": lambda: store.discard([taken]),
+            "reseal": lambda: store.reseal(taken, b"anew"),
+            "post": lambda: store.post([letter]),
+        }
+        with pytest.raises(CommitUnknown):
+            await changes[change]()
+        proxy.fault = None
+        left = [message async for message in store.messages()]
+        assert len(left) == (change != "discard"), "it was carried out"
 
 
 async def test_a_claim_whose_answer_is_lost_is_the_same_claim_when_asked_again(empty: Valkey) -> None:

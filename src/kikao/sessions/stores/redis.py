@@ -16,8 +16,8 @@ import asyncio
 import contextlib
 import itertools
 import os
-from collections.abc import AsyncIterator, Collection, Coroutine
-from typing import Any, Final
+from collections.abc import AsyncIterator, Collection
+from typing import Final
 
 from redis.exceptions import RedisError
 
@@ -118,7 +118,7 @@ class RedisStore(RedisOutbox):
         return bound
 
     async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
-        return bool(await _written(self._partitions.run(scripts.REBIND, 0, name, old, new)))
+        return bool(await self._partitions.change(scripts.REBIND, 0, name, old, new))
 
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
@@ -247,10 +247,10 @@ class RedisStore(RedisOutbox):
 
     async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
         words = key, rows.double(fence), rows.double(lease_until), *ids
-        return int(await _written(self._partitions.run(scripts.RENEW, partition_of(key), *words)))
+        return int(await self._partitions.change(scripts.RENEW, partition_of(key), *words))
 
     async def end(self, key: bytes) -> bool:
-        return bool(await _written(self._partitions.run(scripts.END, partition_of(key), key)))
+        return bool(await self._partitions.change(scripts.END, partition_of(key), key))
 
     async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         removed = 0
@@ -267,7 +267,7 @@ class RedisStore(RedisOutbox):
             began = clock()
             chunk = min(_SWEEP_CHUNK, limit - removed)
             words = rows.score(now), rows.double(now), chunk, over
-            gone, over, more = await _written(self._partitions.run(scripts.SWEEP, at, *words))
+            gone, over, more = await self._partitions.change(scripts.SWEEP, at, *words)
             removed += gone
             await asyncio.sleep((clock() - began) * _COURTESY)
         return removed
@@ -317,7 +317,7 @@ class RedisStore(RedisOutbox):
             sealed = rows.sealed(replacement.address, replacement.state)
             replies = [word for pair in replacement.replies for word in pair]
             words = key, version, fence, sealed, *replies
-            return bool(await _written(self._partitions.run(scripts.RESEAL, partition_of(key), *words)))
+            return bool(await self._partitions.change(scripts.RESEAL, partition_of(key), *words))
         parcel = Parcel(await self._partitions.run(scripts.FETCH, partition_of(key), key))
         if not parcel.is_of(replacement):
             return False
@@ -325,10 +325,10 @@ class RedisStore(RedisOutbox):
             raise ValueError(NAMELESS_INTENT)
         # Two partitions may lie on two servers: first it is put where it goes, then taken from where it was.
         put = parcel.addressed(replacement)
-        await _written(self._partitions.run(scripts.PUT, partition_of(to), *put))
+        await self._partitions.change(scripts.PUT, partition_of(to), *put)
         for reference, id_, until in parcel.references():
             await self._refer(reference, partition_of(to), id_, until)
-        dropped = await _written(self._partitions.run(scripts.DROP, partition_of(key), key, version, fence))
+        dropped = await self._partitions.change(scripts.DROP, partition_of(key), key, version, fence)
         return bool(dropped)
 
 
@@ -358,11 +358,3 @@ def _words(write: Write, last: bytes) -> list[bytes | int]:
     for message in write.outbox:
         words += posted(message)
     return words
-
-
-async def _written(answer: Coroutine[Any, Any, Any]) -> Any:
-    """The answer to a change. Raises `CommitUnknown` when nobody knows whether it was made."""
-    try:
-        return await answer
-    except AnswerLost as error:
-        raise CommitUnknown(str(error)) from error

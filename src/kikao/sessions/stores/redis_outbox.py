@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections import defaultdict
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterator, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -23,11 +23,11 @@ from kikao.sessions.outgoing import (
     State,
     Status,
 )
-from kikao.sessions.store import PARTITIONS, CommitUnknown, partition
+from kikao.sessions.store import PARTITIONS, CommitUnknown, StoreUnavailable, partition
 from kikao.sessions.stores import redis_rows as rows
 from kikao.sessions.stores import redis_scripts as scripts
 from kikao.sessions.stores.redis_partitions import Partitions
-from kikao.sessions.stores.redis_wire import AnswerLost, Word
+from kikao.sessions.stores.redis_wire import Word
 
 _WORKERS: Final = 0
 """The partition that knows who is at work."""
@@ -45,12 +45,8 @@ class RedisOutbox:
         by_partition: dict[int, list[bytes]] = defaultdict(list)
         for message in messages:
             by_partition[partition_of(message.session)] += posted(message)
-        run = self._partitions.run
-        try:
-            found = await _all(run(scripts.POST, at, *words) for at, words in by_partition.items())
-        except AnswerLost as error:
-            raise CommitUnknown(str(error)) from error
-        return sum(found)
+        change = self._partitions.change
+        return await _counted(change(scripts.POST, at, *words) for at, words in by_partition.items())
 
     async def take(
         self,
@@ -89,7 +85,9 @@ class RedisOutbox:
             by_partition[at].append(id_)
         times = rows.double(now), rows.double(now + lease)
         run = self._partitions.run
-        answers = await _all(run(scripts.TAKE, at, *times, *ids) for at, ids in by_partition.items())
+        answers = await asyncio.gather(
+            *(run(scripts.TAKE, at, *times, *ids) for at, ids in by_partition.items())
+        )
         return [rows.outgoing(*message) for answer in answers for message in _grouped(answer, 3)]
 
     async def settle(self, message: Outgoing, outcome: Sent | Again | Dead) -> bool:
@@ -103,21 +101,14 @@ class RedisOutbox:
             words = [b"again", rows.double(outcome.due_at), outcome.reason.encode(), counts]
         else:
             words = [b"dead", rows.double(outcome.keep_until), outcome.reason.encode()]
-        try:
-            run = self._partitions.run
-            return bool(await run(scripts.SETTLE, at, message.id, rows.double(message.fence), *words))
-        except AnswerLost as error:
-            raise CommitUnknown(str(error)) from error
+        fence = rows.double(message.fence)
+        return bool(await self._partitions.change(scripts.SETTLE, at, message.id, fence, *words))
 
     async def _refer(self, reference: bytes, at: int, id_: bytes, until: float) -> None:
         """Note where a message of this reference is: in the reference's own partition, all that a report has."""
         where = at.to_bytes(2, "big") + id_
-        try:
-            await self._partitions.run(
-                scripts.REFER, partition_of(reference), reference, where, rows.score(until)
-            )
-        except AnswerLost as error:
-            raise CommitUnknown(str(error)) from error
+        at_reference = partition_of(reference)
+        await self._partitions.change(scripts.REFER, at_reference, reference, where, rows.score(until))
 
     async def report(self, reference: bytes, status: Status) -> Reported:
         where = await self._partitions.ask(partition_of(reference), b"HGET", b":r", reference)
@@ -171,18 +162,16 @@ class RedisOutbox:
 
     async def replay(self, messages: Sequence[Outgoing], *, now: float, expires_at: float) -> int:
         times = rows.double(now), rows.double(expires_at)
-        found = await _all(
-            self._partitions.run(scripts.REPLAY, at, *times, *ids) for at, ids in _ids(messages)
-        )
-        return sum(found)
+        change = self._partitions.change
+        return await _counted(change(scripts.REPLAY, at, *times, *ids) for at, ids in _ids(messages))
 
     async def discard(self, messages: Sequence[Outgoing]) -> int:
-        found = await _all(self._partitions.run(scripts.DISCARD, at, *ids) for at, ids in _ids(messages))
-        return sum(found)
+        change = self._partitions.change
+        return await _counted(change(scripts.DISCARD, at, *ids) for at, ids in _ids(messages))
 
     async def reseal(self, message: Outgoing, payload: bytes) -> bool:
         at = partition_of(message.session)
-        return bool(await self._partitions.run(scripts.REPACK, at, message.id, payload))
+        return bool(await self._partitions.change(scripts.REPACK, at, message.id, payload))
 
     async def backlog(self, *, shards: Collection[int] = EVERY_SHARD) -> list[Backlog]:
         found: dict[bytes, Backlog] = {}
@@ -244,6 +233,15 @@ def _grouped(flat: Sequence[Any], size: int) -> Iterator[tuple[Any, ...]]:
     return zip(*(iter(flat),) * size, strict=True)
 
 
-async def _all(asked: Iterator[Any]) -> list[Any]:
-    """Every answer; raises what the first raises of those that fail."""
-    return list(await asyncio.gather(*asked))
+async def _counted(changes: Iterator[Coroutine[Any, Any, int]]) -> int:
+    """How much was changed, each in its partition. Raises `CommitUnknown` also where some are made and some are not."""
+    answers = await asyncio.gather(*changes, return_exceptions=True)
+    problems = [answer for answer in answers if isinstance(answer, BaseException)]
+    for problem in problems:
+        if len(problems) < len(answers) and isinstance(problem, StoreUnavailable):
+            raise CommitUnknown(str(problem)) from problem
+        if not isinstance(problem, StoreUnavailable):
+            raise problem
+    if problems:
+        raise problems[0]
+    return sum(answer for answer in answers if isinstance(answer, int))

@@ -8,11 +8,11 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from kikao.sessions.outgoing import EVERY_SHARD, SHARDS
-from kikao.sessions.store import PARTITIONS
+from kikao.sessions.store import PARTITIONS, CommitUnknown
 from kikao.sessions.stores.redis_scripts import FILLED, Script
 from kikao.sessions.stores.redis_servers import Servers, servers
 from kikao.sessions.stores.redis_url import RedisUrl
-from kikao.sessions.stores.redis_wire import Word, pack
+from kikao.sessions.stores.redis_wire import AnswerLost, Word, pack
 
 _EACH: Final = PARTITIONS // SHARDS
 """Partitions in a shard."""
@@ -38,6 +38,13 @@ class Partitions:
         """Run a script. Raises `AnswerLost` where it may have changed something, else `StoreUnavailable`."""
         command = pack((b"EVALSHA", script.sha, b"2", *self._guarded[partition], *words))
         return await self.servers.ask(partition, command)
+
+    async def change(self, script: Script, partition: int, *words: Word) -> Any:
+        """The same, for a change. Raises `CommitUnknown` where nobody knows whether it was made."""
+        try:
+            return await self.run(script, partition, *words)
+        except AnswerLost as error:
+            raise CommitUnknown(str(error)) from error
 
     async def ask(self, partition: int, command: bytes, key: bytes, *words: Word) -> Any:
         """One plain command on a key of a partition."""

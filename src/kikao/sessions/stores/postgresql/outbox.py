@@ -17,6 +17,7 @@ from kikao.sessions.outgoing import (
     State,
     Status,
 )
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.sessions.stores.postgresql import rows
 from kikao.sessions.stores.postgresql import statements as sql
 
@@ -37,7 +38,12 @@ class PostgreSQLOutbox:
     async def post(self, messages: Sequence[Outgoing]) -> int:
         stored = 0
         for start in range(0, len(messages), _PAGE):
-            stored += await self._value(sql.POST, rows.posted(messages[start : start + _PAGE]))
+            try:
+                stored += await self._value(sql.POST, rows.posted(messages[start : start + _PAGE]))
+            except StoreUnavailable as error:
+                if start:  # the pages before are stored
+                    raise CommitUnknown(str(error)) from error
+                raise
         return stored
 
     async def take(
