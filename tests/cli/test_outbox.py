@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from kikao.cli.phone import loop_in_thread
 from kikao.cli.serving import load_settings
 from kikao.config import SettingsError
 from kikao.events import OperatorCommand
+from kikao.sessions.posting import to_records
 from kikao.testing import Phone, in_process
 from tests.channels.webhook.receiver import Receiver
 
@@ -117,6 +119,31 @@ def parsed(*words: str) -> list[dict[str, Any]]:
 
 
 # --- looking ---
+
+
+def test_the_audit_trails_messages_are_a_destination_like_any_other() -> None:
+    with served(crm=Delivered()) as server:
+        sessions = server.server.sessions
+        left = to_records(sessions.ring, b"k" * 16, b"nonsense", sessions.clock())
+        server.run(sessions.store.post([left]))
+        server.post("Asha")
+        assert [line["id"] for line in parsed("list", "--to", "records")] == [left.id.hex()]
+        assert len(parsed("list", "--to", "crm")) == len(parsed("list", "--to", "webhook/crm")) == 1
+
+
+def test_records_that_cannot_be_used_are_told_where_the_store_needs_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KIKAO_STORE", "redis://127.0.0.1:1/0")
+    done = kikao("list")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "KIKAO_SECRET_KEYS" in done.stderr
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("KIKAO_SECRET_KEYS", f"k1:{base64.b64encode(bytes(range(32))).decode()}")
+    monkeypatch.setenv("KIKAO_RECORDS", str(tmp_path / "file" / "records.db"))
+    done = kikao("list")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "records.db" in done.stderr
 
 
 def test_what_is_told_is_the_same_with_a_server_and_without() -> None:

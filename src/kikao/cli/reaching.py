@@ -15,10 +15,11 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from kikao.app import App
-from kikao.cli.serving import give_up, load_settings
+from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
 from kikao.events import Bus
+from kikao.records import RecordsRefused
 from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
@@ -57,19 +58,23 @@ def try_to_carry_out(work: Callable[[Ask], Coroutine[Any, Any, T]], app: App | N
         return asyncio.run(with_somebody())
     except (CommandRefused, StoreUnavailable, CommitUnknown, SealError, DoorLost) as error:
         refuse(str(error))
-    except (SettingsError, StoreRefused, NoDoor) as error:
+    except (SettingsError, StoreRefused, RecordsRefused, NoDoor) as error:
         give_up(str(error))
 
 
 @contextlib.asynccontextmanager
 async def reach(settings: Settings, app: App | None = None) -> AsyncIterator[Ask]:
-    """The running server, or this process with the store open. Raises `Nobody`, `StoreRefused`, `NoDoor`."""
+    """The running server, or this process with the store open. Raises `Nobody`, `StoreRefused`, `NoDoor`.
+
+    Of a store that keeps critical effects in the records it raises `RecordsRefused`, too.
+    """
     where = digest(settings.store, settings.records)
     visitor = Visitor(settings.data, where)
     if settings.data.is_dir() and await asyncio.to_thread(visitor.finds_somebody):
         yield visitor
         return
     _expect_a_store(settings)
+    keys_expected(settings)
     policies = None if app is None else app.policies
     sessions = Sessions(make_store(settings), KeyRing(settings.secret_keys), policies)
     try:

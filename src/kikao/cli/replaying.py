@@ -22,6 +22,7 @@ from kikao.checking.replaying_report import Allowed, Report, passes
 from kikao.cli.importing import imported
 from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import MEMORY, Settings
+from kikao.records import RecordsRefused
 from kikao.server import make_store
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused, StoreUnavailable
@@ -90,7 +91,7 @@ def from_store(app: App, settings: Settings, limit: int | None) -> Generator[Fou
         return stored(settings.store_path, ring, app.policies, now=now)
     try:
         found = asyncio.run(served(make_store(settings), ring, app.policies, now=now, limit=limit))
-    except StoreUnavailable as error:
+    except (StoreUnavailable, RecordsRefused) as error:
         raise StoreRefused(f"{settings.store} cannot be read: {error}") from error
     return (each for each in found)
 

@@ -25,7 +25,7 @@ MAX_TIMEOUT: Final = 60
 
 _VARIABLE = re.compile(f"KIKAO_WEBHOOK_([A-Z][A-Z0-9_]*)_({'|'.join(KEYS).upper()})").fullmatch
 _NAME = re.compile("[a-z][a-z0-9_]{0,39}").fullmatch
-_PACE = re.compile(r"(\d{1,6})/(s|min|h)").fullmatch
+_PACE = re.compile("([0-9]{1,6})/(s|min|h)").fullmatch
 _SECONDS: Final = {"s": 1.0, "min": 60.0, "h": 3600.0}
 
 
@@ -48,6 +48,7 @@ class Webhooks:
             elif not isinstance(table, dict):
                 self._problem(f"{where}: must be a table. Write [webhooks.{name}], {', '.join(KEYS)} below.")
             else:
+                self._found.setdefault(name, {})
                 for key, value in table.items():
                     where = f"webhooks.{name}.{key} ({file})"
                     if key in KEYS:
@@ -72,18 +73,15 @@ class Webhooks:
         shown = f"KIKAO_WEBHOOK_{name.upper()}"
         own = self._found[name]
         if "url" not in own:
-            self._problem(
-                f"{shown}_URL: missing, though other settings of this webhook are there. {_set(name, 'url')}"
-            )
+            self._problem(f"{shown}_URL: missing, though the webhook is declared. {_set(name, 'url')}")
         url = self._value(name, "url", _url, None)
         secrets = self._value(name, "secret", _secrets, ())
-        if production and url is not None:
-            if url.scheme == "http" and not _is_loopback(url):
-                self._problem(f"{shown}_URL: http is read and changed by whoever is on the way. Use https.")
-            if not secrets and "secret" not in own:
-                self._problem(
-                    f"{shown}_SECRET: missing, so the receiver could not tell who sends. {_set(name, 'secret')}"
-                )
+        if production and url is not None and url.scheme == "http" and not _is_loopback(url):
+            self._problem(f"{shown}_URL: http is read and changed by whoever is on the way. Use https.")
+        if production and "secret" not in own:
+            self._problem(
+                f"{shown}_SECRET: missing, so the receiver could not tell who sends. {_set(name, 'secret')}"
+            )
         return WebhookSettings(
             url=Hidden(b"" if url is None else url.geturl().encode()),
             host="" if url is None else f"{url.scheme}://{_host(url)}",

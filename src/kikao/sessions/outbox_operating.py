@@ -46,9 +46,9 @@ class OutboxOperator:
 
     async def lines(self, asked: Messages) -> AsyncGenerator[MessageLine, None]:
         """A line for each message, in no order, while they leave beside."""
-        count, to = 0, _to(asked.to)
+        count, to = 0, _names(asked.to)
         async for message in self._sessions.store.messages(state=asked.state or None):
-            if not to or message.to == to:
+            if not to or message.to in to:
                 yield self._line(message)
                 count += 1
                 if count == asked.limit:
@@ -80,11 +80,11 @@ class OutboxOperator:
     async def _chosen(self, asked: Chosen) -> list[Outgoing]:
         if asked.all == bool(asked.ids):
             raise CommandRefused("name messages by their ids, or all of them, and not both")
-        to = _to(asked.to)
+        to = _names(asked.to)
         if asked.all:
             store = self._sessions.store
-            return [m async for m in store.messages(state="dead") if not to or m.to == to]
-        found = await self._found(asked.ids, lambda message: not to or message.to == to)
+            return [m async for m in store.messages(state="dead") if not to or m.to in to]
+        found = await self._found(asked.ids, lambda message: not to or message.to in to)
         for message in found:
             if message.state != "dead":
                 raise CommandRefused(f"{message.id.hex()[:12]} is not dead: it is {message.state}")
@@ -134,6 +134,6 @@ class OutboxOperator:
         )
 
 
-def _to(name: str) -> str:
-    """A destination in full."""
-    return name if not name or "/" in name else WEBHOOK + name
+def _names(to: str) -> frozenset[str]:
+    """What a destination may be called in full: `crm` is `webhook/crm`, and `records` may be the audit trail."""
+    return frozenset([to, WEBHOOK + to]) if to else frozenset()

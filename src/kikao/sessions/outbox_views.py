@@ -16,7 +16,7 @@ class Messages(msgspec.Struct, frozen=True, omit_defaults=True):
 
     state: Wanted = ""
     to: str = ""
-    """In full, or without `webhook/`."""
+    """In full, or without `webhook/`; empty for any."""
     limit: int = 0
 
 

@@ -18,7 +18,9 @@ import httpcore
 
 Address = IPv4Address | IPv6Address
 
-CLOUD = frozenset({ip_address("100.100.100.200"), ip_address("fd00:ec2::254")})
+CLOUD = frozenset(
+    map(ip_address, ("100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"))
+)
 """Where clouds serve credentials beside the link-local addresses."""
 
 
