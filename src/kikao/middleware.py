@@ -27,7 +27,14 @@ import msgspec
 from kikao.conversation.errors import Misuse
 from kikao.conversation.screens import Screen
 from kikao.conversation.suspension import told_to_stop
-from kikao.events import MiddlewareFailed, Publish, described
+from kikao.events import (
+    MiddlewareFailed,
+    Publish,
+    TurnCommitted,
+    TurnDuplicated,
+    TurnRejected,
+    described,
+)
 from kikao.i18n.messages import Message, Text, unfit
 from kikao.metrics.phases import PhaseWatcher
 
@@ -51,6 +58,17 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
     committed: bool = False
     """Whether this turn was written: its reply is then what every redelivery gets."""
+
+
+def outcome_of(done: TurnCommitted | TurnDuplicated | TurnRejected | None) -> Outcome:
+    """What its event says of a turn; nothing is told of one that was limited."""
+    if done is None:
+        return Outcome(what="limited")
+    if isinstance(done, TurnCommitted):
+        return Outcome(
+            what=done.what, flow=done.flow, at=done.at, ms=done.ms, error=done.error, committed=True
+        )
+    return Outcome(what=done.what, ms=done.ms, error=getattr(done, "error", ""))
 
 
 class TurnContext:

@@ -37,9 +37,10 @@ from kikao.i18n.messages import Translate, t
 from kikao.members import Known, Members, UnknownMember
 from kikao.members.claiming import claim
 from kikao.metrics.phases import PhaseTimes, Stopwatch
-from kikao.middleware import Chain, Middleware, Outcome, TurnContext
+from kikao.middleware import Chain, Middleware, Outcome, TurnContext, outcome_of
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
+from kikao.sessions.confirming import Unconfirmed, unconfirmed
 from kikao.sessions.deadlines import Deadlines
 from kikao.sessions.gate import MOST, Gate
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
@@ -151,9 +152,12 @@ class Turns:
             with self._deadlines.until(turn.deadline + self.budget * (RESERVE - LAST)):
                 response = await self._try(turn)
         except TimeoutError as problem:
-            self.gate.failed()
+            self.gate.worked() if turn.in_flow else self.gate.failed()
             turn.done = turn.tell.rejected("unavailable", problem)
             return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
+        finally:
+            if turn.unconfirmed is not None:
+                self.late.confirm(turn.unconfirmed)
         if turn.done is None or turn.done.what != "unavailable":
             self.gate.worked()
         else:
@@ -211,7 +215,7 @@ class Turns:
         async def core() -> tuple[Response, Outcome]:
             turn.watch.watchers = context.watchers
             response = await self._take(turn)
-            return response, turn.outcome()
+            return response, outcome_of(turn.done)
 
         found = await middleware.around(context, core, before=turn.deadline, until=until)
         if isinstance(found, Response):
@@ -244,9 +248,8 @@ class Turns:
             url if policy.wants_url else "",
             inbound.dialogue if policy.wants_request else "",
         )
-        structs.force_setattr(
-            address, "parts", key_parts(address, policy, flow=self.engine.entry)
-        )  # nobody has it yet
+        parts = key_parts(address, policy, flow=self.engine.entry)
+        structs.force_setattr(address, "parts", parts)  # nobody has it yet
         return address
 
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
@@ -302,26 +305,18 @@ class _Turn:
         """Whether the limits let this inbound through: it is counted once, however often it is tried."""
         self.begun: set[bytes] = set()
         self.acted = False
-        """Whether effects may have been performed: a member is then never told that nothing happened."""
-        self.unconfirmed: tuple[Response, Callable[[], TurnCommitted]] | None = None
-        """The reply of a commit that nobody confirmed, and what tells of it if it stands."""
+        """Whether something of it may be stored or performed: a member is then never told that nothing happened."""
+        self.unconfirmed: Unconfirmed | None = None
+        """A commit that nobody confirmed."""
+        self.in_flow = False
+        """Whether it is the flow that it waits for, or a service: neither the store nor the records."""
         self.arrival: int | None = None
         """The session's version when this inbound first met it: what the member saw is no newer."""
-
-    def outcome(self) -> Outcome:
-        """What became of it, for middleware."""
-        done = self.done
-        if done is None:
-            return Outcome(what="limited")
-        if isinstance(done, TurnCommitted):
-            return Outcome(
-                what=done.what, flow=done.flow, at=done.at, ms=done.ms, error=done.error, committed=True
-            )
-        return Outcome(what=done.what, ms=done.ms, error=getattr(done, "error", ""))
 
     async def take(self) -> Response:
         """Raises what keeps it from being a turn, this time or for good."""
         turns, sessions = self.turns, self.turns.sessions
+        self.in_flow = False
         self.watch.enter("claim")
         held = await self._claim(self.names)
         if isinstance(held, Answered) and self.gateway.dedupe == "window":
@@ -342,15 +337,14 @@ class _Turn:
             return await self._process(held)
         finally:
             self.begun |= held.begun
-            self.acted = self.acted or held.intended
+            self.acted = self.acted or held.intended or held.doubtful
+            self.in_flow = self.in_flow and not held.doubtful
             await sessions.release_quietly(held)
 
     def _confirmed(self, reply: bytes) -> TurnCommitted | None:
         """Tell of this turn's own commit, if it was one that nobody confirmed, and it stands by now."""
-        unconfirmed, self.unconfirmed = self.unconfirmed, None
-        if unconfirmed is None or _ENCODER.encode(unconfirmed[0]) != reply:
-            return None
-        return unconfirmed[1]()
+        found, self.unconfirmed = self.unconfirmed, None
+        return cast(TurnCommitted, found.tell()) if found is not None and found.reply == reply else None
 
     async def _claim(self, names: tuple[bytes, ...]) -> Held | Answered | Busy | None:
         """The member's session: that of the address, or the one that it is anchored to, looked up anew each time."""
@@ -448,7 +442,9 @@ class _Turn:
                 msisdn = self.address.msisdn or held.address.msisdn
                 who = session.member if held.policy.names_address else known.id
                 member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
+                self.in_flow = True
                 turned = await turns.engine.advance(conversation, event, member, performer)
+                self.in_flow = False
                 await self._remember(conversation)
             self.watch.enter("render")
             response, ends = self._render(held, turned, attempt)
@@ -456,16 +452,20 @@ class _Turn:
                 session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
             self.watch.enter("commit")
             held.leave_trail(turned.facts, turns.engine.flows.release)
+            record = self._record(response)
             try:
-                await held.commit(self._record(response), working=performer.working)
-            except CommitUnknown:
-                told = partial(attempt.told, turns.engine, conversation, turned, held.version + 1)
-                self.unconfirmed = response, told
+                await held.commit(record, working=performer.working)
+            except BaseException:
+                if held.doubtful:
+                    tell = partial(attempt.told, turns.engine, conversation, turned, held.version + 1)
+                    reply = _ENCODER.encode(response)
+                    self.unconfirmed = unconfirmed(held, record, reply, turned.screen, tell)
                 raise
         except BaseException:
             performer.rescue()
             raise
         self.watch.leave()
+        self.unconfirmed = None
         self.done = attempt.told(turns.engine, conversation, turned, held.version)
         return response
 

@@ -500,6 +500,7 @@ class Caller:
         if (
             any(text.encode() in reply for text in SERVICE_AWAY[:1])
             or b"END Your last request is still" in reply
+            or reply.startswith(b"END We are checking your request")
         ):
             return  # not a turn, or one that only asks for patience: the gateway may try again
         message.replies.append(reply)

@@ -34,6 +34,7 @@ from kikao.sessions.store import (
     IntentRow,
     Record,
     SessionStore,
+    StoreUnavailable,
     Write,
 )
 from kikao.sessions.trail import Trail, told, worthy
@@ -103,6 +104,8 @@ class Held:
         self._unsent: list[Outgoing] = []
         self.intended = False
         """Whether effects may have been performed: their intents are stored."""
+        self.doubtful = False
+        """Whether a write may be stored, although nobody confirmed it."""
         self.given_back = False
         """Whether the lease is no longer ours to give."""
         self.begun: set[bytes] = set()
@@ -157,14 +160,28 @@ class Held:
     async def intend(self, dedupe: Dedupe | None, tokens: Collection[str]) -> None:
         """Commit before an effect: the session with its open intents, the inbound consumed. The lease stays."""
         self.begun.update(self._sessions.intent_id(token) for token in tokens)
-        await self._sessions.store.intent(self._write(dedupe, tokens))
+        write = self._write(dedupe, tokens)
+        self.doubtful = True
+        try:
+            await self._sessions.store.intent(write)
+        except (Conflict, StoreUnavailable):
+            self.doubtful = False
+            raise
+        self.doubtful = False
         self._stored()
         self.intended = True
         self.version += 1
 
     async def commit(self, dedupe: Dedupe | None = None, *, working: Collection[str] = ()) -> None:
         """Commit and give the lease back. `working` are tokens of effects that still run."""
-        await self._sessions.store.commit(self._write(dedupe, working))
+        write = self._write(dedupe, working)
+        self.doubtful = True
+        try:
+            await self._sessions.store.commit(write)
+        except (Conflict, StoreUnavailable):
+            self.doubtful = False
+            raise
+        self.doubtful = False
         if self._unsent:
             self._stored()
         self.version += 1

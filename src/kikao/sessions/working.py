@@ -20,6 +20,7 @@ from kikao.conversation.facts import Fact, fact, outcome_of
 from kikao.events import Bus, RecoveryDone, SecretUsed, SessionEvent, StepIntended, described
 from kikao.events.place import Place
 from kikao.metrics.phases import Stopwatch
+from kikao.sessions.confirming import Confirming, Unconfirmed
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
 from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
 
@@ -42,7 +43,10 @@ LATE_PAUSE: Final = 30.0
 
 
 class Late:
-    """Follows effects that outlive their turn, and writes what became of them. `release` is that of the app's flows."""
+    """Follows effects that outlive their turn, and writes what became of them; and commits that nobody confirmed.
+
+    `release` is that of the app's flows.
+    """
 
     def __init__(self, sessions: Sessions, publish: Bus, *, release: int = 0) -> None:
         self._sessions = sessions
@@ -50,6 +54,7 @@ class Late:
         self._release = release
         self._tasks: dict[asyncio.Task[None], tuple[bytes, bytes, int]] = {}
         """Who follows an effect, with its session's key and its intent's id and fence."""
+        self._confirming = Confirming(sessions)
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -60,6 +65,10 @@ class Late:
         self._tasks[follower] = key, self._sessions.intent_id(work.intent.token), fence
         follower.add_done_callback(self._tasks.pop)
 
+    def confirm(self, one: Unconfirmed) -> None:
+        """Find out what became of a commit, and have the next dial tell what its reply said if it is stored."""
+        self._confirming.look_for(one)
+
     async def hold_on(self, now: float) -> None:
         """Keep the leases of running effects as if it were `now`: the clock is about to be moved there."""
         for key, intent_id, fence in list(self._tasks.values()):
@@ -67,6 +76,9 @@ class Late:
 
     async def close(self, budget: float) -> None:
         """Give running effects `budget` seconds to end; what does not is left to recovery."""
+        await asyncio.gather(self._close(budget), self._confirming.close(budget))
+
+    async def _close(self, budget: float) -> None:
         if self._tasks:
             _, running = await asyncio.wait(self._tasks, timeout=budget)
             for task in running:
