@@ -20,7 +20,7 @@ from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing, kid_of
 from kikao.sessions.store import Record, Replacement, SessionStore, StoreRefused
 from kikao.sessions.stores import MemoryStore, SQLiteStore
-from kikao.sessions.stores.sqlite_file import MIGRATIONS, prepare
+from kikao.sessions.stores.sqlite.file import MIGRATIONS, prepare
 from kikao.testing import Clock
 from tests.sessions.office import Office, key, ring, total
 

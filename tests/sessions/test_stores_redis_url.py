@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from kikao.config import Where
 from kikao.sessions.store import StoreRefused
 from kikao.sessions.stores.redis import RedisStore
-from kikao.sessions.stores.redis_url import Options, parse
+from kikao.sessions.stores.redis.url import Options, parse
 from tests.engines.valkey import Valkey
 from tests.sessions.store_contract import make
 

@@ -12,7 +12,7 @@ from redis.asyncio import Connection
 from redis.exceptions import ResponseError
 
 from kikao.sessions.store import StoreUnavailable
-from kikao.sessions.stores.redis_wire import AnswerLost, Wire, pack
+from kikao.sessions.stores.redis.wire import AnswerLost, Wire, pack
 from tests.engines.proxy import CutBeforeAnswer, Proxy
 from tests.engines.valkey import Valkey
 

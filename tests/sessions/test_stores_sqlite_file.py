@@ -10,7 +10,7 @@ import pytest
 
 from kikao.sessions.store import StoreRefused
 from kikao.sessions.stores import SQLiteStore
-from kikao.sessions.stores.sqlite_file import APPLICATION_ID, MIGRATIONS, inspect, prepare
+from kikao.sessions.stores.sqlite.file import APPLICATION_ID, MIGRATIONS, inspect, prepare
 from tests.sessions.store_contract import everything, make
 
 TODAY = len(MIGRATIONS)

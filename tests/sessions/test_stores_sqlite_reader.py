@@ -13,7 +13,7 @@ import pytest
 
 from kikao.sessions.store import IntentRow, StoreRefused, Write
 from kikao.sessions.stores.sqlite import SQLiteStore
-from kikao.sessions.stores.sqlite_reader import snapshot
+from kikao.sessions.stores.sqlite.reader import snapshot
 
 
 async def put(store: SQLiteStore, number: int, *, intent: bool = False) -> None:
@@ -36,7 +36,7 @@ def read_elsewhere(path: Path) -> list[str]:
     """What another process reads; the process that serves shares its memory with a reader of its own."""
     script = (
         "import sys, pathlib\n"
-        "from kikao.sessions.stores.sqlite_reader import snapshot\n"
+        "from kikao.sessions.stores.sqlite.reader import snapshot\n"
         "with snapshot(pathlib.Path(sys.argv[1])) as found:\n"
         "    print(found.count(), len(list(found.records())), len(found.with_intents))\n"
     )

@@ -15,7 +15,7 @@ from kikao.sessions.policy import Address, Policies
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, SealError
 from kikao.sessions.session import Session, decode
 from kikao.sessions.store import Record, SessionStore
-from kikao.sessions.stores.sqlite_reader import snapshot
+from kikao.sessions.stores.sqlite.reader import snapshot
 from kikao.sessions.viewing import shown_key
 
 

@@ -18,7 +18,7 @@ from kikao.config import Settings
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
 from kikao.sessions.keys import PROPERTY, recognised
 from kikao.sessions.sealing import KeyRing
-from kikao.sessions.stores.sqlite_file import bound_in
+from kikao.sessions.stores.sqlite.file import bound_in
 from kikao_apps.wallet import operations
 from kikao_apps.wallet.ledger import MIGRATIONS, MSISDN, VERSION_TABLE
 from kikao_apps.wallet.operations import START_PIN_SECONDS, NoAccount

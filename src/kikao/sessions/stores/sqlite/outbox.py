@@ -22,8 +22,8 @@ from kikao.sessions.outgoing import (
     State,
     Status,
 )
-from kikao.sessions.stores import sqlite_messages as rows
 from kikao.sessions.stores.pacing import Paces
+from kikao.sessions.stores.sqlite import messages as rows
 
 T = TypeVar("T")
 

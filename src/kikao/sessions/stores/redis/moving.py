@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from kikao.sessions.store import Replacement
-from kikao.sessions.stores import redis_rows as rows
+from kikao.sessions.stores.redis import rows
 
 
 class Parcel:

@@ -10,9 +10,9 @@ from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
 from kikao.sessions.store import StoreRefused, StoreUnavailable
-from kikao.sessions.stores.redis_scripts import every_script
-from kikao.sessions.stores.redis_url import RedisUrl
-from kikao.sessions.stores.redis_wire import Word, pack
+from kikao.sessions.stores.redis.scripts import every_script
+from kikao.sessions.stores.redis.url import RedisUrl
+from kikao.sessions.stores.redis.wire import Word, pack
 
 OLDEST: Final = 7
 """The first release whose scripts are refused as a whole where memory is full."""

@@ -36,8 +36,6 @@ from kikao.sessions.store import (
     StoreUnavailable,
     Write,
 )
-from kikao.sessions.stores import redis_rows as rows
-from kikao.sessions.stores import redis_scripts as scripts
 from kikao.sessions.stores.claims import (
     FOREIGN_INTENT,
     FOREIGN_MESSAGE,
@@ -46,12 +44,13 @@ from kikao.sessions.stores.claims import (
     conflict,
 )
 from kikao.sessions.stores.jitter import jittered
-from kikao.sessions.stores.redis_line import Line, Pauses
-from kikao.sessions.stores.redis_moving import Parcel
-from kikao.sessions.stores.redis_outbox import RedisOutbox, partition_of, posted
-from kikao.sessions.stores.redis_partitions import Partitions
-from kikao.sessions.stores.redis_url import parse
-from kikao.sessions.stores.redis_wire import AnswerLost
+from kikao.sessions.stores.redis import rows, scripts
+from kikao.sessions.stores.redis.line import Line, Pauses
+from kikao.sessions.stores.redis.moving import Parcel
+from kikao.sessions.stores.redis.outbox import RedisOutbox, partition_of, posted
+from kikao.sessions.stores.redis.partitions import Partitions
+from kikao.sessions.stores.redis.url import parse
+from kikao.sessions.stores.redis.wire import AnswerLost
 
 _SWEEP_CHUNK: Final = 50
 """Sessions removed by one script, which holds up others for about as long as ten turns."""

@@ -9,10 +9,10 @@ from redis.exceptions import RedisError
 
 from kikao.sessions.outgoing import EVERY_SHARD, SHARDS
 from kikao.sessions.store import PARTITIONS, CommitUnknown
-from kikao.sessions.stores.redis_scripts import FILLED, Script
-from kikao.sessions.stores.redis_servers import Servers, servers
-from kikao.sessions.stores.redis_url import RedisUrl
-from kikao.sessions.stores.redis_wire import AnswerLost, Word, pack
+from kikao.sessions.stores.redis.scripts import FILLED, Script
+from kikao.sessions.stores.redis.servers import Servers, servers
+from kikao.sessions.stores.redis.url import RedisUrl
+from kikao.sessions.stores.redis.wire import AnswerLost, Word, pack
 
 _EACH: Final = PARTITIONS // SHARDS
 """Partitions in a shard."""
@@ -25,7 +25,7 @@ class Partitions:
     """What scripts run in. Each partition is a hash tag, `{kikao:0123}`, with which the names of its keys begin.
 
     Beside it a script names one key of it, its guard: two keys are never half here and half there (see
-    `redis_servers.Cluster`).
+    `servers.Cluster`).
     """
 
     def __init__(self, url: RedisUrl) -> None:

@@ -23,11 +23,11 @@ from redis.exceptions import (
 
 from kikao.sessions.store import StoreRefused, StoreUnavailable
 from kikao.sessions.stores.jitter import jittered
-from kikao.sessions.stores.redis_errors import refusal
-from kikao.sessions.stores.redis_greeting import connection, greet, say, tls
-from kikao.sessions.stores.redis_scripts import every_script
-from kikao.sessions.stores.redis_url import RedisUrl
-from kikao.sessions.stores.redis_wire import Wire, pack
+from kikao.sessions.stores.redis.errors import refusal
+from kikao.sessions.stores.redis.greeting import connection, greet, say, tls
+from kikao.sessions.stores.redis.scripts import every_script
+from kikao.sessions.stores.redis.url import RedisUrl
+from kikao.sessions.stores.redis.wire import Wire, pack
 
 REDIRECTIONS: Final = 16
 """How often a command follows its slot through a Cluster that is being changed."""

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Collection
 
 from kikao.sessions.store import Dedupe, IntentRow, Record, Replacement, Seen, Write
-from kikao.sessions.stores import sqlite_messages as messages
 from kikao.sessions.stores.claims import (
     FOREIGN_INTENT,
     FOREIGN_MESSAGE,
@@ -15,6 +14,7 @@ from kikao.sessions.stores.claims import (
     Sight,
     conflict,
 )
+from kikao.sessions.stores.sqlite import messages
 
 SESSION = "SELECT version, fence, expires_at, state, address, intents FROM sessions WHERE key = ?"
 SIGHT = (

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from kikao.sessions.store import Record, StoreRefused
-from kikao.sessions.stores.sqlite_file import APPLICATION_ID, MIGRATIONS
+from kikao.sessions.stores.sqlite.file import APPLICATION_ID, MIGRATIONS
 
 PATIENCE: Final = 5.0
 """Seconds to wait for a process that recovers the log."""

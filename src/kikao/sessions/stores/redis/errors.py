@@ -18,7 +18,7 @@ from redis.exceptions import (
 )
 
 from kikao.sessions.store import StoreUnavailable
-from kikao.sessions.stores.redis_wire import AnswerLost
+from kikao.sessions.stores.redis.wire import AnswerLost
 
 _ADVICE: Final[tuple[tuple[type[RedisError], str], ...]] = (
     (OutOfMemoryError, "its memory is full (maxmemory): give it more, or sweep what is expired"),

@@ -1,7 +1,7 @@
 """Sessions in a SQLite file: one process, nothing to install, and what was acknowledged survives.
 
 Reads happen where they are asked for, on a read-only connection: they are shorter than a hand-over to a
-thread. Writes go to the writer thread (`sqlite_writer`), which commits what waits in one transaction. Leases
+thread. Writes go to the writer thread (`writer`), which commits what waits in one transaction. Leases
 are in memory, since there is one process; a claim writes nothing. Fences begin anew above all earlier ones at
 every opening.
 
@@ -30,13 +30,12 @@ from kikao.sessions.store import (
     StoreUnavailable,
     Write,
 )
-from kikao.sessions.stores import sqlite_messages as messages
-from kikao.sessions.stores import sqlite_rows as rows
 from kikao.sessions.stores.claims import Sight, claim_in_line, claim_now
 from kikao.sessions.stores.leases import Leases
-from kikao.sessions.stores.sqlite_file import FileLock, prepare
-from kikao.sessions.stores.sqlite_outbox import SQLiteOutbox
-from kikao.sessions.stores.sqlite_writer import CHECKPOINT_PAGES, PAGE, Writer
+from kikao.sessions.stores.sqlite import messages, rows
+from kikao.sessions.stores.sqlite.file import FileLock, prepare
+from kikao.sessions.stores.sqlite.outbox import SQLiteOutbox
+from kikao.sessions.stores.sqlite.writer import CHECKPOINT_PAGES, PAGE, Writer
 
 T = TypeVar("T")
 

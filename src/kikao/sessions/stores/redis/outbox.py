@@ -24,10 +24,9 @@ from kikao.sessions.outgoing import (
     Status,
 )
 from kikao.sessions.store import PARTITIONS, CommitUnknown, StoreUnavailable, partition
-from kikao.sessions.stores import redis_rows as rows
-from kikao.sessions.stores import redis_scripts as scripts
-from kikao.sessions.stores.redis_partitions import Partitions
-from kikao.sessions.stores.redis_wire import Word
+from kikao.sessions.stores.redis import rows, scripts
+from kikao.sessions.stores.redis.partitions import Partitions
+from kikao.sessions.stores.redis.wire import Word
 
 _WORKERS: Final = 0
 """The partition that knows who is at work."""
