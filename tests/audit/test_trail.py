@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from kikao.audit.relay import AuditRelay
@@ -144,6 +145,18 @@ async def test_what_is_brought_twice_is_written_once_and_together(tmp_path: Path
         assert await relay.send(Letter(b"x" * 16, TO, b"nonsense", 1)) == Rejected(
             "it is no trail of this version"
         )
+
+
+@ON_BOTH
+async def test_what_does_not_fit_into_the_records_holds_up_nothing_else(tmp_path: Path) -> None:
+    async with a_trail(tmp_path) as trail:
+        relay = AuditRelay(trail, days=1)
+        huge = msgspec.structs.replace(left_by(3.0), release=2**63)
+        letters = [letter(1, left_by(1.0)), letter(2, left_by(2.0)), letter(3, huge), letter(4, left_by(4.0))]
+        outcomes = await asyncio.gather(*[relay.send(each) for each in letters])
+        assert [isinstance(outcome, Delivered) for outcome in outcomes] == [True, True, False, True]
+        assert isinstance(outcomes[2], TryLater)
+        assert [row.at for row in await trail.latest(limit=9)] == [4.0, 2.0, 1.0]
 
 
 async def test_while_the_records_are_away_it_is_brought_again(tmp_path: Path) -> None:

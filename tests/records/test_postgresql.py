@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from sqlalchemy import Connection, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.util import await_only
 
 from kikao.records import CommitUnknown, Migrated, Records, RecordsAway, RecordsRefused, upgrading
@@ -61,6 +62,28 @@ def _server(where: str) -> str:
 
 
 # --- transactions ---
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("SELECT CAST(:value AS INTEGER)", "hunter2"),  # refused by the client
+        ("SELECT CAST(:value AS INTEGER)", 2**40 + 7),
+        ("SELECT CAST(CAST(:value AS TEXT) AS INTEGER)", "hunter2"),  # refused by the server
+        ("INSERT INTO notes (body) VALUES (:value)", "hunter2\0"),
+        ("INSERT INTO notes (body) VALUES (:value)", "hunter2\ud800"),
+    ],
+)
+async def test_a_value_that_does_not_fit_is_our_fault_and_nobody_repeats_it(
+    records: Records, statement: str, value: object
+) -> None:
+    with pytest.raises(DataError) as refused:
+        await records.write(lambda connection: connection.execute(text(statement), {"value": value}))
+    told = "".join(traceback.format_exception(refused.value))
+    assert "a value does not fit" in told
+    assert "hunter2" not in told
+    assert str(2**40 + 7) not in told
+    assert await query(records, BODIES) == []
 
 
 async def test_work_that_raises_leaves_nothing_behind(records: Records) -> None:

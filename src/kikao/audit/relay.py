@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -40,7 +40,7 @@ class AuditRelay:
         self._trail = trail
         self._days = days
         self._clock = clock
-        self._waiting: list[tuple[bytes, Trail, asyncio.Future[Outcome]]] = []
+        self._waiting: list[_Waiting] = []
         self._writing: asyncio.Task[None] | None = None
 
     @property
@@ -55,7 +55,7 @@ class AuditRelay:
         except msgspec.DecodeError:
             return Rejected("it is no trail of this version")
         written: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append((letter.id, trail, written))
+        self._waiting.append(_Waiting(letter.id, trail, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write())
         return await written
@@ -72,15 +72,27 @@ class AuditRelay:
     async def _write(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting, []
-            outcome: Outcome = Delivered()
-            try:
-                await self._trail.add([(message, trail) for message, trail, _ in batch])
-            except (RecordsAway, CommitUnknown) as error:
-                outcome = TryLater(type(error).__name__)
-            except BaseException as error:
-                outcome = TryLater(type(error).__name__)
-                raise
-            finally:
-                for _, _, written in batch:
-                    if not written.done():
-                        written.set_result(outcome)
+            await self._add([each for each in batch if not each.written.done()])
+
+    async def _add(self, batch: Sequence[_Waiting]) -> None:
+        outcome: Outcome = TryLater("cut short")
+        try:
+            await self._trail.add([(each.message, each.trail) for each in batch])
+            outcome = Delivered()
+        except (RecordsAway, CommitUnknown) as error:
+            outcome = TryLater(type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - one of them does not fit: it holds up no other
+            outcome = TryLater(type(error).__name__)
+            if len(batch) > 1:
+                for each in batch:
+                    await self._add([each])
+        finally:
+            for each in batch:
+                if not each.written.done():
+                    each.written.set_result(outcome)
+
+
+class _Waiting(NamedTuple):
+    message: bytes
+    trail: Trail
+    written: asyncio.Future[Outcome]

@@ -10,6 +10,7 @@ import asyncio
 import base64
 from collections.abc import Collection
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 
@@ -27,9 +28,15 @@ _NOTIFY: Final = "SELECT pg_notify($1, part) FROM unnest($2::text[]) WITH ORDINA
 def dialer(url: str) -> Dial:
     """Connects to the database of a URL."""
     dsn = url[:]
+    asked = parse_qs(urlsplit(dsn).query)
 
     async def dial() -> Link:
-        connection = await asyncpg.connect(dsn, server_settings={"application_name": "kikao bus"})
+        connection = await asyncpg.connect(
+            dsn,
+            server_settings={} if "application_name" in asked else {"application_name": "kikao bus"},
+            # A standby has no notifications.
+            target_session_attrs=None if "target_session_attrs" in asked else "read-write",
+        )
         return _Connection(connection)
 
     return dial

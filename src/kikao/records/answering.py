@@ -22,6 +22,8 @@ def answering(where: str) -> Iterator[None]:
     except OURS:
         raise
     except (DBAPIError, PoolTimeoutError, OSError) as error:
+        if _is_unfit(error):
+            raise _unfit(error) from None
         raise RecordsAway(f"records: {where} does not answer ({_cause(error)})") from error
 
 
@@ -35,12 +37,31 @@ def committing(where: str) -> Iterator[None]:
     except (DBAPIError, OSError) as error:
         if undone(error):
             raise
+        if _is_unfit(error):
+            raise _unfit(error) from None
         raise CommitUnknown(f"records: {where} failed while it committed ({_cause(error)})") from error
 
 
 def undone(error: BaseException) -> bool:
     """Whether PostgreSQL says that it rolled a transaction back because of others: it may be done again at once."""
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _ROLLED_BACK
+
+
+def _is_unfit(error: BaseException) -> bool:
+    """Whether PostgreSQL, or its client before it sent anything, says that a value is none of its column's kind.
+
+    SQLAlchemy has no type for it there.
+    """
+    return isinstance(error, DBAPIError) and str(getattr(error.orig, "sqlstate", "")).startswith("22")
+
+
+def _unfit(error: BaseException) -> DataError:
+    """The same without the driver's words, which repeat the value."""
+    assert isinstance(error, DBAPIError)
+    code = getattr(error.orig, "sqlstate", None)
+    return DataError(
+        error.statement, None, ValueError(f"a value does not fit ({code})"), hide_parameters=True
+    )
 
 
 _ROLLED_BACK = ("40001", "40P01")
