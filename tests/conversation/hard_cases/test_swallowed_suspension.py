@@ -249,14 +249,14 @@ class TestASwallowedSuspension:
     async def test_a_flow_that_catches_the_end_of_its_time_and_waits_on_is_ended(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(suspension, "GRACE", 0.001)  # as short in proportion as the time of this turn
+        monkeypatch.setattr(suspension, "GRACE", 0.01)  # as short in proportion as the time of this turn
 
         async def f(chat: Chat) -> None:
             while True:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.Event().wait()
 
-        talk = await self.around(f, budget=0.2)
+        talk = await self.around(f, budget=1.0)
         assert talk.text == "The service took too long. Try again."
 
     async def pay(self, key: str) -> str:
