@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 from typing import Literal
 
@@ -13,11 +14,14 @@ import pytest
 import redis
 
 from kikao.conversation.journal import Intent, Run
-from kikao.sessions.ledger import Ledger, LedgeredStore
+from kikao.records import Records
+from kikao.sessions.ledger import Ledger, LedgeredStore, ledgered
+from kikao.sessions.ledger.book import Put
 from kikao.sessions.ledger.restoring import put_together
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.session import Session
-from kikao.sessions.store import IntentRow, StoreUnavailable, Write
+from kikao.sessions.store import CommitUnknown, IntentRow, SessionStore, StoreUnavailable, Write
+from kikao.sessions.stores import MemoryStore
 from kikao.sessions.stores.redis import RedisStore
 from kikao.testing import ProcessDied
 from tests.bank import PIN
@@ -26,6 +30,8 @@ from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
 from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
+from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.store_contract import StoreContract
 from tests.talk import KEY
 from tests.wallet.ledgers import IN_MEMORY
 
@@ -45,6 +51,17 @@ async def goes_on(life: Life) -> None:
         await life.step(life.talk.dial)
     else:
         await said(life, answer)
+
+
+class TestContract(StoreContract, OutboxContract):
+    """In front of a store it is one as well."""
+
+    @pytest.fixture
+    async def store(self, tmp_path: Path) -> AsyncIterator[SessionStore]:
+        store = ledgered(MemoryStore(), str(tmp_path / "records.db"), KeyRing({"test": KEY}))
+        await store.open()
+        yield store
+        await store.close()
 
 
 @ON_BOTH
@@ -260,3 +277,36 @@ async def test_what_the_store_refuses_is_taken_back(tmp_path: Path) -> None:
         assert await ledger.kept(key) is None
         assert await store.due(now=9e12, limit=9) == []
         assert await store.sweep(now=9e12, limit=9) == 0
+
+
+class Doubtful(Ledger):
+    """A ledger whose database does not answer the `nth` write, which it stored or not."""
+
+    def __init__(self, where: Path, *, nth: int, stored: bool) -> None:
+        super().__init__(Records(where))
+        self.stored = stored
+        self.left = nth
+
+    async def put(self, write: Write, known: Collection[bytes], now: float) -> Put:
+        self.left -= 1
+        if self.left:
+            return await super().put(write, known, now)
+        if self.stored:
+            await super().put(write, known, now)
+        raise CommitUnknown("the database did not answer")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+@pytest.mark.parametrize("nth", [1, 2])
+async def test_a_database_that_does_not_answer_costs_no_money(tmp_path: Path, nth: int, stored: bool) -> None:
+    """Before the transfer, and after it."""
+    async with a_ledger(tmp_path / "records.db"):
+        ledger = Doubtful(tmp_path / "records.db", nth=nth, stored=stored)
+        try:
+            life, _ = await a_life(ledger)
+            await life.until_sent()
+        finally:
+            await ledger.close()
+    assert ledger.left <= 0
+    assert len(life.bank.moved) == 1
+    life.judged()

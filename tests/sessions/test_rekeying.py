@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from kikao.records import Records
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Held
+from kikao.sessions.ledger import Ledger, LedgeredStore
 from kikao.sessions.policy import SessionPolicy, session_key
 from kikao.sessions.store import Claim, Replacement, SessionStore, StoreRefused, Write
 from kikao.sessions.stores import MemoryStore, SQLiteStore
 from kikao.testing import ProcessDied
 from tests.bank import PIN, Bank, fail
 from tests.conversation.test_payments import sending
-from tests.sessions.office import Office, total
+from tests.sessions.office import Office, ring, total
 from tests.talk import whats
 
 HOUR = 3600.0
@@ -24,8 +26,23 @@ HOUR = 3600.0
 HOME, WORK = "+256772000001", "+256752000002"
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+class LedgeredAnew(LedgeredStore):
+    """At each opening as another process makes it: with nothing but what is stored."""
+
+    def __init__(self, where: str) -> None:
+        self.made = MemoryStore(), where, ring("k1", "k2", "k3")
+        super().__init__(self.made[0], Ledger(Records(where)), self.made[2])
+
+    async def open(self) -> None:
+        fast, where, keys = self.made
+        super().__init__(fast, Ledger(Records(where)), keys)
+        await super().open()
+
+
+@pytest.fixture(params=["memory", "sqlite", "ledger"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> SessionStore:
+    if request.param == "ledger":
+        return LedgeredAnew(str(tmp_path / "records.db"))
     return MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "sessions.db")
 
 
