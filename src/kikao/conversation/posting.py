@@ -10,7 +10,7 @@ import msgspec
 
 from kikao.conversation.errors import Misuse
 from kikao.conversation.journal import Conversation, Entry, Posted, Run, derive
-from kikao.conversation.redaction import redacted
+from kikao.conversation.redaction import holds
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal
 
@@ -78,7 +78,7 @@ def enter(
     if len(conversation.posts) >= MAX_POSTED:
         raise Misuse(f"{post.place}: more than {MAX_POSTED} messages in one turn.")
     said = msgspec.json.decode(post.body)
-    if any(redacted(said, secret.reveal()) != said for secret in secrets):
+    if any(holds(said, secret.reveal()) for secret in secrets):
         raise Misuse(
             f"{post.place}: the message to {post.to!r} holds a secret that was entered in this turn."
         )

@@ -13,6 +13,11 @@ LONG: Final = 6
 """Characters of the shortest secret that does not turn up in other data by chance."""
 
 
+def holds(data: Any, secret: str) -> bool:
+    """Whether there is something of the secret to be taken out of the data."""
+    return bool(redacted(data, secret) != data)
+
+
 def redacted(data: Any, secret: str) -> Any:
     """The data without the secret: in texts, octets and numbers, in keys and values, however deep.
 
