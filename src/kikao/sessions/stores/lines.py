@@ -1,150 +1,131 @@
-"""Who in this process waits for which session, where leases are held in a store that others share.
+"""Who waits in this process for which session, where leases are held in a store that others share.
 
-The store says who holds a session; here stand those of one process that want it, first come, first served. The first
-of a line asks the store: at once when a turn of this process ends, and in between again and again, since turns of other
-processes say nothing. A session that nobody waits for costs one entry while a turn works on it.
+The store says who holds a session; here stand those of one process that want it, first come, first served. Only the
+first of a line asks the store: at once when a turn of this process ends, and in between again and again, since turns of
+other processes say nothing. Between processes nobody is in line: whoever asks first when a session is free has it. A
+session that nobody claims costs nothing here.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, TypeVar
+from typing import Final
 
-Answer = TypeVar("Answer")
+from msgspec.structs import replace
 
-PRUNE_FROM: Final = 1024
-"""Entries of turns that died are dropped when there are this many, then whenever the number has doubled."""
+from kikao.sessions.store import Busy, Claim, Duplicate
+from kikao.sessions.stores.jitter import jittered
 
 FIRST_PAUSE: Final = 0.004
-"""Seconds until the store is asked again; then longer and longer."""
+"""Seconds, or a little less, until the store is asked again; then longer and longer."""
 
 LONGEST_PAUSE: Final = 0.1
 
-_GROWTH: Final = 1.7
+_GROWTH: Final = 1.6
 
-_ASKING: Final = (0, float("inf"))
+Ask = Callable[[float, bool], Awaitable[Claim | Duplicate | Busy]]
+"""Asks the store, so many seconds after the claim began; takes the session if it is free, or (False) only looks."""
 
 
 class Lines:
-    """Not thread-safe: it belongs to one event loop."""
+    """Lines by session key. Not thread-safe: it belongs to one event loop."""
 
     def __init__(self) -> None:
-        self._here: dict[bytes, tuple[int, float]] = {}  # fence of the turn at work, and until when it may be
-        self._lines: dict[bytes, deque[Place]] = {}
-        self._prune_at = PRUNE_FROM
+        self._lines: dict[bytes, _Line] = {}
 
-    def come(self, key: bytes) -> bool:
-        """Whether nobody here works on a session or waits for it; whoever is told so asks the store."""
-        if key in self._here or key in self._lines:
-            return False
-        self._here[key] = _ASKING
-        return True
+    async def claim(self, key: bytes, ask: Ask, *, wait: float) -> Claim | Duplicate | Busy:
+        """The answer of the store, for which those who came before are waited for, and then the session, `wait` seconds
+        in all.
+        """
+        if wait <= 0.0:
+            return await ask(0.0, True)
+        line = self._lines.get(key)
+        if line is None:
+            line = self._lines[key] = _Line()
+        place = line.join()  # before the store is asked, whose answers may come in another order
+        try:
+            began = asyncio.get_running_loop().time()
+            is_first = place.done()
+            found = await ask(0.0, is_first)
+            if not isinstance(found, Busy):
+                return found
+            answer = await _wait(line, place, ask, wait, began, just_asked=is_first)
+        finally:
+            line.leave(place)
+            if not line:
+                del self._lines[key]
+        if isinstance(answer, Claim):
+            return replace(answer, version_on_arrival=0 if found.record is None else found.record.version)
+        return answer
 
-    def is_waited_for(self, key: bytes) -> bool:
-        return key in self._lines
-
-    def hold(self, key: bytes, fence: int, until: float, now: float) -> None:
-        """A turn of this process works on the session."""
-        self._here[key] = (fence, until)
-        if len(self._here) > self._prune_at:
-            self._prune(now)
-
-    def let_go(self, key: bytes, fence: int = 0) -> None:
-        """The turn of this fence has ended, or who came first (without a fence) did not get the session."""
-        held = self._here.get(key)
-        if held is None or held[0] != fence:
-            return
-        del self._here[key]
+    def wake(self, key: bytes) -> None:
+        """A turn of this process has ended: the session may be free."""
         if (line := self._lines.get(key)) is not None:
-            line[0].wake(ask=True)
-
-    def join(self, key: bytes, *, front: bool) -> Place:
-        """Stand in line; in `front` whoever came first and was told that another process has the session."""
-        place = Place(key, self._lines.setdefault(key, deque()))
-        if front:
-            place.line.appendleft(place)
-        else:
-            place.line.append(place)
-        return place
-
-    async def wait(
-        self, place: Place, ask: Callable[[float], Awaitable[Answer | None]], *, seconds: float
-    ) -> Answer | None:
-        """Wait in line, and in turn `ask(elapsed)` until there is an answer; None after `seconds`."""
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        pause = FIRST_PAUSE
-        while (left := seconds - (clock() - began)) > 0.0:
-            is_first = place.line[0] is place
-            told = await place.turn(min(left, pause * random.uniform(0.7, 1.3)) if is_first else left)  # noqa: S311
-            if place.line[0] is not place or not (is_first or told):
-                continue
-            answer = await ask(clock() - began)
-            if answer is not None:
-                place.is_served = True
-                return answer
-            pause = min(pause * _GROWTH, LONGEST_PAUSE)
-        return None
-
-    def leave(self, place: Place) -> None:
-        """Not to be forgotten, however the waiting ends."""
-        was_first = place.line[0] is place
-        place.line.remove(place)
-        if not place.line:
-            del self._lines[place.key]
-        elif was_first:
-            # Who has the session now keeps the next one waiting; what became of who gave up nobody knows.
-            place.line[0].wake(ask=not place.is_served)
+            line.wake()
 
     def close(self) -> None:
-        """Nobody is told anything: whoever asks next hears that the store is closed."""
+        """Have everybody ask, who then hears that the store is closed."""
         for line in self._lines.values():
-            for place in line:
-                place.wake(ask=True)
-
-    def _prune(self, now: float) -> None:
-        lapsed = [key for key, (_, until) in self._here.items() if until <= now]
-        for key in lapsed:
-            del self._here[key]
-        self._prune_at = max(PRUNE_FROM, 2 * len(self._here))
+            line.wake()
 
 
-class Place:
-    """One who waits."""
+class _Line:
+    """Those who wait for one session."""
 
-    __slots__ = ("_called", "_told", "is_served", "key", "line")
+    __slots__ = ("_places", "_woken")
 
-    def __init__(self, key: bytes, line: deque[Place]) -> None:
-        self.key = key
-        self.line = line
-        self.is_served = False
-        self._called: asyncio.Future[bool] | None = None
-        self._told = False
+    def __init__(self) -> None:
+        self._places: deque[asyncio.Future[None]] = deque()
+        self._woken: asyncio.Future[None] | None = None
 
-    def wake(self, *, ask: bool) -> None:
-        """There is reason to ask, or only to know the own place."""
-        self._told = self._told or ask
-        if self._called is not None and not self._called.done():
-            self._called.set_result(True)
+    def __bool__(self) -> bool:
+        return bool(self._places)
 
-    async def turn(self, seconds: float) -> bool:
-        """Whether there is reason to ask before the seconds are over."""
-        if not self._told:
-            loop = asyncio.get_running_loop()
-            called = self._called = loop.create_future()
-            timer = loop.call_later(seconds, _end, called)
-            try:
-                await called
-            finally:
-                timer.cancel()
-                self._called = None
-        told, self._told = self._told, False
-        return told
+    def join(self) -> asyncio.Future[None]:
+        """Stand at the end; the future is done as soon as one is the first."""
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._places.append(place)
+        if len(self._places) == 1:
+            place.set_result(None)
+        return place
+
+    def leave(self, place: asyncio.Future[None]) -> None:
+        was_first = self._places[0] is place
+        self._places.remove(place)
+        place.cancel()
+        if was_first and self._places:
+            self._places[0].set_result(None)
+
+    def wake(self) -> None:
+        """The first may ask now."""
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for so long, or until woken; for the first only."""
+        self._woken = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((self._woken,), timeout=seconds)
+        finally:
+            self._woken = None
 
 
-def _end(called: asyncio.Future[bool]) -> None:
-    if not called.done():
-        called.set_result(False)
+async def _wait(
+    line: _Line, place: asyncio.Future[None], ask: Ask, wait: float, began: float, *, just_asked: bool
+) -> Claim | Duplicate | Busy:
+    """Wait to be the first, and then ask again and again, until `wait` seconds after it `began`."""
+    clock = asyncio.get_running_loop().time
+    pause = FIRST_PAUSE
+    if just_asked:
+        await line.pause(min(jittered(pause), wait))
+    else:
+        await asyncio.wait((place,), timeout=max(0.0, began + wait - clock()))
+    while True:
+        waited = clock() - began
+        found = await ask(waited, place.done())
+        if not isinstance(found, Busy) or waited >= wait or not place.done():
+            return found
+        await line.pause(min(jittered(pause), wait - waited))
+        pause = min(pause * _GROWTH, LONGEST_PAUSE)

@@ -151,61 +151,11 @@ class PostgreSQLStore(PostgreSQLOutbox):
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
-        lines = self._lines
-        first = lines.come(key)
-        if first or wait <= 0:
-            try:
-                found = await self._ask(key, dedupe, now, None if lines.is_waited_for(key) else now + lease)
-            except BaseException:
-                if first:
-                    lines.let_go(key)
-                raise
-            if isinstance(found, Claim):
-                lines.hold(key, found.fence, found.lease_until, now)
-                return found
-            if wait <= 0 or isinstance(found, Duplicate):
-                if first:
-                    lines.let_go(key)
-                return found
-        else:
-            found = None
-        return await self._claim_in_line(key, dedupe, now, lease, wait, found)
+        async def ask(elapsed: float, take: bool) -> Claim | Duplicate | Busy:
+            asked_at = now + elapsed
+            return await self._ask(key, dedupe, asked_at, asked_at + lease if take else None)
 
-    async def _claim_in_line(
-        self,
-        key: bytes,
-        dedupe: bytes | None,
-        now: float,
-        lease: float,
-        wait: float,
-        busy: Claim | Busy | None,
-    ) -> Claim | Duplicate | Busy:
-        """Wait for the session, and look again and again: the turn waited for may have answered this very inbound."""
-
-        async def ask(elapsed: float) -> Claim | Duplicate | None:
-            found = await self._ask(key, dedupe, now + elapsed, now + elapsed + lease)
-            if isinstance(found, Claim):
-                lines.hold(key, found.fence, found.lease_until, now + elapsed)
-            return None if isinstance(found, Busy) else found
-
-        lines = self._lines
-        place = lines.join(key, front=busy is not None)
-        try:
-            if busy is None:
-                look = await self._ask(key, dedupe, now, None)
-                if isinstance(look, Duplicate):
-                    return look
-                busy = look
-            else:
-                lines.let_go(key)
-            found: Claim | Duplicate | None = await lines.wait(place, ask, seconds=wait)
-        finally:
-            lines.leave(place)
-        if isinstance(found, Claim):
-            return _arrived(found, _version(busy))
-        if found is not None:
-            return found
-        return await self._ask(key, dedupe, now + wait, None)
+        return await self._lines.claim(key, ask, wait=wait)
 
     async def _ask(
         self, key: bytes, dedupe: bytes | None, now: float, until: float | None
@@ -241,7 +191,7 @@ class PostgreSQLStore(PostgreSQLOutbox):
             self._give_back(write.key, write.fence)
             raise
         finally:
-            self._lines.let_go(write.key, write.fence)
+            self._lines.wake(write.key)
 
     async def _write(self, write: Write, *, final: bool) -> None:
         try:
@@ -262,7 +212,7 @@ class PostgreSQLStore(PostgreSQLOutbox):
         except StoreUnavailable:
             pass  # it lapses
         finally:
-            self._lines.let_go(claim.key, claim.fence)
+            self._lines.wake(claim.key)
 
     def _give_back(self, key: bytes, fence: int) -> None:
         """Give a lease back that nobody has a use for, when there is time; where that fails it lapses."""
@@ -350,14 +300,3 @@ class PostgreSQLStore(PostgreSQLOutbox):
 
     async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
         return len(await self._wire.ask(sql.REBIND, (name, old, new))) == 1
-
-
-def _version(busy: Claim | Busy) -> int:
-    return 0 if busy.record is None else busy.record.version
-
-
-def _arrived(claim: Claim, version: int) -> Claim:
-    """The claim of somebody who found this version, and waited."""
-    if claim.version_on_arrival == version:
-        return claim
-    return Claim(claim.key, claim.fence, claim.lease_until, claim.record, claim.seen, version, claim.intents)

@@ -44,8 +44,8 @@ from kikao.sessions.stores.claims import (
     conflict,
 )
 from kikao.sessions.stores.jitter import jittered
+from kikao.sessions.stores.lines import Lines
 from kikao.sessions.stores.redis import rows, scripts
-from kikao.sessions.stores.redis.line import Line, Pauses
 from kikao.sessions.stores.redis.moving import Parcel
 from kikao.sessions.stores.redis.outbox import RedisOutbox, partition_of, posted
 from kikao.sessions.stores.redis.partitions import Partitions
@@ -76,7 +76,7 @@ class RedisStore(RedisOutbox):
 
     def __init__(self, url: str) -> None:
         super().__init__(Partitions(parse(url)))
-        self._lines: dict[bytes, Line] = {}
+        self._lines = Lines()
         self._tokens = (os.urandom(8) + n.to_bytes(6, "big") for n in itertools.count())
         """One for each claim, so that one whose answer was lost can be asked again, and is the same claim."""
         self._giving_back: set[asyncio.Task[None]] = set()
@@ -102,6 +102,7 @@ class RedisStore(RedisOutbox):
             ) from error
 
     async def close(self) -> None:
+        self._lines.close()
         if self._giving_back:
             _, held_up = await asyncio.wait(self._giving_back, timeout=self._partitions.url.options.timeout)
             for task in held_up:
@@ -122,39 +123,12 @@ class RedisStore(RedisOutbox):
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
-        line = self._lines.get(key)
         inbound = b"" if dedupe is None else b"+" + dedupe
-        found = await self._claim(key, inbound, now, lease, take=line is None)
-        if not isinstance(found, Busy):
-            return found
-        if wait <= 0 and line is not None:
-            found = await self._claim(key, inbound, now, lease)
-        if wait <= 0 or not isinstance(found, Busy):
-            return found
-        return await self._claim_in_line(key, inbound, now, lease, wait, found)
 
-    async def _claim_in_line(
-        self, key: bytes, inbound: bytes, now: float, lease: float, wait: float, found: Busy
-    ) -> Claim | Duplicate | Busy:
-        """Ask again until the session is free, or `wait` seconds are over; those who came before go first."""
-        arrival = 0 if found.record is None else found.record.version
-        clock = asyncio.get_running_loop().time
-        began = clock()
-        line = self._lines.setdefault(key, Line())
-        place_ = line.join()
-        pauses = Pauses()
-        try:
-            await asyncio.wait((place_,), timeout=wait)
-            while True:
-                waited = clock() - began
-                again = await self._claim(key, inbound, now + waited, lease, arrival, take=place_.done())
-                if not isinstance(again, Busy) or waited >= wait:
-                    return again
-                await line.pause(min(pauses.next(), wait - waited))
-        finally:
-            line.leave(place_)
-            if not line and self._lines.get(key) is line:
-                del self._lines[key]
+        async def ask(elapsed: float, take: bool) -> Claim | Duplicate | Busy:
+            return await self._claim(key, inbound, now + elapsed, lease, take=take)
+
+        return await self._lines.claim(key, ask, wait=wait)
 
     async def _claim(
         self,
@@ -162,9 +136,8 @@ class RedisStore(RedisOutbox):
         inbound: bytes,
         now: float,
         lease: float,
-        arrival: int | None = None,
         *,
-        take: bool = True,
+        take: bool,
     ) -> Claim | Duplicate | Busy:
         token = next(self._tokens)
         times = rows.double(now), rows.double(now + lease)
@@ -191,7 +164,7 @@ class RedisStore(RedisOutbox):
         if intents:
             pairs = zip(intents[::2], intents[1::2], strict=True)
             opened = tuple(sorted((rows.intent_row(key, *pair) for pair in pairs), key=rows.by_due))
-        version = arrival if arrival is not None else 0 if record is None else record.version
+        version = 0 if record is None else record.version
         seen = Seen(None) if consumed == b"1" else None
         return Claim(key, fence, now + lease, record, seen, version, opened)
 
@@ -202,8 +175,7 @@ class RedisStore(RedisOutbox):
         try:
             await self._write(write, b"1")
         finally:
-            if (line := self._lines.get(write.key)) is not None:
-                line.wake()
+            self._lines.wake(write.key)
 
     async def _write(self, write: Write, last: bytes) -> None:
         try:
@@ -227,8 +199,7 @@ class RedisStore(RedisOutbox):
 
     async def _release(self, key: bytes, fence: bytes, token: bytes) -> None:
         await self._partitions.run(scripts.RELEASE, partition_of(key), key, fence, token)
-        if (line := self._lines.get(key)) is not None:
-            line.wake()
+        self._lines.wake(key)
 
     def _give_back(self, key: bytes, fence: bytes, token: bytes) -> None:
         """Give a lease back as soon as the server can be asked, for about as long as a lease lasts."""
