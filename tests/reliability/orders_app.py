@@ -12,7 +12,15 @@ from kikao.sessions import keeper, working
 from tests.reliability.call_faults import orders
 
 if lease := os.environ.get("LEASE"):
-    for module in (keeper, working, turn, dispatcher):  # this process only
-        vars(module)["LEASE"] = float(lease)
+    names = (
+        (keeper, "LEASE"),
+        (working, "LEASE"),
+        (turn, "LEASE"),
+        (dispatcher, "HELD_UP"),
+        (dispatcher, "SLACK"),
+    )
+    for module, name in names:  # this process only
+        assert name in vars(module), f"{module.__name__} has no {name} any more"
+        vars(module)[name] = float(lease) / (1 if name == "LEASE" else 2)
 
 app = App(orders, entry="order", members=False, budget=1.0)

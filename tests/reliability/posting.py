@@ -114,6 +114,7 @@ async def on(folder: Path, kind: str, *, kills: int, processes: int, seed: int) 
     with GROUNDS[kind](folder / "store") as ground:
         async with Receiver(book) as receiver:
             env = {"LEASE": f"{LEASE}", "KIKAO_WEBHOOK_CRM_URL": f"http://127.0.0.1:{receiver.port}/hook"}
+            env["KIKAO_WEBHOOK_CRM_TIMEOUT"] = "1"
             env |= {"KIKAO_STORE": ground.url} if ground.url else {}
             server = Killed(folder / "data", APP, env, processes=processes, seed=seed)
             customers = [Customer(n, over_wire(lambda: server.port), server) for n in range(1, 7)]
@@ -155,6 +156,7 @@ async def on(folder: Path, kind: str, *, kills: int, processes: int, seed: int) 
         },
         found,
         kills=at_least(kills),
+        conversations_answered=at_least(kills),
         of_these_explained_by_a_kill=exactly(twice),
     )
 
