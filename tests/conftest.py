@@ -18,7 +18,6 @@ SEARCHES = (
     "tests/channels/ussd/test_pages.py",
     "tests/conversation/test_members.py",
     "tests/conversation/test_payments.py",
-    "tests/conversation/test_simulation.py",
     "tests/console/test_simulator_page.py",
     "tests/i18n/test_catalogs.py",
     "tests/i18n/test_library.py",

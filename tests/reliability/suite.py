@@ -20,7 +20,7 @@ import msgspec
 from tests.reliability.parts import PARTS, Part
 from tests.reliability.report import Report
 
-PATIENCE: Final = 900.0
+PATIENCE: Final = 3600.0
 """Seconds a part may take."""
 
 LAST_WORDS: Final = 4000

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import itertools
+import random
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -310,7 +311,8 @@ def variants(points: list[tuple[int, bool]]) -> Iterator[Crash]:
 def every_point(
     name: str, *, within: float = inf, most: float = inf, share: int = 0, shares: int = 1
 ) -> Tried:
-    """All crash points of a conversation, and pairs for so many seconds and so many of them; or one share of that."""
+    """All crash points of a conversation, and then pairs until so many seconds have passed, so many of them at most; or
+    one share of that. The pairs come in an order of chance, so that those which are run are from everywhere."""
     (conversation,) = (each for each in CONVERSATIONS if each.name == name)
     gc.disable()
     until = time.monotonic() + within
@@ -330,17 +332,20 @@ def every_point(
         if crash in distinct:
             lengths[distinct.index(crash)] = played
         _tidy(tried.run)
-    for place, first in sorted(lengths.items()):
-        seconds = list(variants(first.points))
-        tried.distinct += len(seconds)
-        for second in seconds:
-            if time.monotonic() > until or tried.pairs_run >= most:
-                break
-            crashes = (distinct[place], second)
-            played = play(conversation, crashes)
-            tried.pairs_run += played.deaths == 2
-            tried.pairs_recovered += tried.add(played, crashes) and played.deaths == 2
-            _tidy(tried.pairs_run)
+    pairs = [
+        (distinct[place], second)
+        for place, first in sorted(lengths.items())
+        for second in variants(first.points)
+    ]
+    tried.distinct = len(pairs)
+    random.Random(f"{name}/{share}").shuffle(pairs)
+    for number, crashes in enumerate(pairs):
+        if time.monotonic() > until or number >= most:
+            break
+        played = play(conversation, crashes)
+        tried.pairs_run += 1
+        tried.pairs_recovered += tried.add(played, crashes) and played.deaths == 2
+        _tidy(number)
     gc.enable()
     return tried
 
@@ -351,17 +356,24 @@ def _tidy(count: int) -> None:
 
 
 def every_conversation(
-    *, seconds: float, workers: int | None = None, chosen: Callable[[Conversation], bool] = bool
+    *,
+    seconds: float,
+    most: int | None = None,
+    workers: int | None = None,
+    chosen: Callable[[Conversation], bool] = bool,
 ) -> list[Tried]:
-    """All of them, over all cores, each for its part of so many seconds of all cores together."""
+    """All of them, over all cores, with all of their points; and pairs for about so many seconds, of each conversation
+    `most` at most. What one does not need is for those behind it."""
     count = workers or cores()
     names = [conversation.name for conversation in CONVERSATIONS if chosen(conversation)]
-    within = seconds / len(names)
+    until = time.monotonic() + seconds
     found: dict[str, Tried] = {}
     with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
-        for name in names:
+        for number, name in enumerate(names):
+            within = (until - time.monotonic()) / (len(names) - number)
+            each = inf if most is None else -(-most // count)
             parts = [
-                pool.submit(every_point, name, within=within, share=share, shares=count)
+                pool.submit(every_point, name, within=within, most=each, share=share, shares=count)
                 for share in range(count)
             ]
             found[name] = _together([part.result() for part in parts])

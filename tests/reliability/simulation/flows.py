@@ -26,6 +26,10 @@ PIN_DIGITS: Final = 8
 class Services(Protocol):
     """The bank as flows reach it: every call may take long, fail, or never be answered."""
 
+    def people(self) -> tuple[str, ...]:
+        """Who can be paid, in the order of today."""
+        ...
+
     async def fee(self, minor: int) -> int:
         """Raises `BackendError` while the bank is away."""
         ...
@@ -50,7 +54,7 @@ def make_flows(release: int = 0) -> Flows:
     @flows.flow("send", title="Send money")
     async def send(chat: Chat) -> None:
         bank, me = chat.service(Services), chat.member.msisdn
-        to = await chat.choose("to", t("Pay whom?"), PEOPLE)
+        to = await chat.choose("to", t("Pay whom?"), bank.people())
         amount = await chat.ask("amount", Money("UGX", min=500), t("How much?"))
         fee = await chat.read("fee", lambda: bank.fee(amount.minor))
         await chat.confirm("ok", t("Pay {amount} to {to}? Fee {fee}", amount=amount, to=to, fee=fee))

@@ -106,7 +106,7 @@ class Laws:
         """Somebody types "1" twice at once, which may answer two questions."""
         for typed in self.typed.values():
             typed.add("1")
-        self.typed[ASKED["to"]].add(PEOPLE[0])
+        self.typed[ASKED["to"]].update(PEOPLE if self._world.weather.changes else PEOPLE[:1])
 
     # What is stored.
 

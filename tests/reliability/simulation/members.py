@@ -33,6 +33,7 @@ RECEIPT: Final = re.compile(r"(?:Paid|Bought) UGX ([\d,]+)\. Ref (T\d+x)")
 SEND: Final = re.compile(r"Pay UGX ([\d,]+) to (\w+)\? Fee")
 AIRTIME: Final = re.compile(r"Buy UGX ([\d,]+) of airtime")
 BILL: Final = re.compile(r"Pay UGX ([\d,]+) of the bill\?")
+PERSON: Final = re.compile(rf"^(\d+) ({'|'.join(PEOPLE)})$", re.MULTILINE)
 BROKEN: Final = TEXTS[ErrorCode.INTERNAL].msgid.encode()
 
 PROMPTS: Final = {
@@ -132,6 +133,8 @@ class Member:
                 continue
             if chance.random() < 0.25:
                 await asyncio.sleep(chance.choice((0.5, 3.0, 12.0)))
+            if self.world.weather.changes and chance.random() < self.world.weather.changes:
+                self.world.reorders()
             await self._answer()
 
     async def pays(self) -> bool:
@@ -180,7 +183,7 @@ class Member:
     def _long_dial(self) -> str:
         """`*284*1*2*750#`: the first answers are dialled at once."""
         world = self.world
-        if self.flow == "1":
+        if self.flow == "1" and not world.weather.changes:
             amount = world.amount()
             self._amounts.add(amount)
             world.laws.typed["Pay whom?"].add(PEOPLE[1])
@@ -199,8 +202,10 @@ class Member:
         return message
 
     async def _answer(self) -> None:
-        text = self._choice()
-        if text == "1" and not self.world.calm and self.world.chance.random() < 0.08:
+        screen, text = self.text, self._choice()
+        if self.world.single and not self.world.calm and self.world.chance.random() < 0.06:
+            await self._hurries(screen, text)
+        elif text == "1" and not self.world.calm and self.world.chance.random() < 0.08:
             # Two taps: the second one answers what was not seen yet, if the first one was quick.
             first, second = self._message(text), self._message(text)
             second.past = True
@@ -211,6 +216,25 @@ class Member:
             self._shown(second)
         else:
             await self._say(text)
+
+    async def _hurries(self, screen: str, text: str) -> None:
+        """Type, and at once something else, which can answer nothing but the screen that is looked at.
+
+        The one process of the world is given both at the same time, so that the second arrives while the first is
+        being processed, whatever becomes of that.
+        """
+        laws, hasty = self.world.laws, f"hasty {self.world.amount()}"
+        for prompt, typed in laws.typed.items():
+            if prompt in screen:
+                typed |= {hasty, f"{text}*{hasty}"}
+        first, second = self._message(text), self._message(hasty)
+        second.past = True
+        self.world.trouble("member", "types ahead")
+        await asyncio.gather(
+            self._deliver(first, first=True, at_once=True), self._deliver(second, first=True, at_once=True)
+        )
+        first.past = True
+        self._shown(second)
 
     async def _pokes(self) -> None:
         """Nobody answered: in a chat one writes something else, whatever question that may come to."""
@@ -244,9 +268,9 @@ class Member:
                 return odd
         kind = next((kind for words, kind in PROMPTS.items() if words in text), "")
         if kind == "to":
-            chosen = world.chance.randint(1, len(PEOPLE))
-            world.laws.typed[prompt].add(PEOPLE[chosen - 1])
-            return str(chosen)
+            key, shown = world.chance.choice(PERSON.findall(text))
+            world.laws.typed[prompt].add(shown)
+            return str(key)
         if kind == "amount":
             answer = world.amount()
             self._amounts.add(answer)
@@ -357,7 +381,7 @@ class Member:
 
         self._strays.append(world.loop.create_task(later()))
 
-    async def _deliver(self, message: Message, *, first: bool = False) -> None:
+    async def _deliver(self, message: Message, *, first: bool = False, at_once: bool = False) -> None:
         world = self.world
         inbound = Inbound(
             channel="ussd",
@@ -373,7 +397,8 @@ class Member:
         )
         message.flying += 1
         try:
-            await asyncio.sleep(world.chance.random() * 0.004)
+            if not at_once:
+                await asyncio.sleep(world.chance.random() * 0.004)
             if message.past and not first and not message.consumed:
                 return  # nobody sends what nobody is looking at
             if world.loop.now - message.sent_at > world.weather.retention - 1.0:

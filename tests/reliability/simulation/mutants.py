@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import msgspec
 
+from kikao.channels import accumulated
 from kikao.channels.outbox import Dispatcher
-from kikao.conversation import effects, runner
+from kikao.conversation import Choice, effects, runner
 from kikao.conversation.journal import Run
 from kikao.sessions.keeper import Held
 from kikao.sessions.recovery import Recovery
@@ -68,6 +69,8 @@ class Mutant(msgspec.Struct, frozen=True):
     edits: tuple[Edit, ...]
     weather: tuple[str, ...] = ()
     """Kinds of weather that may bring it to light; () is all of them."""
+    near: int = 0
+    """A seed that brought it to light once: a slice begins to hunt there."""
 
     @contextmanager
     def at_large(self) -> Iterator[None]:
@@ -190,6 +193,22 @@ MUTANTS: Final = (
         (Edit(effects, "settle", 'return Settled("unknown", reason=_reason(result.reason, secret))',
               'return Settled("voided")'),),
     ),
+    Mutant(
+        "crossed inbound taken",
+        laws.UNSEEN,
+        (Edit(_Turn, "_process", "held.version != self.arrival", "False"),),
+    ),
+    Mutant(
+        "last piece of accumulated text taken",
+        laws.UNSEEN,
+        (Edit(accumulated, "_new_part", "length = dialogue.length", 'return text.rpartition("*")[2] or None'),),
+    ),
+    Mutant(
+        "options of today",
+        laws.UNSEEN,
+        (Edit(Choice, "parse", "picked(given.text, options)", "picked(given.text, self.options())"),),
+        ("lists that change",),
+    ),
 )  # fmt: skip
 
 
@@ -202,14 +221,16 @@ class Caught(msgspec.Struct):
     laws: list[str]
 
 
-def hunt(name: str, seeds: int, first: int = 0) -> Caught:
-    """Let a mutant run until it breaks its law, for so many seeds at most."""
+def hunt(name: str, seeds: int, first: int | None = None) -> Caught:
+    """Let a mutant run until it breaks its law, for so many seeds at most, from `first` on or from where it was caught
+    before."""
     (mutant,) = (mutant for mutant in MUTANTS if mutant.name == name)
+    start = mutant.near if first is None else first
     also = {effects: runner} if any(edit.where is effects for edit in mutant.edits) else {}
     with mutant.at_large(), _imported(also):
         fit = (
             seed
-            for seed in itertools.count(first)
+            for seed in itertools.count(start)
             if not mutant.weather or kind_of(seed).name in mutant.weather
         )
         tried = attempt_all(itertools.islice(fit, seeds), until=lambda broken: mutant.law in broken)
@@ -233,7 +254,7 @@ def _imported(also: dict[Any, Any]) -> Iterator[None]:
             setattr(module, name, value)
 
 
-def hunt_all(seeds: int, *, first: int = 0, workers: int | None = None) -> list[Caught]:
+def hunt_all(seeds: int, *, first: int | None = None, workers: int | None = None) -> list[Caught]:
     """Every mutant, over all cores."""
     with ProcessPoolExecutor(workers or cores(), mp_context=get_context("spawn")) as pool:
         return list(

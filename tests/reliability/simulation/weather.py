@@ -59,6 +59,8 @@ class Weather:
     """Chance that it comes again much later."""
     idle: float = 300.0
     """Without a turn for so long a session is over."""
+    changes: float = 0.0
+    """Chance that a list in which members choose changes while they look at it."""
     retention: float = 600.0
     """So long a copy of a message is answered with the reply of the first."""
 
@@ -97,6 +99,7 @@ KINDS: Final = (
         mistakes=0.5,
         screens=(9, 12),
     ),
+    Weather("lists that change", changes=0.5, deaths=0.3, lost=0.02, silent=0.02, screens=(4, 6, 9)),
     Weather(
         "everything",
         timed=1.0,

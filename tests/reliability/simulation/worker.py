@@ -86,8 +86,8 @@ class Life(Owner):
         """How often the store did not answer it."""
         self.requests_die: bool | None = None
         """Whether what it sent is lost with it; None leaves that to chance."""
-        self._connections: set[asyncio.Future[None]] = set()
-        """Each is done when it is answered or broken."""
+        self._connections: dict[asyncio.Future[None], None] = {}
+        """Each is done when it is answered or broken. In order: a set of objects has another one in each process."""
         self.store = store_of(world, self)
         self.bus = Bus([world.heard])
         self.sessions = Sessions(self.store, world.ring, world.policy, clock=worker.clock)
@@ -167,7 +167,7 @@ class Life(Owner):
         """One request over a connection; None when that breaks, or nobody answers in time."""
         loop = self.world.loop
         connection: asyncio.Future[None] = loop.create_future()
-        self._connections.add(connection)
+        self._connections[connection] = None
         self.world.at_work = self
         self.world.changes += 1
         context = self.context.copy()
@@ -177,7 +177,7 @@ class Life(Owner):
         hangs_up = loop.call_later(HANG_UP, _close, connection)
         await connection
         hangs_up.cancel()
-        self._connections.discard(connection)
+        self._connections.pop(connection, None)
         self.world.changes += 1
         return None if self.dead or not task.done() else task.result()
 
@@ -197,6 +197,10 @@ class Bank:
     def __init__(self, life: Life) -> None:
         self._life = life
         self._world = life.world
+
+    def people(self) -> tuple[str, ...]:
+        """Who can be paid, in the order of today."""
+        return self._world.people
 
     async def fee(self, minor: int) -> int:
         """Raises `BackendError` when nobody answers."""

@@ -18,7 +18,7 @@ from kikao.sessions.stores.memory import MemoryStore
 from tests.reliability.simulation import laws
 from tests.reliability.simulation.bank import Bank
 from tests.reliability.simulation.edge import simulated
-from tests.reliability.simulation.flows import make_flows
+from tests.reliability.simulation.flows import PEOPLE, make_flows
 from tests.reliability.simulation.laws import Laws, Ring
 from tests.reliability.simulation.loop import Loop
 from tests.reliability.simulation.members import Gateway, Member
@@ -85,6 +85,8 @@ class World:
             tombstones=chance.random() < self.weather.tombstones, keeps_refusals=chance.random() < 0.5
         )
         self.bank_patience = chance.choice((3.0, 10.0, 60.0))
+        self.people = PEOPLE
+        """Who can be paid, in the order in which it is shown."""
         self.gateway = Gateway(self.weather.retention)
         self.policy = _policy(self.weather.idle)
         self.timed = chance.random() < self.weather.timed
@@ -132,6 +134,12 @@ class World:
     def amount(self) -> str:
         """An amount that nobody typed before."""
         return str(next(self._amounts))
+
+    def reorders(self) -> None:
+        """The list in which members choose has another order."""
+        others = [order for order in itertools.permutations(PEOPLE) if order != self.people]
+        self.people = self.chance.choice(others)
+        self.trouble("gateway", "lists changed")
 
     def may_die(self) -> bool:
         """Whether there have not been enough deaths."""
