@@ -19,12 +19,14 @@ from tests.reliability.simulation.running import attempt, attempt_all, trace
 SEEDS = range(250)
 QUICK = (
     *("no version check", "no dedupe", "fresh key per try", "Refused stored under the key"),
-    *("reply not stored", "recovery takes live leases", "back crosses a barrier"),
+    *("reply not stored", "recovery takes live leases", "back crosses a barrier", "crossed inbound taken"),
+    *("no consumed marker", "options of today", "last piece of accumulated text taken"),
 )
-"""Mutants that are caught within some dozen seeds; the suite hunts for all of them."""
+"""Mutants that are caught within some dozen seeds; `make reliability` hunts for all of them."""
 TROUBLES = (
     *("workers killed", "workers stopped", "sends again", "taps twice", "bank: answer lost"),
     *("store: answer lost", "store: request lost", "store: refused", "store: request slow"),
+    *("types ahead", "lists changed"),
 )
 ROOT = Path(__file__).parents[2]
 
@@ -95,7 +97,7 @@ def test_a_mutant_of_code_that_moved_on_is_noticed() -> None:
 
 @pytest.mark.parametrize("name", QUICK)
 def test_a_mutant_is_caught(name: str) -> None:
-    caught = hunt(name, 120)
+    caught = hunt(name, 600)
 
     assert caught.seeds
     assert attempt(caught.seed)[1] == []  # the product as it is breaks nothing

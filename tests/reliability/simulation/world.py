@@ -85,7 +85,7 @@ class World:
             tombstones=chance.random() < self.weather.tombstones, keeps_refusals=chance.random() < 0.5
         )
         self.bank_patience = chance.choice((3.0, 10.0, 60.0))
-        self.people = PEOPLE
+        self.people: tuple[str, ...] = PEOPLE
         """Who can be paid, in the order in which it is shown."""
         self.gateway = Gateway(self.weather.retention)
         self.policy = _policy(self.weather.idle)
