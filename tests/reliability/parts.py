@@ -46,6 +46,8 @@ PARTS: Final = (
     Part("faults before bank, webhook", "call_faults:part", (60, 13)),
     Part("failover of Redis", "failover:part", (20, 6)),
     Part("failover of PostgreSQL", "failover_postgresql:part", (25, 5)),
+    Part("Valkey that hangs", "hanging:valkey", (15, 10)),
+    Part("PostgreSQL that hangs", "hanging:postgresql", (15, 0)),
     Part("rotation of keys", "work:keys", (60, 8)),
     Part("linking", "work:links", (70, 14)),
     Part("secrets and SQLite", "work:secrets", (25, 20)),
