@@ -299,7 +299,7 @@ class Server:
 def bus_of(settings: Settings) -> Fanout:
     """The bus that `KIKAO_BUS` names. Raises `SettingsError` when its client is not installed."""
     try:
-        return make_fanout(settings.bus, settings.bus.kind, str(settings.bus))
+        return make_fanout(settings.bus)
     except BusRefused as error:
         raise SettingsError([str(error)]) from error
 

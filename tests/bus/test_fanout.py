@@ -28,13 +28,13 @@ def make(request: pytest.FixtureRequest) -> Make:
         return lambda: only
     if where == "cluster":
         cluster: Cluster = request.getfixturevalue("cluster")
-        return lambda: make_fanout(cluster.url, "redis", "the cluster")
+        return lambda: make_fanout(cluster.url)
     if where == "postgresql":
         postgresql: PostgreSQL = request.getfixturevalue("postgresql")
         url = postgresql.database()
-        return lambda: make_fanout(url, "postgresql", "the database")
+        return lambda: make_fanout(url)
     valkey: Valkey = request.getfixturevalue("valkey")
-    return lambda: make_fanout(valkey.url if where == "valkey" else valkey.unix_url, "redis", "the server")
+    return lambda: make_fanout(valkey.url if where == "valkey" else valkey.unix_url)
 
 
 @asynccontextmanager

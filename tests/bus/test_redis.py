@@ -15,7 +15,8 @@ from kikao.bus.redis import _clients, _database
     [
         ("redis://localhost", [{"host": "localhost", "port": 6379, "db": 0, "password": None}]),
         ("valkey://u:p%40ss@h:7/3", [{"host": "h", "port": 7, "db": 3, "username": "u", "password": "p@ss"}]),
-        ("rediss://[::1]:9/2?verify=no", [{"host": "::1", "port": 9, "db": 2, "ssl_cert_reqs": "none"}]),
+        ("rediss://[::1]:9/2?verify=False", [{"host": "::1", "port": 9, "db": 2, "ssl_cert_reqs": "none"}]),
+        ("valkeys://h?ca=/ca.pem", [{"ssl_ca_certs": "/ca.pem", "ssl_cert_reqs": "required"}]),
         ("unix:///run/a%20b.sock?db=4", [{"path": "/run/a b.sock", "db": 4}]),
         (
             "redis+cluster://:pw@a,b:2,[::1]:3",
@@ -47,6 +48,14 @@ def test_sentinels_are_asked_for_the_service() -> None:
         ("a", 26379, "s"),
         ("b", 2, "s"),
     ]
+
+
+def test_sentinels_are_spoken_to_by_tls_where_the_servers_are() -> None:
+    parts = urlsplit("rediss+sentinel://a/main?ca=/ca.pem")
+    (client,) = _clients(parts, dict(parse_qsl(parts.query)))
+    pool: Any = client.connection_pool
+    (asked,) = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    assert [each["ssl_ca_certs"] for each in (asked, pool.connection_kwargs)] == ["/ca.pem", "/ca.pem"]
 
 
 @pytest.mark.parametrize(

@@ -371,5 +371,5 @@ def test_several_hosts_lead_to_the_one_that_writes() -> None:
     records = Records("postgres://u:hunter2@one:5432,two:5433/name?sslpassword=hunter2&sslmode=require")
     assert (
         records.where
-        == "postgresql://u:***@one:5432,two:5433/name?sslmode=require&target_session_attrs=read-write"
+        == "postgresql://u:***@one:5432,two:5433/name?sslpassword=***&sslmode=require&target_session_attrs=read-write"
     )

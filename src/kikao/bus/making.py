@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from kikao.bus.fanout import Fanout
 from kikao.bus.memory import MemoryFanout
+from kikao.config.urls import kind, shown
 
 
 class BusRefused(Exception):
     """The bus cannot be used as it is set, and what to do."""
 
 
-def make_fanout(where: str, kind: Literal["memory", "sqlite", "postgresql", "redis"], shown: str) -> Fanout:
-    """A bus at an address; `shown` is what may be told of it. Raises `BusRefused` when its client is not installed."""
-    if kind in ("memory", "sqlite"):  # settings name no file
+def make_fanout(where: str) -> Fanout:
+    """The bus at an address, as the settings have it. Raises `BusRefused` when its client is not installed."""
+    of = kind(where)
+    if of in ("memory", "sqlite"):  # settings name no file
         return MemoryFanout()
     from kikao.bus.networked import NetworkedFanout
 
     try:
-        if kind == "postgresql":
+        if of == "postgresql":
             from kikao.bus.postgresql import dialer
         else:
             from kikao.bus.redis import dialer
     except ModuleNotFoundError as error:
         raise BusRefused(
-            f"KIKAO_BUS: {kind} needs {error.name}, which is not installed. Run: pip install 'kikao[{kind}]'"
+            f"KIKAO_BUS: {of} needs {error.name}, which is not installed. Run: pip install 'kikao[{of}]'"
         ) from error
-    return NetworkedFanout(dialer(where), shown)
+    return NetworkedFanout(dialer(where), shown(where))

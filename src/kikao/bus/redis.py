@@ -107,6 +107,7 @@ def _clients(parts: SplitResult, options: dict[str, str]) -> list[Redis]:
             "password": options.get("sentinel_password"),
             "socket_timeout": 1.0,
             "socket_connect_timeout": 1.0,
+            **_tls(parts, options),
         }
         sentinel = Sentinel(  # type: ignore[no-untyped-call]
             [_host(each, SENTINEL_PORT) for each in hosts], sentinel_kwargs=asks, **common
@@ -129,15 +130,20 @@ def _common(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
         "retry": Retry(NoBackoff(), 0),
         "client_name": "kikao-bus",
     }
-    if parts.scheme.partition("+")[0] in ("rediss", "valkeys"):
-        common |= {
-            "ssl": True,
-            "ssl_ca_certs": options.get("ca"),
-            "ssl_certfile": options.get("cert"),
-            "ssl_keyfile": options.get("key"),
-            "ssl_cert_reqs": "none" if options.get("verify") in ("false", "no", "0") else "required",
-        }
-    return common
+    return common | _tls(parts, options)
+
+
+def _tls(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
+    """How servers, and Sentinels, are spoken to, as the session store does."""
+    if parts.scheme.partition("+")[0] not in ("rediss", "valkeys"):
+        return {}
+    return {
+        "ssl": True,
+        "ssl_ca_certs": options.get("ca"),
+        "ssl_certfile": options.get("cert"),
+        "ssl_keyfile": options.get("key"),
+        "ssl_cert_reqs": "none" if options.get("verify", "").lower() in ("false", "0") else "required",
+    }
 
 
 def _database(parts: SplitResult, options: dict[str, str]) -> str:

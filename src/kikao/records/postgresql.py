@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from kikao.config.urls import shown
 from kikao.records.answering import answering, committing, undone
 from kikao.records.errors import RecordsAway, RecordsRefused
 from kikao.records.migrations import Migrations
@@ -182,18 +183,6 @@ class _Server:
 
     def _remember(self, loop: asyncio.AbstractEventLoop, because: str) -> None:
         self._because, self._until = because, loop.time() + AWAY_SECONDS
-
-
-def shown(where: str) -> str:
-    """The address without the passwords that stand in it."""
-    head, _, query = where.partition("?")
-    scheme, _, rest = head.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    user, colon, _ = credentials.partition(":")
-    kept = "&".join(
-        each for each in query.split("&") if each and "pass" not in each.partition("=")[0].lower()
-    )
-    return f"{scheme}://{user}{':***' if colon else ''}{at}{place}" + (f"?{kept}" if kept else "")
 
 
 def _checked(where: str) -> str:
