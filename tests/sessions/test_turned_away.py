@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 from kikao import App, Chat, Flows, Text, t
 from kikao.events import TurnRejected
@@ -86,3 +87,24 @@ async def test_a_turn_ends_in_its_budget_and_after_several_the_next_are_told_at_
         while await asha.again() != "Asha.":  # noqa: ASYNC110 - as a gateway does
             await asyncio.sleep(0.02)
         assert await asha.dial() == "Name?"
+
+
+async def test_a_flow_that_hangs_turns_nobody_else_away() -> None:
+    """Five of them in a row run out of time; the store and the records answer."""
+    flows = Flows()
+
+    @flows.flow("greet")
+    async def greet(chat: Chat) -> None:
+        name = await chat.ask("name", Text(), t("Name?"))
+        while name == "stuck":
+            with contextlib.suppress(TimeoutError):
+                await asyncio.Event().wait()
+        await chat.end(t("{name}.", name=name))
+
+    async with Stage(App(flows, entry="greet", budget=0.2)) as stage:
+        asha, okello = stage.phone(), stage.phone("+256772000009")
+        await asha.dial()
+        assert await asha.reply("stuck") == UNAVAILABLE
+        for _ in range(TRIES):
+            assert await asha.again() == UNAVAILABLE
+        assert await okello.dial() == "Name?"
