@@ -16,7 +16,7 @@ from typing import Final
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Text
 from kikao.sessions.keeper import LEASE, Held, Sessions
-from kikao.sessions.store import Dedupe
+from kikao.sessions.store import Dedupe, Record
 
 MOST: Final = 1000
 """Commits that are looked for at the same time; those beyond are left: a copy of the inbound still finds them."""
@@ -101,18 +101,15 @@ class Confirming:
 
     async def _settled(self, one: Unconfirmed) -> bool:
         """Whether there is nothing left to do."""
-        if not one.stands and one.dedupe is not None:
-            found = await self._sessions.store.seen(one.key, one.dedupe.key)
-            self._found(
-                one, any(dedupe.reply == one.dedupe.reply for dedupe in found)
-            )  # sealed: no other is like it
         held = await self._sessions.claim(one.key, wait=LEASE)
         if not isinstance(held, Held):
-            return held is None and one.stands
+            return False
         try:
             record = held.claim.record
             assert record is not None
-            self._found(one, (record.version, record.fence) == (one.version, one.fence))
+            if not one.stands and await self._is_stored(one, record):
+                one.stands = True
+                one.tell()
             if not one.stands:
                 return record.version >= one.version  # somebody else was faster: it is stored no more
             waiting = held.session.conversation.notices
@@ -124,7 +121,10 @@ class Confirming:
         finally:
             await self._sessions.release_quietly(held)
 
-    def _found(self, one: Unconfirmed, stands: bool) -> None:
-        if stands and not one.stands:
-            one.stands = True
-            one.tell()
+    async def _is_stored(self, one: Unconfirmed, record: Record) -> bool:
+        if (record.version, record.fence) == (one.version, one.fence):
+            return True
+        if one.dedupe is None:
+            return False
+        found = await self._sessions.store.seen(one.key, one.dedupe.key)
+        return any(each.reply == one.dedupe.reply for each in found)  # sealed: no other is like it

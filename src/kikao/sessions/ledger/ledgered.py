@@ -14,6 +14,7 @@ learnt from the other processes every few seconds.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Collection
@@ -123,8 +124,10 @@ class LedgeredStore(FastOutbox):
         try:
             await self._fast.intent(write)
         except (Conflict, StoreUnavailable):  # certainly not stored, and nothing was begun
-            with contextlib.suppress(StoreUnavailable, CommitUnknown):
+            try:
                 await self._ledger.withdraw(write, put, self._clock())
+            except (StoreUnavailable, CommitUnknown) as error:  # recovery may find it
+                raise CommitUnknown("the ledger has it, and not the store") from error
             raise
         known = self._known.get(write.key, frozenset())
         self._known[write.key] = (known | {row.id for row in write.open}) - set(write.close)
@@ -136,7 +139,12 @@ class LedgeredStore(FastOutbox):
             except BaseException:
                 await self._fast.release(Claim(write.key, write.fence, 0.0, None))
                 raise
-        await self._fast.commit(write)
+        try:
+            await self._fast.commit(write)
+        except StoreUnavailable as error:
+            if write.critical:  # whoever claims the session next gets it
+                raise CommitUnknown("the ledger has it, and not the store") from error
+            raise
         self._known.pop(write.key, None)
         latest = self._latest.get(write.key)
         if latest is not None and write.expires_at < latest.expires_at:
@@ -217,7 +225,7 @@ class LedgeredStore(FastOutbox):
             if behind.kept is not None:
                 self._remember(write.key, behind.kept)
             raise Conflict("the ledger knows more of this session than its writer does") from None
-        except CommitUnknown:
+        except (CommitUnknown, asyncio.CancelledError):
             # Whatever the ledger has by now: whoever claims the session next looks.
             self._behind.setdefault(write.key, False)
             self._latest[write.key] = _latest(write, frozenset(row.id for row in write.open), self._clock())

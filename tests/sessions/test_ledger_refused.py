@@ -1,0 +1,116 @@
+"""What the ledger took and the store behind it did not: it stands, so nobody is told that nothing happened."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kikao.sessions import confirming
+from kikao.sessions.ledger import LedgeredStore
+from kikao.sessions.store import StoreUnavailable
+from tests.bank import PIN
+from tests.sessions.forgetful import ForgetfulStore
+from tests.sessions.ledgers import Life, a_ledger, a_life
+
+UNCERTAIN = "We are checking your request. Do not repeat it. Dial again to see the result."
+
+
+class Away:
+    """The store goes away before a write, and stays away until it is back."""
+
+    def __init__(self, fast: ForgetfulStore, write: int) -> None:
+        self.is_away = False
+        self._claim = fast.claim
+        fast.before_write = self._before(write)
+        fast.claim = self._when_there  # type: ignore[method-assign]
+
+    def _before(self, write: int) -> Callable[[int], None]:
+        def before(number: int) -> None:
+            if number == write:
+                self.is_away = True
+            self._check()
+
+        return before
+
+    async def _when_there(self, *args: object, **kwargs: object) -> object:
+        self._check()
+        return await self._claim(*args, **kwargs)
+
+    def back(self, fast: ForgetfulStore) -> None:
+        self.is_away, fast.before_write = False, None
+
+    def _check(self) -> None:
+        if self.is_away:
+            raise StoreUnavailable
+
+
+async def at_the_pin(life: Life) -> None:
+    await life.talk.dial()
+    await life.talk.say("Ann", "700", "1")
+
+
+async def test_an_outcome_that_only_the_ledger_has_is_told_by_the_next_dial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(confirming, "PAUSE", 0.01)
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, fast = await a_life(ledger)
+        await at_the_pin(life)
+        away = Away(fast, fast.writes + 2)
+        assert await life.talk.say(PIN) == UNCERTAIN
+        away.back(fast)
+        looking = life.talk.process.late._confirming
+        async with asyncio.timeout(5.0):
+            while len(looking):  # noqa: ASYNC110 - it is another task that gets there
+                await asyncio.sleep(0.005)
+        assert "Sent. Ref" in await life.talk.dial()
+        assert len(life.bank.moved) == 1
+
+
+async def test_an_intent_that_could_not_be_taken_back_is_uncertain(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, fast = await a_life(ledger)
+        await at_the_pin(life)
+        Away(fast, fast.writes + 1)
+
+        async def gone(*_: object) -> None:
+            raise StoreUnavailable
+
+        ledger.withdraw = gone  # type: ignore[method-assign,assignment]
+        assert await life.talk.say(PIN) == UNCERTAIN, "recovery finds it, and may perform it"
+
+
+async def test_an_intent_that_was_taken_back_did_not_happen(tmp_path: Path) -> None:
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, fast = await a_life(ledger)
+        await at_the_pin(life)
+        away = Away(fast, fast.writes + 1)
+        assert await life.talk.say(PIN) == "Service unavailable. Try again later."
+        away.back(fast)
+        assert await ledger.due(1e12, 10) == []
+        assert "Sent. Ref" in await life.talk.send()
+
+
+async def test_who_waits_for_the_ledger_and_gives_up_looks_there_next(tmp_path: Path) -> None:
+    """A turn that is cancelled while it writes to the ledger does not know what the ledger has."""
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, _ = await a_life(ledger)
+        await at_the_pin(life)
+        put = ledger.put
+
+        async def hangs(*args: object) -> None:
+            await put(*args)  # type: ignore[arg-type]
+            await asyncio.Event().wait()
+
+        ledger.put = hangs  # type: ignore[method-assign,assignment]
+        life.talk.process.turns.budget = 0.3
+        assert await life.talk.say(PIN) == UNCERTAIN
+        ledger.put = put  # type: ignore[method-assign]
+        store = life.talk.process.store.store
+        assert isinstance(store, LedgeredStore)
+        assert len(store._latest) == 1, "whoever claims the session next looks"
