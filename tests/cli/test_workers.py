@@ -95,6 +95,11 @@ class Workers:
         )
         return {int(line) for line in found.stdout.split()}
 
+    def files(self) -> int:
+        """How many it has open; 0 where the system does not tell."""
+        folder = Path(f"/proc/{self.process.pid}/fd")
+        return len(list(folder.iterdir())) if folder.is_dir() else 0
+
     def end(self, how: int = signal.SIGTERM) -> int:
         self.process.send_signal(how)
         code = self.process.wait(PATIENCE)
@@ -138,6 +143,7 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
             return status == 200 and b"\nbus: ok\n" in words
 
         await until(ready, "they are not ready")
+        files = found.files()
 
         before = found.pids()
         os.kill(min(before), signal.SIGKILL)
@@ -161,6 +167,11 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
 
         await until(replaced, "they are not replaced")
         assert not before & found.pids()
+
+        async def nothing_is_left_open() -> bool:
+            return found.files() <= files
+
+        await until(nothing_is_left_open, f"there were {files} open files, and now there are more")
         assert await asha.reply("bread") == "bread"
         lines = [json.loads(line) for line in found.log.read_text().splitlines() if line.startswith("{")]
         assert {line["worker"] for line in lines} == {1, 2}

@@ -144,6 +144,7 @@ class _Workers:
                     self._crashes = self._young[number] = 0
                 continue
             del self._at_work[number]
+            worker.kill()
             if worker.has_served(now) < YOUNG:
                 self._crashes += 1
                 self._young[number] = self._young.get(number, 0) + 1
@@ -161,7 +162,9 @@ class _Workers:
         for number in [number for number, due in self._due.items() if due <= now]:
             del self._due[number]
             self._at_work[number] = self._start(number)
-        self._leaving = [worker for worker in self._leaving if worker.alive]
+        for worker in [worker for worker in self._leaving if not worker.alive]:
+            worker.kill()
+            self._leaving.remove(worker)
         return True
 
     def _replace(self) -> None:
@@ -182,6 +185,7 @@ class _Workers:
                 _say("the workers are replaced")
         elif not coming.alive:
             self._coming = None
+            coming.kill()
             self._to_replace.clear()
             _say(f"a new worker ended ({coming.code}); those before go on")
 
@@ -270,7 +274,7 @@ class _Worker:
             self._process.wait(seconds)
 
     def kill(self) -> None:
-        """End it now; harmless when it is over."""
+        """End it now, and close the pipes to it; only that when it is over."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._told, self._life):
