@@ -10,7 +10,8 @@ import pytest
 
 from kikao.sessions import confirming
 from kikao.sessions.ledger import LedgeredStore
-from kikao.sessions.store import StoreUnavailable
+from kikao.sessions.ledger.ledgered import KEPT
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from tests.bank import PIN
 from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
@@ -114,3 +115,47 @@ async def test_who_waits_for_the_ledger_and_gives_up_looks_there_next(tmp_path: 
         store = life.talk.process.store.store
         assert isinstance(store, LedgeredStore)
         assert len(store._latest) == 1, "whoever claims the session next looks"
+
+
+async def test_while_the_ledger_is_away_the_store_still_knows_that_an_effect_is_at_work(
+    tmp_path: Path,
+) -> None:
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, fast = await a_life(ledger)
+        await at_the_pin(life)
+        life.bank.gate = asyncio.Event()
+        life.talk.process.turns.budget = 0.3
+        await life.talk.say(PIN)
+        (row,) = await fast.due(now=1e12, limit=9)
+        store = life.talk.process.store.store
+
+        async def gone(*_: object) -> None:
+            raise StoreUnavailable
+
+        ledger.renew = gone  # type: ignore[method-assign,assignment]
+        with pytest.raises(StoreUnavailable):
+            await store.renew(row.session, (row.id,), row.fence, row.lease_until + 10.0)
+        (renewed,) = await fast.due(now=1e12, limit=9)
+        assert renewed.lease_until == row.lease_until + 10.0
+        life.bank.gate.set()
+        await life.talk.process.settle()
+
+
+async def test_what_it_is_in_doubt_about_is_forgotten_in_the_end(tmp_path: Path) -> None:
+    async with a_ledger(tmp_path / "records.db") as ledger:
+        life, _ = await a_life(ledger)
+        await at_the_pin(life)
+        put = ledger.put
+
+        async def unanswered(*args: object) -> None:
+            raise CommitUnknown
+
+        ledger.put = unanswered  # type: ignore[method-assign,assignment]
+        assert await life.talk.say(PIN) == UNCERTAIN
+        ledger.put = put  # type: ignore[method-assign]
+        store = life.talk.process.store.store
+        assert isinstance(store, LedgeredStore)
+        assert len(store._behind) == 1
+        life.clock.advance(KEPT + 1.0)
+        await store.due(now=life.clock(), limit=1)
+        assert (store._behind, store._latest) == ({}, {})

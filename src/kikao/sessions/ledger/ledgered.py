@@ -155,10 +155,11 @@ class LedgeredStore(FastOutbox):
         await self._fast.release(claim)
 
     async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
+        renewed = await self._fast.renew(key, ids, fence, lease_until)  # first: while it lasts recovery waits
         latest = self._latest.get(key)
         if latest is not None and latest.open.intersection(ids):
             await self._ledger.renew(key, ids, fence, lease_until)
-        return await self._fast.renew(key, ids, fence, lease_until)
+        return renewed
 
     async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
         return await self._fast.seen(key, dedupe)
@@ -319,14 +320,18 @@ class LedgeredStore(FastOutbox):
         """Learn which sessions had critical effects in other processes, and forget those of long ago."""
         now = self._clock()
         since = max(self._looked_at - OVERLAP, now - KEPT)
-        for latest in await self._ledger.latest(since):
+        found = await self._ledger.latest(since)
+        for latest in found:
             known = self._latest.get(latest.session)
             if known is None or known.at <= latest.at:
                 self._latest[latest.session] = latest
         self._looked_at = now
-        old = [key for key, latest in self._latest.items() if latest.at < now - KEPT and not latest.open]
-        for key in old:
+        there = {latest.session for latest in found}  # with all that have an open effect
+        for key in [
+            key for key, latest in self._latest.items() if latest.at < now - KEPT and key not in there
+        ]:
             del self._latest[key]
+        self._behind = {key: certainly for key, certainly in self._behind.items() if key in self._latest}
 
     def _remember(self, key: bytes, kept: Kept) -> None:
         opened = frozenset(row.id for row in kept.open)
