@@ -36,6 +36,7 @@ GIFT: Final = 1_000_000_000
 
 if lease := os.environ.get("LEASE"):
     for module in (keeper, working, turn):  # this process only
+        assert "LEASE" in vars(module), f"{module.__name__} has no LEASE any more"
         vars(module)["LEASE"] = float(lease)
 
 PAUSE: Final = float(os.environ.get("BANK_PAUSE", "0"))

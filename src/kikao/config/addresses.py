@@ -1,27 +1,86 @@
-"""Addresses of stores as they are set: which are ones, and what is wrong with the others. Nothing here shows one."""
+"""Where data lie, as it is set: which paths and addresses are ones, and what is wrong with others.
+
+Nothing here shows an address.
+"""
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from kikao.config.urls import POSTGRESQL, REDIS, Where
+from kikao.config.urls import MEMORY, POSTGRESQL, REDIS, Kind, Where, kind
 from kikao.config.values import Wrong
 
 SERVERS: Final = "postgresql://user:password@host/database or redis://host:6379/0"
 """Examples for those who wrote something else."""
 
 
-def scheme_of(value: str) -> str:
+LONGEST_PATH: Final = 1000
+"""Characters, well below what Linux and macOS take."""
+
+LONGEST_NAME: Final = 200
+"""Octets of a part of one: files beside it have longer names."""
+
+
+def store_at(cwd: Path, value: str) -> Where:
+    """Where sessions are; a path is relative to `cwd`. Raises `Wrong`."""
+    if value in _IN_MEMORY:
+        return Where(MEMORY)
+    return _place(cwd, value, ("postgresql", "redis"), f"{MEMORY}, a path, sqlite:///path, {SERVERS}")
+
+
+def records_at(cwd: Path, value: str) -> Where:
+    """Where records are. Raises `Wrong`."""
+    return _place(cwd, value, ("postgresql",), "a path, sqlite:///path or postgresql://host/database")
+
+
+def bus_at(cwd: Path, value: str) -> Where:
+    """What carries the bus: no file can. Raises `Wrong`."""
+    if value in _IN_MEMORY:
+        return Where(MEMORY)
+    if _scheme_of(value) in ("", "sqlite"):
+        raise Wrong(f"must be {MEMORY}, {SERVERS}")
+    return _place(cwd, value, ("postgresql", "redis"), f"{MEMORY}, {SERVERS}")
+
+
+def path_at(cwd: Path, value: str) -> Path:
+    """A path in full. Raises `Wrong`."""
+    if value.startswith("~") or "\0" in value:
+        raise Wrong("must be a path written in full, without ~")
+    # Paths are shown, and an address that was misspelt may hold a password.
+    if "://" in value or (":" in value and "@" in value) or ("=" in value and ("?" in value or "&" in value)):
+        raise Wrong("must be a path, and looks like the address of a server")
+    path = os.path.abspath(cwd / value)
+    if len(path) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
+        raise Wrong("is too long for a path")
+    return Path(path)
+
+
+def _place(cwd: Path, value: str, servers: tuple[Kind, ...], allowed: str) -> Where:
+    """The address of a file, or of one of these kinds of servers."""
+    if not (scheme := _scheme_of(value)) or value.startswith("sqlite:///"):
+        value = value.removeprefix("sqlite:///")
+        if not value or value.startswith((MEMORY, ":")):
+            raise Wrong(f"{'memory cannot be used here; ' if value == MEMORY else ''}must be {allowed}")
+        return Where(path_at(cwd, value))
+    if kind(value) not in servers:
+        shown = f"{scheme} cannot be used here; " if _SCHEME(scheme) else ""
+        raise Wrong(f"{shown}must be {allowed}")
+    return _server(value)
+
+
+def _scheme_of(value: str) -> str:
     """How an address begins, before `://`; empty for a path."""
     scheme, sides, _ = value.partition("://")
     return scheme if sides else ""
 
 
-def server(value: str) -> Where:
+def _server(value: str) -> Where:
     """The address of a store that several processes may use. Raises `Wrong`."""
-    scheme = scheme_of(value)
+    scheme = _scheme_of(value)
     if not value.isascii() or not value.isprintable() or " " in value or "#" in value:
         raise Wrong(_UNREADABLE)
     try:
@@ -78,3 +137,5 @@ _UNREADABLE: Final = (
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?").fullmatch
 _SERVICE = re.compile("[A-Za-z0-9._-]+(/[0-9]{1,4})?").fullmatch
 _DATABASE = re.compile("([0-9]{1,4})?").fullmatch
+_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,20}").fullmatch
+_IN_MEMORY: Final = (MEMORY, "memory", "memory://")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from ipaddress import collapse_addresses
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
-from kikao.config.addresses import SERVERS, scheme_of, server
+from kikao.config.addresses import bus_at, path_at, records_at, store_at
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
 from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.simulated import access, endpoints
-from kikao.config.urls import MEMORY, Kind, Where, kind
+from kikao.config.urls import MEMORY, Where
 from kikao.config.values import (
     Found,
     Wrong,
@@ -44,12 +45,6 @@ DRAIN: Final = 2
 """Seconds of production's drain: as long as a load balancer that asks every second needs to look away."""
 
 TURNS: Final = 1000
-
-LONGEST_PATH: Final = 1000
-"""Characters, well below what Linux and macOS take."""
-
-LONGEST_NAME: Final = 200
-"""Octets of a part of one: files beside it have longer names."""
 
 T = TypeVar("T")
 
@@ -132,10 +127,10 @@ class _Loading:
     def settings(self, serves: Collection[str], *, makes_keys: bool) -> Settings:
         env: Environment = self._take("env", environment, "dev")
         production = env == "production"
-        data = self._take("data", self._path, self.cwd / "kikao-data")
-        store: Where = self._take("store", self._store, Where(data / "sessions.db"))
-        records: Where = self._take("records", self._records, Where(data / "records.db"))
-        bus: Where = self._take("bus", self._bus, store if store.is_shared else Where(MEMORY))
+        data = self._take("data", partial(path_at, self.cwd), self.cwd / "kikao-data")
+        store: Where = self._take("store", partial(store_at, self.cwd), Where(data / "sessions.db"))
+        records: Where = self._take("records", partial(records_at, self.cwd), Where(data / "records.db"))
+        bus: Where = self._take("bus", partial(bus_at, self.cwd), store if store.is_shared else Where(MEMORY))
         if not data.is_dir() and os.path.lexists(data):
             self.problems.append(f"KIKAO_DATA: {data} is not a folder. Set the path of one.")
         if store == records and not store.is_shared:
@@ -300,48 +295,6 @@ class _Loading:
             codes=self._parsed(own.get("code"), USSD["code"], service_codes, default.codes),
         )
 
-    def _path(self, value: str) -> Path:
-        if value.startswith("~") or "\0" in value:
-            raise Wrong("must be a path written in full, without ~")
-        # Paths are shown, and an address that was misspelt may hold a password.
-        if (
-            "://" in value
-            or (":" in value and "@" in value)
-            or ("=" in value and ("?" in value or "&" in value))
-        ):
-            raise Wrong("must be a path, and looks like the address of a server")
-        path = os.path.abspath(self.cwd / value)
-        if len(path) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
-            raise Wrong("is too long for a path")
-        return Path(path)
-
-    def _store(self, value: str) -> Where:
-        if value in (MEMORY, "memory", "memory://"):
-            return Where(MEMORY)
-        return self._place(value, ("postgresql", "redis"), f"{MEMORY}, a path, sqlite:///path, {SERVERS}")
-
-    def _records(self, value: str) -> Where:
-        return self._place(value, ("postgresql",), "a path, sqlite:///path or postgresql://host/database")
-
-    def _bus(self, value: str) -> Where:
-        if value in (MEMORY, "memory", "memory://"):
-            return Where(MEMORY)
-        if scheme_of(value) in ("", "sqlite"):
-            raise Wrong(f"must be {MEMORY}, {SERVERS}")
-        return self._place(value, ("postgresql", "redis"), f"{MEMORY}, {SERVERS}")
-
-    def _place(self, value: str, servers: tuple[Kind, ...], allowed: str) -> Where:
-        """The address of a file, or of one of these kinds of servers."""
-        if not (scheme := scheme_of(value)) or value.startswith("sqlite:///"):
-            value = value.removeprefix("sqlite:///")
-            if not value or value.startswith((MEMORY, ":")):
-                raise Wrong(f"{'memory cannot be used here; ' if value == MEMORY else ''}must be {allowed}")
-            return Where(self._path(value))
-        if kind(value) not in servers:
-            shown = f"{scheme} cannot be used here; " if _SCHEME(scheme) else ""
-            raise Wrong(f"{shown}must be {allowed}")
-        return server(value)
-
     # --- what production refuses ---
 
     def _refuse_unsafe(
@@ -451,4 +404,3 @@ def _is_everyone(networks: tuple[Network, ...]) -> bool:
 
 _USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW|SEPTETS|CODE)").fullmatch
 _GATEWAY = re.compile("[a-z0-9_]{1,40}").fullmatch
-_SCHEME = re.compile("[a-z][a-z0-9+.-]{0,20}").fullmatch
