@@ -31,10 +31,10 @@ class Part(msgspec.Struct, frozen=True):
 
 
 PARTS: Final = (
-    Part("deterministic simulation", "simulated:simulation", (300, 8)),
-    Part("crash points", "simulated:crashes", (160, 14)),
+    Part("deterministic simulation", "simulated:simulation", (600, 8)),
+    Part("crash points", "simulated:crashes", (400, 12)),
     Part("journals of releases", "simulated:journals", (5, 5)),
-    Part("mutants of the product", "simulated:mutation", (60, 8)),
+    Part("mutants of the product", "simulated:mutation", (150, 8)),
     Part("kill -9 on SQLite", "work:kills", (40, 8)),
     Part("kill -9 on PostgreSQL", "killing:postgresql", (40, 12)),
     Part("kill -9 on Valkey", "killing:valkey", (40, 10)),

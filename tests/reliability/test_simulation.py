@@ -26,7 +26,7 @@ QUICK = (
 TROUBLES = (
     *("workers killed", "workers stopped", "sends again", "taps twice", "bank: answer lost"),
     *("store: answer lost", "store: request lost", "store: refused", "store: request slow"),
-    *("types ahead", "lists changed"),
+    *("types ahead", "lists changed", "keys rotated"),
 )
 ROOT = Path(__file__).parents[2]
 

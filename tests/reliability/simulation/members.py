@@ -135,6 +135,8 @@ class Member:
                 await asyncio.sleep(chance.choice((0.5, 3.0, 12.0)))
             if self.world.weather.changes and chance.random() < self.world.weather.changes:
                 self.world.reorders()
+            if self.world.weather.rotates and chance.random() < self.world.weather.rotates:
+                self.world.rotates()
             await self._answer()
 
     async def pays(self) -> bool:

@@ -23,6 +23,7 @@ from kikao.conversation import Choice, effects, runner
 from kikao.conversation.journal import Run
 from kikao.sessions.keeper import Held
 from kikao.sessions.recovery import Recovery
+from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.leases import Leases
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.working import Late
@@ -92,26 +93,27 @@ MUTANTS: Final = (
         laws.SECRET,
         (Edit(Held, "intend", "self._write(dedupe, tokens)", "self._write(None, tokens)"),),
         ("impatience",),
-        near=(952,),
+        near=(149,),
     ),
     Mutant(
         "no version check",
         laws.TWICE,
         (Edit(MemoryStore, "_apply", "write.version != version or write.fence", "write.fence"),),
+        near=(26,),
     ),
     Mutant(
         "fence ignored by the store",
         laws.OVERTAKEN,
         (Edit(MemoryStore, "_apply", " or write.fence < fence", ""),),
         ("short lives",),
-        near=(13885,),
+        near=(4774,),
     ),
     Mutant(
         "fence ignored by late outcomes",
         laws.NOT_REFUSED,
         (Edit(Late, "_deliver", 'if settled.kind != "done" and held', "if False and held"),),
         ("doubts",),
-        near=(3413,),
+        near=(32899,),
     ),
     Mutant(
         "no dedupe",
@@ -130,12 +132,13 @@ MUTANTS: Final = (
                 "    write = self._write(dedupe, working)",
             ),
         ),
-        near=(262,),
+        near=(149,),
     ),
     Mutant(
         "fresh key per try",
         laws.MOVED_TWICE,
         (Edit(effects, "attempt", "step.effect(intent.token)", "step.effect(__import__('os').urandom(16).hex())"),),
+        near=(6,),
     ),
     Mutant(
         "Refused stored under the key",
@@ -152,13 +155,13 @@ MUTANTS: Final = (
         "lease never expires",
         laws.STUCK,
         (Edit(Leases, "take", "if held[1] > now:", "if True:"),),
-        near=(3,),
+        near=(1,),
     ),
     Mutant(
         "lease expires while renewed",
         laws.AT_WORK,
         (Edit(Late, "_renew", "now + LEASE", "now"),),
-        near=(75,),
+        near=(47,),
     ),
     Mutant(
         "recovery takes live leases",
@@ -167,7 +170,7 @@ MUTANTS: Final = (
             Edit(MemoryStore, "due", "row.lease_until <= now and ", ""),
             Edit(Recovery, "_settle", " or held.at_work()", ""),
         ),
-        near=(94,),
+        near=(47,),
     ),
     Mutant(
         "outbox marked before sent",
@@ -204,7 +207,7 @@ MUTANTS: Final = (
         laws.GUESSED,
         (Edit(effects, "settle", 'return Settled("unknown", reason=_reason(result.reason, secret))',
               'return Settled("voided")'),),
-        near=(13,),
+        near=(1,),
     ),
     Mutant(
         "crossed inbound taken",
@@ -224,6 +227,19 @@ MUTANTS: Final = (
         (Edit(Choice, "parse", "picked(given.text, options)", "picked(given.text, self.options())"),),
         ("lists that change",),
         near=(54,),
+    ),
+    Mutant(
+        "only the newest key opens",
+        laws.BROKE,
+        (Edit(KeyRing, "unseal", "kid not in self._keys", "kid != self._active"),),
+        ("keys rotated",),
+    ),
+    Mutant(
+        "hashed with the newest key",
+        laws.CHANGED_REPLY,
+        (Edit(KeyRing, "__init__", "lookup or self._active", "self._active"),),
+        ("keys rotated",),
+        near=(74,),
     ),
 )  # fmt: skip
 

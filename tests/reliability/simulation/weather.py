@@ -61,6 +61,9 @@ class Weather:
     """Without a turn for so long a session is over."""
     changes: float = 0.0
     """Chance that a list in which members choose changes while they look at it."""
+    rotates: float = 0.0
+    """Chance, at each screen, that the keys of the deployment come a step nearer to being rotated: all workers are
+    started anew, first to know the next key, then to seal with it."""
     retention: float = 600.0
     """So long a copy of a message is answered with the reply of the first."""
 
@@ -99,6 +102,7 @@ KINDS: Final = (
         mistakes=0.5,
         screens=(9, 12),
     ),
+    Weather("keys rotated", rotates=0.5, late=0.5, copies=0.3, bank_slow=0.2, screens=(4, 6, 9)),
     Weather("lists that change", changes=0.5, deaths=0.3, lost=0.02, silent=0.02, screens=(4, 6, 9)),
     Weather(
         "everything",

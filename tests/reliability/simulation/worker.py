@@ -53,11 +53,14 @@ class Worker:
         chance = world.chance
         self.clock = SkewedClock(world.loop, 0.0 if world.single else chance.uniform(-0.4, 0.4))
         self.looks = chance.choice(LOOKS)
+        self.step = 0
+        """Of a rotation of keys."""
         self.life: Life | None = None
         self._lives = itertools.count(1)
 
     def start(self) -> None:
         """A new life begins."""
+        self.step = self.world.step
         self.life = Life(self, f"{self.name}.{next(self._lives)}")
         self.life.begin()
 
@@ -69,6 +72,11 @@ class Worker:
         life.die()
         pause = 0.2 if world.calm else world.chance.choice(RESTARTS)
         world.loop.call_later(pause, self.start, context=Context())
+
+    def rotate(self) -> None:
+        """Started anew for other keys, unless it has them already."""
+        if self.life is not None and self.step != self.world.step and not self.world.calm:
+            self.die()
 
 
 class Life(Owner):
@@ -90,14 +98,15 @@ class Life(Owner):
         """Each is done when it is answered or broken. In order: a set of objects has another one in each process."""
         self.store = store_of(world, self)
         self.bus = Bus([world.heard])
-        self.sessions = Sessions(self.store, world.ring, world.policy, clock=worker.clock)
+        ring = world.rings[worker.step]
+        self.sessions = Sessions(self.store, ring, world.policy, clock=worker.clock)
         services = {Services: Bank(self)}
         self.late = Late(self.sessions, self.bus)
         self.turns = Turns(
             world.engine,
             self.sessions,
             services,
-            Unlisted(world.ring),
+            Unlisted(ring),
             translate=world.translate,
             publish=self.bus,
             late=self.late,

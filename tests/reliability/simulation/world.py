@@ -7,6 +7,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from contextvars import Context
 from typing import Any, Final
 
 from kikao.conversation.engine import Engine
@@ -40,6 +41,8 @@ ENGINE: Final = Engine(make_flows(), entry="main")
 TRANSLATE: Final = Catalogs().translate
 RING: Final = Ring({"test": bytes(range(32))})
 RING.plain = {}
+LAST_STEP: Final = 2
+"""Of a rotation of keys: only the old one, also the new one, and the new one seals."""
 _POLICIES: dict[float, SessionPolicy] = {}
 
 
@@ -78,6 +81,10 @@ class World:
         self.ring = RING
         self.ring.world = self
         self.ring.plain.clear()
+        self.rings = _rotation(self) if self.weather.rotates else (RING,)
+        """The keys of each step of a rotation."""
+        self.step = 0
+        """The step that workers which start are at."""
         self.laws = Laws(self)
         self.network = Network(self)
         self.store = MemoryStore()
@@ -140,6 +147,16 @@ class World:
         others = [order for order in itertools.permutations(PEOPLE) if order != self.people]
         self.people = self.chance.choice(others)
         self.trouble("gateway", "lists changed")
+
+    def rotates(self) -> None:
+        """The next step of a rotation begins, once all workers are at the one before."""
+        done = all(worker.life is not None and worker.step == self.step for worker in self.workers)
+        if self.step == LAST_STEP or not done:
+            return
+        self.step += 1
+        self.trouble("gateway", "keys rotated")
+        for worker in self.workers:
+            self.loop.call_later(self.chance.random() * 5.0, worker.rotate, context=Context())
 
     def may_die(self) -> bool:
         """Whether there have not been enough deaths."""
@@ -264,6 +281,15 @@ def at_once(coro: Coroutine[Any, Any, Any]) -> Any:
     except StopIteration as stop:
         return stop.value
     raise AssertionError("it waits for something")
+
+
+def _rotation(world: World) -> tuple[Ring, ...]:
+    """What workers hash with stays: a store is moved to another key of that kind while nothing runs."""
+    old, new = ("test", bytes(range(32))), ("next", bytes(range(32, 64)))
+    rings = (RING, Ring(dict((old, new))), Ring(dict((new, old)), lookup="test"))
+    for ring in rings:
+        ring.world, ring.plain = world, RING.plain
+    return rings
 
 
 def _policy(idle: float) -> SessionPolicy:
