@@ -242,12 +242,18 @@ async def test_a_post_that_comes_where_a_question_was_open_lets_the_member_look_
     assert await outbox(talk.process) == []
 
 
+ENDLESS: list[object] = []
+ENDLESS.append(ENDLESS)
+
+
 @pytest.mark.parametrize(
     ("data", "to", "said"),
     [
         (Secret("2580"), "crm", "cannot be posted"),
         ({"pin": Secret("2580")}, "crm", "cannot be posted"),
         (object(), "crm", "cannot be posted"),
+        (msgspec.Raw(b"{no JSON}"), "crm", "cannot be posted"),
+        (ENDLESS, "crm", "cannot be posted"),
         ("x" * MAX_MESSAGE, "crm", "the cap is"),
         (1, "No such", "no name of a destination"),
     ],

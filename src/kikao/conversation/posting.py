@@ -46,7 +46,8 @@ def body_of(data: Any, to: str, place: str) -> bytes:
         )
     try:
         body = msgspec.json.encode(data)
-    except (TypeError, ValueError, OverflowError) as error:
+        msgspec.json.decode(body)  # what was JSON already may be none
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.DecodeError) as error:
         raise Misuse(
             f"{place}: a {type(data).__name__} cannot be posted ({error}). Post plain values, or a msgspec.Struct."
         ) from None
