@@ -24,7 +24,7 @@ from kikao.sessions.store import Claim, Record, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from tests.reliability.simulation.bank import Bank, Order
-from tests.reliability.simulation.flows import Services, make_flows
+from tests.reliability.simulation.flows import PEOPLE, Services, make_flows
 from tests.talk import PlainGateway, Process
 
 FOLDER: Final = Path(__file__).parent / "journals"
@@ -64,6 +64,10 @@ class Counter:
     def __init__(self) -> None:
         self._bank = Bank(tombstones=True, keeps_refusals=True)
         self._bank.open(NUMBER, PIN)
+
+    def people(self) -> tuple[str, ...]:
+        """The same every day."""
+        return PEOPLE
 
     async def fee(self, minor: int) -> int:
         return self._bank.fee(minor)
