@@ -53,6 +53,11 @@ TRIES: Final = 4
 MIGRATING: Final = 0x6B696B616F6D
 """The advisory lock of whoever upgrades tables; see `Migrations`."""
 
+SCHEMA: Final = "public"
+"""Where the tables lie, whoever asks: by itself a server looks first in a schema that is named like the user, and so
+shows two users different tables, or has a user `kikao` make its records in the schema of the sessions.
+"""
+
 _READ_ONLY: Final = "25006"
 """What a server says that became a standby: the connection is of no use any more, the next one may lead elsewhere."""
 
@@ -158,6 +163,8 @@ class _Server:
     def __init__(self, where: str) -> None:
         self._where = _checked(where)
         self.where: Final = shown(self._where)
+        asked = dict(parse_qsl(urlsplit(self._where).query))
+        self._settings = {name: value for name, value in _settings().items() if name not in asked}
         self._until = 0.0
         self._because = ""
 
@@ -170,7 +177,7 @@ class _Server:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await asyncpg.connect(
-                    self._where, command_timeout=command_timeout, server_settings=_settings()
+                    self._where, command_timeout=command_timeout, server_settings=self._settings
                 )
         except TimeoutError:
             self._remember(loop, f"no connection within {CONNECT_SECONDS:.0f} seconds")
@@ -228,7 +235,8 @@ def _settings() -> dict[str, str]:
         "statement_timeout": STATEMENT_SECONDS,
         "idle_in_transaction_session_timeout": IDLE_SECONDS,
     }
-    return {"application_name": "kikao", **{name: f"{int(1000 * bound)}" for name, bound in bounds.items()}}
+    texts = {"application_name": "kikao", "search_path": SCHEMA}
+    return {**texts, **{name: f"{int(1000 * bound)}" for name, bound in bounds.items()}}
 
 
 _NOT_UNDERSTOOD: Final = "records: PostgreSQL's client does not understand the address {} ({}). Mend it."
