@@ -404,6 +404,65 @@ def test_sessions_in_postgresql_are_served_once_they_are_migrated(
     with pytest.raises(StoreRefused, match="Run: kikao migrate"):
         at_work(Phone(_nobody, ASHA), greet)
     told = migrate()
-    assert (told.exit_code, "upgraded from version 0 to 1" in told.output) == (0, True)
-    assert "upgraded" not in migrate().output.partition("records:")[0]
+    assert (told.exit_code, "made, version 1" in told.output) == (0, True)
+    assert "is up to date" not in told.output.partition("records:")[0]
+    assert "is up to date" in migrate().output.partition("records:")[0]
     at_work(Phone(_nobody, ASHA), greet)
+
+
+def test_on_postgresql_it_comes_before_the_first_server_and_makes_the_keys_of_development(
+    postgresql: PostgreSQL, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgresql.database()
+    monkeypatch.delenv("KIKAO_SECRET_KEYS")
+    monkeypatch.setenv("KIKAO_STORE", url)
+    monkeypatch.setenv("KIKAO_RECORDS", url)
+    assert migrate("--check", TARGET).exit_code == 1
+    assert not (data / "secret-keys").exists(), "who looks changes nothing"
+    for words in ("--rekey", "--reseal"):
+        assert "there are no secret keys" in migrate(words).stderr
+    done = migrate(TARGET)
+    assert done.exit_code == 0, done.output
+    assert (data / "secret-keys").exists()
+    assert migrate("--check", TARGET).exit_code == 0
+
+    async def greet(phone: Phone) -> None:
+        assert "Total 0" in await phone.dial()
+
+    at_work(Phone(_nobody, ASHA), greet)
+
+
+def test_in_production_it_makes_no_keys(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KIKAO_SECRET_KEYS")
+    monkeypatch.setenv("KIKAO_ENV", "production")
+    refused = migrate(TARGET)
+    assert (refused.exit_code, "production makes no keys of its own" in refused.stderr) == (2, True)
+
+
+def test_who_serves_needs_no_more_than_what_the_how_to_grants(
+    postgresql: PostgreSQL, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The owner is named like the schema of the sessions, and has the records in the same database."""
+    url = postgresql.database()
+    monkeypatch.setenv("KIKAO_STORE", url)
+    monkeypatch.setenv("KIKAO_RECORDS", url)
+    assert migrate(TARGET).exit_code == 0, "as the user kikao"
+    tables = "SELECT DISTINCT schemaname::text FROM pg_tables WHERE tablename ~ '^(kikao_|wallet_)'"
+    assert postgresql.execute(tables, url=url) == [("public",)]
+    how_to = Path(__file__).parents[2] / "docs" / "how-to" / "run-on-postgresql.md"
+    grants = re.findall(r"^GRANT .*;$", how_to.read_text(encoding="utf-8"), re.MULTILINE)
+    postgresql.execute("CREATE ROLE kikao_server LOGIN")
+    for grant in grants:
+        postgresql.execute(grant, url=url)
+    server = url.replace("kikao@", "kikao_server@")
+    monkeypatch.setenv("KIKAO_STORE", server)
+    monkeypatch.setenv("KIKAO_RECORDS", server)
+
+    async def count(phone: Phone) -> None:
+        await phone.dial()
+        assert "Total 5" in await phone.reply("5")
+
+    at_work(Phone(_nobody, ASHA), count)
+    assert migrate("--check", TARGET).exit_code == 0
+    (members,) = postgresql.execute("SELECT count(*) FROM public.kikao_members", url=url)
+    assert members == (1,)

@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Final, Protocol, runtime_checkable
 
 import click
+from msgspec import structs
 
 from kikao.app import App
 from kikao.audit.trail import AuditTrail
 from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
-from kikao.config import MEMORY, Settings
+from kikao.config import MEMORY, SecretKeys, Settings
+from kikao.config.values import KEY_BYTES
 from kikao.members.directory import Directory
 from kikao.records import CommitUnknown, Migrated, NotYet, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.server import make_store
@@ -46,7 +48,7 @@ AGAIN: Final = "Do it again: it goes on where it stopped."
 def migrate(target: str | None, *, reseal: bool, rekey: bool) -> None:
     """Bring everything up to date. Exits with 2 and the reason when it cannot."""
     app = None if target is None else load_app(target)
-    settings = keys_expected(load_settings())
+    settings = _settings(makes_tables=not (reseal or rekey), target=target)
     try:
         asyncio.run(_Migration(settings, app).run(reseal=reseal, rekey=rekey))
     except (StoreRefused, RecordsRefused) as error:
@@ -60,14 +62,25 @@ def migrate(target: str | None, *, reseal: bool, rekey: bool) -> None:
 def look(target: str | None) -> None:
     """Say what `migrate` would upgrade; exits with 1 when there is something, with 2 when it cannot tell."""
     app = None if target is None else load_app(target)
-    migration = _Migration(keys_expected(load_settings()), app)
+    settings = load_settings()
+    if not settings.secret_keys:  # nobody ran it here yet: looking needs none, and what it has opens nothing
+        settings = structs.replace(settings, secret_keys=SecretKeys({"none": os.urandom(KEY_BYTES)}))
     try:
-        to_do = asyncio.run(migration.look())
+        to_do = asyncio.run(_Migration(settings, app).look())
     except (StoreRefused, RecordsRefused, StoreUnavailable, RecordsAway) as error:
         give_up(str(error))
     if to_do:
         click.echo("Make a backup, then do it without --check.")
         sys.exit(1)
+
+
+def _settings(*, makes_tables: bool, target: str | None) -> Settings:
+    """The settings; in development with keys made now where this may be what comes first, before any server."""
+    settings = load_settings()
+    first = makes_tables and (target or settings.store.is_shared or settings.records.is_shared)
+    if settings.secret_keys or not first:
+        return keys_expected(settings)
+    return load_settings(makes_keys=True)
 
 
 class _Migration:
@@ -119,7 +132,7 @@ class _Migration:
             click.echo(f"sessions: {where} is upgraded by the server that starts on it")
         heard: list[Migrated] = []
         with upgrading(heard.append, only_looks=True):
-            for tables in (self._services, self._members, self._trail, self._ledger):
+            for tables in (self._services, self._tables_of_members, self._trail, self._ledger):
                 with contextlib.suppress(NotYet):
                     await tables()
         for each in heard:
@@ -135,17 +148,18 @@ class _Migration:
             click.echo(f"sessions: nothing is stored in {where}")
             yield None
             return
+        stands = "is up to date"
         if where.kind == "postgresql":
             from kikao.sessions.stores.postgresql import migrate
 
             before, now = await migrate(where)
             if now > before:
-                click.echo(f"sessions: {where} upgraded from version {before} to {now}")
+                stands = f"upgraded from version {before} to {now}" if before else f"made, version {now}"
         store = make_store(self.settings)
         with upgrading(_say):  # a ledger of the store's lies in the records
             await store.open()
         try:
-            click.echo(f"sessions: {where} is up to date")
+            click.echo(f"sessions: {where} {stands}")
             yield store
         finally:
             await store.close()
@@ -168,6 +182,11 @@ class _Migration:
         async with self._directory() as directory:
             if directory is not None:
                 await directory.start()
+
+    async def _tables_of_members(self) -> None:
+        async with self._directory() as directory:
+            if directory is not None:
+                await directory.tables()
 
     async def _trail(self) -> None:
         if self.settings.audit_days and _is_there(self.settings.records):

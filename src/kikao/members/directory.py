@@ -99,11 +99,15 @@ class Directory:
 
     async def start(self) -> None:
         """Bring the tables up to date and check that the ring opens them. Raises `RecordsRefused`."""
-        await self._records.migrate(MIGRATIONS, VERSION_TABLE)
+        await self.tables()
         ring = self._vault.ring
         self._vault = Vault(await self._records.write(lambda connection: lookup.bound(connection, ring)))
         # The tables of libphonenumber take 20 ms to load: not in the first turn.
         await asyncio.to_thread(timezone_of, MemberAddress("msisdn", "+256772000001"))
+
+    async def tables(self) -> None:
+        """Bring the tables up to date, and no more. Raises `RecordsRefused`."""
+        await self._records.migrate(MIGRATIONS, VERSION_TABLE)
 
     @property
     def lookup_kid(self) -> str:
