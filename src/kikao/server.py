@@ -334,7 +334,7 @@ async def directory(
     from kikao.members.directory import Directory
     from kikao.records import Records
 
-    records = Records(settings.records)
+    records = Records(settings.records, strict=settings.env == "production")
     try:
         found = Directory(records, ring, clock=clock, patience=budget * RECORDS_SHARE)
         await found.start()
@@ -351,7 +351,7 @@ async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator
     from kikao.audit.trail import AuditTrail
     from kikao.records import Records
 
-    records = Records(settings.records, connections=2)
+    records = Records(settings.records, connections=2, strict=settings.env == "production")
     try:
         trail = AuditTrail(records)
         await trail.start()
@@ -380,11 +380,12 @@ def make_store(settings: Settings) -> SessionStore:
         return PostgreSQLStore(where, strict=settings.env == "production")
     from kikao.sessions.ledger import ledgered
 
-    redis = _shared_store("redis", "RedisStore")(where)
-    return ledgered(redis, settings.records, KeyRing(settings.secret_keys))
+    strict = settings.env == "production"
+    redis = _shared_store("redis", "RedisStore")(where, strict=strict)
+    return ledgered(redis, settings.records, KeyRing(settings.secret_keys), strict=strict)
 
 
-def _shared_store(name: str, store: str) -> Callable[[str], SessionStore]:
+def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
     """A store of several processes; its client is an extra of kikao."""
     import importlib
 
@@ -394,4 +395,4 @@ def _shared_store(name: str, store: str) -> Callable[[str], SessionStore]:
         raise StoreRefused(
             f"KIKAO_STORE: {name} needs {error.name}, which is not installed. Run: pip install 'kikao[{name}]'"
         ) from error
-    return cast(Callable[[str], SessionStore], found)
+    return cast(Callable[..., SessionStore], found)

@@ -261,6 +261,20 @@ async def test_a_killed_server_that_comes_back_is_used_again(tmp_path: Path) -> 
         server.remove()
 
 
+async def test_a_server_that_may_lose_what_it_acknowledged_is_refused_where_it_matters(
+    where: str, revisions: Revisions, caplog: pytest.LogCaptureFixture
+) -> None:
+    strict = Records(where, strict=True)
+    with pytest.raises(RecordsRefused, match=r"fsync is off.*Turn it on"):
+        await strict.migrate(revisions(), "notes_version")
+    await strict.close()
+    async with opened(where) as records:
+        caplog.clear()
+        for _ in range(2):
+            await records.migrate(revisions(), "notes_version")
+        assert caplog.text.count("fsync is off") == 1
+
+
 async def maybe(records: Records) -> list[str]:
     try:
         await note(records, "after")

@@ -391,6 +391,48 @@ async def test_the_policy_is_known_where_config_is_closed(tmp_path: Path) -> Non
         server.remove()
 
 
+@pytest.mark.parametrize(
+    ("append", "save", "said", "refused"),
+    [
+        ("no", "", "keeps nothing on disk", True),
+        ("no", "3600 1", "saves only now and then", False),
+        ("yes", "", "", False),
+    ],
+)
+async def test_a_server_that_keeps_nothing_is_refused_where_it_matters(
+    empty: Valkey, append: str, save: str, said: str, refused: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty.ask("CONFIG", "SET", "appendonly", append, "save", save)
+    try:
+        strict = RedisStore(empty.url, strict=True)
+        if refused:
+            with pytest.raises(StoreRefused, match="appendonly yes"):
+                await strict.open()
+        else:
+            await strict.open()
+            await strict.close()
+        caplog.clear()
+        async with opened(empty.url):
+            assert len(caplog.records) == (1 if said else 0)
+            assert said in caplog.text
+    finally:
+        empty.ask("CONFIG", "SET", "appendonly", "no", "save", "")
+
+
+async def test_what_a_server_keeps_is_not_held_against_it_where_nobody_can_ask(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = Valkey(tmp_path / "server", options=['rename-command CONFIG ""', "maxmemory-policy noeviction"])
+    server.start()
+    try:
+        store = RedisStore(server.url, strict=True)
+        await store.open()
+        await store.close()
+        assert "may not ask (CONFIG GET)" in caplog.text
+    finally:
+        server.remove()
+
+
 async def test_one_may_use_it_who_may_do_what_is_listed_and_nothing_less(empty: Valkey) -> None:
     page = Path(__file__).parents[2] / "docs" / "how-to" / "run-on-redis.md"
     (listed,) = [line for line in page.read_text().splitlines() if line.startswith("ACL SETUSER kikao ")]

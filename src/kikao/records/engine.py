@@ -16,6 +16,7 @@ Neither SQLAlchemy nor Alembic is loaded before a `Records` is made.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 
 class Records:
     """A database of records. Make one per process, `migrate` each set of tables, `close` at the end.
@@ -41,12 +44,17 @@ class Records:
     Errors of the database never show the values that were sent to it.
     """
 
-    def __init__(self, where: str | Path, *, connections: int = 8) -> None:
+    def __init__(self, where: str | Path, *, connections: int = 8, strict: bool = False) -> None:
         """`connections` are the most to PostgreSQL at a time; who finds all of them at work waits a little.
+
+        With `strict`, `migrate` refuses a server whose settings may lose what it acknowledged (`fsync`,
+        `full_page_writes` or `synchronous_commit` off); without it only the log says so.
 
         Raises `RecordsRefused` for an address it cannot use, or a file or folder it cannot make.
         """
         self._backend = _backend(where, connections)
+        self._strict = strict
+        self._is_known = False
         self.where = self._backend.where
         """The address, without its password, for messages and logs."""
 
@@ -85,6 +93,7 @@ class Records:
 
         migrations, upgrades = Migrations(scripts, version_table, self.where), upgrader()
         try:
+            await self._look()
             pending = await self._backend.read(migrations.pending)
         except RecordsAway as error:
             raise RecordsRefused(str(error)) from error
@@ -104,6 +113,17 @@ class Records:
         if upgrades is not None:
             upgrades.told(Migrated(self.where, version_table, migrations.head, pending))
 
+    async def _look(self) -> None:
+        """Once: whether what is written is kept. Raises `RecordsRefused`, `RecordsAway`."""
+        if self._is_known:
+            return
+        risks = await self._backend.risks()
+        if risks and self._strict:
+            raise RecordsRefused(f"records: {self.where}: {' '.join(risks)} Turn it on.")
+        for risk in risks:
+            logger.warning("records: %s: %s", self.where, risk)
+        self._is_known = True
+
     async def close(self) -> None:
         """Close every connection; SQLite folds its write-ahead log into the file."""
         await self._backend.close()
@@ -120,6 +140,7 @@ class Backend(Protocol):
     async def read(self, work: Callable[[Connection], T]) -> T: ...
     async def write(self, work: Callable[[Connection], T]) -> T: ...
     async def upgrade(self, migrations: Migrations) -> bool: ...
+    async def risks(self) -> list[str]: ...
     async def close(self) -> None: ...
 
 

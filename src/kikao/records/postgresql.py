@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import NullPool
 
 from kikao.config.urls import shown
+from kikao.records import careless
 from kikao.records.answering import answering, committing, undone
 from kikao.records.errors import RecordsAway, RecordsRefused
 from kikao.records.migrations import Migrations
@@ -132,6 +133,12 @@ class Postgresql:
             return await self._write(engine, work)
         finally:
             await engine.dispose()
+
+    async def risks(self) -> list[str]:
+        """What the settings of the server put at risk, each in a sentence. Raises `RecordsAway`."""
+        return careless.risks(
+            await self.read(lambda connection: list(connection.execute(text(careless.ASKING)).one()))
+        )
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -78,6 +78,10 @@ class Sqlite:
         )
         return await self._in_writer(lambda: self._write(engine, work))
 
+    async def risks(self) -> list[str]:
+        """None: it is always opened so that it keeps everything."""
+        return []
+
     async def close(self) -> None:
         def finish() -> None:
             self._readers.shutdown()

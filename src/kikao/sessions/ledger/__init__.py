@@ -11,6 +11,9 @@ from kikao.sessions.store import SessionStore
 __all__ = ["Ledger", "LedgeredStore", "ledgered"]
 
 
-def ledgered(fast: SessionStore, records: str, ring: KeyRing) -> LedgeredStore:
-    """The store with its critical effects kept in the records database at `records`. Raises `RecordsRefused`."""
-    return LedgeredStore(fast, Ledger(Records(records, connections=4)), ring)
+def ledgered(fast: SessionStore, records: str, ring: KeyRing, *, strict: bool = False) -> LedgeredStore:
+    """The store with its critical effects kept in the records database at `records`. Raises `RecordsRefused`.
+
+    With `strict` that database must lose nothing either: see `Records`.
+    """
+    return LedgeredStore(fast, Ledger(Records(records, connections=4, strict=strict)), ring)

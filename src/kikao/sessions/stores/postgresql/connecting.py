@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from kikao.config.urls import shown
+from kikao.records.careless import ASKING, risks
 from kikao.sessions.store import StoreRefused
 from kikao.sessions.stores.postgresql.troubles import why
 
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 CONNECT_SECONDS: Final = 3.0
 
 PIP: Final = "pip install 'kikao[postgresql]'"
-
-_CARELESS: Final = {
-    "synchronous_commit": "a crash of the server forgets turns that were acknowledged",
-    "fsync": "a loss of power ruins the database",
-    "full_page_writes": "a loss of power ruins the database",
-}
-"""Settings of a server that must not be off, and why."""
 
 
 class Server:
@@ -80,14 +74,7 @@ class Server:
 
 async def careless(connection: Any) -> list[str]:
     """What the server's settings put at risk, each in a sentence."""
-    values = await connection.fetchrow(
-        "SELECT " + ", ".join(f"current_setting('{name}')" for name in _CARELESS)
-    )
-    return [
-        f"{name} is off: {risk}."
-        for (name, risk), value in zip(_CARELESS.items(), values, strict=True)
-        if value == "off"
-    ]
+    return risks(list(await connection.fetchrow(ASKING)))
 
 
 def _load() -> ModuleType:

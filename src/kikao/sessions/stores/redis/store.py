@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import os
 from collections.abc import AsyncIterator, Collection
 from typing import Final
@@ -46,6 +47,7 @@ from kikao.sessions.stores.claims import (
 from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.lines import Lines
 from kikao.sessions.stores.redis import rows, scripts
+from kikao.sessions.stores.redis.keeping import NOTHING, forgets
 from kikao.sessions.stores.redis.moving import Parcel
 from kikao.sessions.stores.redis.outbox import RedisOutbox, partition_of, posted
 from kikao.sessions.stores.redis.partitions import Partitions
@@ -67,6 +69,8 @@ _SCAN_PAGE: Final = 200
 _AT_ONCE: Final = 16
 """Partitions that a scan reads at the same time."""
 
+logger = logging.getLogger(__name__)
+
 
 class RedisStore(RedisOutbox):
     """A `SessionStore` at `url`: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`, `redis+cluster://`.
@@ -74,8 +78,10 @@ class RedisStore(RedisOutbox):
     Many processes may have it open. Raises `StoreRefused` for a URL that is none.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, strict: bool = False) -> None:
+        """With `strict` it does not open on a server that keeps nothing on disk; without it only the log says so."""
         super().__init__(Partitions(parse(url)))
+        self._strict = strict
         self._lines = Lines()
         self._tokens = (os.urandom(8) + n.to_bytes(6, "big") for n in itertools.count())
         """One for each claim, so that one whose answer was lost can be asked again, and is the same claim."""
@@ -92,6 +98,10 @@ class RedisStore(RedisOutbox):
             await servers.open()
             for sample in servers.samples():
                 await self._partitions.run(scripts.PROBE, sample)
+            if risk := await forgets(servers):
+                if self._strict and risk == NOTHING:
+                    raise StoreRefused(f"{self._partitions.url}: {risk}")
+                logger.warning("%s: %s", self._partitions.url, risk)
         except StoreRefused:
             await servers.close()
             raise
