@@ -33,7 +33,7 @@ from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.sharing import Shares
-from kikao.sessions.store import SessionStore, StoreRefused
+from kikao.sessions.store import SessionStore, StoreFull, StoreRefused
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import BUDGET, Turns
@@ -165,7 +165,8 @@ class Server:
     def _depend(self) -> None:
         """What has to be well for members to be answered, and what is told besides."""
         store, data = self.sessions.store, self.settings.data
-        self.readiness.add("sessions", lambda: store.due(now=0.0, limit=1))
+        is_shared = self.settings.store.is_shared
+        self.readiness.add("sessions", functools.partial(look_at_store, store, is_shared=is_shared))
         if self.members is not None:
             self.readiness.add("records", self.members.answers)
         on_disk = self.settings.store.kind == "sqlite" or (
@@ -302,6 +303,20 @@ def bus_of(settings: Settings) -> Fanout:
         return make_fanout(settings.bus)
     except BusRefused as error:
         raise SettingsError([str(error)]) from error
+
+
+async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
+    """Raises `Bad` where the store takes no more, and what it raises where it is away.
+
+    Of one on a server it is also asked whether that takes writes, with one that changes nothing: there is no such
+    property.
+    """
+    await store.due(now=0.0, limit=1)
+    if is_shared:
+        try:
+            await store.rebind("ready", b"no", b"no")
+        except StoreFull:
+            raise Bad("full") from None
 
 
 def look_at_disk(data: Path) -> None:

@@ -9,8 +9,17 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from redis.exceptions import OutOfMemoryError
 
+from kikao.control import CommandRefused
+from kikao.events import Bus, described
+from kikao.readiness import Bad
+from kikao.server import look_at_store
+from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.operating import Operator
 from kikao.sessions.outgoing import Dead, Outgoing
+from kikao.sessions.policy import Address, session_key
+from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import (
     Busy,
     Claim,
@@ -18,10 +27,13 @@ from kikao.sessions.store import (
     Conflict,
     Dedupe,
     Duplicate,
+    StoreFull,
     StoreRefused,
     StoreUnavailable,
 )
 from kikao.sessions.stores.redis import RedisStore
+from kikao.sessions.stores.redis.errors import refusal
+from kikao.sessions.views import Ending
 from tests.engines.proxy import (
     BlackHole,
     CutAfter,
@@ -318,12 +330,52 @@ async def test_a_server_whose_memory_is_full_stores_nothing_and_says_what_to_do(
         claim = await take(store, b"held")
         empty.ask("CONFIG", "SET", "maxmemory", "1")
         with pytest.raises(StoreUnavailable, match="memory is full"):
-            await store.claim(b"session", None, now=NOW, lease=LEASE, wait=5)
+            await store.claim(b"session", b"m", now=NOW, lease=LEASE, wait=5)
         with pytest.raises(StoreUnavailable, match="memory is full"):
             await store.commit(written(claim))
         assert await everything(store) == []
         empty.ask("CONFIG", "SET", "maxmemory", "0")
         await take(store, b"held", wait=5)  # the commit that was refused gave its lease back
+
+
+async def test_a_full_server_is_opened_swept_and_said_to_be_full(empty: Valkey) -> None:
+    async with opened(empty.url) as store:
+        await make(store, b"old", dedupe=Dedupe(b"m", b"reply", NOW + HOUR))
+        assert await store.bind("lookup", b"one") == b"one"
+        await look_at_store(store, is_shared=True)
+    empty.ask("CONFIG", "SET", "maxmemory", "1")
+    async with opened(empty.url) as store:
+        assert await store.bind("lookup", b"two") == b"one"
+        with pytest.raises(StoreFull):
+            await store.bind("another", b"one")
+        with pytest.raises(Bad, match="full"):
+            await look_at_store(store, is_shared=True)
+        assert await store.sweep(now=NOW + 2 * HOUR, limit=9) == 1
+        assert await everything(store) == []
+
+
+async def test_a_session_is_ended_by_force_where_memory_is_full(empty: Valkey) -> None:
+    sessions = Sessions(RedisStore(empty.url), KeyRing({"test": bytes(range(32))}))
+    await sessions.open()
+    try:
+        address = Address("sms", "test", "256772000001")
+        key = session_key(sessions.ring, address.parts)
+        held = await sessions.claim(key, (), address, wait=1)
+        assert isinstance(held, Held)
+        await held.commit()
+        operator = Operator(sessions, Bus(), flow=None)
+        empty.ask("CONFIG", "SET", "maxmemory", "1")
+        with pytest.raises(CommandRefused, match="memory of the store is full"):
+            await anext(operator.end(Ending(key.hex(), False)))
+        await anext(operator.end(Ending(key.hex(), True)))
+        assert await everything(sessions.store) == []
+    finally:
+        await sessions.close()
+
+
+def test_a_full_server_is_named_in_events_and_no_member() -> None:
+    full = refusal("redis://127.0.0.1:6379/0", OutOfMemoryError("OOM command not allowed"))
+    assert "memory is full" in described(full)
 
 
 async def test_scripts_that_were_forgotten_are_told_again(empty: Valkey) -> None:

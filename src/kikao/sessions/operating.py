@@ -28,7 +28,7 @@ from kikao.sessions.policy import (
 )
 from kikao.sessions.sealing import SealError
 from kikao.sessions.session import Session
-from kikao.sessions.store import Claim, CommitUnknown, Conflict
+from kikao.sessions.store import Claim, CommitUnknown, Conflict, StoreFull
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.viewing import detail_of, line_of, rules_of, sealed_detail, sealed_line, shown_key
 from kikao.sessions.views import (
@@ -122,6 +122,8 @@ class Operator:
         key = path[-1]
         try:
             ended = await self._end(key, force=asked.force)
+        except StoreFull:
+            ended = await self._make_room(key, force=asked.force)
         except (SealError, msgspec.DecodeError):
             ended = await self._remove(key, force=asked.force)
         yield ended
@@ -220,6 +222,22 @@ class Operator:
                 raise CommandRefused(f"{name}: {OPEN if claim.intents else 'it is gone by now'}")
         finally:
             await store.release(claim)
+        Place(self._publish, "", "", 0, key).tell(SessionEnded, {"by": "operator", "forced": force})
+        return Ended(name)
+
+    async def _make_room(self, key: bytes, *, force: bool) -> Ended:
+        """The same where memory is full: no empty record can be kept.
+
+        A turn that began meanwhile finds its session gone, and stores nothing.
+        """
+        name = shown_key(key)
+        if not force:
+            raise CommandRefused(
+                f"{name}: the memory of the store is full, so nothing of it could be kept that knows a copy of its "
+                "last message. Sweep first (kikao sessions sweep); or --force removes it, and all that waits in it."
+            )
+        if not await self._sessions.store.end(key):
+            raise CommandRefused(f"{name}: {OPEN}")
         Place(self._publish, "", "", 0, key).tell(SessionEnded, {"by": "operator", "forced": force})
         return Ended(name)
 

@@ -162,6 +162,13 @@ class StoreBroken(StoreUnavailable):
     """The text names a file and what to do, nothing of a member."""
 
 
+class StoreFull(StoreUnavailable):
+    """The memory of the store's server is full: it takes nothing more until there is room again."""
+
+    SAFE = True
+    """The text names a server and what to do, nothing of a member."""
+
+
 class StoreRefused(Exception):
     """The store cannot be opened as it is (newer schema, corrupt, in use); it was left untouched."""
 

@@ -17,11 +17,10 @@ from redis.exceptions import (
     TryAgainError,
 )
 
-from kikao.sessions.store import StoreUnavailable
+from kikao.sessions.store import StoreFull, StoreUnavailable
 from kikao.sessions.stores.redis.wire import AnswerLost
 
 _ADVICE: Final[tuple[tuple[type[RedisError], str], ...]] = (
-    (OutOfMemoryError, "its memory is full (maxmemory): give it more, or sweep what is expired"),
     (BusyLoadingError, "it loads its data"),
     (ReadOnlyError, "it is a replica by now, which takes no writes"),
     (ClusterDownError, "the Cluster does not serve every slot, or the primary is down"),
@@ -44,6 +43,10 @@ _CODES: Final = {
 
 def refusal(name: str, error: RedisError) -> StoreUnavailable:
     """Why the server `name` refused a command: `AnswerLost` where it may have done a part of it."""
+    if isinstance(error, OutOfMemoryError):
+        return StoreFull(
+            f"{name} refused: its memory is full (maxmemory): give it more, or sweep what is expired"
+        )
     for kind, advice in _ADVICE:
         if isinstance(error, kind):
             return StoreUnavailable(f"{name} refused: {advice}")

@@ -38,6 +38,8 @@ MAKES_ROOM: Final = "allow-oom"
 _MESSAGES: Final = "messages"
 
 CLAIM: Final = Script("claim")
+CLAIM_ANYWAY: Final = Script("claim", MAKES_ROOM)
+"""For who looks, ends or settles and has no inbound: a lease of theirs is small, and soon given back."""
 WRITE: Final = Script("write", before=_MESSAGES)
 RELEASE: Final = Script("release", MAKES_ROOM)
 RENEW: Final = Script("renew", MAKES_ROOM)

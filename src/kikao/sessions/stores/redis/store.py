@@ -33,6 +33,7 @@ from kikao.sessions.store import (
     Record,
     Replacement,
     Seen,
+    StoreFull,
     StoreRefused,
     StoreUnavailable,
     Write,
@@ -97,7 +98,7 @@ class RedisStore(RedisOutbox):
         try:
             await servers.open()
             for sample in servers.samples():
-                await self._partitions.run(scripts.PROBE, sample)
+                await self._probe(sample)
             if risk := await forgets(servers):
                 if self._strict and risk == NOTHING:
                     raise StoreRefused(f"{self._partitions.url}: {risk}")
@@ -111,6 +112,13 @@ class RedisStore(RedisOutbox):
                 f"{self._partitions.url}: {error}. Is it running, and may we use it?"
             ) from error
 
+    async def _probe(self, sample: int) -> None:
+        """Whether we may do all that is needed. A full server is opened none the less: sweeping makes room."""
+        try:
+            await self._partitions.run(scripts.PROBE, sample)
+        except StoreFull as full:
+            logger.warning("%s", full)
+
     async def close(self) -> None:
         self._lines.close()
         if self._giving_back:
@@ -122,6 +130,9 @@ class RedisStore(RedisOutbox):
     async def bind(self, name: str, value: bytes) -> bytes:
         try:
             await self._partitions.ask(0, b"HSETNX", b":b", name, value)
+        except StoreFull:
+            if await self._partitions.ask(0, b"HGET", b":b", name) is None:
+                raise
         except AnswerLost as error:
             raise CommitUnknown(str(error)) from error
         bound: bytes = await self._partitions.ask(0, b"HGET", b":b", name)
@@ -155,6 +166,10 @@ class RedisStore(RedisOutbox):
         run, at = self._partitions.run, partition_of(key)
         try:
             what, found, *more = await run(scripts.CLAIM, at, *words)
+        except StoreFull:
+            if inbound:
+                raise
+            what, found, *more = await run(scripts.CLAIM_ANYWAY, at, *words)
         except AnswerLost:
             try:
                 what, found, *more = await run(scripts.CLAIM, at, *words)
