@@ -24,6 +24,7 @@ from kikao.events import (
     MessageReported,
     MessageRetried,
     MessageSent,
+    MessageStranded,
     MiddlewareFailed,
     OperatorCommand,
     RecoveryDone,
@@ -81,6 +82,7 @@ FOUND: Final[tuple[Event, ...]] = (
     StepVoided(**PIN, kind="secret", source="recovery"),  # type: ignore[arg-type]
     SecretUsed(**PIN, what="refused", code="wrong_secret"),  # type: ignore[arg-type]
     MessageQueued(**{**AMOUNT, "at": "lead#1"}, to="webhook/crm", message=ID),  # type: ignore[arg-type]
+    MessageStranded(**{**AMOUNT, "at": "lead#1"}, to="webhook/crm", message=ID),  # type: ignore[arg-type]
     MessageSent(to="webhook/crm", message=ID, session="31bdb55c574e", tries=1, ms=82.4, waited=0.09),
     MessageRetried(
         to="webhook/crm", message=ID, session="31bdb55c574e", tries=2, reason="HTTP 503", retry_after=7.31

@@ -39,6 +39,7 @@ from kikao.events import (
     MessageReported,
     MessageRetried,
     MessageSent,
+    MessageStranded,
     MiddlewareFailed,
     OperatorCommand,
     RequestRefused,
@@ -480,7 +481,7 @@ async def crowding(folder: Path) -> list[Event]:
 
 
 async def posting(folder: Path) -> list[Event]:
-    """Messages to another system: taken, refused for now, refused for good, and a report that came."""
+    """Messages to another system: nowhere to go, taken, refused for now, refused for good, and a report that came."""
     flows = Flows()
     outcomes: list[Outcome] = [TryLater("HTTP 429", after=1.0), Delivered("wamid.1"), Rejected("HTTP 410")]
 
@@ -497,6 +498,7 @@ async def posting(folder: Path) -> list[Event]:
 
     crm = {"webhook/crm": Destination(sender=Crm())}
     async with Stage(App(flows, entry="market"), destinations=crm) as stage:
+        stage.server.sessions.destinations = frozenset()
         phone = stage.phone(NUMBER)
         await phone.dial()
         await phone.reply("Asha")
@@ -600,6 +602,7 @@ STORIES: Final[dict[type[Event], Story]] = {
     **dict.fromkeys(EVENTS, shopping),
     SessionEnded: leaving,
     MessageQueued: posting,
+    MessageStranded: posting,
     MessageSent: posting,
     MessageRetried: posting,
     MessageDead: posting,

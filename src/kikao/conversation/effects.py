@@ -111,7 +111,7 @@ class Host(Protocol):
     deadline: float
     """Event-loop time at which the reply must be on its way."""
     destinations: Collection[str] | None
-    """Names that messages may be posted to; None for any."""
+    """Names that messages are known to leave to, None where nobody asks: what goes elsewhere waits, and is told."""
 
     def new_run(self) -> tuple[str, bytes]:
         """A fresh run id (at least 128 random bits) and a 32-byte secret."""

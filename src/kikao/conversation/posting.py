@@ -9,10 +9,12 @@ from typing import Any, Final
 import msgspec
 
 from kikao.conversation.errors import Misuse
+from kikao.conversation.facts import Fact
 from kikao.conversation.journal import Conversation, Entry, Posted, Run, derive
 from kikao.conversation.redaction import holds
 from kikao.conversation.secrets import Secret
 from kikao.conversation.suspension import Signal
+from kikao.events import MessageQueued, MessageStranded
 
 MAX_MESSAGE: Final = 64 * 1024
 """Octets of one message, as JSON."""
@@ -58,24 +60,11 @@ def body_of(data: Any, to: str, place: str) -> bytes:
     return body
 
 
-def enter(
-    run: Run,
-    conversation: Conversation,
-    post: Post,
-    secrets: Sequence[Secret],
-    destinations: Collection[str] | None,
-) -> Posted:
+def enter(run: Run, conversation: Conversation, post: Post, secrets: Sequence[Secret]) -> Posted:
     """Enter a message into the journal, and leave it to whoever stores the turn.
 
-    `secrets` are those that were entered in this turn, `destinations` the names there are (None: any). Raises `Misuse`,
-    which repeats nothing of the message.
+    `secrets` are those that were entered in this turn. Raises `Misuse`, which repeats nothing of the message.
     """
-    if destinations is not None and post.to not in destinations:
-        there = ", ".join(sorted(destinations)) or "none"
-        raise Misuse(
-            f"{post.place}: there is no destination {post.to!r}; there are: {there}. Declare it in the settings: "
-            f"[webhooks.{post.to}]."
-        )
     if len(conversation.posts) >= MAX_POSTED:
         raise Misuse(f"{post.place}: more than {MAX_POSTED} messages in one turn.")
     said = msgspec.json.decode(post.body)
@@ -87,3 +76,11 @@ def enter(
     run.observe(Entry(post.key, "post", "", post.to))
     conversation.posts = [*conversation.posts, message]
     return message
+
+
+def told(message: Posted, post: Post, flow: str, destinations: Collection[str] | None) -> list[Fact]:
+    """What is told of a message that was entered; `destinations` are the names that something leaves to (None: any)."""
+    about: dict[str, Any] = {"flow": flow, "at": post.key, "to": message.to, "message": message.id.hex()}
+    if destinations is None or post.to in destinations:
+        return [(MessageQueued, about)]
+    return [(MessageQueued, about), (MessageStranded, about)]

@@ -42,12 +42,18 @@ from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.posting import Post, enter
+from kikao.conversation.posting import Post, enter, told
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
 from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
-from kikao.events import AnswerRefused, AnswerTaken, FlowAbandoned, FlowFinished, FlowStarted, MessageQueued
+from kikao.events import (
+    AnswerRefused,
+    AnswerTaken,
+    FlowAbandoned,
+    FlowFinished,
+    FlowStarted,
+)
 from kikao.events.types import What as TurnWhat
 from kikao.i18n.messages import Text, t, unfit
 
@@ -362,11 +368,9 @@ class Runner:
 
     def _post(self, run: Run, post: Post) -> None:
         conversation = self.conversation
-        message = enter(run, conversation, post, self._secrets, self._host.destinations)
+        message = enter(run, conversation, post, self._secrets)
         self._at_barrier = conversation.data, conversation.over
-        self.facts.append(
-            fact(MessageQueued, flow=run.flow, at=post.key, to=message.to, message=message.id.hex())
-        )
+        self.facts += told(message, post, run.flow, self._host.destinations)
 
     def _returned(self, run: Run, chat: Chat) -> Signal:
         if run.intents:

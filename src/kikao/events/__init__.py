@@ -15,6 +15,7 @@ from kikao.events.messages import (
     MessageReported,
     MessageRetried,
     MessageSent,
+    MessageStranded,
 )
 from kikao.events.selecting import NoSuchEvent, Selection
 from kikao.events.types import (
@@ -84,6 +85,7 @@ __all__ = [
     "MessageReported",
     "MessageRetried",
     "MessageSent",
+    "MessageStranded",
     "MiddlewareFailed",
     "NoSuchEvent",
     "OperatorCommand",

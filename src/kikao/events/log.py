@@ -23,6 +23,7 @@ DEFAULT: Final = (
     "limit.hit",
     "session.ended",
     "message.dead",
+    "message.stranded",
     "destination.paused",
     "recovery.done",
     "sweep.done",

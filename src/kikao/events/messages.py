@@ -16,6 +16,15 @@ class MessageQueued(SessionEvent, frozen=True, kw_only=True, tag="message.queued
     """Its id."""
 
 
+class MessageStranded(SessionEvent, frozen=True, kw_only=True, tag="message.stranded"):
+    """A message was posted to a name that the settings do not declare: it is stored, and waits until they do."""
+
+    to: Name
+    """Where it would go: `webhook/` and a name from the code."""
+    message: MessageId
+    """Its id."""
+
+
 class MessageEvent(Event, frozen=True, kw_only=True):
     """Something about a message that leaves, or does not."""
 

@@ -25,6 +25,7 @@ from kikao.events.messages import (
     MessageReported,
     MessageRetried,
     MessageSent,
+    MessageStranded,
 )
 
 What = Literal[
@@ -444,6 +445,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     StepVoided,
     SecretUsed,
     MessageQueued,
+    MessageStranded,
     MessageSent,
     MessageRetried,
     MessageDead,

@@ -25,6 +25,7 @@ from kikao.events import (
     MessageQueued,
     MessageRetried,
     MessageSent,
+    MessageStranded,
     MiddlewareFailed,
     RecoveryDone,
     RequestRefused,
@@ -113,6 +114,7 @@ class Counters:
             LimitHit: self._limit,
             MiddlewareFailed: self._middleware,
             MessageQueued: self._message,
+            MessageStranded: self._message,
             MessageSent: self._message,
             MessageRetried: self._message,
             MessageDead: self._message,
@@ -184,7 +186,7 @@ class Counters:
     def _middleware(self, event: MiddlewareFailed) -> None:
         self.middleware[event.name, event.when] += 1
 
-    def _message(self, event: MessageQueued | MessageEvent) -> None:
+    def _message(self, event: MessageQueued | MessageStranded | MessageEvent) -> None:
         self.messages[event.to, name_of(type(event)).removeprefix("message.")] += 1
 
     def _recovery(self, event: RecoveryDone) -> None:

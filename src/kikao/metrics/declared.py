@@ -161,7 +161,7 @@ MESSAGES: Final = Metric(
     "counter",
     ("to", "what"),
     "What became of messages to other systems",
-    "`queued`, `sent`, `retried`, `dead`; the last word of [the event](events.md#message-sent)",
+    "`queued`, `stranded`, `sent`, `retried`, `dead`; the last word of [the event](events.md#message-sent)",
 )
 OUTBOX_WAITING: Final = Metric(
     "kikao_outbox_waiting",
