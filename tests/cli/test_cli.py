@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kikao.cli import main as command
-from kikao.cli.serving import announce
+from kikao.cli.serving import announce, make_folder
 from kikao.config import load
 from kikao.testing import Phone
 from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
@@ -298,3 +298,16 @@ def test_what_is_announced_of_the_simulator(tmp_path: Path, capsys: pytest.Captu
     assert "/simulator" not in said("localhost", SIMULATOR="off")
     assert "the clock is 25 h 1 min ahead" in said("localhost", 25 * 3600 + 60)
     assert "ahead" not in said("localhost")
+
+
+def test_the_data_folder_is_made_for_its_owner_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "var" / "kikao"
+    make_folder(data)
+    make_folder(data)
+    assert data.stat().st_mode & 0o777 == 0o700
+    (tmp_path / "file").write_text("")
+    assert not caplog.records
+    make_folder(tmp_path / "file" / "data")
+    assert "cannot be made (Not a directory)" in caplog.text

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import logging
 import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, NoReturn
 
 import click
@@ -24,6 +26,8 @@ from kikao.sessions.store import StoreRefused
 
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
+
+logger = logging.getLogger(__name__)
 
 Announced = Callable[[str, float], None]
 """Told the URL, and how many seconds the simulator's clock is ahead."""
@@ -129,6 +133,7 @@ async def _serve(
 ) -> None:
     from kikao.cli.web_server import WebServer
 
+    make_folder(settings.data)
     # Entered before the app starts, and left when it is closed: a signal then never cuts either short.
     ending = hooks.enter_context(Ending())
     async with app.serving(settings, worker=worker) as server:
@@ -143,6 +148,19 @@ async def _serve(
 
         ending.call = server.drain
         await WebServer(server, ending, answering, drain=settings.drain, linger=linger).serve([door])
+
+
+def make_folder(data: Path) -> None:
+    """Make the data folder, for its owner alone, unless it is there; the log tells where that is impossible."""
+    try:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        logger.warning(
+            "KIKAO_DATA: %s cannot be made (%s). /metrics tells the numbers of one worker alone, and commands like "
+            "`kikao sessions` do not reach this server. Set KIKAO_DATA to a folder that it may write.",
+            data,
+            error.strerror,
+        )
 
 
 def listen(host: str, port: int) -> socket.socket:
