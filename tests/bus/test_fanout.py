@@ -236,3 +236,35 @@ async def test_a_connection_that_only_looks_alive_is_given_up(
             assert await heard(found, 1) == [Message(b"back")]
     finally:
         server.remove()
+
+
+async def test_a_server_that_is_away_is_told_of_once_and_again_when_it_came(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    tries = 0
+
+    class Quiet:
+        async def listen(self, topics: object) -> None: ...
+
+        async def send(self, topic: str, octets: bytes) -> None: ...
+
+        async def receive(self) -> tuple[str, bytes] | None:
+            await asyncio.Event().wait()
+            return None
+
+        async def close(self) -> None: ...
+
+    async def dial() -> Quiet:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise ConnectionRefusedError("redis://:hunter2@nowhere")
+        return Quiet()
+
+    bus = NetworkedFanout(dial, "redis://nowhere", pauses=(0.001, 0.001))
+    await bus.open()
+    await works(bus)
+    await bus.close()
+    away, again = [record.getMessage() for record in caplog.records]
+    assert "redis://nowhere does not answer (ConnectionRefusedError)" in away
+    assert again == "bus: redis://nowhere answers again"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
@@ -25,6 +26,14 @@ BEAT: Final = 2.0
 
 PAUSES: Final = (0.05, 2.0)
 """Seconds before the first and, at most, before a later try to connect again."""
+
+
+_AWAY: Final = (
+    "bus: %s does not answer (%s). Members are answered all the same; other processes hear of new messages and of each "
+    "other later. It is tried again until it answers. Check KIKAO_BUS, and that its server runs."
+)
+
+logger = logging.getLogger(__name__)
 
 
 class Link(Protocol):
@@ -124,6 +133,7 @@ class NetworkedFanout:
     async def _run(self) -> None:
         least, most = self._pauses
         pause = least
+        is_away = False
         while True:
             link: Link | None = None
             try:
@@ -141,9 +151,14 @@ class NetworkedFanout:
                 self._subscribers.tell_all(Gap())  # whoever came before heard nothing until now
                 pause = least
                 self._tried.set()
+                if is_away:
+                    is_away = False
+                    logger.warning("bus: %s answers again", self._where)
                 await self._work(link)
-            except Exception:  # noqa: BLE001, S110 - whatever it is, the connection is of no use any more
-                pass
+            except Exception as error:  # noqa: BLE001 - whatever it is, the connection is of no use any more
+                if not is_away:  # once, however long it takes
+                    is_away = True
+                    logger.warning(_AWAY, self._where, _name_of(error))
             finally:
                 self._link = None
                 self._tried.set()
@@ -188,3 +203,10 @@ class NetworkedFanout:
                 raise FanoutAway("nothing is heard")
             async with asyncio.timeout(self._patience):
                 await link.send(self._own, b"")
+
+
+def _name_of(error: BaseException) -> str:
+    """What it is; its text may show more of the address than may be shown."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return type(error).__name__
