@@ -53,6 +53,10 @@ def path_at(cwd: Path, value: str) -> Path:
     # Paths are shown, and an address that was misspelt may hold a password.
     if "://" in value or (":" in value and "@" in value) or ("=" in value and ("?" in value or "&" in value)):
         raise Wrong("must be a path, and looks like the address of a server")
+    if _BARE_SERVER(value):
+        raise Wrong(
+            f"must be a path, and looks like a server without the scheme of its address, as in {SERVERS}"
+        )
     path = os.path.abspath(cwd / value)
     if len(path) > LONGEST_PATH or any(len(os.fsencode(part)) > LONGEST_NAME for part in path.split("/")):
         raise Wrong("is too long for a path")
@@ -88,6 +92,8 @@ def _server(value: str) -> Where:
         _ = parts.port if "," not in parts.netloc else None
     except ValueError:
         raise Wrong(_UNREADABLE) from None
+    if parts.netloc.count("@") > 1 or "@" in parts.path:  # a part of the password would be taken for the host
+        raise Wrong(_UNREADABLE)
     if scheme in POSTGRESQL:
         _check_postgresql(parts)
     elif scheme in REDIS:
@@ -135,6 +141,7 @@ _UNREADABLE: Final = (
     "is no address. In names and passwords write spaces and : / ? # [ ] @ % as % with two hexadecimal digits"
 )
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?").fullmatch
+_BARE_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}(/.*)?").fullmatch
 _SERVICE = re.compile("[A-Za-z0-9._-]+(/[0-9]{1,4})?").fullmatch
 _DATABASE = re.compile("([0-9]{1,4})?").fullmatch
 _SCHEME = re.compile("[a-z][a-z0-9+.-]{0,20}").fullmatch

@@ -206,6 +206,10 @@ def _checked(where: str) -> str:
         parts = urlsplit(where)
         names = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
         _ = parts.port if "," not in parts.netloc else None
+        if (
+            parts.netloc.count("@") > 1 or "@" in parts.path
+        ):  # a part of the password would be taken for the host
+            raise ValueError
     except ValueError:
         raise RecordsRefused(
             "records: the address is not a URL (expected postgresql://user:password@host/name). In names and passwords "

@@ -84,7 +84,12 @@ def parse(url: str) -> RedisUrl:
 
 def _checked(kind: Kind, scheme: str, parts: SplitResult) -> RedisUrl:
     credentials, at, places = parts.netloc.rpartition("@")
-    if parts.fragment or (scheme != "unix" and "@" in parts.path) or (not at and "@" in parts.query):
+    if (
+        parts.fragment
+        or "@" in credentials
+        or (scheme != "unix" and "@" in parts.path)
+        or (not at and "@" in parts.query)
+    ):
         # Nothing of it may be shown: a part of the password stands where the place should.
         raise ValueError("in a password / ? # @ are written %2F %3F %23 %40")
     try:
