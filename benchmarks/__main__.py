@@ -16,6 +16,11 @@ from benchmarks.table import Line, machine, show
 def main() -> None:
     """Run the parts, print the table."""
     chosen = sys.argv[1:] or list(PARTS)
+    if "--help" in chosen:
+        print(
+            f'Parts: {", ".join(PARTS)}. Run all with `make bench`, some with `make bench ARGS="turn http"`.'
+        )
+        return
     unknown = [name for name in chosen if name not in PARTS]
     if unknown:
         raise SystemExit(f"benchmarks: there is no part {', '.join(unknown)}. There are: {', '.join(PARTS)}.")

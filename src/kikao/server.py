@@ -408,6 +408,7 @@ def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
         found = getattr(importlib.import_module(f"kikao.sessions.stores.{name}"), store)
     except ModuleNotFoundError as error:
         raise StoreRefused(
-            f"KIKAO_STORE: {name} needs {error.name}, which is not installed. Run: pip install 'kikao[{name}]'"
+            f"KIKAO_STORE: {name} needs {error.name}, which is not installed. "
+            f"Run beside a checkout of kikao: pip install './kikao[{name}]'"
         ) from error
     return cast(Callable[..., SessionStore], found)

@@ -227,7 +227,10 @@ def test_without_babel_it_says_what_to_install(package: Path) -> None:
     done = subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=False)
 
     assert done.returncode == 2
-    assert done.stderr == "kikao: this needs Babel. Install it: pip install 'kikao[messages]'\n"
+    assert (
+        done.stderr
+        == "kikao: this needs Babel. Install it beside a checkout of kikao: pip install './kikao[messages]'\n"
+    )
 
 
 def test_checking_needs_no_babel(translated: Path) -> None:

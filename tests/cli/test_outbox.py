@@ -284,5 +284,5 @@ def test_a_missing_library_is_told_with_its_cure(data: Path, monkeypatch: pytest
     monkeypatch.setenv("KIKAO_WEBHOOK_CRM_URL", "http://127.0.0.1:9/")
     monkeypatch.delitem(sys.modules, "kikao.channels.webhook.sender", raising=False)
     monkeypatch.setitem(sys.modules, "httpcore", None)
-    with pytest.raises(SettingsError, match=r"pip install 'kikao\[webhooks\]'"), served():
+    with pytest.raises(SettingsError, match=r"pip install './kikao\[webhooks\]'"), served():
         pass

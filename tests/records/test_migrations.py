@@ -205,3 +205,20 @@ async def test_a_file_that_is_no_database_is_named(path: Path, revisions: Revisi
     with pytest.raises(RecordsRefused, match=r"records\.db does not answer \(file is not a database\)"):
         await records.migrate(revisions(), "notes_version")
     await records.close()
+
+
+async def test_another_set_of_tables_in_a_file_made_a_moment_ago_needs_no_copy(
+    path: Path, revisions: Revisions
+) -> None:
+    for table in ("notes_version", "other_version"):
+        records = Records(path)
+        try:
+            scripts = revisions()
+            if table == "other_version":
+                await execute(records, "INSERT INTO notes (body) VALUES ('here')")
+                first = scripts / "versions" / "first.py"
+                first.write_text(first.read_text().replace("notes", "others").replace("owners", "keepers"))
+            await records.migrate(scripts, table)
+        finally:
+            await records.close()
+    assert [each.name for each in path.parent.glob("*before*")] == []

@@ -16,7 +16,7 @@ if __name__ == "__main__" and sys.argv[1:2] == ["simulation"]:
 
 if __name__ == "__main__":  # a server that is forked imports this file, too
     parser = argparse.ArgumentParser(prog="python -m tests.reliability")
-    parser.add_argument("--quick", action="store_true", help="a slice of it, about a minute")
+    parser.add_argument("--quick", action="store_true", help="a slice of it, one to three minutes")
     parser.add_argument("--seed", type=int, help="of every random choice: kills, faults, what members do")
     parser.add_argument(
         "--only", action="append", default=[], metavar="PART", help="parts with this in their name"

@@ -25,6 +25,7 @@ def make_fanout(where: str) -> Fanout:
             from kikao.bus.redis import dialer
     except ModuleNotFoundError as error:
         raise BusRefused(
-            f"KIKAO_BUS: {of} needs {error.name}, which is not installed. Run: pip install 'kikao[{of}]'"
+            f"KIKAO_BUS: {of} needs {error.name}, which is not installed. "
+            f"Run beside a checkout of kikao: pip install './kikao[{of}]'"
         ) from error
     return NetworkedFanout(dialer(where), shown(where))

@@ -13,7 +13,7 @@ import click
     "--check", is_flag=True, help="Change nothing: say what would be upgraded, and exit with 1 if anything."
 )
 def migrate(target: str | None, reseal: bool, rekey: bool, check: bool) -> None:
-    """Bring what is stored up to date while no server runs: kikao's tables and those of MODULE:APP.
+    """Bring what is stored up to date: kikao's tables and those of MODULE:APP. With SQLite while no server runs.
 
     Stopped in the middle, do it again: it goes on. Of two at once, the second waits and finds nothing to do.
     """

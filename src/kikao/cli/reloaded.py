@@ -95,7 +95,10 @@ def compile_catalogs(folders: Iterable[Path]) -> None:
         if compiled_to.exists() and compiled_to.stat().st_mtime_ns >= path.stat().st_mtime_ns:
             continue
         if find_spec("babel") is None:
-            click.echo(f"kikao: {path} is newer than what is compiled of it: pip install 'kikao[messages]'")
+            click.echo(
+                f"kikao: {path} is newer than what is compiled of it. "
+                "Beside a checkout of kikao: pip install './kikao[messages]'"
+            )
             continue
         from kikao.checking.translations import Damaged
         from kikao.cli.messages.files import compiled, read, replace

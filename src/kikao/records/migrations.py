@@ -56,6 +56,11 @@ class Migrations:
                 ) from None
         return found != (self.head,)
 
+    def is_new(self, connection: Connection) -> bool:
+        """Whether the database has nothing of this set yet."""
+        opts = {"version_table": self.version_table}
+        return not MigrationContext.configure(connection, opts=opts).get_current_heads()
+
     def upgrade(self, connection: Connection) -> None:
         """Run what is missing, inside the transaction of `connection`."""
         self._config.attributes.update(connection=connection, version_table=self.version_table)

@@ -153,7 +153,8 @@ class Postgresql:
             )
         except ModuleNotFoundError as error:
             raise RecordsRefused(
-                f"records: PostgreSQL needs {error.name}. Run: pip install 'kikao[postgresql]'"
+                f"records: PostgreSQL needs {error.name}. "
+                f"Run beside a checkout of kikao: pip install './kikao[postgresql]'"
             ) from error
 
         @event.listens_for(engine.sync_engine, "handle_error")

@@ -27,6 +27,10 @@ READERS: Final = 4
 """Threads that read at once; more callers wait. One more thread writes."""
 
 
+_MADE_HERE: Final[set[Path]] = set()
+"""Files that this process made: another set of tables at the first start needs no copy of them."""
+
+
 class Sqlite:
     """The backend for a file: a few threads that read, and one that writes, because SQLite has one writer."""
 
@@ -66,7 +70,8 @@ class Sqlite:
         def work(connection: Connection) -> bool:
             if not migrations.pending(connection):
                 return False  # another process was faster
-            if self._existed and _holds_something(connection):
+            made_here = self._path.absolute() in _MADE_HERE and migrations.is_new(connection)
+            if self._existed and not made_here and _holds_something(connection):
                 name = f"{self._path.name}.before-{migrations.version_table}-{migrations.head}"
                 _copy(self._path, self._path.with_name(name))
             migrations.upgrade(connection)
@@ -122,6 +127,7 @@ def _prepare(path: Path) -> bool:
             path.chmod(0o600)
             return path.stat().st_size > 0
         _make_private(path)
+        _MADE_HERE.add(path.absolute())
     except OSError as error:
         raise RecordsRefused(f"records: cannot make or open {path}: {error.strerror}") from error
     return False

@@ -23,7 +23,10 @@ def webhooks(
         from kikao.channels.webhook.sender import Webhook
     except ImportError as error:
         raise SettingsError(
-            [f"[webhooks] needs {error.name}, which is not installed. Run: pip install 'kikao[webhooks]'"]
+            [
+                f"[webhooks] needs {error.name}, which is not installed. "
+                "Run beside a checkout of kikao: pip install './kikao[webhooks]'"
+            ]
         ) from None
     found = {}
     for name, of in settings.items():

@@ -48,5 +48,8 @@ def _need_babel() -> None:
     from importlib.util import find_spec
 
     if find_spec("babel") is None:
-        click.echo("kikao: this needs Babel. Install it: pip install 'kikao[messages]'", err=True)
+        click.echo(
+            "kikao: this needs Babel. Install it beside a checkout of kikao: pip install './kikao[messages]'",
+            err=True,
+        )
         sys.exit(2)

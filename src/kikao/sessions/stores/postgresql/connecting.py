@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS: Final = 3.0
 
-PIP: Final = "pip install 'kikao[postgresql]'"
+PIP: Final = "pip install './kikao[postgresql]'"
 
 
 class Server:
@@ -82,7 +82,7 @@ def _load() -> ModuleType:
         import asyncpg
     except ImportError:
         raise StoreRefused(
-            f"KIKAO_STORE: postgresql needs asyncpg, which is not installed. Run: {PIP}"
+            f"KIKAO_STORE: postgresql needs asyncpg, which is not installed. Run beside a checkout of kikao: {PIP}"
         ) from None
     module: ModuleType = asyncpg
     return module
