@@ -22,6 +22,7 @@ from kikao.records import careless
 from kikao.records.answering import answering, committing, undone
 from kikao.records.errors import RecordsAway, RecordsRefused
 from kikao.records.migrations import Migrations
+from kikao.records.parameters import amiss
 
 if TYPE_CHECKING:
     from sqlalchemy import ExceptionContext
@@ -190,10 +191,12 @@ class _Server:
         except TimeoutError:
             self._remember(loop, f"no connection within {CONNECT_SECONDS:.0f} seconds")
         except OSError as error:
-            self._remember(loop, error.strerror or type(error).__name__)
+            self._remember(loop, amiss(self._where) or error.strerror or type(error).__name__)
         except asyncpg.ClientConfigurationError as error:
             # Not chained: its words may repeat the address.
-            raise RecordsRefused(_NOT_UNDERSTOOD.format(self.where, type(error).__name__)) from None
+            raise RecordsRefused(
+                _NOT_UNDERSTOOD.format(self.where, amiss(self._where) or type(error).__name__)
+            ) from None
         raise ConnectionError(self._because)
 
     def _remember(self, loop: asyncio.AbstractEventLoop, because: str) -> None:

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from kikao.config.urls import shown
 from kikao.records.careless import ASKING, risks
+from kikao.records.parameters import amiss
 from kikao.sessions.store import StoreRefused
 from kikao.sessions.stores.postgresql.troubles import why
 
@@ -68,8 +69,10 @@ class Server:
             "28P01": "The user or the password is wrong",
             "28000": "The server lets nobody in like this",
             "3D000": "Create the database",
+            "42704": "The server does not know a parameter of the URL",
         }.get(code or "", "Check that it runs and that the URL is right")
-        return StoreRefused(f"{self.name} cannot be reached ({why(error)}). {advice}.")
+        reason = (amiss(self._url) if code is None else "") or why(error)
+        return StoreRefused(f"{self.name} cannot be reached ({reason}). {advice}.")
 
 
 async def careless(connection: Any) -> list[str]:
