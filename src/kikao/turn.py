@@ -114,7 +114,7 @@ class Turns:
         self._locale = locale or next(iter(engine.locales))
         self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
-        self.gate = Gate(most)
+        self.gate = Gate(most, monotonic=lambda: asyncio.get_running_loop().time())
         self._deadlines = Deadlines()
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:

@@ -80,6 +80,8 @@ class Laws:
         self.violations: list[str] = []
         self.typed: dict[str, set[str]] = {prompt: set() for prompt in ASKED.values()}
         """What members typed, by the question they were looking at."""
+        if world.weather.idle < EXPIRES_IN_DIALOGUES:  # what chose in a menu may then choose among people
+            self.typed[ASKED["to"]].update(PEOPLE)
         self.confirmed: Counter[Order] = Counter()
         """What a member saw, agreed to, and gave the right PIN for where one is asked; and how often."""
         self.swept = 0

@@ -205,7 +205,8 @@ class Member:
 
     async def _answer(self) -> None:
         screen, text = self.text, self._choice()
-        if self.world.single and not self.world.calm and self.world.chance.random() < 0.06:
+        world = self.world
+        if world.single and world.weather.hurries and not world.calm and world.chance.random() < 0.06:
             await self._hurries(screen, text)
         elif text == "1" and not self.world.calm and self.world.chance.random() < 0.08:
             # Two taps: the second one answers what was not seen yet, if the first one was quick.
@@ -298,6 +299,8 @@ class Member:
 
     def _secret(self) -> str:
         world = self.world
+        # A registration moves nothing: "not carried out" may be said of that, and of what a wrong PIN was given for.
+        self.open.append((self._confirming or Order("register", self.number, "", 0),))
         if (not world.calm and world.chance.random() < world.weather.mistakes) or (
             world.calm and not self.sure
         ):
@@ -305,9 +308,6 @@ class Member:
             return self._wrong
         if self._confirming is not None:
             world.laws.confirmed[self._confirming] += 1
-            self.open.append((self._confirming,))
-        else:  # a registration, which moves nothing: "not carried out" may be said of that
-            self.open.append((Order("register", self.number, "", 0),))
         return self._pin
 
     def _quoted(self, text: str) -> tuple[Order, ...]:

@@ -67,6 +67,12 @@ class Weather:
     retention: float = 600.0
     """So long a copy of a message is answered with the reply of the first."""
 
+    @property
+    def hurries(self) -> bool:
+        """Whether members may type ahead. What lies about before a stopped machine is, without a time, an answer to
+        whatever is on the screen when the machine goes on."""
+        return not (self.stalls or self.stalls_in_effects)
+
 
 KINDS: Final = (
     Weather("deaths", deaths=0.9, death_within=70, copies=0.15),
