@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## format, lint, types, layers, translations, the wallet
 	$(VENV)/bin/kikao messages check src/kikao --locales src/kikao/i18n/locales
 	$(VENV)/bin/kikao check kikao_apps.wallet:app --fail-on note
 
-bench: $(VENV)/.dev ## measure everything, side by side with peers; ARGS="turn http" measures some parts
+bench: $(VENV)/.dev ## measure everything, side by side with peers; ARGS="turn http" measures some parts, ARGS=--help lists them
 	@$(PY) -m benchmarks $(ARGS)
 
 reliability: $(VENV)/.dev ## kill, pause and starve a running server, and check the promises

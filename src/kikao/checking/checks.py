@@ -30,17 +30,19 @@ def check(
     exploring: Options | None = None,
     select: Collection[str] = (),
     ignore: Collection[str] = (),
+    destinations: Collection[str] | None = None,
 ) -> Report:
     """Everything that is known of an app before anybody dials it. `target` is its `module:app`, which is imported.
 
     Without `exploring`, or where no rule that it serves is wanted, the app is only read. `select` and `ignore` are
-    codes of rules or their beginnings: with `select`, only these are reported; those of `ignore` never are. Services
-    are not opened. Not to be called in an event loop.
+    codes of rules or their beginnings: with `select`, only these are reported; those of `ignore` never are.
+    `destinations` are the names that the settings declare, None where they are not known. Services are not opened.
+    Not to be called in an event loop.
     """
     module = target.partition(":")[0]
     flows = list(app.engine.flows)
     sources = sources_of(module, [flow.function.__module__ or "" for flow in flows])
-    was_read = read(sources, flows, translated=len(app.engine.locales) > 1)
+    was_read = read(sources, flows, translated=len(app.engine.locales) > 1, destinations=destinations)
     files = _files(app, [each.path for each in sources])
     place = _place(sources, module)
     translated = check_app(files, app.catalogs.directories, app.engine.locales, place)

@@ -274,5 +274,12 @@ RULES: Final[dict[str, Rule]] = {
             "It is kept with the session, and is a plain text that a log or an error may show.",
             "Ask for it with `chat.secret`: it exists only inside of `use`, and nowhere else.",
         ),
+        Rule(
+            "K505",
+            "post to a name that is not declared",
+            "warning",
+            "The message waits in the outbox, and nobody gets it.",
+            "Declare it where the server runs, as `[webhooks.NAME]`, or mend the name.",
+        ),
     )
 }

@@ -10,6 +10,7 @@ from typing import Final
 import click
 
 from kikao.app import App
+from kikao.channels.ussd.registry import SLUGS
 from kikao.checking.checks import check
 from kikao.checking.exploring import Options
 from kikao.checking.findings import Severity
@@ -17,6 +18,7 @@ from kikao.checking.outputs import FORMATS
 from kikao.checking.report import LEVELS, counted
 from kikao.cli.importing import imported
 from kikao.cli.serving import give_up
+from kikao.config import SettingsError, load
 
 SOURCES: Final = frozenset({".py", ".pyi", ".po", ".pot", ".mo", ".toml"})
 """Ends of names that no report has: what is under them is somebody's work."""
@@ -40,7 +42,14 @@ def run(
         app = _with_flows(target)
         if channels:
             app.channels = channels
-        report = check(app, target, exploring=Options() if explore else None, select=select, ignore=ignore)
+        report = check(
+            app,
+            target,
+            exploring=Options() if explore else None,
+            select=select,
+            ignore=ignore,
+            destinations=_destinations(),
+        )
     text = FORMATS[form](report)
     level = _level(fail_on)
     failing = len(report.at_least(level))
@@ -60,6 +69,14 @@ def _with_flows(target: str) -> App:
     if not len(app.engine.flows):
         give_up(f"{target} has no flows: there is nothing to check")
     return app
+
+
+def _destinations() -> list[str] | None:
+    """The webhooks of the settings that stand here; None where these are not whole."""
+    try:
+        return list(load(gateways=SLUGS).webhooks)
+    except SettingsError:
+        return None
 
 
 def _level(name: str) -> Severity:

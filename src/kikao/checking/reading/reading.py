@@ -1,10 +1,10 @@
-"""Reading the sources of an app for the rules K208, K302, K401 to K407, K502 and K504."""
+"""Reading the sources of an app for the rules K208, K302, K401 to K407, K502, K504 and K505."""
 
 from __future__ import annotations
 
 import ast
 import inspect
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import msgspec
@@ -15,6 +15,7 @@ from kikao.checking.reading.asked import read_asked
 from kikao.checking.reading.constructs import Constructs
 from kikao.checking.reading.keys import Keys
 from kikao.checking.reading.plain import read_plain
+from kikao.checking.reading.posted import read_posted
 from kikao.checking.reading.sources import Function, Sources
 from kikao.checking.reading.talking import Talking
 from kikao.checking.reading.wording import Spot
@@ -29,10 +30,17 @@ class Reading(msgspec.Struct, frozen=True):
     unread: list[str]
 
 
-def read(sources: Sources, flows: Iterable[Flow], *, translated: bool = False) -> Reading:
+def read(
+    sources: Sources,
+    flows: Iterable[Flow],
+    *,
+    translated: bool = False,
+    destinations: Collection[str] | None = None,
+) -> Reading:
     """Read every function that takes part in one of these conversations.
 
     `translated` is an app of several languages: then its sentences must be in reach of its catalogs.
+    `destinations` are the names that may be posted to, None where they are not known.
     """
     found: list[Finding] = []
     names: dict[Function, str] = {}
@@ -66,6 +74,8 @@ def read(sources: Sources, flows: Iterable[Flow], *, translated: bool = False) -
     constructs.read()
     Keys(talking, report).read()
     read_asked(talking, tell)
+    if destinations is not None:
+        read_posted(talking, destinations, tell)
     if translated:
         read_plain(talking, tell)
     found += [
