@@ -620,6 +620,18 @@ def test_production_tells_all_of_it(tmp_path: Path) -> None:
     assert len(problems(environ, tmp_path, serves=("africastalking", "nalo"))) == 5
 
 
+def test_who_serves_in_production_is_told_in_one_list(tmp_path: Path) -> None:
+    told = problems({"KIKAO_ENV": "production"}, tmp_path, gateways=("nalo",), makes_keys=True, workers=3)
+    assert [each.partition(":")[0] for each in told] == [
+        "--workers 3",
+        "no gateway is open, so nobody could reach the app. Set KIKAO_USSD_NALO_TOKEN to a long random text.",
+        "KIKAO_SECRET_KEYS",
+    ]
+    assert not list(tmp_path.iterdir())
+    asked = {"KIKAO_ENV": "production", "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}"}
+    assert load(asked, tmp_path, gateways=("nalo",)).env == "production", "a command needs no gateway"
+
+
 # --- the operator token ---
 
 OPERATOR = "0f8d5e1c9a7b3f6420d1c8e7"

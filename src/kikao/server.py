@@ -15,6 +15,7 @@ from kikao.channels.edge import ussd_guard
 from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import MEMORY, Settings, SettingsError
+from kikao.config.served import deserted
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
@@ -329,10 +330,7 @@ def look_at_disk(data: Path) -> None:
 def refuse_deserted(settings: Settings) -> None:
     """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
     if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
-        names = " or ".join(f"KIKAO_USSD_{slug.upper()}_TOKEN" for slug in SLUGS)
-        raise SettingsError(
-            [f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."]
-        )
+        raise SettingsError([deserted(SLUGS)])
 
 
 def refuse_simulated(settings: Settings) -> None:

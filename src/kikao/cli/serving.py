@@ -73,10 +73,10 @@ def serve_on(
         give_up(str(error))
 
 
-def load_settings(*, makes_keys: bool = False) -> Settings:
+def load_settings(*, makes_keys: bool = False, workers: int = 1) -> Settings:
     """The settings, or an exit that lists every problem with them. See `kikao.config.load`."""
     try:
-        return load(gateways=SLUGS, makes_keys=makes_keys)
+        return load(gateways=SLUGS, makes_keys=makes_keys, workers=workers)
     except SettingsError as error:
         give_up(str(error))
 

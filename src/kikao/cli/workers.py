@@ -22,7 +22,7 @@ from typing import Final, Self
 import click
 import msgspec
 
-from kikao.cli.serving import announce, give_up, listen, load_settings
+from kikao.cli.serving import announce, listen, load_settings
 from kikao.cli.worker import Serving, for_workers
 from kikao.config import Settings
 
@@ -47,22 +47,11 @@ def serve_with_workers(target: str, host: str, port: int, workers: int) -> None:
 
     Exits with 2 and the reason when it cannot start, with 1 when the workers would not live or end.
     """
-    settings = for_workers(load_settings(makes_keys=True))
-    refuse_unshared(settings, workers)
+    settings = for_workers(load_settings(makes_keys=True, workers=workers))
     with contextlib.closing(listen(host, port)) as door, _Told() as told:
         code = _Workers(target, door, workers, settings, told).run()
     if code:
         raise SystemExit(code)
-
-
-def refuse_unshared(settings: Settings, workers: int) -> None:
-    """Exit where the store is for one process."""
-    if workers > 1 and not settings.store.is_shared:
-        which = "in memory" if settings.store.kind == "memory" else "in a SQLite file"
-        give_up(
-            f"--workers {workers}: sessions are {which} (KIKAO_STORE), which one process has for itself. Leave "
-            "--workers out, or set KIKAO_STORE to PostgreSQL (postgresql://…), Redis or Valkey (redis://…)."
-        )
 
 
 class _Workers:

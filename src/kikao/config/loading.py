@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from kikao.config.addresses import bus_at, path_at, records_at, store_at
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
+from kikao.config.served import deserted, unshared
 from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.simulated import access, endpoints
 from kikao.config.urls import MEMORY, Where
@@ -56,15 +57,17 @@ def load(
     gateways: Collection[str] | None = None,
     serves: Collection[str] = (),
     makes_keys: bool = False,
+    workers: int = 1,
 ) -> Settings:
     """Settings from the environment and from `kikao.toml` in `cwd`. Raises `SettingsError`.
 
     `gateways` are the USSD gateways there are (any name passes when None); `serves` those that the app turns on, each
     of which needs a token or an allow-list in production. With `makes_keys`, which is for whoever serves the app, a
     key file is made in development where neither keys nor data are yet; for everybody else there are no keys then.
+    Whoever serves it in production, by `workers` processes, is also told of what they lack.
     """
     loading = _Loading(os.environ if environ is None else environ, cwd or Path.cwd(), gateways)
-    return loading.settings(serves, makes_keys=makes_keys)
+    return loading.settings(serves, makes_keys=makes_keys, workers=workers)
 
 
 class _Setting(NamedTuple):
@@ -124,7 +127,7 @@ class _Loading:
             if name.startswith("KIKAO_"):
                 self._read_variable(name, environ[name])
 
-    def settings(self, serves: Collection[str], *, makes_keys: bool) -> Settings:
+    def settings(self, serves: Collection[str], *, makes_keys: bool, workers: int) -> Settings:
         env: Environment = self._take("env", environment, "dev")
         production = env == "production"
         data = self._take("data", partial(path_at, self.cwd), self.cwd / "kikao-data")
@@ -152,6 +155,10 @@ class _Loading:
         ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
         webhooks = self.webhooks.settings(production=production)
         self._refuse_shared(operators, ussd)
+        if lack := unshared(store, workers):
+            self.problems.append(lack)
+        if makes_keys and production and self.gateways and not self.found_ussd:
+            self.problems.append(deserted(self.gateways))
         if production:
             self._refuse_weak(keys or {})
             self._refuse_simulator(simulator)
