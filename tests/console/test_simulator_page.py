@@ -479,19 +479,19 @@ def test_a_screen_reader_finds_its_way_and_hears_the_screen(desk: Desk) -> None:
 
 
 def test_light_or_dark_as_the_system_says_and_as_one_likes(desk: Desk) -> None:
-    page, background = desk.page, "getComputedStyle(document.body).backgroundColor"
+    page, body = desk.page, desk.page.locator("body")
     light, dark = "rgb(244, 245, 247)", "rgb(14, 17, 22)"
-    assert page.evaluate(background) == light
+    expect(body).to_have_css("background-color", light)
     page.emulate_media(color_scheme="dark")
-    assert page.evaluate(background) == dark
+    expect(body).to_have_css("background-color", dark)
     expect(page.get_by_role("button", name="Turn light")).to_be_visible()
     page.emulate_media(color_scheme="light")
     page.get_by_role("button", name="Turn dark").click()
     expect(page.get_by_role("button", name="Turn light")).to_be_visible()
-    assert page.evaluate(background) == dark
+    expect(body).to_have_css("background-color", dark)
     page.reload()
     expect(page.get_by_role("button", name="Turn light")).to_be_visible()
-    assert page.evaluate(background) == dark
+    expect(body).to_have_css("background-color", dark)
 
 
 def test_nothing_moves_for_who_does_not_want_it(desk: Desk) -> None:
