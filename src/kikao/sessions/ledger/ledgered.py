@@ -17,16 +17,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from msgspec.structs import replace
 
 from kikao.sessions.ledger.book import Behind, Kept, Latest, Put
 from kikao.sessions.ledger.ledger import Ledger
-from kikao.sessions.ledger.outbox import FastOutbox
 from kikao.sessions.ledger.restoring import put_together
 from kikao.sessions.outgoing import EVERY_SHARD, shard
+from kikao.sessions.passing import PassingStore
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, reply_to
 from kikao.sessions.session import decode, encode
 from kikao.sessions.store import (
@@ -34,7 +34,6 @@ from kikao.sessions.store import (
     Claim,
     CommitUnknown,
     Conflict,
-    Dedupe,
     Duplicate,
     IntentRow,
     Record,
@@ -58,8 +57,11 @@ RESTORED: Final = 0
 """The fence of an effect that was put back: nobody performs it under this one, so recovery asks what became of it."""
 
 
-class LedgeredStore(FastOutbox):
-    """A `SessionStore` in front of a fast one. `ring` opens and seals sessions that have to be put together."""
+class LedgeredStore(PassingStore):
+    """A `SessionStore` in front of a fast one. `ring` opens and seals sessions that have to be put together.
+
+    Messages are the fast store's alone: what an effect has to send, the ledger keeps with the effect's write.
+    """
 
     def __init__(
         self, fast: SessionStore, ledger: Ledger, ring: KeyRing, *, clock: Callable[[], float] = time.time
@@ -80,27 +82,21 @@ class LedgeredStore(FastOutbox):
 
     async def open(self) -> None:
         await self._ledger.open()
-        await self._fast.open()
+        await self.store.open()
         await self._look()
 
     async def close(self) -> None:
         try:
-            await self._fast.close()
+            await self.store.close()
         finally:
             await self._ledger.close()
-
-    async def bind(self, name: str, value: bytes) -> bytes:
-        return await self._fast.bind(name, value)
-
-    async def rebind(self, name: str, old: bytes, new: bytes) -> bool:
-        return await self._fast.rebind(name, old, new)
 
     # --- turns ---
 
     async def claim(
         self, key: bytes, dedupe: bytes | None, *, now: float, lease: float, wait: float
     ) -> Claim | Duplicate | Busy:
-        claim = await self._fast.claim(key, dedupe, now=now, lease=lease, wait=wait)
+        claim = await self.store.claim(key, dedupe, now=now, lease=lease, wait=wait)
         if not isinstance(claim, Claim):
             return claim
         if claim.intents or self._known:
@@ -113,16 +109,16 @@ class LedgeredStore(FastOutbox):
             found = await self._caught_up(claim, dedupe, now)
         finally:
             if not isinstance(found, Claim):
-                await self._fast.release(claim)
+                await self.store.release(claim)
         return found
 
     async def intent(self, write: Write) -> None:
         if not write.critical:
-            await self._fast.intent(write)
+            await self.store.intent(write)
             return
         put = await self._put(write)
         try:
-            await self._fast.intent(write)
+            await self.store.intent(write)
         except (Conflict, StoreUnavailable):  # certainly not stored, and nothing was begun
             try:
                 await self._ledger.withdraw(write, put, self._clock())
@@ -137,10 +133,10 @@ class LedgeredStore(FastOutbox):
             try:
                 await self._put(write)
             except BaseException:
-                await self._fast.release(Claim(write.key, write.fence, 0.0, None))
+                await self.store.release(Claim(write.key, write.fence, 0.0, None))
                 raise
         try:
-            await self._fast.commit(write)
+            await self.store.commit(write)
         except StoreUnavailable as error:
             if write.critical:  # whoever claims the session next gets it
                 raise CommitUnknown("the ledger has it, and not the store") from error
@@ -152,17 +148,14 @@ class LedgeredStore(FastOutbox):
 
     async def release(self, claim: Claim) -> None:
         self._known.pop(claim.key, None)
-        await self._fast.release(claim)
+        await self.store.release(claim)
 
     async def renew(self, key: bytes, ids: tuple[bytes, ...], fence: int, lease_until: float) -> int:
-        renewed = await self._fast.renew(key, ids, fence, lease_until)  # first: while it lasts recovery waits
+        renewed = await self.store.renew(key, ids, fence, lease_until)  # first: while it lasts recovery waits
         latest = self._latest.get(key)
         if latest is not None and latest.open.intersection(ids):
             await self._ledger.renew(key, ids, fence, lease_until)
         return renewed
-
-    async def seen(self, key: bytes, dedupe: bytes | None = None) -> tuple[Dedupe, ...]:
-        return await self._fast.seen(key, dedupe)
 
     # --- beside turns ---
 
@@ -170,16 +163,16 @@ class LedgeredStore(FastOutbox):
         if not await self._ledger.forget(key):
             return False
         self._forget(key)
-        return await self._fast.end(key)
+        return await self.store.end(key)
 
     async def sweep(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> int:
         with contextlib.suppress(StoreUnavailable, CommitUnknown):
             await self._ledger.prune(now - KEPT, PRUNED)
-        return await self._fast.sweep(now=now, limit=limit, shards=shards)
+        return await self.store.sweep(now=now, limit=limit, shards=shards)
 
     async def due(self, *, now: float, limit: int, shards: Collection[int] = EVERY_SHARD) -> list[IntentRow]:
         """Those of the store and those of the ledger: whoever claims a session finds it as it was."""
-        rows = await self._fast.due(now=now, limit=limit, shards=shards)
+        rows = await self.store.due(now=now, limit=limit, shards=shards)
         with contextlib.suppress(StoreUnavailable):  # then those of the ledger come later
             await self._look()
             known = {(row.session, row.id) for row in rows}
@@ -189,9 +182,6 @@ class LedgeredStore(FastOutbox):
             ]
         return sorted(rows, key=lambda row: (row.due_at, row.id))[:limit]
 
-    def scan(self) -> AsyncIterator[Record]:
-        return self._fast.scan()
-
     async def replace(self, replacement: Replacement) -> bool:
         """The ledger's own copy moves first: should this end here, doing it again finds it moved."""
         kept = await self._ledger.kept(replacement.key) if replacement.key in self._latest else None
@@ -200,7 +190,7 @@ class LedgeredStore(FastOutbox):
                 replacement.key, self._resealed(kept, replacement), dict(replacement.intents)
             )
             self._latest.pop(replacement.key, None)
-        return await self._fast.replace(replacement)
+        return await self.store.replace(replacement)
 
     async def reconcile(self, now: float) -> int:
         """Put back what the store forgot of effects that are open; how many sessions that were looked at.
@@ -286,9 +276,9 @@ class LedgeredStore(FastOutbox):
         if not await self._ledger.restored(kept.version, write, self._clock()):
             raise Conflict("somebody else puts this session back")
         self._latest[key] = _latest(write, frozenset(row.id for row in rows), self._clock())
-        await self._fast.intent(write)
+        await self.store.intent(write)
         if kept.write.outbox:
-            await self._fast.post(kept.write.outbox)
+            await self.store.post(kept.write.outbox)
         others = [row for row in claim.intents if row.id in ids and row.id not in {each.id for each in rows}]
         record = Record(key, base + 1, claim.fence, expires_at, write.state, write.address)
         found = replace(claim, record=record, intents=(*rows, *others))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Collection, Sequence
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -28,12 +29,13 @@ _PAGE: Final = 200
 _SEQ: Final = -1  # the last column of what is taken
 
 
-class PostgreSQLOutbox:
+class PostgreSQLOutbox(ABC):
     """The `OutboxStore` part of the store."""
 
     @property
+    @abstractmethod
     def _wire(self) -> Wire:
-        raise NotImplementedError
+        """To the server. Raises `StoreUnavailable` while the store is not open."""
 
     async def post(self, messages: Sequence[Outgoing]) -> int:
         stored = 0

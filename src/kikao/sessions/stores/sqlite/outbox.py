@@ -7,6 +7,7 @@ is in memory, since there is one process.
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from typing import Any, Final, TypeVar
 
@@ -30,19 +31,19 @@ T = TypeVar("T")
 _PAGE: Final = 200
 
 
-class SQLiteOutbox:
+class SQLiteOutbox(ABC):
     """An `OutboxStore` on the reader and the writer of a `SQLiteStore`."""
 
     def __init__(self) -> None:
         self._paces = Paces()
 
+    @abstractmethod
     async def _write(self, work: Callable[..., Any], *args: Any, size: int = 0) -> Any:
         """Let the writer do a job, `work(cursor, *args)`, that writes about `size` octets of values."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, work: Callable[..., T], *args: Any) -> T:
         """Read, `work(cursor, *args)`, at once."""
-        raise NotImplementedError
 
     async def post(self, messages: Sequence[Outgoing]) -> int:
         size = sum(len(message.payload) for message in messages)
