@@ -30,7 +30,7 @@ from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
 from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
-from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.outbox_contract import SharedOutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.talk import KEY
 from tests.wallet.ledgers import IN_MEMORY
@@ -53,7 +53,7 @@ async def goes_on(life: Life) -> None:
         await said(life, answer)
 
 
-class TestContract(StoreContract, OutboxContract):
+class TestContract(StoreContract, SharedOutboxContract):
     """In front of a store it is one as well."""
 
     @pytest.fixture

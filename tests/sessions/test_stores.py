@@ -10,13 +10,13 @@ from hypothesis import settings
 
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores import MemoryStore, SQLiteStore
-from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.outbox_contract import OutboxContract, SharedOutboxContract
 from tests.sessions.outbox_machine import OutboxMachine
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
 
 
-class TestMemoryStore(StoreContract, OutboxContract):
+class TestMemoryStore(StoreContract, SharedOutboxContract):
     @pytest.fixture
     async def store(self) -> AsyncIterator[SessionStore]:
         store = MemoryStore()
@@ -26,8 +26,6 @@ class TestMemoryStore(StoreContract, OutboxContract):
 
 
 class TestSQLiteStore(StoreContract, OutboxContract):
-    several = False
-
     @pytest.fixture
     async def store(self, tmp_path: Path) -> AsyncIterator[SessionStore]:
         store = SQLiteStore(tmp_path / "sessions.db")

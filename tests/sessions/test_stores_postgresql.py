@@ -13,7 +13,7 @@ from hypothesis import settings
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.postgresql import PostgreSQLStore, migrate
 from tests.engines.postgresql import PostgreSQL
-from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.outbox_contract import SharedOutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
 
@@ -35,7 +35,7 @@ def database(postgresql: PostgreSQL) -> str:
     return url
 
 
-class TestPostgreSQLStore(StoreContract, OutboxContract):
+class TestPostgreSQLStore(StoreContract, SharedOutboxContract):
     @pytest.fixture
     async def store(self, database: str) -> AsyncIterator[SessionStore]:
         connection = await asyncpg.connect(database)

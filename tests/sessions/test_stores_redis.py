@@ -13,7 +13,7 @@ from hypothesis import settings
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.redis import RedisStore
 from tests.engines.valkey import Cluster, Redis, Valkey
-from tests.sessions.outbox_contract import OutboxContract
+from tests.sessions.outbox_contract import SharedOutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
 
@@ -25,7 +25,7 @@ def of_its_own(url: str) -> str:
     return f"{url}?prefix={next(PREFIXES)}"
 
 
-class Contract(StoreContract, OutboxContract):
+class Contract(StoreContract, SharedOutboxContract):
     @pytest.fixture
     def url(self) -> str:
         raise NotImplementedError
