@@ -12,7 +12,10 @@ class BusRefused(Exception):
 
 
 def make_fanout(where: str) -> Fanout:
-    """The bus at an address, as the settings have it. Raises `BusRefused` when its client is not installed."""
+    """The bus at an address, as the settings have it.
+
+    Raises `BusRefused` for an address that is none, and where its client is not installed.
+    """
     of = kind(where)
     if of in ("memory", "sqlite"):  # settings name no file
         return MemoryFanout()
@@ -28,4 +31,7 @@ def make_fanout(where: str) -> Fanout:
             f"KIKAO_BUS: {of} needs {error.name}, which is not installed. "
             f"Run beside a checkout of kikao: pip install './kikao[{of}]'"
         ) from error
-    return NetworkedFanout(dialer(where), shown(where))
+    try:
+        return NetworkedFanout(dialer(where), shown(where))
+    except ValueError as error:
+        raise BusRefused(f"KIKAO_BUS: {error}. See docs/reference/settings.md.") from None

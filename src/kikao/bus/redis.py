@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import Collection
 from typing import Any, Final
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
@@ -19,20 +18,19 @@ from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
 
 from kikao.bus.networked import Dial, Link
+from kikao.config.redis_urls import RedisUrl, parse
 
-PORT: Final = 6379
-SENTINEL_PORT: Final = 26379
+CONNECT_SECONDS: Final = 1.0
 
 
 def dialer(url: str) -> Dial:
-    """Connects to the server of a URL, or to one of its servers."""
-    parts = urlsplit(url[:])
-    options = dict(parse_qsl(parts.query))
-    prefix = f"{options.get('prefix', 'kikao')}:{_database(parts, options)}:bus:"
+    """Connects to the server of a URL, or to one of its servers. Raises `ValueError` for a URL that is none."""
+    parsed = parse(url)
+    prefix = f"{parsed.options.prefix}:{parsed.options.db}:bus:"
 
     async def dial() -> Link:
         error: Exception = ConnectionError("no server")
-        for client in _clients(parts, options):
+        for client in _clients(parsed):
             link = _Connection(client, prefix)
             try:
                 await link.greet()
@@ -95,69 +93,32 @@ class _Connection:
         return (topic, bytes(message["data"])) if message["type"] == "message" else None
 
 
-def _clients(parts: SplitResult, options: dict[str, str]) -> list[Redis]:
+def _clients(url: RedisUrl) -> list[Redis]:
     """One for each server that may be asked."""
-    common = _common(parts, options)
-    if parts.scheme == "unix":
-        return [Redis(unix_socket_path=unquote(parts.path), **common)]
-    hosts = parts.netloc.rpartition("@")[2].split(",")
-    if parts.scheme.endswith("+sentinel"):
-        asks = {
-            "username": options.get("sentinel_username"),
-            "password": options.get("sentinel_password"),
-            "socket_timeout": 1.0,
-            "socket_connect_timeout": 1.0,
-            **_tls(parts, options),
-        }
-        sentinel = Sentinel(  # type: ignore[no-untyped-call]
-            [_host(each, SENTINEL_PORT) for each in hosts], sentinel_kwargs=asks, **common
-        )
-        return [sentinel.master_for(unquote(parts.path.strip("/").partition("/")[0]))]
-    clients = []
-    for each in hosts:
-        host, port = _host(each, PORT)
-        clients.append(Redis(host=host, port=port, **common))
-    return clients
-
-
-def _common(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
+    options = url.options
+    tls = {"ssl": True} | url.certificates if url.tls else {}
     common: dict[str, Any] = {
-        "username": unquote(parts.username) if parts.username else options.get("username"),
-        "password": unquote(parts.password) if parts.password else options.get("password"),
-        "db": int(_database(parts, options)),
-        "socket_connect_timeout": 1.0,
+        "username": options.username or None,
+        "password": options.password or None,
+        "db": options.db,
+        "socket_connect_timeout": CONNECT_SECONDS,
         # A client that connected again by itself would not say that something was missed meanwhile.
         "retry": Retry(NoBackoff(), 0),
         "client_name": "kikao-bus",
     }
-    return common | _tls(parts, options)
-
-
-def _tls(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:
-    """How servers, and Sentinels, are spoken to, as the session store does."""
-    if parts.scheme.partition("+")[0] not in ("rediss", "valkeys"):
-        return {}
-    return {
-        "ssl": True,
-        "ssl_ca_certs": options.get("ca"),
-        "ssl_certfile": options.get("cert"),
-        "ssl_keyfile": options.get("key"),
-        "ssl_cert_reqs": "none" if options.get("verify", "").lower() in ("false", "0") else "required",
-    }
-
-
-def _database(parts: SplitResult, options: dict[str, str]) -> str:
-    if parts.scheme == "unix":
-        return options.get("db", "0")
-    path = parts.path.strip("/")
-    if parts.scheme.endswith("+sentinel"):
-        path = path.partition("/")[2]
-    return path or options.get("db", "0")
-
-
-def _host(text: str, port: int) -> tuple[str, int]:
-    host, colon, number = text.rpartition(":") if not text.endswith("]") else (text, "", "")
-    return (host.strip("[]"), int(number)) if colon else (text.strip("[]"), port)
+    if url.socket:
+        return [Redis(unix_socket_path=url.socket, **common)]
+    if url.kind == "sentinel":
+        asks = {
+            "username": options.sentinel_username or None,
+            "password": options.sentinel_password or None,
+            "socket_timeout": CONNECT_SECONDS,
+            "socket_connect_timeout": CONNECT_SECONDS,
+            **tls,
+        }
+        sentinel = Sentinel(list(url.hosts), sentinel_kwargs=asks, **common, **tls)  # type: ignore[no-untyped-call]
+        return [sentinel.master_for(url.service)]
+    return [Redis(host=host, port=port, **common, **tls) for host, port in url.hosts]
 
 
 def _text(value: bytes | str) -> str:

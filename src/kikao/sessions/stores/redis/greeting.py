@@ -9,9 +9,9 @@ from typing import Any, Final
 from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, ResponseError
 
+from kikao.config.redis_urls import RedisUrl
 from kikao.sessions.store import StoreRefused, StoreUnavailable
 from kikao.sessions.stores.redis.scripts import every_script
-from kikao.sessions.stores.redis.url import RedisUrl
 from kikao.sessions.stores.redis.wire import Word, pack
 
 OLDEST: Final = 7
@@ -36,19 +36,7 @@ def connection(url: RedisUrl, host: str, port: int) -> Any:
     settings |= {"host": host, "port": port, "socket_keepalive": True}
     if not url.tls:
         return Connection(**settings)
-    return SSLConnection(**settings, **tls(url))
-
-
-def tls(url: RedisUrl) -> dict[str, Any]:
-    """How redis-py is told about certificates."""
-    options = url.options
-    return {
-        "ssl_cert_reqs": "required" if options.verify else "none",
-        "ssl_check_hostname": options.verify,
-        "ssl_ca_certs": options.ca or None,
-        "ssl_certfile": options.cert or None,
-        "ssl_keyfile": options.key or options.cert or None,
-    }
+    return SSLConnection(**settings, **url.certificates)
 
 
 async def greet(url: RedisUrl, host: str, port: int) -> Any:

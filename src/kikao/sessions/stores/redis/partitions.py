@@ -7,11 +7,11 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from kikao.config.redis_urls import RedisUrl
 from kikao.sessions.outgoing import EVERY_SHARD, SHARDS
 from kikao.sessions.store import PARTITIONS, CommitUnknown
 from kikao.sessions.stores.redis.scripts import FILLED, Script
 from kikao.sessions.stores.redis.servers import Servers, servers
-from kikao.sessions.stores.redis.url import RedisUrl
 from kikao.sessions.stores.redis.wire import AnswerLost, Word, pack
 
 _EACH: Final = PARTITIONS // SHARDS

@@ -21,12 +21,12 @@ from redis.exceptions import (
     TryAgainError,
 )
 
+from kikao.config.redis_urls import RedisUrl
 from kikao.sessions.store import StoreRefused, StoreUnavailable
 from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis.errors import refusal
-from kikao.sessions.stores.redis.greeting import connection, greet, say, tls
+from kikao.sessions.stores.redis.greeting import connection, greet, say
 from kikao.sessions.stores.redis.scripts import every_script
-from kikao.sessions.stores.redis.url import RedisUrl
 from kikao.sessions.stores.redis.wire import Wire, pack
 
 REDIRECTIONS: Final = 16
@@ -142,7 +142,7 @@ async def _primary(url: RedisUrl) -> tuple[str, int]:
         "socket_timeout": options.connect_timeout,
         "socket_connect_timeout": options.connect_timeout,
         "protocol": 2,
-        **({"ssl": True} | tls(url) if url.tls else {}),
+        **({"ssl": True} | url.certificates if url.tls else {}),
     }
     sentinels = make(list(url.hosts), sentinel_kwargs=settings)
     try:

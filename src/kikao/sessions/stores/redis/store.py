@@ -22,6 +22,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from kikao.config.redis_urls import RedisUrl, parse
 from kikao.sessions.outgoing import EVERY_SHARD
 from kikao.sessions.store import (
     Busy,
@@ -52,7 +53,6 @@ from kikao.sessions.stores.redis.keeping import NOTHING, forgets
 from kikao.sessions.stores.redis.moving import Parcel
 from kikao.sessions.stores.redis.outbox import RedisOutbox, partition_of, posted
 from kikao.sessions.stores.redis.partitions import Partitions
-from kikao.sessions.stores.redis.url import parse
 from kikao.sessions.stores.redis.wire import AnswerLost
 
 _SWEEP_CHUNK: Final = 50
@@ -81,7 +81,7 @@ class RedisStore(RedisOutbox):
 
     def __init__(self, url: str, *, strict: bool = False) -> None:
         """With `strict` it does not open on a server that keeps nothing on disk; without it only the log says so."""
-        super().__init__(Partitions(parse(url)))
+        super().__init__(Partitions(_parsed(url)))
         self._strict = strict
         self._lines = Lines()
         self._tokens = (os.urandom(8) + n.to_bytes(6, "big") for n in itertools.count())
@@ -325,6 +325,15 @@ class RedisStore(RedisOutbox):
             await self._refer(reference, partition_of(to), id_, until)
         dropped = await self._partitions.change(scripts.DROP, partition_of(key), key, version, fence)
         return bool(dropped)
+
+
+def _parsed(url: str) -> RedisUrl:
+    try:
+        return parse(url)
+    except ValueError as error:
+        raise StoreRefused(
+            f"the address of the session store: {error}. See docs/reference/settings.md."
+        ) from None
 
 
 def _words(write: Write, last: bytes) -> list[bytes | int]:

@@ -1,14 +1,12 @@
-"""Addresses of Redis and Valkey: what a URL says about servers, credentials, TLS and how the store uses them."""
+"""Addresses of Redis and Valkey: what a URL says about servers, credentials, TLS and how they are used."""
 
 from __future__ import annotations
 
 import math
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 import msgspec
-
-from kikao.sessions.store import StoreRefused
 
 Kind = Literal["alone", "sentinel", "cluster"]
 
@@ -43,7 +41,7 @@ class Options(msgspec.Struct, frozen=True):
 
 
 class RedisUrl(msgspec.Struct, frozen=True):
-    """Where sessions are kept."""
+    """One server, or several that are one."""
 
     kind: Kind
     hosts: tuple[tuple[str, int], ...]
@@ -53,6 +51,18 @@ class RedisUrl(msgspec.Struct, frozen=True):
     """What the Sentinels call it."""
     tls: bool
     options: Options
+
+    @property
+    def certificates(self) -> dict[str, Any]:
+        """How redis-py is told about them, where TLS is spoken."""
+        options = self.options
+        return {
+            "ssl_cert_reqs": "required" if options.verify else "none",
+            "ssl_check_hostname": options.verify,
+            "ssl_ca_certs": options.ca or None,
+            "ssl_certfile": options.cert or None,
+            "ssl_keyfile": options.key or options.cert or None,
+        }
 
     def __str__(self) -> str:
         """What may be shown of it: no credentials."""
@@ -67,19 +77,14 @@ class RedisUrl(msgspec.Struct, frozen=True):
 
 
 def parse(url: str) -> RedisUrl:
-    """Read a URL. Raises `StoreRefused`, which does not show it."""
-    try:
-        parts = urlsplit(url[:])  # the whole text, also of one that shows itself without its password
-        scheme, _, several = parts.scheme.partition("+")
-        name = scheme.replace("valkey", "redis")
-        if name not in ("redis", "rediss", "unix") or several not in ("", "sentinel", "cluster"):
-            raise ValueError(f"{parts.scheme}:// is no way to Redis or Valkey")
-        kind: Kind = "alone" if several == "" else "sentinel" if several == "sentinel" else "cluster"
-        return _checked(kind, name, parts)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise StoreRefused(
-            f"the address of the session store: {error}. See docs/reference/settings.md."
-        ) from None
+    """Read a URL. Raises `ValueError`, which does not show it."""
+    parts = urlsplit(url[:])  # the whole text, also of one that shows itself without its password
+    scheme, _, several = parts.scheme.partition("+")
+    name = scheme.replace("valkey", "redis")
+    if name not in ("redis", "rediss", "unix") or several not in ("", "sentinel", "cluster"):
+        raise ValueError(f"{parts.scheme}:// is no way to Redis or Valkey")
+    kind: Kind = "alone" if several == "" else "sentinel" if several == "sentinel" else "cluster"
+    return _checked(kind, name, parts)
 
 
 def _checked(kind: Kind, scheme: str, parts: SplitResult) -> RedisUrl:
