@@ -17,7 +17,7 @@ SEARCHES = (
     "tests/checking/test_wallet.py",
     "tests/channels/ussd/test_pages.py",
     "tests/conversation/test_members.py",
-    "tests/conversation/test_payments.py",
+    "tests/conversation/payments/",
     "tests/console/test_simulator_page.py",
     "tests/i18n/test_catalogs.py",
     "tests/i18n/test_library.py",

@@ -14,7 +14,7 @@ from kikao.sessions import recovery as recovery_module
 from kikao.sessions.keeper import LEASE
 from kikao.sessions.store import Conflict, StoreUnavailable, Write
 from tests.bank import PIN, Bank, fail
-from tests.conversation.test_payments import CHECKING, RESUME, phone, to_the_pin
+from tests.conversation.payments.sending import CHECKING, RESUME, phone, to_the_pin
 from tests.talk import Process, Talk, start
 
 ASKED_LATER = "We are checking your request. Do not repeat it. Dial again to see the result."

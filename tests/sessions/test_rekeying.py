@@ -16,7 +16,7 @@ from kikao.sessions.store import Claim, Replacement, SessionStore, StoreRefused,
 from kikao.sessions.stores import MemoryStore, SQLiteStore
 from kikao.testing import ProcessDied
 from tests.bank import PIN, Bank, fail
-from tests.conversation.test_payments import sending
+from tests.conversation.payments.sending import sending
 from tests.sessions.office import Office, ring, total
 from tests.talk import whats
 
