@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.conversation import SEEN, TYPED
 from benchmarks.subjects import ROOT
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
 
 PATIENCE: Final = 60.0
 """Seconds a round may take."""

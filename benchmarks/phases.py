@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from benchmarks.turns import Nowhere, requests, wired
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.events import EVENTS, Bus
 from kikao.sessions import keeper, session
 from kikao.sessions.stores.memory import MemoryStore

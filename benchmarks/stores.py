@@ -19,8 +19,8 @@ from typing import Final, NamedTuple
 from benchmarks.engines import store_at
 from benchmarks.turns import Nowhere, wired
 from kikao.channels.channel import Request
-from kikao.channels.ussd.africastalking import AfricasTalking
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.sessions.store import Claim, Dedupe, SessionStore, Write
 from kikao.sessions.stores.memory import MemoryStore
 

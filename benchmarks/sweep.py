@@ -21,8 +21,8 @@ from benchmarks.stores import ADDRESS, REPLY, STATE, key_of
 from benchmarks.table import percentile
 from benchmarks.turns import Nowhere, wired
 from kikao.channels.channel import Request
-from kikao.channels.ussd.africastalking import AfricasTalking
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.events import LogLines
 from kikao.sessions.store import Claim, Dedupe, SessionStore, Write
 from kikao.sessions.stores.sqlite import SQLiteStore

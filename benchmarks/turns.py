@@ -16,8 +16,8 @@ from benchmarks.engines import store_at
 from benchmarks.subjects import Prepare, Work
 from benchmarks.wallet import flows
 from kikao.channels.channel import Request
-from kikao.channels.ussd.africastalking import AfricasTalking
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.conversation.engine import Engine
 from kikao.events import Bus, LogLines
 from kikao.i18n import Catalogs

@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from kikao import Amount, Chat, Done, ErrorCode, Refused, Secret, Voided
-from kikao.channels.ussd.clients import FORM, Exchange
+from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.errors import WAYS_ON
@@ -112,8 +112,8 @@ async def test_the_request_of_the_readme_is_answered(tmp_path: Path) -> None:
     path = "/" + curl[-1].split("/", 3)[3]
     async with app.serving(load({}, tmp_path, makes_keys=True)) as server:
         body = urlencode({name: value for name, _, value in fields}, safe="+").encode()
-        status, reply = await in_process(server)(Exchange(path, FORM, body))
-    assert (status, reply[:4]) == (200, b"CON ")
+        reply = await in_process(server)(Exchange(path, FORM, body))
+    assert (reply.status, reply.body[:4]) == (200, b"CON ")
 
 
 def test_make_targets_that_are_named_exist() -> None:
@@ -165,11 +165,12 @@ def reference(page: str) -> str:
 
 
 def test_every_setting_is_documented(tmp_path: Path) -> None:
-    from kikao.config.loading import SETTINGS, USSD
+    from kikao.config.gateways import COMMON
+    from kikao.config.loading import SETTINGS
     from kikao.config.webhooks import KEYS as WEBHOOK
 
     names = {f"KIKAO_{name.upper()}" for name in SETTINGS}
-    names |= {f"KIKAO_USSD_<GATEWAY>_{name.upper()}" for name in USSD}
+    names |= {f"KIKAO_USSD_<GATEWAY>_{name.upper()}" for name in COMMON}
     names |= {f"KIKAO_WEBHOOK_<NAME>_{name.upper()}" for name in WEBHOOK}
     assert set(re.findall(r"^\| `(KIKAO_[A-Z_<>]+)`", reference("settings"), re.MULTILINE)) == names
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from kikao.channels.outbox import Destination
-from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.registry import OPTIONS
 from kikao.channels.webhook.destinations import webhooks
 from kikao.config import MEMORY, Settings, SettingsError, load
 from kikao.conversation.engine import Engine
@@ -262,7 +262,7 @@ class App:
             hooks = stack.enter_context(ExitStack())  # the last to go
             hooks.enter_context(logged())
             try:
-                settings = self.settings or load(gateways=SLUGS, makes_keys=True)
+                settings = self.settings or load(gateways=OPTIONS, makes_keys=True)
                 self._server = await stack.enter_async_context(self.serving(settings))
                 hooks.enter_context(uncaught(self._server.publish))
             except Exception as error:  # noqa: BLE001 - told to the server, which gives up

@@ -23,7 +23,7 @@ from msgspec import structs
 
 from kikao.channels.accumulated import closed, understand
 from kikao.channels.channel import Gateway, Response
-from kikao.channels.inbound import Inbound
+from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.refusals import too_many
 from kikao.conversation.engine import Engine
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
@@ -124,7 +124,7 @@ class Turns:
         """
         started = time.perf_counter()
         tell = Telling(self._publish, inbound, self.engine.flows.release, started)
-        if inbound.happening == "end":
+        if inbound.happening not in TURNS:
             tell.closed()
             return gateway.acknowledge(inbound)
         if inbound.sent_at is not None and self.sessions.clock() - inbound.sent_at > gateway.retention:

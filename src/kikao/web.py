@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
-from kikao.channels.channel import BadRequest, Gateway, Response
+from kikao.channels.channel import BadRequest, Response
 from kikao.channels.edge import Denied, Guard, admit, request_url, respond, ussd_guard, ussd_path
 from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
+from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import gateways
 from kikao.config import Settings
 from kikao.events import ErrorUncaught, Publish, RequestRefused, described
@@ -48,9 +49,9 @@ class Web:
         self._monitor = monitor
         self._readiness = readiness
         self._publish = publish
-        self.gateways: dict[str, Gateway] = gateways(settings.ussd)
+        self.gateways: dict[str, UssdGateway] = gateways(settings.ussd)
         self._guards: dict[str, Guard] = {
-            slug: ussd_guard(settings, slug, methods=gateway.methods)
+            slug: ussd_guard(settings, slug, methods=gateway.methods, rest=gateway.rest)
             for slug, gateway in self.gateways.items()
         }
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
@@ -88,11 +89,12 @@ class Web:
             return self._refuse(scope, "ussd", "", nowhere.response, nowhere.reason)
         return self._refusals.answer(scope, nowhere.response)
 
-    async def _ussd(self, scope: Scope, receive: Receive, slug: str, token: str | None) -> Response:
+    async def _ussd(self, scope: Scope, receive: Receive, slug: str, rest: str) -> Response:
         gateway = self.gateways[slug]
         self._monitor.inbounds += 1
         try:
-            request = await admit(scope, receive, token=token, guard=self._guards[slug])
+            request = await admit(scope, receive, rest=rest, guard=self._guards[slug])
+            gateway.verify(request)
             inbound = gateway.parse(request)
             wants_url = self._turns.sessions.policies[gateway.channel].wants_url
             return await self._turns.handle(inbound, gateway, url=request_url(request) if wants_url else "")

@@ -18,6 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from kikao import App, Chat, Flows, t
+from kikao.channels.channel import Response
 from kikao.cli import main
 from kikao.config import Settings, load
 from kikao.conversation import Number
@@ -101,7 +102,7 @@ def asha(data: Path) -> Phone:
     return phone
 
 
-async def _nobody(_: object) -> tuple[int, bytes]:
+async def _nobody(_: object) -> Response:
     raise AssertionError("no server runs")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.cli.recording import Record, recorder_of
 from kikao.testing import Stage, play
 from kikao.transcripts import Recorder, parse

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kikao.channels.channel import Response
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
 from kikao.console.simulator.endpoints import endpoints
@@ -29,11 +30,11 @@ def phone(request: pytest.FixtureRequest, tmp_path: Path) -> SimulatedPhone:
 
 
 def asks(phone: SimulatedPhone) -> None:
-    phone.show(200, REPLIES[phone.endpoint.id][0])
+    phone.show(Response(200, (), REPLIES[phone.endpoint.id][0]))
 
 
 def ends(phone: SimulatedPhone) -> None:
-    phone.show(200, REPLIES[phone.endpoint.id][1])
+    phone.show(Response(200, (), REPLIES[phone.endpoint.id][1]))
 
 
 def held(thing: object) -> Iterator[str]:
@@ -98,7 +99,7 @@ async def test_a_reply_that_is_none_of_the_gateways_ends_the_dialogue(phone: Sim
     phone.dial("")
     asks(phone)
     assert phone.alive
-    phone.show(200, b"\xff")
+    phone.show(Response(200, (), b"\xff"))
     assert (phone.screen, phone.alive) == ("", False)
 
 

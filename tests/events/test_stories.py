@@ -19,7 +19,7 @@ from msgspec import structs
 
 from kikao import App, Chat, Flows, SessionPolicy, Text
 from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected, TryLater
-from kikao.channels.ussd.clients import FORM, Exchange
+from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import SecretKeys, load
 from kikao.control import Visitor, digest

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from kikao.channels.ussd.clients import FORM, Exchange
+from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.testing import Phone
 from tests.http.servers import ServerProcess, serving
 from tests.http.wire import PATH, over_wire, parsed, post, raw, request

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows, t
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
 from kikao.config import load
 from kikao.events import Event, RequestRefused
 from kikao.server import Server

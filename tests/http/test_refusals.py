@@ -12,7 +12,8 @@ import pytest
 
 from kikao import App, Chat, Flows, Text, t
 from kikao.channels.refusals import REFUSED, too_many
-from kikao.channels.ussd.clients import FORM, AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import FORM
 from kikao.config import load
 from kikao.events import Event, LogLines, RequestRefused
 from kikao.events.repeats import SAME

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.testing import Send
 
 PATH: Final = "/ussd/africastalking"
@@ -17,8 +18,9 @@ PATIENCE: Final = 20.0
 def over_wire(port: Callable[[], int] | int, path: str = PATH) -> Send:
     """Send to the server on a port of this machine."""
 
-    async def send(exchange: Exchange) -> tuple[int, bytes]:
-        return await post(port if isinstance(port, int) else port(), exchange, path)
+    async def send(exchange: Exchange) -> Response:
+        status, body = await post(port if isinstance(port, int) else port(), exchange, path)
+        return Response(status, (), body)
 
     return send
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from kikao.channels.ussd.clients import FORM
+from kikao.channels.ussd.clients.client import FORM
 from kikao.testing import Phone
 from tests.http.forked import fork
 from tests.http.servers import ServerProcess

@@ -20,7 +20,8 @@ from typing import Final
 from msgspec import structs
 
 from kikao import App, Chat, Flows, Number, t
-from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.webhook.signing import MESSAGE
 from kikao.config import load
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided

@@ -15,7 +15,9 @@ from typing import Any, Final
 
 import msgspec
 
-from kikao.channels.ussd.clients import CLIENTS, Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Exchange
+from kikao.channels.ussd.registry import SLUGS, client
 from tests.http.wire import over_wire
 from tests.reliability.kill_loop import Killed
 
@@ -92,7 +94,7 @@ class Town:
         self.violations: list[str] = []
         self.wrong = asyncio.Event()
         """Set with the first of them."""
-        self._send = {gateway: over_wire(lambda: self.server.port, f"/ussd/{gateway}") for gateway in CLIENTS}
+        self._send = {gateway: over_wire(lambda: self.server.port, f"/ussd/{gateway}") for gateway in SLUGS}
         self._deliveries: set[asyncio.Task[None]] = set()
 
     def violated(self, what: str) -> None:
@@ -108,11 +110,11 @@ class Town:
         """Send once; None without a reply."""
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                status, body = await self._send[gateway](exchange)
+                response = await self._send[gateway](exchange)
         except (OSError, TimeoutError):
             return None
-        assert status == 200, (status, body)
-        return body
+        assert response.status == 200, response
+        return response.body
 
     def deliver(self, delivery: Coroutine[Any, Any, None]) -> None:
         """Something that a gateway does on its own."""
@@ -146,28 +148,28 @@ class Line:
     async def begin(self) -> str:
         """Dial, and say the name if that is asked for; the screen that the dial showed."""
         async with self._talking:
-            client = CLIENTS[AFRICASTALKING](self.number, CODE)
-            body = await self._ask(AFRICASTALKING, client.dial(f"d{next(self.town.dialogues)}"))
-            screen = client.read(body)[0] if body is not None else ""
+            phone = client(AFRICASTALKING, self.number, CODE)
+            body = await self._ask(AFRICASTALKING, phone.dial(f"d{next(self.town.dialogues)}"))
+            screen = phone.read(Response(200, (), body))[0] if body is not None else ""
             if "Who are you?" in screen:
-                await self._ask(AFRICASTALKING, client.answer(self._person.name))
+                await self._ask(AFRICASTALKING, phone.answer(self._person.name))
             return screen
 
     async def talk(self, *, calm: bool = False) -> str:
         """One dialogue; the last screen. With `calm` the conversation is brought to its end, and nothing is paid."""
         async with self._talking:
             gateway = NALO if self._chance.random() < OVER_NALO else AFRICASTALKING
-            client = CLIENTS[gateway](self.number, CODE)
+            phone = client(gateway, self.number, CODE)
             self._items = set()
-            body = await self._ask(gateway, client.dial(f"d{next(self.town.dialogues)}"))
+            body = await self._ask(gateway, phone.dial(f"d{next(self.town.dialogues)}"))
             while True:
-                screen, alive = client.read(body) if body is not None else ("", False)
+                screen, alive = phone.read(Response(200, (), body)) if body is not None else ("", False)
                 self._read(screen)
                 if screen in ("", *NO_TURNS):
                     await asyncio.sleep(A_WHILE)
                 if not alive or (not calm and self._chance.random() < HANG_UP):
                     return screen
-                body = await self._ask(gateway, client.answer(self._answer(screen, calm=calm)))
+                body = await self._ask(gateway, phone.answer(self._answer(screen, calm=calm)))
 
     def _read(self, screen: str) -> None:
         person, town = self._person, self.town
@@ -249,7 +251,7 @@ class Line:
                 town.violated(f"{person.name} on {self.number}: {body!r}, then {again!r}")
 
     def _no_turn(self, gateway: str, body: bytes) -> bool:
-        return CLIENTS[gateway](self.number, CODE).read(body)[0] in NO_TURNS
+        return client(gateway, self.number, CODE).read(Response(200, (), body))[0] in NO_TURNS
 
 
 class Person:

@@ -20,7 +20,9 @@ from urllib.parse import parse_qsl
 import msgspec
 from click.testing import CliRunner
 
-from kikao.channels.ussd.clients import FORM, AfricasTalkingClient, Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.secrets import Secret
@@ -98,14 +100,14 @@ class Typist:
             self._secrets.append(typed)
             self._canary.watch(typed, self.number)
 
-    async def _send(self, exchange: Exchange) -> tuple[int, bytes]:
+    async def _send(self, exchange: Exchange) -> Response:
         fields = dict(parse_qsl(exchange.body.decode()))
         text = fields.get("text", "")
         if any(secret in text for secret in self._secrets):
             self._canary.watch_text(text, fields["sessionId"])
-        status, body = await self._wire(exchange)
-        self.replies.append(body)
-        return status, body
+        response = await self._wire(exchange)
+        self.replies.append(response.body)
+        return response
 
 
 def digits(count: int) -> str:

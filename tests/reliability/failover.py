@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from kikao import server
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import load
 from kikao.conversation.outcomes import Done, Refused
 from kikao.server import Server, make_store

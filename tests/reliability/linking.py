@@ -22,7 +22,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from kikao.channels.ussd.clients import JSON, Exchange
+from kikao.channels.ussd.clients.client import JSON, Exchange
 from kikao.config import load
 from kikao.sessions.stores import SQLiteStore
 from tests.http.servers import environment

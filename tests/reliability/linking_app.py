@@ -21,7 +21,7 @@ from sqlalchemy import Connection
 from kikao import App, Chat, Done, Flows, Limits, Number, SessionPolicy, Text, t, turn
 from kikao.channels.channel import Response
 from kikao.channels.edge import respond
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.config import Settings
 from kikao.members import LastAddress
 from kikao.members.directory import Directory

@@ -16,7 +16,9 @@ from typing import Final
 
 import msgspec
 
-from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.testing import Send
 
 CODE: Final = "*284#"
@@ -162,7 +164,7 @@ class Member:
             self.redelivered += 1
         if reply not in NOT_ALWAYS_A_TURN:
             await self._acknowledge(exchange, reply)
-        self.screen, alive = self._client.read(reply)
+        self.screen, alive = self._client.read(Response(200, (), reply))
         for amount, to, ref in RECEIPT.findall(self.screen):
             self.receipts.add(Receipt(ref, self.number, to, int(amount.replace(",", ""))))
         return self.screen if alive else ""
@@ -192,8 +194,8 @@ class Member:
     async def _once(self, exchange: Exchange) -> bytes | None:
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
-                status, body = await self._send(exchange)
+                response = await self._send(exchange)
         except (OSError, TimeoutError):
             return None
-        assert status == 200, (status, body)
-        return body
+        assert response.status == 200, response
+        return response.body

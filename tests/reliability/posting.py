@@ -20,7 +20,8 @@ from typing import Final
 
 import msgspec
 
-from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.testing import Send
 from tests.channels.webhook.receiver import OK, Receiver, Request
 from tests.http.wire import over_wire
@@ -98,7 +99,7 @@ class Customer:
         while True:
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    _, said = await self._send(exchange)
+                    said = (await self._send(exchange)).body
             except (OSError, TimeoutError):
                 await self._server.answers()
                 continue

@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from kikao import Choice, Confirm, Key, Message, Navigation, Number, Text
-from kikao.channels.ussd.africastalking import AfricasTalking
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.nalo import Nalo
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.nalo import Nalo
 from kikao.channels.ussd.pages import Budget
 from kikao.conversation.answers import Answer
 from kikao.conversation.screens import Screen

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from kikao import App, Chat, Flows, Number, Pin, t
-from kikao.channels.ussd.clients import AfricasTalkingClient, Exchange
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.conversation.outcomes import Done, Refused
 from kikao.conversation.secrets import Secret
 from tests.reliability.members import NOT_ALWAYS_A_TURN

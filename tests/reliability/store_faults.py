@@ -24,7 +24,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import load
 from kikao.server import Server, make_store
 from kikao.sessions.sealing import KeyRing

@@ -9,7 +9,7 @@ import pytest
 from msgspec import structs
 
 from kikao import Navigation
-from kikao.channels.ussd.nalo import Nalo
+from kikao.channels.ussd.gateways.nalo import Nalo
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n.messages import Translate
 from tests.reliability import paging

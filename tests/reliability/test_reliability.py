@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import session_key
 from kikao.sessions.sealing import KeyRing
@@ -34,8 +35,8 @@ async def test_who_waits_and_is_lost_is_found() -> None:
 
 
 def member(*, patient: bool = True, reply: bytes = b"") -> Member:
-    async def send(exchange: Exchange) -> tuple[int, bytes]:
-        return 200, reply
+    async def send(exchange: Exchange) -> Response:
+        return Response(200, (), reply)
 
     async def at_once() -> None:
         return None

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.sessions.operating import Operator
 from kikao.sessions.store import Conflict, Write
 from kikao.sessions.stores.sqlite import SQLiteStore
@@ -85,9 +85,9 @@ class Scene:
 
     async def post(self, exchange: Exchange, path: str) -> tuple[int, bytes]:
         """A request as it is, to any path."""
-        status, body = await in_process(self.stage.server)(Exchange(path, exchange.headers, exchange.body))
-        self.replies.append((f"reply {status}", body))
-        return status, body
+        reply = await in_process(self.stage.server)(Exchange(path, exchange.headers, exchange.body))
+        self.replies.append((f"reply {reply.status}", reply.body))
+        return reply.status, reply.body
 
     async def _heard(self, screen: Awaitable[str]) -> str:
         found = await screen

@@ -13,8 +13,8 @@ import pytest
 from kikao import Chat, t
 from kikao.channels.channel import Request
 from kikao.channels.inbound import Inbound
-from kikao.channels.ussd.clients import FORM, JSON, Exchange
-from kikao.channels.ussd.nalo import Nalo
+from kikao.channels.ussd.clients.client import FORM, JSON, Exchange
+from kikao.channels.ussd.gateways.nalo import Nalo
 from kikao.events import ErrorUncaught
 from kikao.sessions.policy import SessionPolicy
 from tests.secrets.scenes import NUMBER, WAYS, Scene, scene

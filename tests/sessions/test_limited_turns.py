@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kikao import App, Chat, Done, Flows, Text, t
-from kikao.channels.ussd.clients import AfricasTalkingClient
+from kikao.channels.ussd.clients.africastalking import AfricasTalkingClient
 from kikao.events import LimitHit, TurnEvent
 from kikao.members.directory import Directory
 from kikao.members.links import Links

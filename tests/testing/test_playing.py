@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kikao.channels.ussd.clients import CLIENTS
+from kikao.channels.ussd.registry import SLUGS
 from kikao.testing import NAME, Play, PlayFailed, ScreenDiffers, Stage, StepFailed, perform, play, step
 from kikao.testing.playing import run
 from kikao.testing.registry import BUILT_IN
@@ -174,7 +174,7 @@ def told(text: str, title: str = "T") -> str:
     return f"# {title}\n{text}"
 
 
-@pytest.mark.parametrize("gateway", CLIENTS)
+@pytest.mark.parametrize("gateway", SLUGS)
 @pytest.mark.parametrize("title", list(TOLD))
 async def test_it_comes_true(title: str, gateway: str) -> None:
     (transcript,) = parse(told(TOLD[title], title), "told.txt")

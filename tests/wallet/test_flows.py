@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.conversation.answers import Confirm
 from kikao.conversation.errors import TEXTS, ErrorCode, Invalid
 from kikao.conversation.inputs import Given

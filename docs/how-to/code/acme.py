@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from kikao import Secret
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
-from kikao.channels.ussd.clients import FORM, Exchange
+from kikao.channels.ussd.clients.client import FORM, Client, Exchange
+from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway
 
 HAPPENINGS: dict[str, Happening] = {"begin": "new", "continue": "reply", "end": "end"}
@@ -25,6 +26,16 @@ class Acme(UssdGateway):
     dedupe: Dedupe = "exact"
     happenings: frozenset[Happening] = frozenset({"new", "reply", "end"})
     retention = 600.0  # seconds in which a request may come again
+    contract = Contract(
+        provider="Acme",
+        places="nowhere",
+        certainty="seen",
+        source="this page",
+        new="`op` is `begin`",
+        reply="`op` is `continue`",
+        end="`op` is `end`",
+        copies="the same `id`",
+    )
 
     def parse(self, request: Request) -> Inbound:
         """One request. Raises `BadRequest`, which names fields and never a value."""
@@ -55,13 +66,10 @@ class Acme(UssdGateway):
         return Response(200, (), b"")
 
 
-class AcmeClient:
+class AcmeClient(Client):
     """The other side, for phones in tests and in the terminal."""
 
-    def __init__(self, number: str, code: str) -> None:
-        self.number = number
-        self.dialogue = ""
-        self.count = 0
+    count = 0
 
     def dial(self, dialogue: str, ahead: str = "") -> Exchange:
         """A new dialogue."""
@@ -75,6 +83,10 @@ class AcmeClient:
     def hang_up(self) -> Exchange:
         """The dialogue is over."""
         return self.exchange("end")
+
+    def read(self, response: Response) -> tuple[str, bool]:
+        """The text of a reply, and whether the dialogue goes on."""
+        return response.body.decode(), dict(response.headers)["x-op"] == "continue"
 
     def exchange(self, op: str, text: str = "") -> Exchange:
         """A request."""

@@ -5,7 +5,7 @@ from acme import Acme, AcmeClient
 
 from kikao import Secret
 from kikao.channels.channel import BadRequest, Request
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.pages import Budget
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n import Catalogs
@@ -14,7 +14,7 @@ ACME = Acme(budget=Budget())
 
 
 def request(exchange: Exchange) -> Request:
-    return Request("POST", "/ussd/acme", b"", dict(exchange.headers), exchange.body)
+    return exchange.request("/ussd/acme")
 
 
 def test_each_thing_that_can_happen_is_read() -> None:

@@ -20,6 +20,8 @@ class Request(msgspec.Struct, frozen=True):
     query: bytes
     headers: Mapping[str, str]
     body: bytes
+    rest: str = ""
+    """What the provider wrote in the path behind the gateway's own, and behind its token."""
 
     def __repr__(self) -> str:
         """Without what a member typed, which whoever prints a traceback with its variables would print."""

@@ -57,6 +57,8 @@ class Guard:
     patience: float = PATIENCE
     """Seconds."""
     closed: bool = False
+    rest: re.Pattern[str] | None = None
+    """What the path may have behind the token; None for nothing."""
 
 
 class Denied(Exception):
@@ -76,20 +78,19 @@ class Denied(Exception):
 
 
 class UssdPath(NamedTuple):
-    """`/ussd/{gateway}` or `/ussd/{gateway}/{token}`. Do not log it: see `without_token`."""
+    """`/ussd/{gateway}`, and the segments behind it: a path token, and what the provider adds. Do not log it: see
+    `without_token`."""
 
     gateway: str
-    token: str | None
+    rest: str
 
 
 def ussd_path(path: str) -> UssdPath | None:
-    """What a path names, None if it is no USSD path. An empty token is none."""
+    """What a path names, None if it is no USSD path."""
     if not path.startswith("/ussd/"):
         return None
-    gateway, _, token = path[6:].partition("/")
-    if "/" in token or _SLUG(gateway) is None:
-        return None
-    return UssdPath(gateway, token or None)
+    gateway, _, rest = path[6:].partition("/")
+    return None if _SLUG(gateway) is None else UssdPath(gateway, rest)
 
 
 def without_token(path: str) -> str:
@@ -106,24 +107,35 @@ def request_url(request: Request) -> str:
     return host + request.path if host else ""
 
 
-def ussd_guard(settings: Settings, gateway: str, *, methods: tuple[str, ...] = ("POST",)) -> Guard:
+def ussd_guard(
+    settings: Settings,
+    gateway: str,
+    *,
+    methods: tuple[str, ...] = ("POST",),
+    rest: re.Pattern[str] | None = None,
+) -> Guard:
     """The guard of a USSD gateway. In production one that is not configured is closed."""
     own = settings.ussd.get(gateway)
     if own is None:
-        return Guard(methods, trusted=settings.trusted_proxies, closed=settings.env == "production")
-    return Guard(methods, token=own.token, allow=own.allow, trusted=settings.trusted_proxies)
+        return Guard(
+            methods, trusted=settings.trusted_proxies, closed=settings.env == "production", rest=rest
+        )
+    return Guard(methods, token=own.token, allow=own.allow, trusted=settings.trusted_proxies, rest=rest)
 
 
-async def admit(scope: Scope, receive: Receive, *, guard: Guard, token: str | None = None) -> Request:
+async def admit(scope: Scope, receive: Receive, *, guard: Guard, rest: str = "") -> Request:
     """The request, read to its end. Raises `Denied`.
 
-    `token` is what the path carried (`ussd_path`); the request's own `path` is without it. Header names are lower
+    `rest` is what the path has behind the route's own (`ussd_path`): the token, and then what the guard lets the
+    provider add; the request's `path` is without both. Header names are lower
     case; values of a header given more than once are joined by `, ` (RFC 9110, 5.3).
     """
-    given = (token or "").encode(errors="replace")
+    given, slash, added = rest.partition("/") if guard.token is not None else ("", "", rest)
     expected = guard.token.reveal() if guard.token is not None else b""
-    if not hmac.compare_digest(expected, given) or guard.closed:
+    if not hmac.compare_digest(expected, given.encode(errors="replace")) or guard.closed:
         raise Denied(404, "path token wrong or missing" if not guard.closed else "not configured")
+    if (slash or added) and (guard.rest is None or guard.rest.fullmatch(added) is None):
+        raise Denied(404, "a path token that is not set, or what the provider does not add to the path")
     headers = _headers(scope["headers"])
     if guard.allow:
         peer = scope.get("client")
@@ -136,9 +148,9 @@ async def admit(scope: Scope, receive: Receive, *, guard: Guard, token: str | No
         raise Denied(405, "method not allowed", (("allow", ", ".join(guard.methods)),))
     body = await _within(guard.patience, _body(receive, headers.get("content-length"), guard.max_body))
     path: str = scope["path"]
-    if token:
-        path = path.removesuffix(f"/{token}")
-    return Request(method, path, scope["query_string"], headers, body)
+    if rest:
+        path = path.removesuffix(f"/{rest}")
+    return Request(method, path, scope["query_string"], headers, body, added)
 
 
 async def respond(send: Send, response: Response) -> None:

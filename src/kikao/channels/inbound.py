@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from kikao.conversation.inputs import Attachment
 from kikao.conversation.secrets import Secret
 
-Happening = Literal["new", "reply", "end"]
-"""A dialogue begins, a member answers, or the provider tells that the dialogue is over."""
+Happening = Literal["new", "reply", "end", "abort", "timeout", "notice", "charge_failed"]
+"""A dialogue begins, or a member answers. All else the provider only tells: the dialogue is over (`end`), since the
+member hung up (`abort`), since nobody answered in time (`timeout`), or since the member could not be charged
+(`charge_failed`); or something that concerns no dialogue (`notice`)."""
+
+TURNS: Final = frozenset({"new", "reply"})
+"""What a member did, and is answered; the rest is acknowledged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,8 @@ class Inbound:
     """What was typed; at a dial, what was dialled behind the code, as answers joined by `*`."""
     dialogue: str = ""
     service_code: str = ""
+    network: str = ""
+    """The member's operator, as the provider names it."""
     msisdn: str = ""
     """E.164, empty where the provider hides it."""
     message_id: Secret | None = None

@@ -18,6 +18,8 @@ class Posted(NamedTuple):
     body: bytes
     peer: str
     """The address it comes from."""
+    method: str = "POST"
+    query: str = ""
 
     def __repr__(self) -> str:
         return "<a request>"
@@ -36,10 +38,10 @@ def through(application: Application) -> Send:
             "type": "http",
             "http_version": "1.1",
             "scheme": "http",
-            "method": "POST",
+            "method": posted.method,
             "path": posted.path,
             "raw_path": posted.path.encode(),
-            "query_string": b"",
+            "query_string": posted.query.encode(),
             "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in posted.headers],
             "client": (posted.peer, 0),
         }

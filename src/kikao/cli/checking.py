@@ -10,7 +10,7 @@ from typing import Final
 import click
 
 from kikao.app import App
-from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.registry import OPTIONS
 from kikao.checking.checks import check
 from kikao.checking.exploring import Options
 from kikao.checking.findings import Severity
@@ -74,7 +74,7 @@ def _with_flows(target: str) -> App:
 def _destinations() -> list[str] | None:
     """The webhooks of the settings that stand here; None where these are not whole."""
     try:
-        return list(load(gateways=SLUGS).webhooks)
+        return list(load(gateways=OPTIONS).webhooks)
     except SettingsError:
         return None
 

@@ -21,8 +21,11 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 import click
+from msgspec.structs import replace
 
-from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Client, Exchange
+from kikao.channels.ussd.registry import SLUGS, client
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.cli.recording import Record, Tell, recorder_of
 from kikao.cli.serving import give_up, load_app, load_settings
@@ -42,8 +45,7 @@ HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send t
 
 T = TypeVar("T")
 
-Send = Callable[[Exchange], tuple[int, bytes]]
-"""An exchange to status and body."""
+Send = Callable[[Exchange], Response]
 
 
 def talk(
@@ -58,8 +60,8 @@ def talk(
     record: str | None,
 ) -> None:
     """Hold a conversation until the user leaves it."""
-    if gateway not in CLIENTS:
-        give_up(f"the phone does not speak {gateway!r}; it speaks {', '.join(CLIENTS)}")
+    if gateway not in SLUGS:
+        give_up(f"the phone does not speak {gateway!r}; it speaks {', '.join(SLUGS)}")
     if target is not None and url is not None:
         give_up("give either MODULE:APP or --url, not both")
     if target is None and locale is not None:
@@ -72,7 +74,7 @@ def talk(
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
     phone = Phone(
-        CLIENTS[gateway](number, code),
+        client(gateway, number, code),
         f"/ussd/{gateway}" + (f"/{token}" if token else ""),
         WINDOW if ussd_gateway(gateway).dedupe == "window" else 0.0,
     )
@@ -123,7 +125,7 @@ class Phone:
                 continue
             if line == "/hangup":
                 if (told := self._client.hang_up()) is not None:
-                    send(Exchange(self._path, told.headers, told.body))
+                    send(self._addressed(told))
                 if self.record is not None:
                     self.record.hung_up()
                 click.secho("you hung up; Enter dials again", dim=True)
@@ -143,17 +145,18 @@ class Phone:
         return self._client.dial(secrets.token_hex(8)), tell
 
     def _addressed(self, exchange: Exchange) -> Exchange:
-        return Exchange(self._path, exchange.headers, exchange.body)
+        return replace(exchange, path=self._path)
 
     def _exchange(self, send: Send, exchange: Exchange, tell: Tell | None) -> bool:
-        status, body = send(self._addressed(exchange))
+        response = send(self._addressed(exchange))
         self._last, self._replied_at = exchange, time.monotonic()
-        if status != 200:
-            click.secho(f"HTTP {status}: {body.decode(errors='replace').strip()}", fg="red")
-            if status == HTTPStatus.NOT_FOUND:
+        if response.status != 200:
+            said = response.body.decode(errors="replace").strip()
+            click.secho(f"HTTP {response.status}: {said}", fg="red")
+            if response.status == HTTPStatus.NOT_FOUND:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
-        text, alive = self._client.read(body)
+        text, alive = self._client.read(response)
         click.echo("\n".join(["", *boxed(text.splitlines())]))
         if tell is not None:
             tell(self._addressed(exchange), text, not alive)
@@ -184,15 +187,18 @@ def over_http(url: str) -> Send:
         give_up(f"{url!r} is no address of a server; it looks like {DEFAULT_URL}")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def send(exchange: Exchange) -> tuple[int, bytes]:
+    def send(exchange: Exchange) -> Response:
         request = urllib.request.Request(  # noqa: S310 - http or https, as checked above
-            url.rstrip("/") + exchange.path, data=exchange.body, headers=dict(exchange.headers), method="POST"
+            url.rstrip("/") + exchange.target,
+            data=exchange.body if exchange.method != "GET" else None,
+            headers=dict(exchange.headers),
+            method=exchange.method,
         )
         try:
             with opener.open(request, timeout=30) as response:
-                return response.status, response.read()
+                return Response(response.status, tuple(response.headers.items()), response.read())
         except urllib.error.HTTPError as error:
-            return error.code, error.read()
+            return Response(error.code, (), error.read())
         except (OSError, http.client.HTTPException) as error:
             give_up(
                 f"nothing answers at {url}{_why(error)}. Start a server first: kikao run MODULE:APP, or kikao demo"

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.cli.serving import give_up
 from kikao.transcripts import Recorder, TranscriptError, exclusively, parse, replace_file
 

@@ -16,7 +16,7 @@ from typing import Final, NoReturn
 import click
 
 from kikao.app import App
-from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.registry import OPTIONS
 from kikao.cli.ending import Ending
 from kikao.config import Settings, SettingsError, load
 from kikao.events.logged import logged
@@ -76,7 +76,7 @@ def serve_on(
 def load_settings(*, makes_keys: bool = False, workers: int = 1) -> Settings:
     """The settings, or an exit that lists every problem with them. See `kikao.config.load`."""
     try:
-        return load(gateways=SLUGS, makes_keys=makes_keys, workers=workers)
+        return load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers)
     except SettingsError as error:
         give_up(str(error))
 

@@ -9,6 +9,7 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
                                                    token = "…"
 """
 
+from kikao.config.gateways import Option
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.loading import load
 from kikao.config.settings import (
@@ -28,6 +29,7 @@ __all__ = [
     "Environment",
     "Hidden",
     "Network",
+    "Option",
     "SecretKeys",
     "Settings",
     "SettingsError",

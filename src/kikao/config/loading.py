@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Collection, Mapping
 from functools import partial
-from ipaddress import collapse_addresses
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 
 from kikao.config.addresses import bus_at, path_at, records_at, store_at
+from kikao.config.gateways import Gateways, KnownGateways, Setting
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
 from kikao.config.served import deserted, unshared
@@ -24,13 +23,11 @@ from kikao.config.values import (
     days,
     environment,
     event_names,
+    is_everyone,
     networks,
     operator_token,
-    path_token,
     seconds,
     secret_keys,
-    septets,
-    service_codes,
     turns_at_once,
     typed,
 )
@@ -54,14 +51,15 @@ def load(
     environ: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     *,
-    gateways: Collection[str] | None = None,
+    gateways: KnownGateways = None,
     serves: Collection[str] = (),
     makes_keys: bool = False,
     workers: int = 1,
 ) -> Settings:
     """Settings from the environment and from `kikao.toml` in `cwd`. Raises `SettingsError`.
 
-    `gateways` are the USSD gateways there are (any name passes when None); `serves` those that the app turns on, each
+    `gateways` are the USSD gateways there are, with the settings of their own where it is a mapping (any name passes
+    when None); `serves` those that the app turns on, each
     of which needs a token or an allow-list in production. With `makes_keys`, which is for whoever serves the app, a
     key file is made in development where neither keys nor data are yet; for everybody else there are no keys then.
     Whoever serves it in production, by `workers` processes, is also told of what they lack.
@@ -70,58 +68,42 @@ def load(
     return loading.settings(serves, makes_keys=makes_keys, workers=workers)
 
 
-class _Setting(NamedTuple):
-    kind: type
-    example: str
-
-    def as_set(self, found: Found) -> str:
-        """The example, as it is written where the value was found."""
-        if not found.from_file:
-            return f"{found.name}={self.example}"
-        listed = '", "'.join(self.example.split(","))
-        written = {str: f'"{self.example}"', list: f'["{listed}"]', int: self.example}[self.kind]
-        return f"{found.name} = {written}"
-
-
 SETTINGS: Final = {
-    "env": _Setting(str, "production"),
-    "data": _Setting(str, "/var/lib/kikao"),
-    "store": _Setting(str, "/var/lib/kikao/sessions.db"),
-    "records": _Setting(str, "/var/lib/kikao/records.db"),
-    "bus": _Setting(str, "redis://localhost:6379/0"),
-    "secret_keys": _Setting(list, "k1:<the output of: openssl rand -base64 32>"),
-    "trusted_proxies": _Setting(list, "10.0.0.0/8,127.0.0.1"),
-    "operator_token": _Setting(str, "<the output of: openssl rand -hex 24>"),
-    "drain": _Setting(int, "5"),
-    "turns": _Setting(int, "1000"),
-    "audit_days": _Setting(int, "365"),
-    "release": _Setting(int, "7"),
-    "simulator": _Setting(str, "off"),
-    "log_events": _Setting(list, "default,screen.shown"),
+    "env": Setting(str, "production"),
+    "data": Setting(str, "/var/lib/kikao"),
+    "store": Setting(str, "/var/lib/kikao/sessions.db"),
+    "records": Setting(str, "/var/lib/kikao/records.db"),
+    "bus": Setting(str, "redis://localhost:6379/0"),
+    "secret_keys": Setting(list, "k1:<the output of: openssl rand -base64 32>"),
+    "trusted_proxies": Setting(list, "10.0.0.0/8,127.0.0.1"),
+    "operator_token": Setting(str, "<the output of: openssl rand -hex 24>"),
+    "drain": Setting(int, "5"),
+    "turns": Setting(int, "1000"),
+    "audit_days": Setting(int, "365"),
+    "release": Setting(int, "7"),
+    "simulator": Setting(str, "off"),
+    "log_events": Setting(list, "default,screen.shown"),
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
 `access` in `[simulator]`."""
-
-USSD: Final = {
-    "token": _Setting(str, "<the output of: openssl rand -hex 24>"),
-    "allow": _Setting(list, "203.0.113.0/24,198.51.100.7"),
-    "septets": _Setting(int, "182"),
-    "code": _Setting(list, "*920*1806#"),
-}
-"""The settings of a USSD gateway: `[ussd.NAME]`, in the environment `KIKAO_USSD_NAME_`."""
 
 
 class _Loading:
     """One reading of the settings, collecting problems."""
 
-    def __init__(self, environ: Mapping[str, str], cwd: Path, gateways: Collection[str] | None) -> None:
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        cwd: Path,
+        gateways: KnownGateways,
+    ) -> None:
         self.cwd = cwd.absolute()
         self.gateways = gateways
         self.problems: list[str] = []
         self.found: dict[str, Found] = {}
-        self.found_ussd: dict[str, dict[str, Found]] = {}
         self.found_endpoints: object = []
         self.webhooks = Webhooks(self.problems.append)
+        self.ussd = Gateways(gateways, self.problems.append, self._unknown)
         self._read_file(self.cwd / FILE)
         for name in sorted(environ):
             if name.startswith("KIKAO_"):
@@ -152,12 +134,12 @@ class _Loading:
             self.found_endpoints, f"simulator.endpoints ({FILE})", self.gateways, self.problems.append
         )
         log_events: tuple[str, ...] = self._take("log_events", event_names, ())
-        ussd = {name: self._ussd(name, own) for name, own in sorted(self.found_ussd.items())}
+        ussd = self.ussd.settings()
         webhooks = self.webhooks.settings(production=production)
         self._refuse_shared(operators, ussd)
         if lack := unshared(store, workers):
             self.problems.append(lack)
-        if makes_keys and production and self.gateways and not self.found_ussd:
+        if makes_keys and production and self.gateways and not self.ussd.found:
             self.problems.append(deserted(self.gateways))
         if production:
             self._refuse_weak(keys or {})
@@ -199,12 +181,9 @@ class _Loading:
         found = Found(name, value, where, False)
         if plain in SETTINGS and name.isupper():
             self.found[plain] = found
-        elif match := _USSD_VARIABLE(name):
-            if self._is_gateway(match[1].lower(), where):
-                self.found_ussd.setdefault(match[1].lower(), {})[match[2].lower()] = found
-        elif not self.webhooks.read_variable(name, value):
+        elif not self.ussd.read_variable(name, value) and not self.webhooks.read_variable(name, value):
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
-            known += [f"KIKAO_USSD_<GATEWAY>_{key.upper()}" for key in USSD]
+            known += self.ussd.variables()
             self._unknown(where, name, [*known, *(f"KIKAO_WEBHOOK_<NAME>_{key.upper()}" for key in WEBHOOK)])
 
     def _read_file(self, path: Path) -> None:
@@ -233,23 +212,7 @@ class _Loading:
                 self._unknown(
                     f"{key} ({FILE})", key, [*SETTINGS, "ussd", "webhooks"]
                 )  # the simulator is a table, too
-        if not isinstance(ussd, dict):
-            self.problems.append(f"ussd ({FILE}): must be tables. Write [ussd.africastalking].")
-            return
-        for gateway, table in ussd.items():
-            where = f"ussd.{gateway} ({FILE})"
-            if not isinstance(table, dict):
-                self.problems.append(
-                    f"{where}: must be a table. Write [ussd.{gateway}], {', '.join(USSD)} below."
-                )
-            elif self._is_gateway(gateway, where):
-                own = self.found_ussd.setdefault(gateway, {})
-                for key, value in table.items():
-                    where = f"ussd.{gateway}.{key} ({FILE})"
-                    if key in USSD:
-                        own[key] = Found(key, value, where, True)
-                    else:
-                        self._unknown(where, key, list(USSD))
+        self.ussd.read_table(ussd, FILE)
 
     def _read_simulator(self, table: object) -> None:
         where = f"simulator ({FILE})"
@@ -264,13 +227,6 @@ class _Loading:
             else:
                 self._unknown(f"simulator.{key} ({FILE})", key, ["access", "endpoints"])
 
-    def _is_gateway(self, gateway: str, where: str) -> bool:
-        if gateway in self.gateways if self.gateways is not None else _GATEWAY(gateway):
-            return True
-        known = ", ".join(self.gateways) if self.gateways is not None else "names of a-z, 0-9 and _"
-        self.problems.append(f"{where}: no USSD gateway {gateway[:40]!r}. There are: {known}.")
-        return False
-
     def _unknown(self, where: str, name: str, known: list[str]) -> None:
         import difflib
 
@@ -284,7 +240,7 @@ class _Loading:
     def _take(self, name: str, parse: Callable[[Any], T], default: Any) -> Any:
         return self._parsed(self.found.get(name), SETTINGS[name], parse, default)
 
-    def _parsed(self, found: Found | None, setting: _Setting, parse: Callable[[Any], T], default: Any) -> Any:
+    def _parsed(self, found: Found | None, setting: Setting, parse: Callable[[Any], T], default: Any) -> Any:
         if found is None:
             return default
         try:
@@ -292,15 +248,6 @@ class _Loading:
         except Wrong as wrong:
             self.problems.append(f"{found.where}: {wrong}. Set for example: {setting.as_set(found)}")
             return default
-
-    def _ussd(self, gateway: str, own: dict[str, Found]) -> UssdSettings:
-        default = UssdSettings()
-        return UssdSettings(
-            token=self._parsed(own.get("token"), USSD["token"], path_token, default.token),
-            allow=self._parsed(own.get("allow"), USSD["allow"], networks, default.allow),
-            septets=self._parsed(own.get("septets"), USSD["septets"], septets, default.septets),
-            codes=self._parsed(own.get("code"), USSD["code"], service_codes, default.codes),
-        )
 
     # --- what production refuses ---
 
@@ -318,17 +265,8 @@ class _Loading:
             refuse(
                 "KIKAO_STORE: the memory store forgets every session at a restart. Set a path, or nothing."
             )
-        for gateway, own in sorted(ussd.items()):
-            found = self.found_ussd.get(gateway, {})
-            open_to_all = _is_everyone(own.allow)
-            if "token" not in found and (open_to_all or "allow" not in found):
-                refuse(
-                    f"KIKAO_USSD_{gateway.upper()}_TOKEN, KIKAO_USSD_{gateway.upper()}_ALLOW: neither keeps strangers "
-                    f"from posting as any member{' (a network of every address does not)' if open_to_all else ''}. "
-                    f"Set TOKEN to {USSD['token'].example}, and give the gateway the path "
-                    f"/ussd/{gateway}/<token>; or set ALLOW to the gateway's networks."
-                )
-        if _is_everyone(proxies):
+        self.ussd.refuse_open(ussd)
+        if is_everyone(proxies):
             refuse(
                 "KIKAO_TRUSTED_PROXIES: trusts every address, so that any caller may claim to be another. Set the "
                 "addresses of your proxies."
@@ -399,15 +337,3 @@ def _standing(data: Path, store: Where, records: Where, *, anywhere: bool) -> st
     if records.kind == "sqlite" and (anywhere or Path(records).is_relative_to(data)):
         ours.append(records)  # elsewhere an app may have had it before kikao came
     return next((path for path in ours if os.path.exists(path)), "")
-
-
-def _is_everyone(networks: tuple[Network, ...]) -> bool:
-    """Whether they are every address of IPv4 or IPv6, in one piece or in several."""
-    by_version: tuple[list[Any], list[Any]] = ([], [])
-    for network in networks:
-        by_version[network.version == 6].append(network)
-    return any(merged.prefixlen == 0 for some in by_version for merged in collapse_addresses(some))
-
-
-_USSD_VARIABLE = re.compile("KIKAO_USSD_([A-Z0-9_]+)_(TOKEN|ALLOW|SEPTETS|CODE)").fullmatch
-_GATEWAY = re.compile("[a-z0-9_]{1,40}").fullmatch

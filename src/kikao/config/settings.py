@@ -28,6 +28,10 @@ class UssdSettings(msgspec.Struct, frozen=True):
     """What a page may have in the GSM 7-bit alphabet: 182 for a network that is known to carry a full USSD string."""
     codes: tuple[str, ...] = ()
     """The service codes served there, as members dial them."""
+    region: str = ""
+    """The country whose national numbers it may send, ISO 3166-1 (`UG`); empty for none."""
+    options: Mapping[str, Hidden] = {}
+    """The settings of its own, by name."""
 
 
 class WebhookSettings(msgspec.Struct, frozen=True):
@@ -139,6 +143,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             token = "set" if ussd.token else "not set"
             allow = ", ".join(map(str, ussd.allow)) or "every address"
             codes = f", codes: {', '.join(ussd.codes)}" if ussd.codes else ""
+            codes += "".join(f", {name} set" for name in ussd.options)
             lines.append(
                 f"ussd {gateway}: path token {token}, allowed: {allow}, pages of {ussd.septets} septets{codes}"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import re
-from ipaddress import ip_network
+from ipaddress import collapse_addresses, ip_network
 from typing import Any, Final, NamedTuple
 
 from kikao.config.hidden import Hidden, SecretKeys
@@ -106,6 +106,21 @@ def networks(values: list[str]) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def is_everyone(networks: tuple[Network, ...]) -> bool:
+    """Whether they are every address of IPv4 or IPv6, in one piece or in several."""
+    by_version: tuple[list[Any], list[Any]] = ([], [])
+    for network in networks:
+        by_version[network.version == 6].append(network)
+    return any(merged.prefixlen == 0 for some in by_version for merged in collapse_addresses(some))
+
+
+def region(value: str) -> str:
+    """A country of ISO 3166-1; whether it has numbers is known where they are read."""
+    if not _REGION(value):
+        raise Wrong(f"{quoted(value)} is no country; it has two capital letters")
+    return value
+
+
 def septets(value: int) -> int:
     """182 septets are the 160 octets of a USSD string; 80 are what it holds of other alphabets."""
     if not 80 <= value <= 182:
@@ -177,3 +192,4 @@ _CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
 _PATTERN = re.compile("[a-z.*]{1,60}").fullmatch
 _SURROGATE = re.compile("[\ud800-\udfff]").search
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch
+_REGION = re.compile("[A-Z]{2}").fullmatch

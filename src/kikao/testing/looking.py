@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from kikao.channels.channel import Request
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import UssdSettings
 from kikao.server import Server
@@ -21,9 +20,8 @@ async def session_behind(
     `store` is looked into in place of the server's own. Raises `BadRequest` for what is no request of that gateway.
     """
     gateway = ussd_gateway(slug, server.settings.ussd.get(slug, UssdSettings()))
-    request = Request("POST", exchange.path, b"", dict(exchange.headers), exchange.body)
     finder = Finder(server.sessions, store)
-    parts = server.turns.address(gateway.parse(request)).parts
+    parts = server.turns.address(gateway.parse(exchange.request())).parts
     path = await finder.path(session_key(server.sessions.ring, parts))
     seen = await finder.look(path[-1])
     return None if seen is None else seen.session

@@ -13,7 +13,10 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from kikao.channels.ussd.clients import CLIENTS, Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Exchange
+from kikao.channels.ussd.registry import SLUGS, client
+from kikao.config import UssdSettings
 from kikao.i18n.gsm7 import Cost, cost
 from kikao.sessions.session import Session
 from kikao.testing.differences import boxed, side_by_side
@@ -49,12 +52,13 @@ class Phone:
         gateway: str = "africastalking",
         code: str = "*284#",
         path: str | None = None,
+        settings: UssdSettings | None = None,
     ) -> None:
-        if gateway not in CLIENTS:
-            raise LookupError(f"no phone speaks {gateway!r}. There are: {', '.join(CLIENTS)}.")
+        if gateway not in SLUGS:
+            raise LookupError(f"no phone speaks {gateway!r}. There are: {', '.join(SLUGS)}.")
         self.number = number
         self.gateway = gateway
-        self.client = CLIENTS[gateway](number, code)
+        self.client = client(gateway, number, code, settings or UssdSettings())
         self.screen = ""
         """The page as the member sees it: without the gateway's envelope; `DROPPED` when there was no reply."""
         self.ended = True
@@ -215,7 +219,7 @@ class Phone:
             raise AssertionError("\n".join([f"{len(meant)} lines say {label!r}, not one:", *lines]))
         return meant[0]
 
-    def _show(self, answer: bytes | None) -> str:
+    def _show(self, answer: Response | None) -> str:
         self.screen, alive = (DROPPED, False) if answer is None else self.client.read(answer)
         self.ended = not alive
         return self.screen
@@ -230,16 +234,17 @@ class Phone:
             raise LookupError(f"the server keeps no session of {self.number}")
         return session
 
-    async def _ask(self, exchange: Exchange) -> bytes | None:
+    async def _ask(self, exchange: Exchange) -> Response | None:
         self.raw = None
         try:
-            self.raw = await self._send(replace(exchange, path=self._path))
+            response = await self._send(replace(exchange, path=self._path))
         except OSError:
             return None
-        status, body = self.raw
-        if status != 200:
-            raise AssertionError(f"{self.gateway}: HTTP {status} {body.decode(errors='replace').strip()}")
-        return body
+        self.raw = response.status, response.body
+        if response.status != 200:
+            said = response.body.decode(errors="replace").strip()
+            raise AssertionError(f"{self.gateway}: HTTP {response.status} {said}")
+        return response
 
 
 class Late:

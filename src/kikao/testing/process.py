@@ -8,7 +8,8 @@ from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.channel import Response
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.server import Server
 from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import ASKER, Outside
@@ -44,7 +45,7 @@ class Process:
             for asker in self._requests.values()
         )
 
-    async def ask(self, exchange: Exchange) -> tuple[int, bytes]:
+    async def ask(self, exchange: Exchange) -> Response:
         """One request; status and body. It goes on when the caller leaves. Raises `ProcessDied`."""
         return await self._alive(in_process(self.server)(exchange))
 

@@ -25,8 +25,9 @@ import msgspec
 from msgspec import structs
 
 from kikao.app import App, ServicesFactory
+from kikao.channels.channel import Response
 from kikao.channels.outbox import Destination
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.registry import gateway as ussd_gateway
 from kikao.config import SecretKeys, Settings, load
@@ -155,7 +156,9 @@ class Stage:
         """The phone of a member, E.164, who dials `code`. Raises `LookupError` for an unknown gateway."""
         own = self.settings.ussd.get(gateway)
         token = f"/{own.token.reveal().decode()}" if own is not None and own.token is not None else ""
-        phone = Phone(self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}")
+        phone = Phone(
+            self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}", settings=own
+        )
         phone.look = functools.partial(self._session_of, phone)
         if ussd_gateway(gateway).dedupe == "window":
             phone.before_answer = functools.partial(self.clock.advance, THINKING)
@@ -305,7 +308,7 @@ class Stage:
             raise AssertionError("the process is dead: stage.restart() first")
         return process
 
-    async def _send(self, exchange: Exchange) -> tuple[int, bytes]:
+    async def _send(self, exchange: Exchange) -> Response:
         await self._catch_up()
         process = self._process
         if process is None:

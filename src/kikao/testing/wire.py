@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from kikao.channels.line import Posted, through
-from kikao.channels.ussd.clients import Exchange
+from kikao.channels.channel import Response
+from kikao.channels.line import through
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.server import Server
 
-Send = Callable[[Exchange], Awaitable[tuple[int, bytes]]]
-"""An exchange to status and body. Raises `OSError` when no complete reply came."""
+Send = Callable[[Exchange], Awaitable[Response]]
+"""An exchange to its response. Raises `OSError` when no complete reply came."""
 
 
-def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, tuple[int, bytes]]]:
+def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, Response]]:
     """Send to a server in this process."""
     line = through(server)
 
-    async def send(exchange: Exchange) -> tuple[int, bytes]:
-        response = await line(Posted(exchange.path, exchange.headers, exchange.body, "127.0.0.1"))
-        return response.status, response.body
+    async def send(exchange: Exchange) -> Response:
+        return await line(exchange.posted("127.0.0.1"))
 
     return send

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kikao.channels.channel import BadRequest, Request
 from kikao.channels.inbound import Inbound
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.channels.ussd.pages import Budget
 from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import cost

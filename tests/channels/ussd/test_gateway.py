@@ -2,7 +2,7 @@
 
 import pytest
 
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.gateways.africastalking import AfricasTalking
 from kikao.channels.ussd.pages import Budget, TooLong
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Option, Screen

@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from kikao import App, Chat, Done, Flows, Number, Pin, Refused, Secret, Text, t
-from kikao.channels.ussd.clients import JSON, Exchange
+from kikao.channels.ussd.clients.client import JSON, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
 from kikao.events import TurnEvent

@@ -6,14 +6,17 @@ answer; *async*: the request is acknowledged and the screen goes out as a call o
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.reading import RequestReader
+from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.pages import Budget, paginate
+from kikao.config import Hidden, Option
 from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import fits, normalise
 from kikao.i18n.messages import Translate
@@ -32,9 +35,14 @@ class UssdGateway(RequestReader, ABC):
 
     `budget` is what one page may take, without what the gateway's envelope costs (`envelope`). `codes` are the service
     codes served there, as members dial them (`*920*1806#`); most gateways tell with each request and need none.
+    `region` is the country whose national numbers (`0772000001`) it may send, ISO 3166-1 (`UG`). `given` are its own
+    settings, those of `options`, by name.
     """
 
     slug: str
+    contract: Contract
+    options: tuple[Option, ...] = ()
+    """The settings that this gateway has besides those of all."""
     channel: str = "ussd"
     family: Family
     dedupe: Dedupe
@@ -43,15 +51,37 @@ class UssdGateway(RequestReader, ABC):
     """What a request of this gateway can be."""
     methods: tuple[str, ...] = ("POST",)
     """What the edge lets in."""
-    experimental: bool = True
-    """True until the contract rests on the provider's own documentation, or on a live trace."""
+    rest: re.Pattern[str] | None = None
+    """What the provider writes in the path behind the gateway's own, None for nothing."""
     envelope: int = 0
     """Characters that the provider's syntax adds to the text and that the network may see."""
 
-    def __init__(self, *, budget: Budget | None = None, codes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        *,
+        budget: Budget | None = None,
+        codes: Sequence[str] = (),
+        region: str = "",
+        options: Mapping[str, Hidden] = {},
+    ) -> None:
         budget = budget or Budget()
         self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
+        self.region = region
+        self.given = {option.name: option.default for option in self.options}
+        self.given |= {name: value.reveal().decode() for name, value in options.items()}
+
+    @property
+    def experimental(self) -> bool:
+        """Whether the contract rests on less than the provider's own documentation or a live trace."""
+        return self.contract.certainty != "documented"
+
+    def verify(self, request: Request) -> None:
+        """Whether the provider sent it, as far as it signs requests or shows a key: before anything is parsed.
+
+        Compares in constant time. Raises `Denied` (403) without a word of what was wrong.
+        """
+        return
 
     @abstractmethod
     def parse(self, request: Request) -> Inbound:

@@ -1,32 +1,88 @@
-"""The USSD gateways there are, by slug: the name in `/ussd/{gateway}` and in `KIKAO_USSD_{GATEWAY}_TOKEN`."""
+"""The USSD gateways there are, by slug: the name in `/ussd/{gateway}` and in `KIKAO_USSD_{GATEWAY}_TOKEN`.
+
+A gateway is a class in `gateways/`, which reads what the provider sends, and one in `clients/`, which sends it: the
+other side, for phones in tests, in the terminal and in the simulator. Each is imported when it is first needed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, cast
 
-from kikao.channels.channel import Gateway
-from kikao.channels.ussd.africastalking import AfricasTalking
+from kikao.channels.ussd.clients.client import Client
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.nalo import Nalo
 from kikao.channels.ussd.pages import Budget
-from kikao.config import UssdSettings
+from kikao.config import Option, UssdSettings
 
-_KINDS: Final[dict[str, type[UssdGateway]]] = {kind.slug: kind for kind in (AfricasTalking, Nalo)}
 
-SLUGS: Final = tuple(_KINDS)
+class _Entry(NamedTuple):
+    module: str
+    """Of both `gateways` and `clients`."""
+    gateway: str
+    client: str
+
+
+_ENTRIES: Final[Mapping[str, _Entry]] = {
+    "africastalking": _Entry("africastalking", "AfricasTalking", "AfricasTalkingClient"),
+    "nalo": _Entry("nalo", "Nalo", "NaloClient"),
+}
+
+SLUGS: Final = tuple(_ENTRIES)
 
 _DEFAULTS: Final = UssdSettings()
 
 
-def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, Gateway]:
+class _Options(Mapping[str, Sequence[Option]]):
+    """The settings of their own that gateways have, by slug."""
+
+    def __getitem__(self, slug: str) -> Sequence[Option]:
+        return kind(slug).options if slug in _ENTRIES else ()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SLUGS)
+
+    def __len__(self) -> int:
+        return len(SLUGS)
+
+
+OPTIONS: Final[Mapping[str, Sequence[Option]]] = _Options()
+
+
+def kind(slug: str) -> type[UssdGateway]:
+    """The class of a gateway. Raises `LookupError` that lists every gateway there is."""
+    entry = _entry(slug)
+    module = importlib.import_module(f"kikao.channels.ussd.gateways.{entry.module}")
+    return cast(type[UssdGateway], getattr(module, entry.gateway))
+
+
+def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, UssdGateway]:
     """One gateway of each kind, by slug, each with its settings."""
     return {slug: gateway(slug, settings.get(slug, _DEFAULTS)) for slug in SLUGS}
 
 
 def gateway(slug: str, settings: UssdSettings = _DEFAULTS) -> UssdGateway:
     """The gateway of a slug. Raises `LookupError` that lists every one there is."""
-    kind = _KINDS.get(slug)
-    if kind is None:
+    return kind(slug)(
+        budget=Budget(septets=settings.septets),
+        codes=settings.codes,
+        region=settings.region,
+        options=settings.options,
+    )
+
+
+def client(slug: str, number: str, code: str, settings: UssdSettings = _DEFAULTS) -> Client:
+    """The provider's side of a gateway, for the phone of one member on one service code.
+
+    `settings` are the server's own, for what the provider has to show there (a key). Raises `LookupError`.
+    """
+    entry = _entry(slug)
+    module = importlib.import_module(f"kikao.channels.ussd.clients.{entry.module}")
+    return cast(type[Client], getattr(module, entry.client))(number, code, settings)
+
+
+def _entry(slug: str) -> _Entry:
+    found = _ENTRIES.get(slug)
+    if found is None:
         raise LookupError(f"ussd: there is no gateway {slug!r}. There are: {', '.join(SLUGS)}.")
-    return kind(budget=Budget(septets=settings.septets), codes=settings.codes)
+    return found

@@ -9,9 +9,8 @@ from typing import Final
 
 from msgspec import structs
 
-from kikao.channels.ussd.clients import CLIENTS
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, gateway
+from kikao.channels.ussd.registry import SLUGS, gateway, kind
 from kikao.config import Settings, SimulatedEndpoint, UssdSettings
 from kikao.console.simulator.views import Budget, EndpointView
 
@@ -22,8 +21,6 @@ HOST: Final = "localhost"
 
 COLOURS: Final = ("#0b6e4f", "#1f5fa8", "#8a3b12", "#6b2fa0", "#9c1c4b", "#4a5a12", "#0f6674", "#5c4a3a")
 """Of endpoints without a colour, in turn. White text on each has a contrast of more than 4.5 to 1."""
-
-TITLES: Final = {"africastalking": "Africa's Talking", "nalo": "Nalo"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,7 @@ class Endpoint:
     """Of the path; never shown."""
     peer: str
     """An address that the gateway's requests may come from."""
+    settings: UssdSettings
 
     @property
     def posted_to(self) -> str:
@@ -73,7 +71,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
     for place, given in enumerate(settings.endpoints or _one_each()):
-        if given.gateway not in CLIENTS:
+        if given.gateway not in SLUGS:
             continue
         own = settings.ussd.get(given.gateway, UssdSettings())
         of = structs.replace(
@@ -89,12 +87,12 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
         peer = (
             str(next(iter(own.allow[0].hosts()), own.allow[0].network_address)) if own.allow else "127.0.0.1"
         )
-        found[id_] = Endpoint(id_, of, gateway(given.gateway, own), token, peer)
+        found[id_] = Endpoint(id_, of, gateway(given.gateway, own), token, peer, own)
     return found
 
 
 def _one_each() -> list[SimulatedEndpoint]:
-    titled = ((slug, TITLES.get(slug, slug)) for slug in SLUGS if slug in CLIENTS)
+    titled = ((slug, kind(slug).contract.provider) for slug in SLUGS)
     return [SimulatedEndpoint(title, slug, f"USSD as {title} brings it") for slug, title in titled]
 
 

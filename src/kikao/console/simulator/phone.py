@@ -11,10 +11,13 @@ import secrets
 from typing import Final
 from urllib.parse import quote_plus
 
-from kikao.channels.channel import BadRequest, Request
+from msgspec.structs import replace
+
+from kikao.channels.channel import BadRequest, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.line import Posted
-from kikao.channels.ussd.clients import CLIENTS, Client, Exchange
+from kikao.channels.ussd.clients.client import Client, Exchange
+from kikao.channels.ussd.registry import client
 from kikao.console.simulator.endpoints import Endpoint
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.views import MASK, PhoneView, RequestView
@@ -111,13 +114,13 @@ class SimulatedPhone:
 
     # --- what comes back ---
 
-    def show(self, status: int, body: bytes) -> None:
+    def show(self, response: Response) -> None:
         """Show a reply. One that the gateway cannot pass on ends the dialogue, unless the request is sent again."""
-        if status != 200:
+        if response.status != 200:
             self.screen, self.alive = "", False
             return
         try:
-            self.screen, alive = self._twin.read(body)
+            self.screen, alive = self._twin.read(response)
         except (ValueError, LookupError, TypeError):  # not what the gateway takes for a reply
             self.screen, alive = "", False
         self.alive = alive and not self._left
@@ -141,25 +144,27 @@ class SimulatedPhone:
         self._last = None
 
     def _made(self) -> Client:
-        return CLIENTS[self.endpoint.of.gateway](self.number, self.endpoint.of.code)
+        return client(self.endpoint.of.gateway, self.number, self.endpoint.of.code, self.endpoint.settings)
 
     def _posted(self, exchange: Exchange) -> Posted:
         endpoint = self.endpoint
-        return Posted(endpoint.posted_to, self._headers(exchange), exchange.body, endpoint.peer)
+        return replace(exchange, path=endpoint.posted_to, headers=self._headers(exchange)).posted(
+            endpoint.peer
+        )
 
     def _headers(self, exchange: Exchange) -> tuple[tuple[str, str], ...]:
         return (("host", self.endpoint.of.host), *exchange.headers)
 
     def _view(self, exchange: Exchange) -> RequestView:
         body = exchange.body.decode().replace(quote_plus(MASK), MASK)
-        return RequestView("POST", self.endpoint.shown_path, dict(self._headers(exchange)), body)
+        shown = replace(exchange, path=self.endpoint.shown_path)
+        return RequestView(exchange.method, shown.target, dict(self._headers(exchange)), body)
 
     def _parsed(self, exchange: Exchange) -> Inbound:
         endpoint = self.endpoint
         try:
-            return endpoint.gateway.parse(
-                Request("POST", endpoint.of.path, b"", dict(self._headers(exchange)), exchange.body)
-            )
+            shown = replace(exchange, headers=self._headers(exchange))
+            return endpoint.gateway.parse(shown.request(endpoint.of.path))
         except BadRequest as problem:
             raise Problem(400, str(problem)) from None
 

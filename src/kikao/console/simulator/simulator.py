@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Final, NamedTuple
 
-from kikao.channels.channel import Request
+from kikao.channels.channel import Request, Response
 from kikao.channels.edge import request_url
 from kikao.channels.line import Posted, Send
 from kikao.config import Settings
@@ -250,7 +250,7 @@ class Simulator:
         """Send a request of a phone, which then shows the reply."""
         delivered = await self._sent(posted)
         phone.met = phone.met or delivered.reply.status == 200
-        phone.show(delivered.reply.status, delivered.reply.body.encode())
+        phone.show(delivered.response)
         if delivered.shown is not None:
             phone.page, phone.pages = delivered.shown.page, delivered.shown.pages
         elif delivered.reply.status != 200:
@@ -265,7 +265,7 @@ class Simulator:
         reply = ReplyView(response.status, dict(response.headers), response.body.decode(errors="replace"))
         shown = [event for event in heard if isinstance(event, ScreenShown)]
         turns = [event for event in heard if not isinstance(event, ScreenShown)]
-        return _Delivered(reply, ms, turns[-1] if turns else None, shown[-1] if shown else None)
+        return _Delivered(response, reply, ms, turns[-1] if turns else None, shown[-1] if shown else None)
 
     async def _step(
         self,
@@ -357,6 +357,7 @@ class Simulator:
 class _Delivered(NamedTuple):
     """What came back to a request."""
 
+    response: Response
     reply: ReplyView
     ms: float
     turn: Done | None

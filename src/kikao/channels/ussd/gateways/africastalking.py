@@ -20,6 +20,7 @@ from typing import Final
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
 from kikao.conversation.secrets import Secret
 
@@ -39,8 +40,31 @@ class AfricasTalking(UssdGateway):
     happenings: frozenset[Happening] = frozenset({"new", "reply", "end"})
     retention = 600.0
     """Seconds: the longest session, 180, and a wide margin. The provider documents no later redelivery."""
-    experimental = False
     envelope = len("CON ")
+    contract = Contract(
+        provider="Africa's Talking",
+        places="Kenya, Uganda, Tanzania, Rwanda, Nigeria and more",
+        certainty="documented",
+        source="the provider's USSD endpoint reference and help article 1284071",
+        new="`text` is empty, or `sessionId` is new (a long dial)",
+        reply="`text` grows",
+        end="a form with `status` and without `text`",
+        copies="the same `sessionId` and `text`",
+        limits=(
+            "a session takes at most 180 s",
+            "a member may think for 30 s (or 60: the provider states both)",
+            "a reply may take 15 s, connecting 10 s",
+        ),
+        notes=(
+            "Requests are not signed.",
+            "HTTP 4xx, or a reply without `CON` or `END`, ends the session.",
+            "An end notification repeats what was typed, PINs too: kikao does not read that.",
+        ),
+        wanted=(
+            "the provider's IP ranges, and its list of network codes",
+            "whether the network counts `CON `: kikao counts it",
+        ),
+    )
 
     def parse(self, request: Request) -> Inbound:
         """One request. `happening` is "new" only for an empty text: whether a dialogue is known, the turn decides.

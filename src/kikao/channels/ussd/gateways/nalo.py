@@ -21,6 +21,7 @@ import msgspec
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway, dialled_ahead
 from kikao.conversation.secrets import Secret
 
@@ -44,7 +45,21 @@ class Nalo(UssdGateway):
     happenings: frozenset[Happening] = frozenset({"new", "reply"})
     retention = 1.0
     """Seconds, see `kikao.turn.WINDOW`."""
-    experimental = False
+    contract = Contract(
+        provider="Nalo",
+        places="Ghana",
+        certainty="documented",
+        source="the provider's public request collection",
+        new="`MSGTYPE` is true",
+        reply="`MSGTYPE` is false",
+        copies="the same body within a second of its reply",
+        notes=(
+            "`USERID` names your company, the same in every request: it is no secret and no key of a session.",
+            "`SESSIONID` is missing on old accounts, and was seen to change in the middle of a dialogue.",
+            "Nothing is told when a member hangs up.",
+        ),
+        wanted=("an id that tells a request that is sent again",),
+    )
 
     def parse(self, request: Request) -> Inbound:
         """One request. Raises `BadRequest`.

@@ -1,0 +1,1 @@
+"""The other side of each gateway: the requests that a provider sends for a phone."""
