@@ -1,4 +1,4 @@
-"""JSON of providers: read in one way only, within bounds, and never shown."""
+"""JSON and queries of providers: read in one way only, within bounds, and never shown."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from typing import Any
+from urllib.parse import quote, urlencode
 
 import pytest
 from hypothesis import given
@@ -127,6 +128,55 @@ def test_the_worst_body_that_the_edge_lets_in_costs_little(body: str) -> None:
     with contextlib.suppress(BadRequest):
         READER.json(post(body))
     assert time.process_time() - began < 2.0, "CPU seconds: it takes hundredths, or it is quadratic"
+
+
+# --- queries ---
+
+
+def get(query: bytes | str) -> Request:
+    encoded = query.encode() if isinstance(query, str) else query
+    return Request("GET", "/ussd/any", encoded, {"content-type": "text/plain"}, b"a=of+the+body")
+
+
+@given(
+    st.dictionaries(
+        st.text(min_size=1, max_size=8).filter(lambda text: "\0" not in text),
+        st.text(max_size=8).filter(lambda text: "\0" not in text),
+    )
+)
+def test_a_query_is_read_as_written(fields: dict[str, str]) -> None:
+    assert READER.query(get(urlencode(fields))) == fields
+    assert READER.query(get(urlencode(fields, quote_via=quote))) == fields
+
+
+def test_a_query_need_not_be_escaped_much() -> None:
+    assert READER.query(get("CODE=*468&INPUT=7*a*b**&n=+254 7&&t=ŋ&")) == {
+        "CODE": "*468",
+        "INPUT": "7*a*b**",
+        "n": " 254 7",
+        "t": "ŋ",
+    }
+    assert READER.query(get("")) == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "problem"),
+    [
+        ("a=1&a=4321", "field a is given twice"),
+        ("a=1&%61=4321", "field a is given twice"),
+        ("a=1&4321", "the query has a piece without '='; a '&' within a value must be escaped"),
+        ("a=4321%2", "the query has a broken percent-escape"),
+        ("a=4321%zz", "the query has a broken percent-escape"),
+        ("a=4321%ff", "the query is not UTF-8"),
+        (b"a=4321\xff", "the query is not UTF-8"),
+        ("a=4321%00", "the query has a NUL character"),
+        ("&".join(f"f{n}=4321" for n in range(MAX_FIELDS + 1)), "the query has more than 64 fields"),
+    ],
+)
+def test_what_is_no_plain_query_is_refused(query: bytes | str, problem: str) -> None:
+    with pytest.raises(BadRequest) as refusal:
+        READER.query(get(query))
+    assert str(refusal.value) == f"ussd/any: {problem}. Check the gateway's callback settings."
 
 
 # --- fields ---

@@ -1,4 +1,4 @@
-"""Reading a provider's request: forms and JSON, strictly, and the kinds of fields that gateways have in common.
+"""Reading a provider's request: forms, queries and JSON, strictly, and kinds of fields that gateways have in common.
 
 Strictly, since a field that two readers understand differently is how one member's answer becomes another's. What is
 refused is named, never shown: a value may be a PIN.
@@ -45,7 +45,15 @@ class RequestReader:
         given twice.
         """
         self._demand(request, _FORM)
-        return self._form_fields(request.body)
+        return self._pairs(request.body, "form")
+
+    def query(self, request: Request) -> dict[str, str]:
+        """The fields of what follows the `?` of the path, as strictly as a form's. A body, if any, is not read.
+
+        `+` is a space there, too, as programming languages write queries. Unlike a form it need not be escaped: `*`
+        and even letters beyond ASCII come bare from some; `#` cannot, whoever sends it bare cuts the query there.
+        """
+        return self._pairs(request.query, "query")
 
     def json(self, request: Request) -> dict[str, object]:
         """The fields of a body that is one JSON object (`application/json`, UTF-8; RFC 8259).
@@ -81,35 +89,35 @@ class RequestReader:
         if given is not wanted and given.partition(";")[0].strip().lower() != wanted:
             raise self.refuse(f"the content type must be {wanted}")
 
-    def _form_fields(self, encoded: bytes) -> dict[str, str]:
+    def _pairs(self, encoded: bytes, part: str) -> dict[str, str]:
         try:
-            form = encoded.decode()
+            text = encoded.decode()
         except UnicodeDecodeError:
-            raise self.refuse("the form is not UTF-8") from None
-        if "\0" in form or "%00" in form:
-            raise self.refuse("the form has a NUL character")
-        if "+" in form:
-            form = form.replace("+", " ")
-        pieces = form.split("&")
+            raise self.refuse(f"the {part} is not UTF-8") from None
+        if "\0" in text or "%00" in text:
+            raise self.refuse(f"the {part} has a NUL character")
+        if "+" in text:
+            text = text.replace("+", " ")
+        pieces = text.split("&")
         if len(pieces) > MAX_FIELDS:
-            raise self.refuse(f"the form has more than {MAX_FIELDS} fields")
+            raise self.refuse(f"the {part} has more than {MAX_FIELDS} fields")
         fields: dict[str, str] = {}
         for piece in pieces:
             name, equals, value = piece.partition("=")
             if not equals:
                 if not piece:
                     continue
-                raise self.refuse("the form has a piece without '='; a '&' within a value must be escaped")
+                raise self.refuse(f"the {part} has a piece without '='; a '&' within a value must be escaped")
             if "%" in name:
-                name = self._unescape(name)
+                name = self._unescape(name, part)
             if "%" in value:
-                value = self._unescape(value)
+                value = self._unescape(value, part)
             if name in fields:
                 raise self.refuse(f"field {_shown(name)} is given twice")
             fields[name] = value
         return fields
 
-    def _unescape(self, escaped: str) -> str:
+    def _unescape(self, escaped: str, part: str) -> str:
         first, *rest = escaped.split("%")
         try:
             return first + "".join([_ASCII[piece[:2]] + piece[2:] for piece in rest])
@@ -119,9 +127,9 @@ class RequestReader:
             octets = [_OCTETS[piece[:2]] + piece[2:].encode() for piece in rest]
             return b"".join([first.encode(), *octets]).decode()
         except KeyError:
-            raise self.refuse("the form has a broken percent-escape") from None
+            raise self.refuse(f"the {part} has a broken percent-escape") from None
         except UnicodeDecodeError:
-            raise self.refuse("the form is not UTF-8") from None
+            raise self.refuse(f"the {part} is not UTF-8") from None
 
     # --- fields ---
 
