@@ -18,6 +18,9 @@ def hashed(purpose: str, text: str) -> bytes:
     return hashlib.sha256(f"{purpose}/{text}".encode()).digest()[:16]
 
 
+AMA, KOFI = "+256772000001", "+256772000002"
+
+
 class Line:
     """A member's dialogue, as the engine remembers it."""
 
@@ -34,9 +37,13 @@ class Line:
         happening: Happening = "reply",
         gateway: str = "any",
         secret: bool = False,
+        ahead: str | None = None,
+        number: str = AMA,
     ) -> str:
-        """What is understood, in words; `secret` where a PIN is asked for."""
-        inbound = self.inbound(text, session, happening, gateway)
+        """What is understood, in words; `secret` where a PIN is asked for, `ahead` where only the id tells a dial."""
+        dialled = None if ahead is None else Secret(ahead)
+        sent = self.inbound(text, session, happening, gateway)
+        inbound = dataclasses.replace(sent, dialled=dialled, identity=number)
         event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret)
         return said(event)
 
@@ -51,7 +58,7 @@ class Line:
         return Inbound(
             "ussd",
             gateway,
-            "+256772000001",
+            AMA,
             happening,
             Secret(text),
             session,
@@ -198,6 +205,96 @@ def test_where_a_copy_has_an_id_of_its_own_a_pin_may_be_an_answer() -> None:
     line.message_id = Secret("m1")
     line.hear("", happening="new")
     assert [line.hear("4321", secret=True), line.hear("4321")] == ["'4321'", "'4321'"]
+
+
+# --- gateways whose ids alone tell that a dialogue begins ---
+
+
+class ById(Line):
+    """What is dialled behind the code is known only when it is a dial."""
+
+    def __init__(self) -> None:
+        super().__init__(accumulated=False)
+
+    def told(
+        self, text: str, session: str = "s1", *, ahead: str = "", secret: bool = False, number: str = AMA
+    ) -> str:
+        return self.hear(text, session=session, ahead=ahead, secret=secret, number=number)
+
+
+def test_an_id_not_met_before_is_a_dial_and_the_next_requests_are_answers() -> None:
+    line = ById()
+    assert [line.told(text) for text in ("*284#", "1", "1", "")] == ["dial", "'1'", "'1'", "''"]
+    assert line.told("*284#", "s2") == "dial"
+    assert line.told("2", "s2") == "'2'"
+
+
+def test_of_a_dial_only_what_was_dialled_behind_the_code_counts() -> None:
+    line = ById()
+    assert line.told("*284*1*500#", ahead="1*500") == "dial '1' '500'"
+    assert line.told("*284*1*500#", "s1", ahead="1*500") == "again"
+    assert line.told("*284*1*500#", "s1", ahead="1*500") == "'*284*1*500#'", (
+        "an answer, whatever it looks like"
+    )
+
+
+def test_a_start_that_comes_twice_is_one_but_a_member_may_mean_the_same_text() -> None:
+    line = ById()
+    assert [line.told(text) for text in ("", "", "", "")] == ["dial", "again", "''", "''"]
+    line = ById()
+    assert [line.told(text) for text in ("284", "500", "284")] == ["dial", "'500'", "'284'"]
+
+
+def test_where_a_copy_has_an_id_of_its_own_the_text_of_the_start_is_an_answer() -> None:
+    line = ById()
+    line.message_id = Secret("m1")
+    assert [line.told(text) for text in ("1", "1")] == ["dial", "'1'"]
+
+
+def test_an_id_that_changes_in_the_middle_makes_no_answer_of_what_was_typed() -> None:
+    line = ById()
+    line.told("*284#")
+    line.told("1")
+    assert line.told("4321", "s2", secret=True) == "dial"
+    assert line.dialogue is not None
+    assert "4321" not in repr(line.dialogue)
+    assert line.told("1", "s2") == "'1'", "which takes the offer to go on"
+    assert line.told("4321", "s2", secret=True) == "'4321'"
+
+
+def test_what_comes_late_from_former_dialogues_is_neither_a_dial_nor_an_answer() -> None:
+    line = ById()
+    for dialogue in ("s1", "s2", "s3"):
+        assert line.told("*284#", dialogue) == "dial"
+    assert [line.told("1", "s1"), line.told("*284#", "s2", ahead="1")] == ["again", "again"]
+    assert line.told("2", "s3") == "'2'", "the present dialogue goes on"
+
+
+def test_each_of_two_phones_has_its_way_back() -> None:
+    line = ById()
+    assert line.told("*284#", "a", number=AMA) == "dial"
+    assert line.told("*284#", "k", number=KOFI) == "dial"
+    assert line.told("1", "a", number=AMA) == "again", "another screen was shown since"
+    assert line.told("1", "a", number=AMA) == "'1'"
+    assert [line.told("2", "k", number=KOFI) for _ in range(2)] == ["again", "'2'"]
+
+
+def test_the_pin_of_a_dialogue_whose_id_tells_is_no_answer_a_second_time() -> None:
+    line = ById()
+    line.told("*284#")
+    assert [line.told("4321", secret=True), line.told("4321")] == ["'4321'", "again"]
+
+
+def test_an_id_is_one_of_its_gateway() -> None:
+    line = ById()
+    line.told("*284#")
+    assert line.hear("*284#", gateway="other", ahead="") == "dial"
+
+
+def test_a_provider_may_say_that_a_dialogue_begins_whose_id_else_tells() -> None:
+    line = ById()
+    assert line.hear("1*2", happening="new") == "dial '1' '2'"
+    assert [line.told("3"), line.told("4", "s2")] == ["'3'", "dial"]
 
 
 @pytest.mark.parametrize("accumulated", [True, False])

@@ -4,8 +4,10 @@ Gateways like Africa's Talking resend everything typed since the dial. That is c
 it holds every PIN typed in the dialogue and is never kept. Splitting on `*` and taking the last piece would lose
 answers that contain `*` and could not see a repeat.
 
-Others send the last answer only, and say themselves whether a dialogue begins. Their session ids may change within a
+Others send the last answer only. Most say themselves whether a dialogue begins. Their session ids may change within a
 dialogue, or be missing, so an id never makes an answer a dial; it only tells what comes late from the dialogue before.
+Some do not say, or not reliably (`Inbound.dialled`): of those the id tells, and one not met before is a dial. Should it
+change within a dialogue, the member is offered to go on, and what was typed is no answer.
 """
 
 from __future__ import annotations
@@ -44,6 +46,8 @@ def understand(
       phones share the session, it is the way back to another one.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
+    - Where only the id tells, one not met before is a dial. If what began the dialogue comes again before anything
+      was answered, and nothing else tells, it is a copy; but only once, since a member may mean it.
     - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
       screen was shown elsewhere since, it is no answer.
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
@@ -63,6 +67,12 @@ def understand(
         return Dial(_ahead(text)), after
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
         return Show(), dialogue if dialogue.line == line else after
+    if inbound.dialled is not None:
+        began = b"" if inbound.message_id is not None else hashed("dialled", text)
+        if dialogue is None or not known:
+            return Dial(_ahead(inbound.dialled.reveal())), structs.replace(after, text=began)
+        if began and compare_digest(dialogue.text, began):
+            return Show(), after
     if not inbound.accumulated:
         typed = b"" if inbound.message_id is not None else hashed("text", text)
         if dialogue is not None and (

@@ -41,6 +41,10 @@ class Inbound:
     message_id: Secret | None = None
     accumulated: bool = False
     """`text` is everything typed since the dialogue began, joined by `*`."""
+    dialled: Secret | None = None
+    """Where the provider does not say whether a dialogue begins, its id alone tells: this is what was dialled behind
+    the code if it does, and `text` what was answered if it does not. `happening` is then "reply". None where the
+    provider says, and where `accumulated`."""
     attachment: Attachment | None = None
     sent_at: float | None = None
     """Seconds since the epoch, by the provider's clock."""

@@ -21,7 +21,8 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     length: int = 0
     """Characters of the text processed so far."""
     text: bytes = b""
-    """Keyed hash of that text; without accumulated text, of the secret that was typed last."""
+    """Keyed hash of that text; without accumulated text, of the secret that was typed last, or of what began the
+    dialogue where only its id tells that."""
     former: tuple[bytes, ...] = ()
     """The marks of the dialogues before, the last one first, from which something may still come."""
     line: str = ""

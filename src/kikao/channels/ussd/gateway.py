@@ -2,6 +2,12 @@
 
 There are three families. *accumulated*: each request carries everything typed since the dial; *last*: only the latest
 answer; *async*: the request is acknowledged and the screen goes out as a call of its own.
+
+How a dialogue begins is told in one of three ways. A provider with a flag or a state says it: `happening` is "new" or
+"reply", whatever its id. Accumulated text says it by its id and what it extends: "new" where it is empty, else "reply".
+Where neither is so the id alone tells: `parse` gives "reply" and, in `Inbound.dialled`, what was dialled behind the
+code should the id be one not met before (`Secret("")` if nothing can be). "new" is then no part of `happenings`, unless
+some requests say so. The id must be there: demand a `token` of 1 to `MAX_DIALOGUE` characters.
 """
 
 from __future__ import annotations
@@ -48,7 +54,7 @@ class UssdGateway(RequestReader, ABC):
     dedupe: Dedupe
     retention: float
     happenings: frozenset[Happening]
-    """What a request of this gateway can be."""
+    """What a request of this gateway can be; without "new" where only the id tells, see above."""
     methods: tuple[str, ...] = ("POST",)
     """What the edge lets in."""
     rest: re.Pattern[str] | None = None
