@@ -195,20 +195,3 @@ def test_only_true_and_false_are_flags(value: object) -> None:
     with pytest.raises(BadRequest, match="field new must be true or false, not "):
         READER.flag({"new": value}, "new")
     assert READER.flag({"new": False}, "new") is False
-
-
-def test_a_number_may_come_bare_where_its_country_is_certain() -> None:
-    fields = {
-        "bare": "233241234567",
-        "plus": "+233241234567",
-        "spaced": " 233241234567",
-        "far": "256772000001",
-    }
-    ghana = ("233", 9)
-    assert READER.phone(fields, "bare", bare=ghana) == READER.phone(fields, "plus") == "+233241234567"
-    assert READER.phone(fields, "spaced", spaced=True) == "+233241234567"
-    for name in ("spaced", "far"):
-        with pytest.raises(BadRequest, match=f"field {name} is not an international number"):
-            READER.phone(fields, name, bare=ghana)
-    with pytest.raises(BadRequest, match="not an international number"):
-        READER.phone({"n": "233٢٤١٢٣٤٥٦٧"}, "n", bare=ghana)

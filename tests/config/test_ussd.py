@@ -41,3 +41,16 @@ def test_what_is_no_service_code(tmp_path: Path, code: str) -> None:
 def test_pages_and_codes_do_not_open_a_gateway_in_production(tmp_path: Path) -> None:
     for name, value in (("SEPTETS", "182"), ("CODE", "*920#")):
         assert "nalo" in problem({**PRODUCTION, f"KIKAO_USSD_NALO_{name}": value}, tmp_path)
+
+
+def test_a_country_is_one_that_has_numbers(tmp_path: Path) -> None:
+    assert load({"KIKAO_USSD_NALO_REGION": "GH"}, tmp_path).ussd["nalo"].region == "GH"
+    for value, told in (
+        ("gh", "is no country; it has two capital letters"),
+        ("Ghana", "is no country; it has two capital letters"),
+        ("XX", "XX is no country of ISO 3166-1 with numbers of its own"),
+        ("AQ", "AQ is no country of ISO 3166-1 with numbers of its own"),
+    ):
+        found = problem({"KIKAO_USSD_NALO_REGION": value}, tmp_path)
+        assert told in found
+        assert "KIKAO_USSD_NALO_REGION" in found

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kikao.channels.channel import BadRequest, Request
+from kikao.channels.numbers import Country, international, looks_like_a_number, looks_national, national
 
 MAX_FIELDS: Final = 64
 """Fields a request may have."""
@@ -26,11 +27,19 @@ MAX_TEXT: Final = 4096
 """Octets of what a member typed: an accumulated text of a session of minutes is far below."""
 
 
+MAX_SENDER: Final = 128
+"""Characters of a provider's token for a member."""
+
+
 class RequestReader:
     """Base of gateways that are spoken to over HTTP. Everything here raises `BadRequest`."""
 
     slug: str
     channel: str
+    region: str = ""
+    """The country of national numbers, ISO 3166-1; where it is empty there are none."""
+    bare_numbers: bool = False
+    """Whether digits without a `+` are an international number: the provider's contract says so."""
 
     def refuse(self, problem: str) -> BadRequest:
         """What to raise for a request that breaks the contract: names the gateway, never a value."""
@@ -147,40 +156,70 @@ class RequestReader:
             raise self.refuse(f"field {name} must be true or false, not {_KINDS[type(value)]}")
         return value
 
-    def phone(
-        self,
-        fields: Mapping[str, object],
-        name: str,
-        *,
-        spaced: bool = False,
-        bare: tuple[str, int] | None = None,
-    ) -> str:
-        """A number in E.164: `+` and 7 to 15 digits.
+    def phone(self, fields: Mapping[str, object], name: str, *, spaced: bool = False) -> str:
+        """A number in E.164, `+` and 7 to 15 digits, of a provider that writes it so.
 
-        `spaced`: the `+` may have been decoded to a space, as forms do. `bare`: numbers of this country code, with so
-        many digits after it, may come without `+`. Any other number without one is refused: whether it is
-        international cannot be known.
+        `spaced`: the `+` may have been decoded to a space, as forms and queries do.
         """
-        value = self.required(fields, name)
-        if spaced and value[:1] == " ":
-            value = "+" + value[1:]
-        if bare is not None and value.startswith(bare[0]) and len(value) == len(bare[0]) + bare[1]:
-            value = "+" + value
-        if _E164(value) is None:
-            or_bare = f", or {bare[0]} and {bare[1]} digits" if bare is not None else ""
-            raise self.refuse(f"field {name} is not an international number, + and 7 to 15 digits{or_bare}")
+        value = self._plus(self.required(fields, name), spaced)
+        if international(value) is None:
+            raise self.refuse(f"field {name} is not an international number, + and 7 to 15 digits")
         return value
+
+    def number(
+        self, fields: Mapping[str, object], name: str, *, spaced: bool = False, only: Country | None = None
+    ) -> str:
+        """A member's number, in E.164, of a provider that may leave the `+` out.
+
+        Digits without it are international where `bare_numbers` says so, or, with `only`, where they are a number of
+        that country; `0772000001` is national, of the country in the gateway's settings. Anything else is refused:
+        whose number it is cannot be known.
+        """
+        value = self._plus(self.required(fields, name), spaced)
+        found = self._number(name, value, only)
+        if found is None:
+            raise self.refuse(f"field {name} is not {self._wanted(only)}")
+        return found
+
+    def sender(self, fields: Mapping[str, object], name: str, *, spaced: bool = False) -> tuple[str, str]:
+        """Who sends, of a provider that may hide numbers: an identity, and a number in E.164 or nothing.
+
+        What has the shape of a number is read like `number`, or refused; anything else, of at most 128 visible
+        characters, is the provider's token for a member. `tel:` (RFC 3966) may stand before both.
+        """
+        value = self._plus(_without_tel(self.required(fields, name)), spaced)
+        found = self._number(name, value, None)
+        if found is not None:
+            return found, found
+        if looks_like_a_number(value) or not _is_token(value, MAX_SENDER):
+            raise self.refuse(f"field {name} is neither a token nor {self._wanted(None)}")
+        return value, ""
+
+    def _plus(self, value: str, spaced: bool) -> str:
+        return f"+{value[1:]}" if spaced and value[:1] == " " else value
+
+    def _number(self, name: str, value: str, only: Country | None) -> str | None:
+        found = international(value, bare=self.bare_numbers and only is None, only=only)
+        if found is not None or not looks_national(value):
+            return found
+        if not self.region:
+            setting = f"KIKAO_{self.channel}_{self.slug}_REGION".upper()
+            raise self.refuse(f"field {name} is a national number; set {setting} to its country, such as UG")
+        found = national(value, self.region)
+        if found is None:
+            raise self.refuse(f"field {name} is a national number, but none of {self.region}")
+        return found
+
+    def _wanted(self, only: Country | None) -> str:
+        if only is not None:
+            return f"an international number, + and 7 to 15 digits, or {only[0]} and {only[1]} digits"
+        plus = "with or without its +" if self.bare_numbers else "with its +"
+        return f"an international number {plus}, 7 to 15 digits"
 
     def token(self, fields: Mapping[str, object], name: str, longest: int) -> str:
         """An id or a code: 1 to `longest` visible ASCII characters without spaces."""
         value = self.required(fields, name)
-        if (
-            not value
-            or len(value) > longest
-            or not value.isascii()
-            or not value.isprintable()
-            or " " in value
-        ):
+        if not _is_token(value, longest):
             raise self.refuse(f"field {name} must have 1 to {longest} visible characters")
         return value
 
@@ -241,6 +280,14 @@ def _too_deep(text: str) -> bool:
     return False
 
 
+def _is_token(value: str, longest: int) -> bool:
+    return 0 < len(value) <= longest and value.isascii() and value.isprintable() and " " not in value
+
+
+def _without_tel(value: str) -> str:
+    return value[4:] if value[:4].lower() == "tel:" else value
+
+
 def _shown(name: str) -> str:
     """A field name as it may be logged: what does not look like one, or has as many digits as a PIN, may be an answer
     gone astray."""
@@ -266,5 +313,4 @@ _STEPS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 # A string that does not end is one part too, so that each character is looked at once.
 _parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
 _unprintable = re.compile("[\0\ud800-\udfff]").search
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _NAME = re.compile(r"(?!(?:.*[0-9]){4})[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch

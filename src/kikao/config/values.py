@@ -115,9 +115,13 @@ def is_everyone(networks: tuple[Network, ...]) -> bool:
 
 
 def region(value: str) -> str:
-    """A country of ISO 3166-1; whether it has numbers is known where they are read."""
+    """A country of ISO 3166-1 that has numbers of its own."""
     if not _REGION(value):
         raise Wrong(f"{quoted(value)} is no country; it has two capital letters")
+    import phonenumbers  # 75 ms, which only those pay who set a country
+
+    if value not in phonenumbers.SUPPORTED_REGIONS:
+        raise Wrong(f"{value} is no country of ISO 3166-1 with numbers of its own")
     return value
 
 

@@ -64,12 +64,13 @@ class Nalo(UssdGateway):
     def parse(self, request: Request) -> Inbound:
         """One request. Raises `BadRequest`.
 
-        MSISDN may come without its `+` only as a number of Ghana, 233 and nine digits: of other digits nobody knows
-        whether they begin with a country code, and a wrong guess would be another member.
+        MSISDN may come without its `+` only as a number of Ghana, 233 and nine digits, or as a national one where the
+        settings say of which country: of other digits nobody knows whether they begin with a country code, and a
+        wrong guess would be another member.
         """
         fields = self.json(request)
         company = self.token(fields, "USERID", MAX_COMPANY)
-        phone = self.phone(fields, "MSISDN", bare=GHANA)
+        phone = self.number(fields, "MSISDN", only=GHANA)
         typed = self.typed(fields, "USERDATA")
         begins = self.flag(fields, "MSGTYPE")
         note = ""
