@@ -1,4 +1,4 @@
-"""Reading a provider's request: forms, queries and JSON, strictly, and kinds of fields that gateways have in common.
+"""Reading a provider's request: forms, queries, JSON and XML, strictly; and the kinds of fields that gateways share.
 
 Strictly, since a field that two readers understand differently is how one member's answer becomes another's. What is
 refused is named, never shown: a value may be a PIN.
@@ -92,11 +92,25 @@ class RequestReader:
             raise self.refuse(f"the body has more than {MAX_FIELDS} fields")
         return fields
 
-    def _demand(self, request: Request, wanted: str) -> None:
+    def xml(self, request: Request, root: str) -> dict[str, object]:
+        """What the elements of an XML body hold (`text/xml` or `application/xml`, UTF-8): see `markup.fields`.
+
+        `root` is what the outermost element must be called. Refused are another content type, what is not well-formed,
+        an element given twice, deep nesting, document types, entities and processing instructions.
+        """
+        from kikao.channels import markup
+
+        self._demand(request, *_XML)
+        try:
+            return markup.fields(request.body, root)
+        except markup.NotFields as no:
+            raise self.refuse(f"field {_shown(no.name)} {no.problem}" if no.name else no.problem) from None
+
+    def _demand(self, request: Request, *wanted: str) -> None:
         """A request without a content type is taken for what its gateway sends; parameters of it mean nothing."""
-        given = request.headers.get("content-type", wanted)
-        if given is not wanted and given.partition(";")[0].strip().lower() != wanted:
-            raise self.refuse(f"the content type must be {wanted}")
+        given = request.headers.get("content-type")
+        if given is not None and given.partition(";")[0].strip().lower() not in wanted:
+            raise self.refuse(f"the content type must be {' or '.join(wanted)}")
 
     def _pairs(self, encoded: bytes, part: str) -> dict[str, str]:
         try:
@@ -296,6 +310,7 @@ def _shown(name: str) -> str:
 
 _FORM: Final = "application/x-www-form-urlencoded"
 _JSON: Final = "application/json"
+_XML: Final = ("text/xml", "application/xml")
 _HEX: Final = "0123456789abcdefABCDEF"
 _OCTETS: Final = {high + low: bytes.fromhex(high + low) for high in _HEX for low in _HEX}
 _ASCII: Final = {escape: octet.decode() for escape, octet in _OCTETS.items() if octet < b"\x80"}
