@@ -10,11 +10,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-import signal
 import socket
 import sys
 import threading
-import time
 import traceback
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,14 +21,12 @@ from typing import Final
 import click
 import msgspec
 
+from kikao.cli.parent import end_with_it
 from kikao.cli.watching import Watched, from_app, of_process
 from kikao.i18n import LIBRARY
 
 LINGER: Final = 0.2
 """Seconds that connections which were accepted get to bring their request, when another process takes over."""
-
-OUTLIVES: Final = 30.0
-"""Seconds this may outlive whoever started it: requests and effects that run have 10 each."""
 
 LOOKED_AT: Final = 2000
 """Sessions that are replayed after an edit, at most."""
@@ -58,7 +54,7 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
     from kikao.cli.serving import announce, load_app, load_settings, serve_on
 
     free = threading.Event()
-    threading.Thread(target=_follow, args=(hears, free), daemon=True).start()
+    end_with_it(hears, told=free.set)
     folder = os.getcwd()
     try:
         app = load_app(target)
@@ -145,15 +141,6 @@ def _tell(tells: int, watched: Watched, *, ok: bool) -> None:
     with contextlib.suppress(BrokenPipeError):
         os.write(tells, msgspec.json.encode(loaded) + b"\n")
     os.close(tells)
-
-
-def _follow(hears: int, free: threading.Event) -> None:
-    """Pass on that the store is free, and end with whoever started this, though an import be under way for ever."""
-    while os.read(hears, 1):
-        free.set()
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(OUTLIVES)
-    os._exit(1)
 
 
 if __name__ == "__main__":

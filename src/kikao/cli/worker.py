@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import socket
 import sys
-import threading
-import time
-from typing import Final
 
 import msgspec
 from msgspec import structs
 
+from kikao.cli.parent import OUTLIVES, end_with_it
 from kikao.config import Settings
-
-OUTLIVES: Final = 30.0
-"""Seconds beyond its drain that a worker may outlive whoever started it."""
 
 
 class Serving(msgspec.Struct):
@@ -39,7 +33,7 @@ def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
 
     app = load_app(target)
     settings = for_workers(load_settings())
-    threading.Thread(target=_follow, args=(hears, settings.drain + OUTLIVES), daemon=True).start()
+    end_with_it(hears, outlives=settings.drain + OUTLIVES)
 
     def announced(url: str, ahead: float) -> None:
         with contextlib.suppress(BrokenPipeError):
@@ -53,15 +47,6 @@ def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
 def for_workers(settings: Settings) -> Settings:
     """The same settings, without what is for one process: the phones of a simulator live in it."""
     return structs.replace(settings, simulator="off")
-
-
-def _follow(hears: int, outlives: float) -> None:
-    """End with whoever started this."""
-    while os.read(hears, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGTERM)
-    time.sleep(outlives)
-    os._exit(1)
 
 
 if __name__ == "__main__":
