@@ -13,6 +13,7 @@ from kikao.bus import LONGEST, Fanout, FanoutAway, Gap, MemoryFanout, Message, m
 from kikao.bus.networked import NetworkedFanout
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Cluster, Valkey
+from tests.waiting import until
 
 PATIENCE: Final = 20.0
 
@@ -49,12 +50,15 @@ async def connected(bus: Fanout) -> AsyncIterator[Fanout]:
 
 async def works(bus: Fanout) -> None:
     """Wait until it is connected."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                return await bus.answers()
-            except FanoutAway:
-                await asyncio.sleep(0.01)
+    await until(lambda: is_connected(bus), "the bus to answer")
+
+
+async def is_connected(bus: Fanout) -> bool:
+    try:
+        await bus.answers()
+    except FanoutAway:
+        return False
+    return True
 
 
 async def heard(subscription: AsyncIterator[Any], count: int) -> list[Any]:
@@ -163,23 +167,24 @@ def bus_of(server: Server, *, beat: float = 2.0) -> Fanout:
 
 async def lost(bus: Fanout) -> None:
     """Wait until it is not connected."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await bus.publish("lost", b"lost")
-            except FanoutAway:
-                return
+
+    async def refused() -> bool:
+        try:
+            await bus.publish("lost", b"lost")
+        except FanoutAway:
+            return True
+        return False
+
+    await until(refused, "the connection to be lost")
 
 
 async def gone(bus: Fanout) -> None:
     """Wait until it knows that it is not connected."""
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await bus.answers()
-            except FanoutAway:
-                return
-            await asyncio.sleep(0.01)
+
+    async def away() -> bool:
+        return not await is_connected(bus)
+
+    await until(away, "the bus to know")
 
 
 async def test_after_its_server_was_killed_it_goes_on_and_tells_of_a_gap(server: Server) -> None:

@@ -237,7 +237,9 @@ def test_ctrl_c_ends_a_chat_at_once(tmp_path: Path) -> None:
         assert process.stdout is not None
         shown = ""
         while not shown.endswith("\n> "):
-            shown += process.stdout.read(1)
+            octet = process.stdout.read(1)
+            assert octet, shown
+            shown += octet
         # A signal in the instant before the read begins is seen after it: press until it takes.
         while process.poll() is None:
             process.send_signal(signal.SIGINT)

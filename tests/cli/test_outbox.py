@@ -24,6 +24,7 @@ from kikao.events import OperatorCommand
 from kikao.sessions.posting import to_records
 from kikao.testing import Phone, in_process
 from tests.channels.webhook.receiver import Receiver
+from tests.waiting import until
 
 ASHA = "+256772000001"
 SECRET = "0123456789abcdef" * 3
@@ -254,15 +255,7 @@ def test_a_message_goes_from_the_flow_to_a_receiver(data: Path, monkeypatch: pyt
         monkeypatch.setenv("KIKAO_WEBHOOK_CRM_SECRET", SECRET)
         with served(background=True) as server:
             server.post("Asha")
-
-            async def arrived() -> None:
-                import asyncio
-
-                async with asyncio.timeout(5):
-                    while not crm.requests:  # noqa: ASYNC110 - the receiver has no event
-                        await asyncio.sleep(0.005)
-
-            run(arrived())
+            run(until(lambda: crm.requests, "the message"))
             assert "t0ken" not in str(server.server.settings)
             assert f"webhook crm: http://127.0.0.1:{crm.port}, signed, no pace" in (
                 server.server.settings.describe()

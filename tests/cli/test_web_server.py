@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,7 @@ from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from tests.http.servers import environment
 from tests.http.wire import PATIENCE, get, request
+from tests.waiting import until
 
 flows = Flows()
 
@@ -112,23 +113,13 @@ async def line(port: int) -> AsyncIterator[Line]:
         writer.close()
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await true():  # noqa: ASYNC110 - of a server
-            await asyncio.sleep(0.005)
-
-
 async def test_it_is_not_ready_at_once_and_serves_on_for_its_drain(tmp_path: Path) -> None:
     async with serving(tmp_path, drain=0.5) as found:
         assert (await get(found.port, "/readyz"))[0] == 200
         async with line(found.port) as kept_alive:
             assert b"CON Wait?" in await kept_alive.ask(kept(said("")))
             found.ending.told = signal.SIGTERM
-
-            async def leaving() -> bool:
-                return found.server.web.leaving
-
-            await until(leaving)
+            await until(lambda: found.server.web.leaving, "the server to be leaving")
             assert await get(found.port, "/readyz") == (503, b"stopping\n")
             assert await get(found.port, "/healthz") == (200, b"ok\n")
             reply = await kept_alive.ask(kept(said("no")))
@@ -146,11 +137,7 @@ async def test_what_is_new_is_refused_and_what_was_begun_is_finished(tmp_path: P
         paying = asyncio.create_task(begun.ask(kept(said("yes"))))
         await found.slow.asked.wait()
         found.ending.told = signal.SIGTERM
-
-        async def closed() -> bool:
-            return found.server.web.closed
-
-        await until(closed)
+        await until(lambda: found.server.web.closed, "the server to let nobody in")
         with pytest.raises(OSError):  # noqa: PT011 - refused, or reset
             await get(found.port, "/readyz")
         reply = await idle.ask(kept(said("no", "S2").replace(b"000001", b"000002")))
@@ -187,7 +174,7 @@ async def test_where_another_process_goes_on_connections_that_were_accepted_are_
                 return True
             return False
 
-        await until(refused)
+        await until(refused, "new connections to be refused")
         assert b"END Bye." in await accepted.ask(kept(said("no")))
 
 

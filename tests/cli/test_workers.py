@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +18,9 @@ from kikao.cli.workers import _Told
 from kikao.config import load
 from kikao.testing import Phone
 from tests.engines.valkey import Valkey
-from tests.http.servers import KIKAO, PATIENCE, TICK, environment
+from tests.http.servers import KIKAO, PATIENCE, environment
 from tests.http.wire import get, over_wire
+from tests.waiting import until
 
 
 def run(*words: str, cwd: Path, monkeypatch: pytest.MonkeyPatch, **env: str) -> tuple[int, str]:
@@ -114,14 +113,6 @@ def store(valkey: Valkey) -> str:
     return f"{valkey.url}/0?prefix=workers{os.urandom(4).hex()}"
 
 
-async def until(true: Callable[[], Awaitable[bool]], otherwise: str) -> None:
-    for _ in range(int(PATIENCE / TICK)):
-        if await true():
-            return
-        await asyncio.sleep(TICK)
-    raise AssertionError(otherwise)
-
-
 async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_is_replaced(
     tmp_path: Path, store: str
 ) -> None:
@@ -136,13 +127,13 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
             _, body = await get(found.port, "/metrics")
             return b"\nkikao_workers 2.0" in body and b"\nkikao_shards 64.0" in body
 
-        await until(both_are_at_work, "there are not two workers with all shards")
+        await until(both_are_at_work, "two workers with all shards")
 
         async def ready() -> bool:
             status, words = await get(found.port, "/readyz")
             return status == 200 and b"\nbus: ok\n" in words
 
-        await until(ready, "they are not ready")
+        await until(ready, "them to be ready")
         files = found.files()
 
         before = found.pids()
@@ -151,11 +142,8 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
             member = Phone(over_wire(found.port), f"+25677200001{n}")
             assert await member.dial() == "What?", "the other one answers"
 
-        async def two_again() -> bool:
-            return len(found.pids()) == 2 and found.pids() != before
-
-        await until(two_again, "the dead one is not replaced")
-        await until(both_are_at_work, "its shards are not taken over")
+        await until(lambda: len(found.pids()) == 2 and found.pids() != before, "the dead one to be replaced")
+        await until(both_are_at_work, "its shards to be taken over")
         assert "ended (SIGKILL)" in found.log.read_text()
 
         before = found.pids()
@@ -165,13 +153,10 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
             assert (await get(found.port, "/healthz"))[0] == 200, "no request is refused meanwhile"
             return "the workers are replaced" in found.log.read_text() and len(found.pids()) == 2
 
-        await until(replaced, "they are not replaced")
+        await until(replaced, "them to be replaced")
         assert not before & found.pids()
 
-        async def nothing_is_left_open() -> bool:
-            return found.files() <= files
-
-        await until(nothing_is_left_open, f"there were {files} open files, and now there are more")
+        await until(lambda: found.files() <= files, f"no more than {files} open files")
         assert await asha.reply("bread") == "bread"
         lines = [json.loads(line) for line in found.log.read_text().splitlines() if line.startswith("{")]
         assert {line["worker"] for line in lines} == {1, 2}

@@ -5,7 +5,6 @@ While there is a file `hold` in the data folder, a transfer waits before it happ
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from kikao_apps.wallet.flows import Support, flows
 from kikao_apps.wallet.ledger import Ledger
 from kikao_apps.wallet.pins import Pins
 from kikao_apps.wallet.service import CATALOGS, LOCALES, OPENING_GIFT
+from tests.waiting import until
 
 BUDGET: Final = 1.5
 """Seconds a reply may take: few enough to wait for, and enough for a machine that has other things to do."""
@@ -37,8 +37,7 @@ class HesitantLedger(Ledger):
     async def transfer(
         self, sender: str, to: str, amount: Amount, *, pin: Secret, key: str
     ) -> Done[Receipt] | Refused:
-        while self.hold.exists():  # noqa: ASYNC110 - another process makes it, and takes it away
-            await asyncio.sleep(0.02)
+        await until(lambda: not self.hold.exists(), "another process to take it away")
         return await super().transfer(sender, to, amount, pin=pin, key=key)
 
 

@@ -22,6 +22,7 @@ from kikao.control import door as doors
 from kikao.control import place as places
 from kikao.control import visitor as visitors
 from kikao.control.lines import MAX_REQUEST
+from tests.waiting import until
 
 
 class Many(msgspec.Struct, frozen=True):
@@ -103,8 +104,7 @@ async def numbers(asked: AsyncGenerator[Number, None]) -> list[int]:
 
 async def heard(abacus: Abacus, count: int = 1) -> list[tuple[str, str, str]]:
     """What the server was told of, once it was told so much."""
-    while len(abacus.told) < count:  # noqa: ASYNC110 - the server has no event for it
-        await asyncio.sleep(0)
+    await until(lambda: len(abacus.told) >= count, f"{count} commands to be told of")
     return abacus.told
 
 
@@ -485,9 +485,7 @@ async def test_one_of_several_has_the_door_and_another_takes_it_when_that_leaves
     folder, commands = tmp_path, Abacus().commands
 
     async def somebody() -> None:
-        async with asyncio.timeout(10.0):
-            while not await asyncio.to_thread(places.somebody_listens, folder):  # noqa: ASYNC110
-                await asyncio.sleep(0.005)
+        await until(lambda: asyncio.to_thread(places.somebody_listens, folder), "somebody at the door")
 
     one, other = (Door(commands, "here", lambda *_: None) for _ in range(2))
     await one.open(folder)

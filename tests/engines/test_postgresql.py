@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.engines.postgresql import PostgreSQL
+from tests.waiting import blocked_until
 
 
 @pytest.fixture
@@ -69,8 +70,7 @@ def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
         pid = int(child.stdout.readline().split()[0])
         assert _is_alive(pid)
         child.send_signal(signal.SIGKILL)
-    while _is_alive(pid):
-        pass
+    blocked_until(lambda: not _is_alive(pid), "it to end")
 
 
 def _is_alive(pid: int) -> bool:

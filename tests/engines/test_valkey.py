@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.engines.valkey import Redis, Valkey
+from tests.waiting import blocked_until
 
 ORPHANED = """
 import os, signal, sys
@@ -44,10 +44,7 @@ def test_a_server_does_not_outlive_who_started_it(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
         check=False,
     )
-    deadline = time.monotonic() + 10
-    while is_running(int(child.stdout)):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    blocked_until(lambda: not is_running(int(child.stdout)), "it to end")
 
 
 def is_running(pid: int) -> bool:

@@ -15,12 +15,13 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
+
+from tests.waiting import blocked_until
 
 PORTS: Final = range(12_000, 22_000)
 """Below the ports that a system gives to outgoing connections, so that a server finds its own again after a restart.
@@ -75,7 +76,7 @@ class Valkey:
                 stderr=log,
             )
         self._watch = _watch(self._process.pid, self._sockets)
-        _until(self._answers, f"{self.title} to answer", self._complain)
+        blocked_until(self._is_up, f"{self.title} to answer")
 
     keeps_its_config = False
     """Whether the server itself rewrites its configuration."""
@@ -135,11 +136,12 @@ class Valkey:
         # One that loads its data says so, and is not ready; one that wants a password is.
         return answer.startswith((b"+PONG", b"-NOAUTH")) and self.socket.exists()
 
-    def _complain(self) -> str | None:
+    def _is_up(self) -> bool:
         assert self._process is not None
-        if (code := self._process.poll()) is None:
-            return None
-        return f"{self.title} ended with {code}:\n{(self.folder / 'server.log').read_text()[-2000:]}"
+        if (code := self._process.poll()) is not None:
+            said = (self.folder / "server.log").read_text()[-2000:]
+            raise RuntimeError(f"{self.title} ended with {code}:\n{said}")
+        return self._answers()
 
     def _end(self, how: signal.Signals) -> None:
         process, self._process = self._process, None
@@ -216,7 +218,7 @@ class Cluster:
             node.ask("CLUSTER", "ADDSLOTSRANGE", bounds[number], bounds[number + 1] - 1)
         for node in self.nodes[1:]:
             self.masters[0].ask("CLUSTER", "MEET", "127.0.0.1", node.port)
-        _until(self._acquainted, "the nodes of the Cluster to know each other")
+        blocked_until(self._acquainted, "the nodes of the Cluster to know each other")
         for master, copies in zip(self.masters, self.replicas, strict=True):
             for copy in copies:
                 copy.ask("CLUSTER", "REPLICATE", master.ask("CLUSTER", "MYID"))
@@ -239,7 +241,7 @@ class Cluster:
         return all(len(nodes.splitlines()) == len(self.nodes) and b"handshake" not in nodes for nodes in told)
 
     def _settle(self) -> None:
-        _until(self._ready, "the Cluster to serve every slot")
+        blocked_until(self._ready, "the Cluster to serve every slot")
 
     def _ready(self) -> bool:
         infos = [node.ask("CLUSTER", "INFO") for node in self.nodes]
@@ -276,8 +278,10 @@ class Sentinel:
         self.primary.start()
         self.replica.start()
         self.sentinel.start()
-        _until(lambda: self.replica.ask("ROLE")[3] == b"connected", "the replica to follow its primary")
-        _until(self._knows_the_replica, "the Sentinel to know the replica")
+        blocked_until(
+            lambda: self.replica.ask("ROLE")[3] == b"connected", "the replica to follow its primary"
+        )
+        blocked_until(self._knows_the_replica, "the Sentinel to know the replica")
 
     def stop(self) -> None:
         for server in (self.sentinel, self.replica, self.primary):
@@ -324,13 +328,3 @@ def _watch(pid: int, folder: Path) -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-
-
-def _until(done: Callable[[], bool], what: str, complain: Callable[[], str | None] = lambda: None) -> None:
-    deadline = time.monotonic() + _PATIENCE
-    while not done():
-        if (complaint := complain()) is not None:
-            raise RuntimeError(complaint)
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {_PATIENCE:.0f} s for {what}")
-        time.sleep(0.005)

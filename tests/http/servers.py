@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from tests.waiting import until
 
 REPOSITORY: Final = Path(__file__).parents[2]
 KIKAO: Final = (sys.executable, "-c", "from kikao.cli import main; main()")
@@ -21,9 +22,6 @@ CHEAP_WALLET: Final = "tests.reliability.wallet_app:app"
 
 PATIENCE: Final = 60.0
 """Seconds a server may take to come up or to go down before a test fails."""
-
-TICK: Final = 0.01
-"""Seconds between two looks at a condition."""
 
 
 class ServerProcess:
@@ -118,16 +116,5 @@ def serving(data: Path, target: str = CHEAP_WALLET, **env: str) -> Iterator[Serv
 
 async def logged(server: ServerProcess, words: str, *, times: int = 1) -> str:
     """Wait until the server has logged `words` so often; the whole log."""
-    await until(
-        lambda: server.log.read_text().count(words) >= times, f"{words!r} is not logged {times} times"
-    )
+    await until(lambda: server.log.read_text().count(words) >= times, f"{words!r} to be logged {times} times")
     return server.log.read_text()
-
-
-async def until(true: Callable[[], bool], otherwise: str) -> None:
-    """Wait for a condition. Raises `AssertionError` with `otherwise` when that takes too long."""
-    for _ in range(int(PATIENCE / TICK)):
-        if true():
-            return
-        await asyncio.sleep(TICK)
-    raise AssertionError(otherwise)

@@ -17,9 +17,10 @@ from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.testing import Phone
 from tests.http.phones import register
-from tests.http.servers import ServerProcess, logged, serving, spawn, until
+from tests.http.servers import ServerProcess, logged, serving, spawn
 from tests.http.wire import get, over_wire, post
 from tests.reliability.moods import Mood
+from tests.waiting import until
 
 numbers = (f"+2567720{n:05d}" for n in itertools.count(1))
 STRANGER = "+256752000001"
@@ -146,7 +147,7 @@ async def until_paid(data: Path) -> None:
     """Wait until the bank has paid, while the turn that asked for it still runs."""
     query = "SELECT count(*) FROM wallet_transfers WHERE kind = 'payment'"
     with closing(sqlite3.connect(f"{(data / 'records.db').as_uri()}?mode=ro", uri=True)) as connection:
-        await until(lambda: connection.execute(query).fetchone() == (1,), "nothing is paid")
+        await until(lambda: connection.execute(query).fetchone() == (1,), "the bank to pay")
 
 
 def test_sigterm_during_the_start_is_not_forgotten(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from kikao.metrics.group import Group
 from kikao.metrics.numbers import Bounded, Durations
 from kikao.metrics.phases import BOUNDS
 from kikao.metrics.snapshot import Buckets, Snapshot, Value, merged
+from tests.waiting import until
 
 
 class Worker:
@@ -197,9 +198,7 @@ async def test_neighbours_are_kept_informed(tmp_path: Path) -> None:
     one.sweeps = 4
     watching = asyncio.create_task(one.group.run())
     numbers = tmp_path / "metrics" / f"{one.group.id}.json"
-    async with asyncio.timeout(10):
-        while not numbers.exists():  # noqa: ASYNC110 - a file tells nobody
-            await asyncio.sleep(0.001)
+    await until(numbers.exists, "its numbers")
     watching.cancel()
     assert await other.told() == 4
 

@@ -21,6 +21,7 @@ from kikao.records.postgresql import MIGRATING
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.proxy import BlackHole, CutBeforeAnswer, Garbage, HalfOpen, Proxy, Refuse
 from tests.records.notes import Revisions, execute, note, query
+from tests.waiting import until
 
 BODIES = "SELECT body FROM notes ORDER BY body"
 
@@ -254,8 +255,7 @@ async def test_a_killed_server_that_comes_back_is_used_again(tmp_path: Path) -> 
             with pytest.raises(RecordsAway):
                 await note(records, "lost")
             server.start()
-            while "after" not in await maybe(records):
-                continue
+            await until(lambda: maybe(records), "the records to be back")
             assert await query(records, BODIES) == ["after", "before"]
     finally:
         server.remove()
@@ -279,7 +279,6 @@ async def maybe(records: Records) -> list[str]:
     try:
         await note(records, "after")
     except RecordsAway:
-        await asyncio.sleep(0)
         return []
     return list(await query(records, BODIES))
 
@@ -330,8 +329,14 @@ async def test_of_two_operators_the_second_waits_and_finds_nothing_to_do(
         first = asyncio.create_task(other.write(upgrade))
         await begun.wait()
         waiting = asyncio.create_task(second())
-        while not await query(other, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+
+        async def waits() -> bool:
             assert not waiting.done()
+            return bool(
+                await query(other, "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")
+            )
+
+        await until(waits, "the second one to wait")
         go_on.set()
         await asyncio.gather(first, waiting)
     assert [each.upgraded for each in heard] == [False]

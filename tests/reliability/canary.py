@@ -32,7 +32,7 @@ from kikao.sessions.store import SessionStore
 from kikao.testing import Phone
 from kikao_apps.wallet.pin_rules import is_easy
 from tests.engines.proxy import Proxy
-from tests.http.servers import PATIENCE, ServerProcess, environment, logged, spawn, until
+from tests.http.servers import ServerProcess, environment, logged, spawn
 from tests.http.wire import PATH, get, over_wire, raw, request
 from tests.reliability.dumping import dumps
 from tests.reliability.grounds import SQLITE, Ground
@@ -40,6 +40,7 @@ from tests.reliability.members import CODE
 from tests.reliability.moods import Mood
 from tests.secrets.needles import Canary
 from tests.secrets.places import files, opened
+from tests.waiting import until
 
 APP: Final = "tests.reliability.canary_app:app"
 ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+256772000003"
@@ -299,12 +300,14 @@ async def intents_open(data: Path, ground: Ground, number: int) -> None:
     query = "SELECT count(*) FROM intents"
     if not ground.url:
         with closing(sqlite3.connect(f"{(data / 'sessions.db').as_uri()}?mode=ro", uri=True)) as connection:
-            await until(lambda: connection.execute(query).fetchone() == (number,), f"not {number} intents")
+            await until(lambda: connection.execute(query).fetchone() == (number,), f"{number} intents")
         return
     async with store_of(data, ground) as (store, _):
-        async with asyncio.timeout(PATIENCE):
-            while len(await store.due(now=1e12, limit=10)) < number:  # noqa: ASYNC110 - nobody tells
-                await asyncio.sleep(0.01)
+
+        async def begun() -> bool:
+            return len(await store.due(now=1e12, limit=10)) >= number
+
+        await until(begun, f"{number} intents")
 
 
 async def settled(typist: Typist) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
@@ -33,6 +33,7 @@ from tests.reliability.report import Report, at_least, exactly, report
 from tests.reliability.shopping import NO_TURNS, Shopper, app
 from tests.reliability.store_faults import Clock
 from tests.reliability.till import Bank, Client, Receipt, Till
+from tests.waiting import until
 
 BUDGET: Final = 1.5
 TRIES: Final = 60
@@ -75,7 +76,7 @@ class Pair:
                 await asyncio.to_thread(server.start)
             async with self.front, self.between:
                 self.replica.ask("REPLICAOF", "127.0.0.1", self.between.port)
-                await until(lambda: self.replica.ask("ROLE")[3] == b"connected", "the replica to follow")
+                await until(self._follows, "the replica to follow")
                 yield self
         finally:
             for server in (self.primary, self.replica):
@@ -84,7 +85,14 @@ class Pair:
     async def caught_up(self) -> None:
         """Wait until the replica has all that the primary has."""
         here = self.primary.ask("ROLE")[1]
-        await until(lambda: self.replica.ask("ROLE")[4] >= here, "the replica to catch up")
+
+        async def caught_up() -> bool:
+            return (await asyncio.to_thread(self.replica.ask, "ROLE"))[4] >= here  # type: ignore[no-any-return]
+
+        await until(caught_up, "the replica to catch up")
+
+    async def _follows(self) -> bool:
+        return (await asyncio.to_thread(self.replica.ask, "ROLE"))[3] == b"connected"  # type: ignore[no-any-return]
 
     def fail_over(self) -> None:
         self.primary.kill()
@@ -92,14 +100,6 @@ class Pair:
         self.replica.ask("REPLICAOF", "NO", "ONE")
         self.front.target = f"127.0.0.1:{self.replica.port}"
         self.front.cut()
-
-
-async def until(true: Callable[[], bool], what: str) -> None:
-    for _ in range(2_000):
-        if await asyncio.to_thread(true):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"waited too long for {what}")
 
 
 class Street:

@@ -15,6 +15,7 @@ from kikao.sessions.store import Claim, CommitUnknown, Conflict, Dedupe, Duplica
 from kikao.sessions.stores.postgresql import PostgreSQLStore, migrate
 from tests.engines.postgresql import PostgreSQL, Standby
 from tests.reliability.report import Report, at_least, exactly, report
+from tests.waiting import blocked_until, until
 
 NOW = 1_700_000_000.0
 LEASE = 10.0
@@ -90,9 +91,7 @@ class _Street:
         return True
 
     async def until(self, acknowledged: int) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while len(self.replies) < acknowledged:  # noqa: ASYNC110 - a server tells nobody that it is back
-                await asyncio.sleep(0.002)
+        await until(lambda: len(self.replies) >= acknowledged, f"{acknowledged} replies", patience=PATIENCE)
 
     async def look(self) -> None:
         """Compare what was acknowledged with what is stored."""
@@ -140,8 +139,8 @@ def _pair(folder: Path) -> Iterator[tuple[PostgreSQL, Standby]]:
         standby.start()
         primary.execute("ALTER SYSTEM SET synchronous_standby_names = '*'")
         primary.execute("SELECT pg_reload_conf()")
-        while primary.execute("SELECT sync_state FROM pg_stat_replication") != [("sync",)]:
-            time.sleep(0.01)
+        state = "SELECT sync_state FROM pg_stat_replication"
+        blocked_until(lambda: primary.execute(state) == [("sync",)], "the standby to be synchronous")
         yield primary, standby
     finally:
         standby.remove()

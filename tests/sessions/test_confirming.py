@@ -17,6 +17,7 @@ from kikao.sessions.stores import MemoryStore, SQLiteStore
 from kikao.testing import Clock, Mortal
 from tests.engines.valkey import Valkey
 from tests.talk import Process, Talk, whats
+from tests.waiting import until
 
 UNAVAILABLE = "Service unavailable. Try again later."
 UNCERTAIN = "We are checking your request. Do not repeat it. Dial again to see the result."
@@ -99,12 +100,6 @@ async def talk(store: SessionStore, paid: list[str], monkeypatch: pytest.MonkeyP
     await process.late.close(1.0)
 
 
-async def until(true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5.0):
-        while not await true():  # noqa: ASYNC110 - it is another task that gets there
-            await asyncio.sleep(0.005)
-
-
 def slow(talk: Talk) -> Slow:
     assert isinstance(talk.process.store, Slow)
     return talk.process.store
@@ -126,7 +121,7 @@ async def test_what_a_late_commit_said_is_told_by_the_next_dial(
     answered = talk.typed
     if not at_once:
         await slow(talk).take_it()
-    await until(lambda: notices(talk))
+    await until(lambda: notices(talk), "something to tell")
     assert whats(talk.process.events) == ["asked", "unavailable", "ended"], "told once it is known"
 
     assert await talk.send(answered) == f"Thanks for {word}.", "a copy gets the reply"
@@ -179,7 +174,7 @@ async def test_an_unanswered_commit_before_the_store_goes_away_is_found_when_it_
     assert await talk.say("tea") == UNCERTAIN
     store.unavailable = False
     store.commit = commit  # type: ignore[method-assign]
-    await until(lambda: notices(talk))
+    await until(lambda: notices(talk), "something to tell")
     assert await talk.dial() == "Thanks for tea.\nWhich word?"
 
 
@@ -189,7 +184,7 @@ async def test_without_message_ids_the_version_and_the_fence_tell(talk: Talk) ->
     slow(talk).stalls = "commit"
     assert await talk.say("tea") == UNCERTAIN
     await slow(talk).take_it()
-    await until(lambda: notices(talk))
+    await until(lambda: notices(talk), "something to tell")
     assert await talk.dial() == "Thanks for tea.\nWhich word?"
 
 
@@ -211,7 +206,7 @@ async def test_a_question_is_asked_again_and_leaves_no_notice(talk: Talk) -> Non
     store.stalls = "commit"
     assert await talk.dial() == UNCERTAIN
     await store.take_it()
-    await until(_told(talk))
+    await until(_told(talk), "it to be told")
     await talk.process.late.close(1.0)
     assert not await notices(talk)
     assert await talk.dial() == "Which word?"
@@ -228,7 +223,7 @@ async def test_what_is_not_known_in_time_is_let_go(talk: Talk, monkeypatch: pyte
     slow(talk).stalls = "commit"
     assert await talk.send() == UNCERTAIN
     assert len(looking) <= 1, "no more than so many at the same time"
-    await until(_none(looking))
+    await until(_none(looking), "nothing more to be looked for")
     assert not await notices(talk)
 
 

@@ -15,6 +15,7 @@ from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from tests.bank import PIN
 from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
+from tests.waiting import until
 
 UNCERTAIN = "We are checking your request. Do not repeat it. Dial again to see the result."
 
@@ -64,9 +65,7 @@ async def test_an_outcome_that_only_the_ledger_has_is_told_by_the_next_dial(
         assert await life.talk.say(PIN) == UNCERTAIN
         away.back(fast)
         looking = life.talk.process.late._confirming
-        async with asyncio.timeout(5.0):
-            while len(looking):  # noqa: ASYNC110 - it is another task that gets there
-                await asyncio.sleep(0.005)
+        await until(lambda: not len(looking), "nothing more to be looked for")
         assert "Sent. Ref" in await life.talk.dial()
         assert len(life.bank.moved) == 1
 

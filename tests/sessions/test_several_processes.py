@@ -12,18 +12,11 @@ from kikao.sessions.stores.postgresql.migrations import migrate
 from kikao.testing import Phone
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
-from tests.http.servers import PATIENCE, spawn
+from tests.http.servers import spawn
 from tests.http.wire import get, over_wire
+from tests.waiting import until
 
 PAID: Final = "Paid 500."
-
-
-async def until_there(path: Path) -> None:
-    for _ in range(int(PATIENCE / 0.01)):
-        if path.exists():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{path.name} does not come")
 
 
 async def test_the_other_one_goes_on_with_the_dialogue_and_settles_the_payment(
@@ -56,7 +49,7 @@ async def killed_while_paying(folder: Path, store: str) -> None:
         asha = Phone(over_wire(one.port))
         assert await asha.dial() == "Amount?"
         paying = asyncio.create_task(asha.reply("500"))
-        await until_there(folder / "books" / "begun")
+        await until((folder / "books" / "begun").exists, "the payment to begin")
         os.kill(one.process.pid, signal.SIGKILL)
         await paying
         assert asha.raw is None, "nobody answered"
@@ -65,14 +58,13 @@ async def killed_while_paying(folder: Path, store: str) -> None:
         assert await beside.dial() == "Amount?"
 
         there = Phone(over_wire(two.port))
-        for _ in range(int(PATIENCE)):
+
+        async def settled() -> bool:
             found = await there.dial()
-            if found == PAID:
-                break
-            assert found in (WORKING, CHECKING), found
-            await asyncio.sleep(0.5)
-        else:
-            raise AssertionError("it is never settled")
+            assert found in (WORKING, CHECKING, PAID), found
+            return found == PAID
+
+        await until(settled, "the payment to be settled")
         assert len(list((folder / "books").glob("key-*"))) == 1, "once"
         _, numbers = await get(two.port, "/metrics")
         assert b"\nkikao_shards 64.0" in numbers

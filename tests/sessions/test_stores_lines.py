@@ -7,7 +7,8 @@ import asyncio
 import pytest
 
 from kikao.sessions.store import Busy, Claim, Record, StoreUnavailable
-from kikao.sessions.stores.lines import LONGEST_PAUSE, Ask, Lines
+from kikao.sessions.stores.lines import Ask, Lines
+from tests.waiting import until
 
 KEY = b"session"
 
@@ -73,8 +74,7 @@ async def test_those_in_line_are_served_in_order_each_when_the_one_before_ends()
 async def test_what_another_process_has_is_asked_for_again_and_again() -> None:
     lines, store = Lines(), Store()
     waiting = asyncio.create_task(lines.claim(KEY, store.by("a"), wait=30))
-    while len(store.asked) < 5:  # noqa: ASYNC110 - it is asked by the clock
-        await asyncio.sleep(LONGEST_PAUSE / 100)
+    await until(lambda: len(store.asked) >= 5, "it to be asked by the clock")
     store.taken = False
     store.version = 7
     claim = await waiting

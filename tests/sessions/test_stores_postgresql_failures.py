@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,6 +29,8 @@ from tests.engines.postgresql import PostgreSQL
 from tests.engines.proxy import CutAfter, CutBeforeAnswer, Garbage, HalfOpen, Mute, Proxy
 from tests.sessions.outbox_contract import message, posting, taking
 from tests.sessions.store_contract import HOUR, LEASE, NOW, everything, make, take, written
+from tests.waiting import PATIENCE as LONG
+from tests.waiting import until
 
 PATIENCE = 0.3
 """Seconds that the stores of these tests wait for an answer."""
@@ -68,11 +70,18 @@ async def opened(url: str, *, patience: float = PATIENCE, queue: int = 500) -> A
         await store.close()
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """A store tells nobody that its server is back."""
-    async with asyncio.timeout(20):
-        while not true():  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+async def is_there(store: PostgreSQLStore) -> bool:
+    try:
+        await take(store, secrets.token_bytes(8))
+    except StoreUnavailable:
+        return False
+    return True
+
+
+async def is_known_to_be_away(store: PostgreSQLStore) -> bool:
+    with pytest.raises(StoreUnavailable):
+        await take(store)
+    return store.broken is not None
 
 
 # --- several processes ---
@@ -98,8 +107,8 @@ async def test_a_lease_holds_for_other_processes_and_a_new_one_does_not_void_it(
         async with opened(url) as two:
             assert await two.claim(b"session", None, now=NOW, lease=LEASE, wait=0.05) == Busy(held.record)
             waiting = asyncio.create_task(take(two, wait=30))
-            await until(lambda: two.waiting > 0)
-            await until(lambda: two.waiting == 0)  # it is told that the session is busy
+            await until(lambda: two.waiting > 0, "it to ask")
+            await until(lambda: two.waiting == 0, "an answer")  # it is told that the session is busy
             await one.commit(written(held, state=b"of one"))
             claim = await waiting
             assert claim.record is not None
@@ -172,12 +181,12 @@ async def test_a_server_that_is_killed_under_load_loses_nothing_that_was_acknowl
         members = [asyncio.create_task(member(store, secrets.token_bytes(8))) for _ in range(20)]
         for _ in range(3):
             before = sum(acknowledged.values())
-            await until(lambda before=before: sum(acknowledged.values()) > before + 50)  # type: ignore[misc]
+            await until(lambda before=before: sum(acknowledged.values()) > before + 50, "turns")  # type: ignore[misc]
             await asyncio.to_thread(server.kill)
-            await until(lambda: store.broken is not None)
+            await until(lambda: store.broken is not None, "the store to see it")
             await asyncio.to_thread(server.start)
         last = sum(acknowledged.values())
-        await until(lambda: sum(acknowledged.values()) > last)
+        await until(lambda: sum(acknowledged.values()) > last, "turns after the last start")
         over.set()
         await asyncio.gather(*members)
         stored = {record.key: record.version for record in await everything(store)}
@@ -191,19 +200,17 @@ async def test_who_asks_while_the_server_is_away_is_told_at_once(own_server: tup
         assert store.broken is None
         server.kill()
         try:
-            while store.broken is None:
-                with pytest.raises(StoreUnavailable):
-                    await take(store)
+            await until(lambda: is_known_to_be_away(store), "the store to know")
             clock = asyncio.get_running_loop().time
             began = clock()
             for _ in range(100):
                 with pytest.raises(StoreUnavailable, match="cannot be reached"):
                     await take(store)
             assert clock() - began < PATIENCE
-            assert "postgresql://" in store.broken
+            assert "postgresql://" in (store.broken or "")
         finally:
             server.start()
-        await until(lambda: store.broken is None)
+        await until(lambda: store.broken is None, "the store to go on")
         await take(store, secrets.token_bytes(8))
 
 
@@ -222,12 +229,7 @@ async def test_who_asks_a_server_that_hangs_does_not_wait_for_long_and_not_in_cr
             assert type(outcomes[100]) is CommitUnknown
             assert "no more are taken" in " ".join(map(str, outcomes))
             assert store.waiting <= 50
-        while True:
-            try:
-                await take(store, secrets.token_bytes(8))
-                break
-            except StoreUnavailable:
-                await asyncio.sleep(0.01)
+        await until(lambda: is_there(store), "the store to take turns again")
 
 
 async def test_connections_that_the_server_ends_are_made_anew(postgresql: PostgreSQL, url: str) -> None:
@@ -362,9 +364,10 @@ async def test_lanes_keep_their_order_while_several_processes_post_and_send(url:
                     assert await store.settle(letter, Sent(NOW + HOUR))
 
         keys = [b"a", b"b", b"c", b"d"]
-        await asyncio.gather(
-            *(member(store, key) for key in keys for store in (one, two)), sender(one), sender(two)
-        )
+        async with asyncio.timeout(LONG):
+            await asyncio.gather(
+                *(member(store, key) for key in keys for store in (one, two)), sender(one), sender(two)
+            )
         assert {key: sorted(found) for key, found in sent.items()} == sent
         assert len(sent) == 4
 
@@ -457,7 +460,7 @@ async def test_a_server_that_becomes_a_standby_takes_nothing(postgresql: Postgre
                 await store.commit(written(claim))
         assert store.broken is not None
         postgresql.execute(f"ALTER DATABASE {database} RESET default_transaction_read_only")
-        await until(lambda: store.broken is None)
+        await until(lambda: store.broken is None, "the store to go on")
         await store.commit(written(claim))
 
 

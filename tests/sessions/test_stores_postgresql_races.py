@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from kikao.sessions.outgoing import EVERY_SHARD, FORGOTTEN, Dead, Outgoing, Sent
 from kikao.sessions.store import Claim, Dedupe, Duplicate, Write
 from kikao.sessions.stores.postgresql import PostgreSQLStore, migrate
 from tests.engines.postgresql import PostgreSQL
+from tests.waiting import until
 
 KEY, NAME = b"k" * 16, b"m" * 16
 NOW = 1_000_000.0
@@ -115,6 +115,4 @@ async def test_locks_of_lanes_are_taken_in_one_order(postgresql: PostgreSQL, que
 async def blocked(connection: Any) -> None:
     """Wait until somebody waits for a lock."""
     query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    began = time.monotonic()
-    while not await connection.fetchval(query):
-        assert time.monotonic() < began + 20, "nobody waits"
+    await until(lambda: connection.fetchval(query), "somebody to wait")

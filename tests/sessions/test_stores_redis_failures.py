@@ -57,6 +57,7 @@ from tests.sessions.store_contract import (
     take,
     written,
 )
+from tests.waiting import until
 
 SHORT = "timeout=0.3&connect_timeout=0.5"
 
@@ -313,7 +314,7 @@ async def test_what_was_acknowledged_survives_the_death_of_the_server(
                 before = dict(acknowledged)
                 server.kill()
                 server.start()
-                await until(lambda: all(acknowledged[key] > turn for key, turn in before.items()))  # noqa: B023
+                await until(lambda: all(acknowledged[key] > turn for key, turn in before.items()), "turns")  # noqa: B023
             stop.set()
             await asyncio.gather(*members)
             found = {record.key: record.version for record in await everything(store)}
@@ -653,31 +654,26 @@ async def keep_turning(store: RedisStore, stop: asyncio.Event) -> int:
 
 async def refusals(store: RedisStore, text: str) -> None:
     """Ask until the store says this of why it cannot answer, and raise that."""
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await store.due(now=NOW, limit=1)
-            except StoreUnavailable as error:
-                if text in str(error):
-                    raise
-            await asyncio.sleep(0.005)
 
+    async def refused() -> bool:
+        try:
+            await store.due(now=NOW, limit=1)
+        except StoreUnavailable as error:
+            if text in str(error):
+                raise
+        return False
 
-async def until(done: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            if done():
-                return
-            await asyncio.sleep(0.005)
+    await until(refused, f"a refusal that says {text!r}")
 
 
 async def until_it_is_back(store: RedisStore) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            with contextlib.suppress(StoreUnavailable):
-                await store.due(now=NOW, limit=1)
-                return
-            await asyncio.sleep(0.01)
+    async def there() -> bool:
+        with contextlib.suppress(StoreUnavailable):
+            await store.due(now=NOW, limit=1)
+            return True
+        return False
+
+    await until(there, "the store to be back")
 
 
 async def keys(server: Valkey, pattern: bytes) -> list[bytes]:

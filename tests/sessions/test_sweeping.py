@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 
 import pytest
 
@@ -15,6 +15,7 @@ from kikao.sessions.store import Claim, StoreUnavailable, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.sweeping import BATCH, Sweeper
 from kikao.testing import Clock
+from tests.waiting import until
 
 
 class Moody(MemoryStore):
@@ -71,9 +72,9 @@ async def test_a_sweep_that_fails_says_so_and_the_next_one_goes_on(error: Except
     broom.clock.advance(61.0)
     broom.store.error = error
     running = asyncio.create_task(broom.sweeper.run())
-    await until(lambda: len(broom.told) >= 2)
+    await until(lambda: len(broom.told) >= 2, "two failures")
     broom.store.error = None
-    await until(lambda: len(broom.store) == 0)
+    await until(lambda: len(broom.store) == 0, "all to be swept")
     running.cancel()
 
     first = broom.told[0]
@@ -89,17 +90,8 @@ async def test_a_sweep_that_is_stopped_stops() -> None:
     await broom.fill(BATCH + 1, expires_in=60.0)
     broom.clock.advance(61.0)
     sweep = asyncio.create_task(broom.sweeper.once())
-    await until(lambda: broom.store.sweeps == 1 and len(broom.store) == 1)
+    await until(lambda: broom.store.sweeps == 1 and len(broom.store) == 1, "the first batch")
     sweep.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sweep
     assert len(broom.store) == 1
-
-
-async def until(true: Callable[[], bool]) -> None:
-    """Let other tasks run until that is true."""
-    for _ in range(100_000):
-        if true():
-            return
-        await asyncio.sleep(0)
-    raise AssertionError("it does not come true")

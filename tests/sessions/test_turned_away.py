@@ -10,6 +10,7 @@ from kikao.events import TurnRejected
 from kikao.sessions.gate import TRIES
 from kikao.sessions.timing import TimedStore
 from kikao.testing import Stage
+from tests.waiting import until
 
 UNAVAILABLE = "Service unavailable. Try again later."
 IN_SWAHILI = "Huduma haipatikani"
@@ -84,8 +85,11 @@ async def test_a_turn_ends_in_its_budget_and_after_several_the_next_are_told_at_
         errors = [event.error.partition(" ")[0] for event in stage.events if isinstance(event, TurnRejected)]
         assert errors == ["TimeoutError"] * TRIES + ["Hanging"]
         go_on.set()
-        while await asha.again() != "Asha.":  # noqa: ASYNC110 - as a gateway does
-            await asyncio.sleep(0.02)
+
+        async def answered() -> bool:
+            return await asha.again() == "Asha."
+
+        await until(answered, "the copy that a gateway sends to be answered")
         assert await asha.dial() == "Name?"
 
 

@@ -14,6 +14,7 @@ from kikao import App, Chat, Flows, t
 from kikao.config import Where, load
 from kikao.server import Server
 from tests.engines.valkey import Valkey
+from tests.waiting import until
 
 PATIENCE = 20.0
 
@@ -35,11 +36,10 @@ async def process(folder: Path, url: str) -> AsyncIterator[Server]:
 
 async def divided(*servers: Server) -> None:
     """Wait until each has as many shards as the others: soon, as those who come and go say so."""
-    async with asyncio.timeout(PATIENCE):
-        while {  # noqa: ASYNC110
-            len(server.shares.shards) for server in servers
-        } != {64 // len(servers)}:
-            await asyncio.sleep(0.005)
+    each = {64 // len(servers)}
+    await until(
+        lambda: {len(server.shares.shards) for server in servers} == each, "equal shares", patience=PATIENCE
+    )
 
 
 async def test_who_looks_after_a_shard_is_woken_by_whoever_stores_a_message_there(

@@ -30,6 +30,7 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from kikao.testing.mortal import Mortal
+from tests.waiting import until
 
 CRM, SHOP = "webhook/crm", "webhook/shop"
 
@@ -112,12 +113,6 @@ def has_sent(post: Post, count: int) -> bool:
     return len(post.letters) == count
 
 
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.001)
-
-
 async def test_a_lane_leaves_in_order_one_at_a_time_and_lanes_side_by_side() -> None:
     crm = Post()
     office = Office(crm=Destination(sender=crm))
@@ -149,7 +144,7 @@ async def test_a_message_leaves_at_once_when_it_is_told_of() -> None:
         await asyncio.sleep(0)
         await office.post(b"1", b"2")
         patient.wake()
-        await until(lambda: len(crm.letters) == 2)
+        await until(lambda: len(crm.letters) == 2, "two letters")
 
 
 async def test_what_another_process_posted_is_found_by_looking() -> None:
@@ -158,7 +153,7 @@ async def test_what_another_process_posted_is_found_by_looking() -> None:
     async with running(office.dispatcher):
         await asyncio.sleep(0)
         await office.post(b"1")
-        await until(lambda: crm.letters)
+        await until(lambda: crm.letters, "a letter")
 
 
 async def test_what_was_not_taken_comes_again_later_and_later_and_its_lane_waits() -> None:
@@ -330,12 +325,12 @@ async def test_a_pace_is_kept_and_no_message_is_lost_to_it() -> None:
     for number in range(6):
         await office.post(b"%d" % number, session=b"%d" % number)
     task = asyncio.create_task(office.dispatcher.once())
-    await until(lambda: len(crm.letters) == 2)
+    await until(lambda: len(crm.letters) == 2, "two letters")
     await asyncio.sleep(0.05)
     assert len(crm.letters) == 2, "the clock of the outbox stood still"
     for number in range(3, 7):
         office.clock.advance(2.0**-6)
-        await until(functools.partial(has_sent, crm, number))
+        await until(functools.partial(has_sent, crm, number), f"{number} letters")
     await task
     assert await office.states() == ["sent"] * 6
 
@@ -361,11 +356,11 @@ async def test_only_so_many_are_on_their_way() -> None:
             await office.post(b"1", session=b"%d" % number, to=to)
     crm.hold, shop.hold = asyncio.Event(), asyncio.Event()
     async with running(dispatcher):
-        await until(lambda: len(dispatcher) == 10)
-        assert len(crm.letters) == 3
+        await until(lambda: len(crm.letters) == 3 and len(shop.letters) == 7, "as many to be sent as may be")
+        assert len(dispatcher) == 10
         for hold in (crm.hold, shop.hold):
             hold.set()
-        await until(lambda: len(crm.letters) + len(shop.letters) == 60)
+        await until(lambda: len(crm.letters) + len(shop.letters) == 60, "all letters")
     assert crm.most == 3
     assert shop.most <= 10
 
@@ -392,7 +387,7 @@ async def test_a_stop_waits_for_what_is_on_its_way_and_gives_the_rest_back() -> 
     await office.post(b"1", to=SHOP)
     crm.hold, shop.hold = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(office.dispatcher.run())
-    await until(lambda: len(office.dispatcher) == 2)
+    await until(lambda: crm.letters and shop.letters, "two on their way")
     stopping = asyncio.create_task(office.dispatcher.stop(0.05))
     crm.hold.set()
     await stopping
@@ -433,12 +428,12 @@ async def test_a_store_that_is_away_for_a_while_loses_nothing_and_doubles_nothin
     await office.post(b"1", b"2")
     crm.hold = asyncio.Event()
     async with running(office.dispatcher):
-        await until(lambda: crm.letters)
+        await until(lambda: crm.letters, "a letter")
         office.store.unavailable = True
         crm.hold.set()
-        await until(lambda: office.store.calls.get("settle", 0) >= 2)
+        await until(lambda: office.store.calls.get("settle", 0) >= 2, "a second try to settle")
         office.store.unavailable = False
-        await until(lambda: len(office.told(MessageSent)) == 2)
+        await until(lambda: len(office.told(MessageSent)) == 2, "both to be sent")
     assert crm.bodies == [b"1", b"2"]
 
 
@@ -459,10 +454,10 @@ async def test_who_was_slower_than_its_lease_settles_nothing() -> None:
     await office.post(b"1")
     crm.hold = asyncio.Event()
     slow = asyncio.create_task(office.dispatcher.once())
-    await until(lambda: crm.letters)
+    await until(lambda: crm.letters, "a letter")
     office.clock.advance(office.dispatcher.lease)
     other = asyncio.create_task(office.another().once())
-    await until(lambda: len(crm.letters) == 2)
+    await until(lambda: len(crm.letters) == 2, "two letters")
     crm.hold.set()
     await asyncio.gather(slow, other)
     assert len(office.told(MessageSent)) == 1

@@ -20,6 +20,7 @@ from kikao.channels.webhook.network import Forbidden, Guarded, allowed, is_loopb
 from kikao.channels.webhook.sender import READ, Webhook, judged, seconds_of
 from kikao.config import Hidden
 from tests.channels.webhook.receiver import OK, Receiver, Request
+from tests.waiting import until
 
 SECRET, FORMER = b"s" * 20 + b"ecret-of-the-crm", b"f" * 20 + b"ormer-secret-of-it"
 LETTER = Letter(bytes(range(16)), "webhook/crm", b'{"name":"Amina"}', 2)
@@ -184,8 +185,7 @@ async def test_who_is_cancelled_leaves_the_connections_usable() -> None:
     async with Receiver() as crm, webhook(crm.url) as sender:
         crm.hold = asyncio.Event()
         sending = asyncio.create_task(sender.send(LETTER))
-        while not crm.requests:  # noqa: ASYNC110 - the receiver has no event
-            await asyncio.sleep(0.001)
+        await until(lambda: crm.requests, "a request")
         sending.cancel()
         with pytest.raises(asyncio.CancelledError):
             await sending
