@@ -35,6 +35,8 @@ class Contract:
     """How it tells that a dialogue is over; and so on below."""
     abort: str = ""
     timeout: str = ""
+    notice: str = ""
+    charge_failed: str = ""
     copies: str
     """How a request that is sent again is told from a new one."""
     authentication: tuple[Authentication, ...] = ("path token", "allow-list")
