@@ -11,7 +11,7 @@ PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 COMPILE := $(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock' $(ARGS)
 
-.PHONY: help demo test check bench reliability lock docs
+.PHONY: help demo test check bench reliability lock gateways docs
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ bench: $(VENV)/.dev ## measure everything, side by side with peers; ARGS="turn h
 
 reliability: $(VENV)/.dev ## kill, pause and starve a running server, and check the promises
 	@$(PY) -m tests.reliability $(ARGS)
+
+gateways: $(VENV)/.dev ## write the pages of docs/gateways anew, from what each gateway declares
+	@$(PY) docs/providers.py
 
 docs: $(VENV)/.dev ## build the documentation into docs/_build/html
 	@$(PY) -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html

@@ -17,14 +17,19 @@ LINK = re.compile(r"\[[^]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 CODE = sorted(path for kind in ("py", "txt", "po") for path in DOCS.rglob(f"code/**/*.{kind}"))
 
 
-@pytest.fixture(scope="module")
-def conf() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("docs_conf", DOCS / "conf.py")
+def module_of(file: str) -> ModuleType:
+    """A file of the documentation's own code."""
+    spec = importlib.util.spec_from_file_location(f"docs_{Path(file).stem}", DOCS / file)
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def conf() -> ModuleType:
+    return module_of("conf.py")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -63,3 +68,10 @@ def test_every_public_name_is_in_the_api_reference_with_what_it_is(conf: ModuleT
             assert inspect.getdoc(value), name
             for member, method in api.members(value) if inspect.isclass(value) else ():
                 assert inspect.getdoc(method) or hasattr(SessionStore, member), f"{name}.{member}"
+
+
+def test_the_pages_of_the_gateways_say_what_the_gateways_declare() -> None:
+    stale = module_of("providers.py").stale()
+    assert stale == [], (
+        "docs/gateways is not current. Run `make gateways` (it is: .venv/bin/python docs/providers.py), and commit it"
+    )

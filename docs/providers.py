@@ -1,0 +1,358 @@
+"""The pages of the gateways, `gateways/*.md`, written from what each gateway declares: run `make gateways`.
+
+What stands there is in `src/kikao/channels/ussd/gateways/`, above all in each `contract`. A test compares.
+"""
+
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from kikao.channels.ussd.clients.client import Exchange
+from kikao.channels.ussd.contract import Contract
+from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.registry import SLUGS, client, gateway, kind
+from kikao.config import Hidden, UssdSettings
+
+DOCS: Final = Path(__file__).parent
+FOLDER: Final = DOCS / "gateways"
+
+WIDTH: Final = 118
+"""Characters of a line of text."""
+
+FAMILIES: Final = {
+    "accumulated": "Each request carries everything typed since the dial",
+    "last": "Each request carries the last answer only",
+    "async": "Each request is acknowledged at once, and the screen goes out as a call of its own",
+}
+
+COPIES: Final = {
+    "exact": "A request that is sent again is recognised for {kept}, and gets the bytes of the first reply: nothing is "
+    "done twice, however late it comes.",
+    "window": "Nothing tells a request that is sent again from the same answer given twice. While the first is being "
+    "processed, or within a second of its reply, the same answer is taken for a copy and gets the same bytes; later it "
+    "is a new answer. What moves money is safe all the same: effects have keys of their own, and a PIN that comes "
+    "again is not taken as the answer to a question that asks for none.",
+    "none": "Nothing tells a request that is sent again from a new answer, and kikao does not guess: it is an answer. "
+    "What moves money is safe all the same: effects have keys of their own.",
+}
+
+TOLD: Final = (
+    ("a member dials", "new"),
+    ("a member answers", "reply"),
+    ("the dialogue is over", "end"),
+    ("the member, or the network, broke it off", "abort"),
+    ("the member did not answer in time", "timeout"),
+    ("something that is no dialogue", "notice"),
+    ("the member could not be charged", "charge_failed"),
+    ("a request is sent again", "copies"),
+)
+
+WANTED: Final = (
+    ("Yo! Uganda", "no contract of its USSD was found, only that of its payments"),
+    ("Vodacom Tanzania, Tigo, Halotel, each directly", "no contract was found"),
+    ("Clickatell", "the product exists; of its contract only the times are known"),
+    (
+        "Bonga / Olivetree (Kenya)",
+        "whether `message` carries everything typed or the last answer is not stated",
+    ),
+    ("YateBTS", "what its callback signals is documented, what its fields are called is not"),
+    ("SouthPawsl (Sierra Leone)", "known from one old implementation"),
+    ("MTN Rwanda, before MADAPI", "XML-RPC, known from one old implementation"),
+    ("MTN Nigeria, before MADAPI", "a protocol of its own over TCP, known from one old implementation"),
+    ("TrueAfrican (Uganda)", "XML-RPC, known from one old implementation"),
+    ("TruTeq SSMI", "a protocol of its own over TCP; the same provider's HTTP is served, as `truroute`"),
+    ("Wigal, version 1", "how its reply divides its fields is not documented; version 2 is served"),
+)
+
+HEAD: Final = "<!-- Written by `make gateways`, from {source}: change it there. -->"
+
+INDEX: Final = """{head}
+
+# Gateways
+
+USSD comes to an app through a provider, and each has a dialect of its own. kikao speaks these; which are served is a
+matter of [settings](../reference/settings.md), the app is the same on all of them.
+
+"Documented" is what the provider itself, or several independent sources, say. *Experimental* is what rests on one
+implementation that talks to it. Nothing here was checked on a live line unless its page says so: test each on a phone.
+
+{list}
+
+A provider that is missing here is [one file and its fixtures](../how-to/add-a-gateway.md), and there is
+[a guide that starts from its first request](../how-to/integrate-a-provider.md).
+
+## How each tells what happens
+
+{table}
+
+An empty field is something that the provider does not tell, or not in a way that is known. *exact* copies are known
+whenever they come; those in a *window* only within a second of the reply, where nothing else could tell them from the
+same answer given twice. Every gateway can have a secret path token and a list of addresses; what more there is stands
+in the last column.
+
+## Wanted
+
+These are not served, since something that matters is not known, and kikao does not guess. A provider's document, or a
+trace of a dialogue with the numbers and what was typed replaced, is all that is missing:
+
+{wanted}
+
+On the page of each gateway stands what is not known of it.
+"""
+
+
+def written() -> dict[Path, str]:
+    """Every page as it should be."""
+    pages = {FOLDER / f"{slug}.md": _page(slug) for slug in SLUGS}
+    return {FOLDER / "index.md": _index(), **pages}
+
+
+def stale() -> list[str]:
+    """The pages that are not as they should be, and those that should not be there."""
+    pages = written()
+    wrong = [path for path, text in pages.items() if not path.exists() or path.read_text("utf-8") != text]
+    return sorted(path.name for path in [*wrong, *(set(FOLDER.glob("*.md")) - pages.keys())])
+
+
+def table() -> Iterator[tuple[str, ...]]:
+    """What each gateway tells and how, a row each below the names of the columns."""
+    yield (
+        "gateway",
+        "family",
+        "dial",
+        "answer",
+        "end",
+        "abort",
+        "timeout",
+        "copy",
+        "dedupe",
+        "authentication",
+    )
+    for slug in sorted(SLUGS):
+        it, of = kind(slug), kind(slug).contract
+        extra = [how for how in of.authentication if how not in ("path token", "allow-list")]
+        yield (
+            f"`{slug}`",
+            it.family,
+            *(of.new, of.reply, of.end, of.abort, of.timeout, of.copies, it.dedupe),
+            ", ".join(extra),
+        )
+
+
+# --- the index ---
+
+
+def _index() -> str:
+    entries = []
+    for slug in sorted(SLUGS, key=lambda slug: kind(slug).contract.provider.casefold()):
+        of = kind(slug).contract
+        experimental = "" if of.certainty == "documented" else ". *Experimental*"
+        entries.append(f"- [{of.provider}]({slug}.md), `{slug}`: {of.places}{experimental}")
+    return INDEX.format(
+        head=HEAD.format(source="`src/kikao/channels/ussd/gateways/`"),
+        list="\n".join(entries),
+        table="\n".join(_table(table())),
+        wanted="\n".join(f"- **{name}**: {why}" for name, why in WANTED),
+    )
+
+
+# --- a page ---
+
+
+def _page(slug: str) -> str:
+    settings = _example(slug)
+    found = gateway(slug, settings)
+    parts = [
+        HEAD.format(source=f"`src/{type(found).__module__.replace('.', '/')}.py`"),
+        f"# {found.contract.provider}",
+        *_about(found),
+        "## Set it up",
+        *_setup(found),
+        "## Settings",
+        *_settings(found),
+        "## What it sends",
+        *_exchange(found, settings),
+        *_told(found.contract),
+        "## Copies",
+        _filled(COPIES[found.dedupe].format(kept=_time(found.retention))),
+        "## Limits",
+        *_limits(found),
+    ]
+    if found.contract.notes:
+        parts += ["## Know", _items(found.contract.notes)]
+    parts += ["## Test it", *_tests(found)]
+    if found.contract.wanted or found.experimental:
+        live = ("a trace of a dialogue on a live line",) if found.experimental else ()
+        parts += ["## Not known", "Wanted, and not guessed:", _items((*found.contract.wanted, *live))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _about(found: UssdGateway) -> Iterator[str]:
+    of = found.contract
+    yield _filled(f"`{found.slug}`: {of.places}. {FAMILIES[found.family]}. The contract is from {of.source}.")
+    if found.experimental:
+        yield _filled(
+            "**Experimental**: this rests on one implementation that talks to the provider, not on the provider's own "
+            "word. Compare the first requests with what stands here before members dial."
+        )
+    guide = DOCS / "how-to" / f"connect-{found.slug}.md"
+    if guide.exists():
+        yield f"Step by step: [connect {of.provider}](../how-to/{guide.name})."
+
+
+def _setup(found: UssdGateway) -> Iterator[str]:
+    guards = [option for option in found.options if option.guards]
+    steps = [
+        f"Set `{_variable(found, option.name)}`: {option.about}. By it the requests are known."
+        for option in guards
+    ]
+    also = "Also set" if guards else "Set"
+    steps.append(f"{also} `{_variable(found, 'token')}` to the output of `openssl rand -hex 24`.")
+    others = [option for option in found.options if option.required and not option.guards]
+    steps += [f"Set `{_variable(found, option.name)}`: {option.about}." for option in others]
+    steps += [f"{step}." if step[-1] not in ".:" else step for step in found.contract.setup]
+    url = f"https://ussd.example.com/ussd/{found.slug}/<token>"
+    behind = "; what it adds behind that is its own affair" if found.rest is not None else ""
+    steps.append(f"Give the provider the URL `{url}`{behind}.")
+    steps.append(
+        f"Where its addresses are known, set `{_variable(found, 'allow')}` to them: "
+        "[how](../how-to/connect-africastalking.md#4-let-only-the-provider-in)."
+    )
+    yield _numbered(steps)
+
+
+def _settings(found: UssdGateway) -> Iterator[str]:
+    rows = [
+        ("setting", "what it is", "for example", "default"),
+        (_code(_variable(found, "token")), "the secret end of the URL", "`openssl rand -hex 24`", ""),
+        (_code(_variable(found, "allow")), "the provider's networks", "`203.0.113.0/24,198.51.100.7`", "all"),
+        (_code(_variable(found, "code")), "your service codes", "`*920*1806#`", ""),
+        (_code(_variable(found, "region")), "country of numbers without a country code", "`UG`", ""),
+        (_code(_variable(found, "septets")), "characters of a page", "`182`", "160"),
+    ]
+    for option in found.options:
+        what = option.about + (" (required)" if option.required else "")
+        example = _code(textwrap.shorten(option.example, 60, placeholder=" …"))
+        rows.append(
+            (_code(_variable(found, option.name)), what, example, option.default and _code(option.default))
+        )
+    yield "\n".join(_table(rows))
+
+
+def _exchange(found: UssdGateway, settings: UssdSettings) -> Iterator[str]:
+    phone = client(found.slug, "+256772000001", "*284#", settings)
+    dialled, answered = phone.dial("d1"), phone.answer("1")
+    inbound = found.parse(answered.request(f"/ussd/{found.slug}"))
+    yield "A member dials, and then answers 1:"
+    for exchange in (dialled, answered):
+        yield _block(raw(found.slug, exchange))
+    if found.family != "async":
+        yield "A screen that waits for an answer, and one that ends the dialogue:"
+        for text, ends in (("1 Send\n2 Balance", False), ("Thank you", True)):
+            reply = found.reply(inbound, text, ends=ends)
+            head = [f"HTTP/1.1 {reply.status}", *(f"{name}: {value}" for name, value in reply.headers)]
+            yield _block("\n".join([*head, "", reply.body.decode()]))
+
+
+def raw(slug: str, exchange: Exchange) -> str:
+    """A request as it stands on the wire, with a place for the token."""
+    target = f"/ussd/{slug}/<token>" + (f"/{exchange.rest}" if exchange.rest else "")
+    target += f"?{exchange.query}" if exchange.query else ""
+    head = [f"{exchange.method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in exchange.headers)]
+    return "\n".join([*head, "", exchange.body.decode()]).rstrip()
+
+
+def _told(of: Contract) -> Iterator[str]:
+    rows = [(what, getattr(of, name)) for what, name in TOLD if getattr(of, name)]
+    yield "\n".join(_table([("what happens", "how it is told"), *rows]))
+
+
+def _limits(found: UssdGateway) -> Iterator[str]:
+    own = f", less the {found.envelope} that the provider's syntax takes" if found.envelope else ""
+    page = (
+        f"a page has {found.budget.septets} septets of GSM 7-bit or {found.budget.units} characters of any other "
+        f"alphabet{own}; {_code(_variable(found, 'septets') + '=182')} where every network is known to carry that"
+    )
+    yield _items((page, *found.contract.limits))
+
+
+def _tests(found: UssdGateway) -> Iterator[str]:
+    yield "With a server running, be the provider:"
+    chat = f"kikao chat --gateway {found.slug} --token <token>"
+    send = f"kikao ussd send request.txt --gateway {found.slug} --token <token>"
+    yield f"```text\n{chat}\n{send}\n```"
+    yield _filled(
+        "`request.txt` is one request from the provider's documents or its log, as it stands above; "
+        "[how it is read](../how-to/integrate-a-provider.md). Then on a phone, on each network: "
+        "[the list](../how-to/connect-africastalking.md#6-test-it-on-a-real-phone)"
+        + (", and:" if found.contract.on_a_phone else ".")
+    )
+    if found.contract.on_a_phone:
+        yield _items(found.contract.on_a_phone)
+
+
+# --- Markdown ---
+
+
+def _example(slug: str) -> UssdSettings:
+    """Settings with the example of each option."""
+    options = {option.name: Hidden(option.example.encode()) for option in kind(slug).options}
+    return UssdSettings(codes=("*284#",), options=options)
+
+
+def _variable(found: UssdGateway, name: str) -> str:
+    return f"KIKAO_USSD_{found.slug.upper()}_{name.upper()}"
+
+
+def _code(text: str) -> str:
+    return f"`{text}`"
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 60:g} minutes" if seconds >= 120 else f"{seconds:g} seconds"
+
+
+def _table(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    for place, row in enumerate(rows):
+        yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+        if place == 0:
+            yield "|" + "---|" * len(row)
+
+
+def _block(text: str) -> str:
+    return f"```text\n{text}\n```"
+
+
+def _filled(text: str, begin: str = "") -> str:
+    indent = " " * len(begin)
+    return textwrap.fill(
+        begin + text, WIDTH, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+
+
+def _items(texts: Iterable[str]) -> str:
+    return "\n".join(_filled(text, "- ") for text in texts)
+
+
+def _numbered(texts: Iterable[str]) -> str:
+    return "\n".join(_filled(text, f"{place}. ") for place, text in enumerate(texts, 1))
+
+
+def main() -> None:
+    """Write the pages anew; `--table` prints the table instead."""
+    if "--table" in sys.argv:
+        print("\n".join(_table(table())))
+        return
+    FOLDER.mkdir(exist_ok=True)
+    pages = written()
+    for path in set(FOLDER.glob("*.md")) - pages.keys():
+        path.unlink()
+    for path, text in pages.items():
+        path.write_text(text, encoding="utf-8")
+    print(f"wrote {len(pages)} pages into {FOLDER.relative_to(Path.cwd())}")
+
+
+if __name__ == "__main__":
+    main()
