@@ -25,15 +25,15 @@ from kikao.channels.accumulated import closed, understand
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.refusals import too_many
-from kikao.conversation.engine import Engine
+from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
-from kikao.conversation.inputs import Dial, Show
+from kikao.conversation.inputs import Dial, Reply, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
 from kikao.events import Bus, TurnCommitted, described, short
-from kikao.i18n.messages import Translate, t
+from kikao.i18n.messages import Translate
 from kikao.members import Known, Members, UnknownMember
 from kikao.members.claiming import claim
 from kikao.metrics.phases import PhaseTimes, Stopwatch
@@ -66,7 +66,6 @@ WINDOW: Final = 1.0
 ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
 
-WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
 UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
 UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
 LIMITED: Final = Screen((TEXTS[ErrorCode.LIMITED],), ends=True)
@@ -404,7 +403,9 @@ class _Turn:
         turns, sessions, session = self.turns, self.turns.sessions, held.session
         conversation, known = session.conversation, self.known
         secret = conversation.run is not None and conversation.run.secret
-        event, dialogue = understand(self.inbound, session.dialogue, session.hashed, secret=secret)
+        event, dialogue = understand(
+            self.inbound, session.dialogue, session.hashed, secret=secret, consumed=held.seen
+        )
         attempt = Try(self.tell, conversation.run)
         renewed = sessions.expire(held, event)
         if isinstance(event, Dial):
@@ -414,8 +415,7 @@ class _Turn:
         elif isinstance(event, Dial):  # in which it may have been changed elsewhere
             conversation.locale = conversation.chosen or known.locale or conversation.locale
         session.member = session.member or known.id
-        crossed = held.version != self.arrival
-        if held.seen or (crossed and not isinstance(event, Dial)):
+        if isinstance(event, Reply) and held.version != self.arrival:  # crossed
             event = Show()
         if not held.seen:  # a late copy does not say where the member is now
             window = self.gateway.dedupe == "window" and self.names

@@ -39,12 +39,16 @@ class Line:
         secret: bool = False,
         ahead: str | None = None,
         number: str = AMA,
+        consumed: bool = False,
     ) -> str:
-        """What is understood, in words; `secret` where a PIN is asked for, `ahead` where only the id tells a dial."""
+        """What is understood, in words.
+
+        `secret` where a PIN is asked for, `ahead` where only the id tells a dial, `consumed` of what came before.
+        """
         dialled = None if ahead is None else Secret(ahead)
         sent = self.inbound(text, session, happening, gateway)
         inbound = dataclasses.replace(sent, dialled=dialled, identity=number)
-        event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret)
+        event, self.dialogue = understand(inbound, self.dialogue, hashed, secret=secret, consumed=consumed)
         return said(event)
 
     def close(self, text: str, *, session: str = "s1") -> None:
@@ -73,7 +77,7 @@ def said(event: Event) -> str:
     if isinstance(event, Reply):
         return repr(event.text.reveal())
     assert isinstance(event, Show)
-    return "again"
+    return "late" if event.late else "again"
 
 
 def test_each_text_gives_its_new_answer() -> None:
@@ -137,8 +141,35 @@ def test_what_comes_late_from_the_dialogue_before_is_no_long_dial() -> None:
     line = Line()
     assert [line.hear(text) for text in ("", "1", "1*500")] == ["dial", "'1'", "'500'"]
     assert line.hear("", session="s2") == "dial"
-    assert line.hear("1*500*1") == "again"
+    assert line.hear("1*500*1") == "late"
     assert line.hear("2", session="s2") == "'2'", "the present dialogue goes on"
+
+
+def test_what_was_consumed_shows_the_screen_to_whoever_still_waits_for_it() -> None:
+    assert Line().hear("1", consumed=True) == "again", "nothing else is known"
+    line = Line()
+    assert [line.hear(text) for text in ("", "1")] == ["dial", "'1'"]
+    assert line.hear("1", consumed=True) == "again"
+    assert line.hear("1*2") == "'2'"
+    assert line.hear("1", consumed=True) == "late"
+    assert line.hear("1*2*3") == "'3'", "the copy is no new base"
+
+
+@pytest.mark.parametrize("accumulated", [True, False])
+def test_what_was_consumed_is_late_in_the_dialogue_after_it(*, accumulated: bool) -> None:
+    line = Line(accumulated=accumulated)
+    line.hear("", happening="new")
+    line.hear("", session="s2", happening="new")
+    assert line.hear("", happening="new", consumed=True) == "late"
+    assert line.hear("1", session="s2") == "'1'"
+
+
+def test_what_was_consumed_is_late_where_a_screen_was_shown_elsewhere_since() -> None:
+    line = single()
+    line.hear("", happening="new")
+    line.hear("", gateway="other", happening="new")
+    assert line.hear("", happening="new", consumed=True) == "late"
+    assert line.hear("1", gateway="other") == "'1'"
 
 
 # --- gateways that send the last answer only ---
@@ -178,9 +209,9 @@ def test_an_answer_that_comes_late_from_the_dialogue_before_is_none() -> None:
     line.hear("", happening="new")
     line.hear("1")
     line.hear("", session="s2", happening="new")
-    assert line.hear("1") == "again"
+    assert line.hear("1") == "late"
     assert line.hear("2", session="s2") == "'2'", "the present dialogue goes on"
-    assert line.hear("1") == "again"
+    assert line.hear("1") == "late"
     assert line.hear("", happening="new") == "dial", "a dial is one whatever its id"
 
 
@@ -266,7 +297,7 @@ def test_what_comes_late_from_former_dialogues_is_neither_a_dial_nor_an_answer()
     line = ById()
     for dialogue in ("s1", "s2", "s3"):
         assert line.told("*284#", dialogue) == "dial"
-    assert [line.told("1", "s1"), line.told("*284#", "s2", ahead="1")] == ["again", "again"]
+    assert [line.told("1", "s1"), line.told("*284#", "s2", ahead="1")] == ["late", "late"]
     assert line.told("2", "s3") == "'2'", "the present dialogue goes on"
 
 
@@ -309,7 +340,7 @@ def test_what_was_sent_before_the_last_answer_is_no_answer(*, accumulated: bool)
         return event
 
     assert isinstance(hears(1000.0, "1"), Reply)
-    assert isinstance(hears(990.0, "1*0"), Show)
+    assert hears(990.0, "1*0") == Show(late=True)
     assert isinstance(hears(1000.0, "1*2"), Reply), "in the same second"
     assert isinstance(hears(None, "1*2*3"), Reply), "nobody says when"
     assert isinstance(hears(990.0, "1*2*3*4"), Reply), "nothing to compare with"

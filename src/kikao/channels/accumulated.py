@@ -34,16 +34,23 @@ Hash = Callable[[str, str], bytes]
 
 
 def understand(
-    inbound: Inbound, dialogue: Dialogue | None, hashed: Hash, *, secret: bool = False
+    inbound: Inbound,
+    dialogue: Dialogue | None,
+    hashed: Hash,
+    *,
+    secret: bool = False,
+    consumed: bool = False,
 ) -> tuple[Event, Dialogue]:
     """The event an inbound means after what was processed, and the dialogue to remember.
 
-    `secret`: the open question asks for a PIN or the like.
+    `secret`: the open question asks for a PIN or the like. `consumed`: an inbound of this name was processed before, by
+    a turn that died before its reply.
 
     - A dialogue begins with a dial; what was dialled behind the code is a long dial.
     - What was sent before what was processed last is never an answer, where the provider says when it was sent.
     - What comes late from a dialogue before is never an answer, and does not say where the member is now; where several
       phones share the session, it is the way back to another one.
+    - What was consumed before is neither an answer nor a dial; once something else was processed, it comes late.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
     - Where only the id tells, one not met before is a dial. If what began the dialogue comes again before anything
@@ -59,14 +66,17 @@ def understand(
     former = () if dialogue is None else dialogue.former if known else _with_former(dialogue, mark)
     sent_at = inbound.sent_at or 0.0
     if dialogue is not None and dialogue.line == line and 0.0 < sent_at < dialogue.sent_at:
-        return Show(), dialogue
+        return Show(late=True), dialogue
     after = Dialogue(mark, former=former, line=line, sent_at=sent_at)
     if inbound.accumulated:
         after = Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
+    if consumed:
+        present = known and dialogue is not None and dialogue.line == line and len(text) >= dialogue.length
+        return Show(late=dialogue is not None and not present), dialogue or after
     if inbound.happening == "new" and not inbound.accumulated:
         return Dial(_ahead(text)), after
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
-        return Show(), dialogue if dialogue.line == line else after
+        return (Show(late=True), dialogue) if dialogue.line == line else (Show(), after)
     if inbound.dialled is not None:
         began = b"" if inbound.message_id is not None else hashed("dialled", text)
         if dialogue is None or not known:

@@ -39,6 +39,8 @@ CHECKING: Final = Screen(
     (t("We are checking your last request: it may still go through."),),
     (Option("1", t("Check again"), "continue"), Option("2", t("Start again"), "restart")),
 )
+WORKING: Final = Screen((t("Your last request is still being processed. Dial again shortly."),), ends=True)
+
 MAX_PARKED: Final = 3
 """How many runs with an open effect a member may leave behind before starting another."""
 
@@ -102,7 +104,7 @@ class Engine:
         elif isinstance(event, Settle):
             turned = await self._settle(conversation, runner)
         else:
-            turned = await self._show(conversation, runner)
+            turned = await self._show(conversation, runner, late=event.late)
         turned.facts = runner.facts
         return turned
 
@@ -255,12 +257,15 @@ class Engine:
         runner.start(self.entry)
         return await runner.go()
 
-    async def _show(self, conversation: Conversation, runner: Runner) -> Turned:
+    async def _show(self, conversation: Conversation, runner: Runner, *, late: bool = False) -> Turned:
         if conversation.overlay:
             return self._offer(conversation, conversation.overlay, error=conversation.error)
         if conversation.farewell is not None:
             return Turned(conversation.farewell, "shown", page=conversation.page)
         run = conversation.run
+        if late and conversation.waiting and (run is None or run.pending is None):
+            # Told here it would be told to nobody, and the next answer would be one to a question that nobody saw.
+            return Turned(WORKING, "working")
         if run is None:
             return await self._home(runner)
         if run.pending is None:

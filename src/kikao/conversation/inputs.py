@@ -55,6 +55,9 @@ class Dial:
 class Show:
     """Show the pending screen again; nothing is answered."""
 
+    late: bool = False
+    """Whether it comes from where the member is no more: whatever waits to be told is not for it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Settle:
