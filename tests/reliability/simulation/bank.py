@@ -3,7 +3,8 @@
 It is atomic and never loses anything; what reaches it, and when, and whether its answer gets back, is the network's
 affair. Banks differ: one in three leaves no tombstones (what it does not know may still come), and one in two does
 not keep what it refused under a key. The way to those lets no request be overtaken by a later one: after the refusal of
-a second one the first could be carried out, which no client can know.
+a second one the first could be carried out, which no client can know. Nor do they take one from a worker that stood
+still with it in its hands.
 """
 
 from __future__ import annotations

@@ -192,13 +192,17 @@ class Laws:
             del self._at_work[key]
 
     def inquired(self, life: Life, key: str) -> None:
-        """Somebody asks what became of an effect."""
+        """Somebody asks what became of an effect.
+
+        Who stood still when it began cannot know that it did. What they ask moves no money, and what they are told is
+        written under a fence.
+        """
         at_work = self._at_work.get(key)
         if at_work is None:
             return
         performer, troubles, began = at_work
         undisturbed = performer.troubles == troubles and not performer.dead and performer.awake_at < began
-        if undisturbed and self._world.loop.now - began < LONGEST_EFFECT:
+        if undisturbed and life.awake_at < began and self._world.loop.now - began < LONGEST_EFFECT:
             self.broken(AT_WORK, f"{performer.name} by {life.name}")
 
     def moved(self) -> None:

@@ -92,6 +92,8 @@ class Life(Owner):
         """Requests that it sent, and that did not arrive yet or never will."""
         self.troubles = 0
         """How often the store did not answer it."""
+        self.durable_at = 0.0
+        """When an effect of it became durable last."""
         self.requests_die: bool | None = None
         """Whether what it sent is lost with it; None leaves that to chance."""
         self._connections: dict[asyncio.Future[None], None] = {}
@@ -141,6 +143,7 @@ class Life(Owner):
     def in_effect(self) -> None:
         """An effect of this process has become durable, and is about to be performed."""
         world, weather = self.world, self.world.weather
+        self.durable_at = world.loop.now
         if world.calm or self.dead:
             return
         if (
@@ -262,13 +265,16 @@ class Bank:
             raise TimeoutError from None
 
     async def _effect(self, key: str, what: str, run: network.Run) -> Any:
-        world = self._world
-        world.laws.begins(self._life, key)
+        world, life = self._world, self._life
+        if not world.bank.keeps_refusals and life.awake_at > life.durable_at:
+            world.note(life.name, f"{what} is too late: another may have been there")
+            raise ConnectionRefusedError
+        world.laws.begins(life, key)
         try:
-            return await world.network.call(self._life, what, run)
+            return await world.network.call(life, what, run)
         except network.Nobody:
             raise TimeoutError from None
         except network.Refused:
             raise ConnectionRefusedError from None
         finally:
-            world.laws.ends(self._life, key)
+            world.laws.ends(life, key)
