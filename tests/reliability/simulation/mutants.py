@@ -20,7 +20,6 @@ import msgspec
 from kikao.channels import accumulated
 from kikao.channels.outbox import Dispatcher
 from kikao.conversation import Choice, effects, runner
-from kikao.conversation.engine import Engine
 from kikao.conversation.journal import Run
 from kikao.sessions.keeper import Held
 from kikao.sessions.recovery import Recovery
@@ -215,13 +214,6 @@ MUTANTS: Final = (
         laws.UNSEEN,
         (Edit(_Turn, "_process", "held.version != self.arrival", "False"),),
         near=(93,),
-    ),
-    Mutant(
-        "something late goes on",
-        laws.SECRET,
-        (Edit(Engine, "_show", "late and conversation.waiting", "False"),),
-        ("doubts",),
-        near=(7056462,),
     ),
     Mutant(
         "last piece of accumulated text taken",
