@@ -99,9 +99,9 @@ def test_the_order_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     app = App(flows_of(), entry="buy", middleware=[Seen(), nothing, partial(extra, 1)])
     assert app.order() == ("Seen", "nothing", "extra")
     settings = load({}, tmp_path)
-    announce(settings, app.order(), "http://localhost:8000", welcome=False)
+    announce((settings,), app.order(), "http://localhost:8000", welcome=False)
     assert "  middleware: Seen → nothing → extra → the turn\n" in capsys.readouterr().out
-    announce(settings, (), "http://localhost:8000", welcome=False)
+    announce((settings,), (), "http://localhost:8000", welcome=False)
     assert "middleware" not in capsys.readouterr().out
 
 

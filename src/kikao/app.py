@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.registry import OPTIONS
@@ -23,6 +23,7 @@ from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.events import (
     Bus,
+    Event,
     LogLines,
     NoSuchEvent,
     Selection,
@@ -163,6 +164,10 @@ class App:
         """
         refuse_deserted(settings)
         refuse_simulated(settings)
+        if settings.locale and settings.locale not in self.engine.locales:
+            raise SettingsError(
+                [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]
+            )
         if settings.simulator != "off":
             from kikao.console.simulator import SimulatedClock
             from kikao.console.simulator.clock import FILE
@@ -174,7 +179,7 @@ class App:
                 services = await stack.enter_async_context(self.services(settings))
             flows = self.engine.flows
             flows.release = max(flows.release, settings.release)
-            ring = KeyRing(settings.secret_keys)
+            ring = KeyRing(settings.secret_keys, tenant=settings.tenant)
             monitor = Monitor()
             measured = monitor.timed(make_store(settings) if store is None else store)
             sessions = Sessions(measured, ring, self.policies, clock=clock)
@@ -197,7 +202,7 @@ class App:
                 monitor,
                 services,
                 members,
-                locale,
+                locale or settings.locale or None,
                 self.budget if budget is None else budget,
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
                 webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
@@ -248,7 +253,7 @@ class App:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
+            await lifespan(self._served, receive, send)
         elif scope["type"] == "http":
             if self._server is None:
                 raise RuntimeError("the server must support ASGI lifespan: the app was not started")
@@ -256,25 +261,44 @@ class App:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        await receive()
-        async with AsyncExitStack() as stack:
-            hooks = stack.enter_context(ExitStack())  # the last to go
-            hooks.enter_context(logged())
+    @contextlib.asynccontextmanager
+    async def _served(self) -> AsyncIterator[Server]:
+        async with self.serving(self.settings or load(gateways=OPTIONS, makes_keys=True)) as server:
+            self._server = server
             try:
-                settings = self.settings or load(gateways=OPTIONS, makes_keys=True)
-                self._server = await stack.enter_async_context(self.serving(settings))
-                hooks.enter_context(uncaught(self._server.publish))
-            except Exception as error:  # noqa: BLE001 - told to the server, which gives up
-                await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
-                return
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-            self._server = None
-        await send({"type": "lifespan.shutdown.complete"})
+                yield server
+            finally:
+                self._server = None
 
     settings: Settings | None = None
     """Set by whoever starts the app in this process; read from the environment otherwise."""
+
+
+class Publishes(Protocol):
+    """What is at work, and hears of errors that nobody caught."""
+
+    def publish(self, event: Event) -> None:
+        """Tell its subscribers."""
+        ...
+
+
+async def lifespan(
+    served: Callable[[], AbstractAsyncContextManager[Publishes]], receive: Receive, send: Send
+) -> None:
+    """ASGI's start and end of what a server serves."""
+    await receive()
+    async with AsyncExitStack() as stack:
+        hooks = stack.enter_context(ExitStack())  # the last to go
+        hooks.enter_context(logged())
+        try:
+            server = await stack.enter_async_context(served())
+            hooks.enter_context(uncaught(server.publish))
+        except Exception as error:  # noqa: BLE001 - told to the server, which gives up
+            await send({"type": "lifespan.startup.failed", "message": f"{type(error).__name__}: {error}"})
+            return
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+    await send({"type": "lifespan.shutdown.complete"})
 
 
 def _channels(

@@ -78,7 +78,7 @@ class Web:
         if route is not None and route[0] in self.gateways:
             return await self._ussd(scope, receive, *route)
         if path in HEALTH:
-            return await self._health(ready=path == "/readyz")
+            return await self.health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
         if self.simulator is not None and (path == SIMULATOR or path.startswith(f"{SIMULATOR}/")):
@@ -119,7 +119,8 @@ class Web:
         except Denied as denied:
             return self._refuse(scope, "operator", "simulator", denied.response, denied.reason)
 
-    async def _health(self, *, ready: bool) -> Response:
+    async def health(self, *, ready: bool) -> Response:
+        """Whether this process is alive, and whether it can answer members."""
         if not ready:
             return Response(200, TEXT, b"ok\n")
         if self.leaving:

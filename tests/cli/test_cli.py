@@ -292,7 +292,7 @@ async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -
 def test_what_is_announced_of_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def said(host: str, ahead: float = 0.0, **environ: str) -> str:
         settings = load({f"KIKAO_{name}": value for name, value in environ.items()}, tmp_path)
-        announce(settings, (), f"http://{host}:8000", welcome=False, ahead=ahead)
+        announce((settings,), (), f"http://{host}:8000", welcome=False, ahead=ahead)
         return capsys.readouterr().out
 
     assert "phones in a browser: http://127.0.0.1:8000/simulator\n" in said("0.0.0.0")

@@ -13,7 +13,6 @@ import pytest
 from click.testing import CliRunner
 
 from kikao.cli import main as command
-from kikao.cli.worker import for_workers
 from kikao.cli.workers import _Told
 from kikao.config import load
 from kikao.testing import Phone
@@ -52,7 +51,7 @@ def test_reload_is_for_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_workers_have_no_simulator(tmp_path: Path) -> None:
     settings = load({}, tmp_path, makes_keys=True)
     assert settings.simulator == "loopback"
-    assert for_workers(settings).simulator == "off"
+    assert settings.without_simulator().simulator == "off"
 
 
 # --- real processes over one store ---

@@ -55,7 +55,7 @@ def run(target: str, host: str, port: int, reload: bool, workers: int) -> None:
 
         serve_and_reload(target, host, port)
         return
-    from kikao.cli.serving import serve
+    from kikao.cli.served import serve
 
     serve(target, host, port)
 
@@ -66,7 +66,7 @@ def run(target: str, host: str, port: int, reload: bool, workers: int) -> None:
 @PORT
 def demo(name: str, host: str, port: int) -> None:
     """Serve one of the complete services that come with kikao, and say how to try it."""
-    from kikao.cli.serving import serve
+    from kikao.cli.served import serve
 
     serve(DEMOS[name], host, port, welcome=True)
 

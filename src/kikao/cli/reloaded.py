@@ -51,7 +51,8 @@ class Loaded(msgspec.Struct):
 
 def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None:
     """Load, tell, wait, serve."""
-    from kikao.cli.serving import announce, load_app, load_settings, serve_on
+    from kikao.cli.served import of_app, serve_on
+    from kikao.cli.serving import announce, load_app, load_settings
 
     free = threading.Event()
     end_with_it(hears, told=free.set)
@@ -75,9 +76,9 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
             if again:
                 click.echo("kikao: the new code is answering")
             else:
-                announce(settings, app.order(), url, welcome=False, ahead=ahead)
+                announce((settings,), app.order(), url, welcome=False, ahead=ahead)
 
-        serve_on(listening, app, settings, announced, linger=LINGER)
+        serve_on(listening, of_app(app, settings), announced, linger=LINGER)
 
 
 def compile_catalogs(folders: Iterable[Path]) -> None:

@@ -1,15 +1,13 @@
-"""Serving an app: settings, start-up errors in plain words, uvicorn."""
+"""What commands load, with what is wrong told in plain words: settings, an app, a socket that listens."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import importlib
 import logging
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -17,60 +15,14 @@ import click
 
 from kikao.app import App
 from kikao.channels.ussd.registry import OPTIONS
-from kikao.cli.ending import Ending
 from kikao.config import Settings, SettingsError, load
-from kikao.events.logged import logged
-from kikao.events.uncaught import uncaught
-from kikao.records import RecordsRefused
-from kikao.sessions.store import StoreRefused
+from kikao.config.tenants import CHOSEN
+from kikao.tenants import Tenants
 
 BACKLOG: Final = 2048
 """Connections that may wait to be accepted."""
 
 logger = logging.getLogger(__name__)
-
-Announced = Callable[[str, float], None]
-"""Told the URL, and how many seconds the simulator's clock is ahead."""
-
-
-def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
-    """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
-    app, settings = load_app(target), load_settings(makes_keys=True)
-    with contextlib.closing(listen(host, port)) as door:
-        serve_on(
-            door,
-            app,
-            settings,
-            lambda url, ahead: announce(settings, app.order(), url, welcome=welcome, ahead=ahead),
-        )
-
-
-def serve_on(
-    door: socket.socket,
-    app: App,
-    settings: Settings,
-    announced: Announced,
-    *,
-    linger: float = 0.0,
-    worker: int = 0,
-) -> None:
-    """Serve an app on a socket that listens, until interrupted. `announced` is called once it answers.
-
-    At the end no more connections are accepted, and those that were get `linger` seconds to bring a request: where
-    another process accepts what comes then. A `worker` of several has its number in its log lines.
-    Exits with 2 and the reason when it cannot start.
-    """
-    from uvicorn.loops.auto import auto_loop_factory
-
-    try:
-        with (
-            logged(worker=worker),
-            contextlib.ExitStack() as hooks,
-            asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
-        ):
-            runner.run(_serve(app, settings, door, hooks, announced, linger, worker))
-    except (SettingsError, StoreRefused, RecordsRefused) as error:
-        give_up(str(error))
 
 
 def load_settings(*, makes_keys: bool = False, workers: int = 1) -> Settings:
@@ -92,7 +44,12 @@ def keys_expected(settings: Settings) -> Settings:
 
 
 def load_app(target: str) -> App:
-    """The app that `module:app` names; modules of the present folder are found."""
+    """The app that `module:app` names; of tenants the one that `KIKAO_TENANT` names."""
+    return chosen(load_target(target), target)
+
+
+def load_target(target: str) -> App | Tenants:
+    """What `module:app` names; modules of the present folder are found."""
     module_name, colon, attribute = target.partition(":")
     if not colon or not module_name or not attribute:
         give_up(f"{target!r} must look like module:app")
@@ -107,9 +64,23 @@ def load_app(target: str) -> App:
     if not hasattr(module, attribute):
         give_up(f"module {module_name!r} has no {attribute!r}")
     found = getattr(module, attribute)
-    if not isinstance(found, App):
+    if not isinstance(found, App | Tenants):
         give_up(f"{target} is a {type(found).__name__}, not a kikao App")
     return found
+
+
+def chosen(found: App | Tenants, target: str) -> App:
+    """The app that is meant, or an exit: of tenants the one that `KIKAO_TENANT` names."""
+    if isinstance(found, App):
+        return found
+    name = os.environ.get(CHOSEN, "")
+    names = ", ".join(found.apps)
+    if not name:
+        first = next(iter(found.apps))
+        give_up(f"{target} serves tenants: {names}. Say which is meant, for example: {CHOSEN}={first}")
+    if name not in found.apps:
+        give_up(f"{CHOSEN}: {target} has no tenant {name[:40]!r}. It has: {names}")
+    return found.apps[name]
 
 
 class GivenUp(SystemExit):
@@ -120,34 +91,6 @@ def give_up(reason: str) -> NoReturn:
     """End the command with a reason for a human."""
     click.secho(f"kikao: {reason}", fg="red", err=True)
     raise GivenUp(2)
-
-
-async def _serve(
-    app: App,
-    settings: Settings,
-    door: socket.socket,
-    hooks: contextlib.ExitStack,
-    announced: Announced,
-    linger: float,
-    worker: int,
-) -> None:
-    from kikao.cli.web_server import WebServer
-
-    make_folder(settings.data)
-    # Entered before the app starts, and left when it is closed: a signal then never cuts either short.
-    ending = hooks.enter_context(Ending())
-    async with app.serving(settings, worker=worker) as server:
-        if ending.told:
-            return
-        hooks.enter_context(uncaught(server.publish))
-
-        def answering() -> None:
-            host, port = door.getsockname()[:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
-
-        ending.call = server.drain
-        await WebServer(server, ending, answering, drain=settings.drain, linger=linger).serve([door])
 
 
 def make_folder(data: Path) -> None:
@@ -175,17 +118,27 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def announce(
-    settings: Settings, middleware: tuple[str, ...], url: str, *, welcome: bool, ahead: float = 0.0
+    settings: Sequence[Settings], middleware: tuple[str, ...], url: str, *, welcome: bool, ahead: float = 0.0
 ) -> None:
     """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type.
 
-    `ahead` is how many seconds the clock was moved forward in the simulator.
+    `settings` are those of the app, or of each tenant. `ahead` is how many seconds the clock was moved forward in the
+    simulator.
     """
     click.echo(f"kikao is answering on {url}")
     around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
-    for line in [*settings.describe(), *around]:
+    for own in settings:
+        if own.tenant:
+            click.echo(
+                f"  tenant {own.tenant}: {url}/{own.tenant}"
+                if len(settings) > 1
+                else f"  tenant {own.tenant}"
+            )
+        for line in own.describe():
+            click.echo(f"  {'  ' if own.tenant else ''}{line}")
+    for line in around:
         click.echo(f"  {line}")
-    if settings.simulator != "off":
+    if any(own.simulator != "off" for own in settings):
         click.echo(f"phones in a browser: {browsed(url)}/simulator")
     if ahead:
         hours, seconds = divmod(round(ahead), 3600)

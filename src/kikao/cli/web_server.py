@@ -18,9 +18,9 @@ from typing import Final
 import uvicorn
 from uvicorn.server import ServerState
 
+from kikao.cli.at_work import AtWork
 from kikao.cli.ending import Ending
 from kikao.cli.http import BoundedHead
-from kikao.server import Server
 
 GRACE: Final = 10
 """Seconds that requests in flight get to finish at shutdown."""
@@ -55,7 +55,7 @@ class WebServer(uvicorn.Server):
 
     def __init__(
         self,
-        server: Server,
+        server: AtWork,
         ending: Ending,
         answering: Callable[[], None],
         *,

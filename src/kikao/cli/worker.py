@@ -13,7 +13,6 @@ import socket
 import sys
 
 import msgspec
-from msgspec import structs
 
 from kikao.cli.parent import OUTLIVES, end_with_it
 from kikao.config import Settings
@@ -29,24 +28,18 @@ class Serving(msgspec.Struct):
 
 def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
     """Load, serve, tell."""
-    from kikao.cli.serving import load_app, load_settings, serve_on
+    from kikao.cli.served import serve_on, served
 
-    app = load_app(target)
-    settings = for_workers(load_settings())
-    end_with_it(hears, outlives=settings.drain + OUTLIVES)
+    what = served(target, adapted=Settings.without_simulator)
+    end_with_it(hears, outlives=what.drain + OUTLIVES)
 
     def announced(url: str, ahead: float) -> None:
         with contextlib.suppress(BrokenPipeError):
-            os.write(tells, msgspec.json.encode(Serving(url, list(app.order()))) + b"\n")
+            os.write(tells, msgspec.json.encode(Serving(url, list(what.order))) + b"\n")
         os.close(tells)
 
     with contextlib.closing(socket.socket(fileno=door)) as listening:
-        serve_on(listening, app, settings, announced, worker=number)
-
-
-def for_workers(settings: Settings) -> Settings:
-    """The same settings, without what is for one process: the phones of a simulator live in it."""
-    return structs.replace(settings, simulator="off")
+        serve_on(listening, what, announced, worker=number)
 
 
 if __name__ == "__main__":

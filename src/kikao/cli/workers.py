@@ -22,8 +22,9 @@ from typing import Final, Self
 import click
 import msgspec
 
-from kikao.cli.serving import announce, listen, load_settings
-from kikao.cli.worker import Serving, for_workers
+from kikao.cli.served import Served, served
+from kikao.cli.serving import announce, listen
+from kikao.cli.worker import Serving
 from kikao.config import Settings
 
 GRACE: Final = 25.0
@@ -47,9 +48,9 @@ def serve_with_workers(target: str, host: str, port: int, workers: int) -> None:
 
     Exits with 2 and the reason when it cannot start, with 1 when the workers would not live or end.
     """
-    settings = for_workers(load_settings(makes_keys=True, workers=workers))
+    what = served(target, makes_keys=True, workers=workers, adapted=Settings.without_simulator)
     with contextlib.closing(listen(host, port)) as door, _Told() as told:
-        code = _Workers(target, door, workers, settings, told).run()
+        code = _Workers(target, door, workers, what, told).run()
     if code:
         raise SystemExit(code)
 
@@ -57,11 +58,11 @@ def serve_with_workers(target: str, host: str, port: int, workers: int) -> None:
 class _Workers:
     """The workers, by their numbers from 1."""
 
-    def __init__(self, target: str, door: socket.socket, count: int, settings: Settings, told: _Told) -> None:
+    def __init__(self, target: str, door: socket.socket, count: int, what: Served, told: _Told) -> None:
         self._target = target
         self._door = door
         self._count = count
-        self._settings = settings
+        self._what = what
         self._told = told
         self._at_work: dict[int, _Worker] = {}
         self._coming: _Worker | None = None
@@ -115,7 +116,7 @@ class _Workers:
             for number in range(2, self._count + 1):
                 self._at_work[number] = self._start(number)
             self._announced = True
-            announce(self._settings, tuple(first.serving.order), first.serving.url, welcome=False)
+            announce(self._what.settings, tuple(first.serving.order), first.serving.url, welcome=False)
             click.echo(
                 f"workers: {self._count}, pids {', '.join(str(w.pid) for w in self._at_work.values())}"
             )
@@ -183,7 +184,7 @@ class _Workers:
         workers = self._all()
         for worker in workers:
             worker.tell(signal.SIGTERM)
-        until = time.monotonic() + self._settings.drain + GRACE
+        until = time.monotonic() + self._what.drain + GRACE
         for worker in workers:
             worker.wait(max(until - time.monotonic(), 0.0))
         late = [worker for worker in workers if worker.alive]

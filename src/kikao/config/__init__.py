@@ -21,6 +21,7 @@ from kikao.config.settings import (
     SimulatedEndpoint,
     UssdSettings,
 )
+from kikao.config.tenants import name_wrong as tenant_name_wrong
 from kikao.config.urls import MEMORY, Where
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "UssdSettings",
     "Where",
     "load",
+    "tenant_name_wrong",
 ]

@@ -110,12 +110,13 @@ class Gateways:
                     else:
                         self._unknown(where, key, names)
 
-    def read_variable(self, name: str, value: str) -> bool:
-        """A variable of the environment; False for one that is none of these."""
-        where = f"{name} (environment)"
+    def read_variable(self, name: str, value: str, set_as: str = "") -> bool:
+        """A variable of the environment, which was `set_as` by another name; False for one that is none of these."""
+        set_as = set_as or name
+        where = f"{set_as} (environment)"
         for gateway, key in self._meant(name):
             if key in self._names(gateway):
-                self.found.setdefault(gateway, {})[key] = Found(name, value, where, False)
+                self.found.setdefault(gateway, {})[key] = Found(set_as, value, where, False)
                 return True
         match = _COMMON_VARIABLE(name)
         return match is not None and not self._is_gateway(match[1].lower(), where)

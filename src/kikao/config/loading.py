@@ -15,6 +15,7 @@ from kikao.config.key_file import KEY_FILE, keys_of
 from kikao.config.served import deserted, unshared
 from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.simulated import access, endpoints
+from kikao.config.tenants import CHOSEN, FOLDER, OWN, OWN_TABLES, name_wrong, tables_of, variables
 from kikao.config.urls import MEMORY, Where
 from kikao.config.values import (
     Found,
@@ -24,6 +25,7 @@ from kikao.config.values import (
     environment,
     event_names,
     is_everyone,
+    locale,
     networks,
     operator_token,
     seconds,
@@ -55,16 +57,20 @@ def load(
     serves: Collection[str] = (),
     makes_keys: bool = False,
     workers: int = 1,
+    tenant: str | None = None,
 ) -> Settings:
     """Settings from the environment and from `kikao.toml` in `cwd`. Raises `SettingsError`.
 
     `gateways` are the USSD gateways there are, with the settings of their own where it is a mapping (any name passes
-    when None); `serves` those that the app turns on, each
-    of which needs a token or an allow-list in production. With `makes_keys`, which is for whoever serves the app, a
-    key file is made in development where neither keys nor data are yet; for everybody else there are no keys then.
-    Whoever serves it in production, by `workers` processes, is also told of what they lack.
+    when None); `serves` those that the app turns on, each of which needs a token or an allow-list in production. With
+    `makes_keys`, which is for whoever serves the app, a key file is made in development where neither keys nor data are
+    yet; for everybody else there are no keys then. Whoever serves it in production, by `workers` processes, is also
+    told of what they lack. They are the settings of a `tenant`, by default the one that `KIKAO_TENANT` names; empty for
+    none.
     """
-    loading = _Loading(os.environ if environ is None else environ, cwd or Path.cwd(), gateways)
+    environ = os.environ if environ is None else environ
+    tenant = environ.get(CHOSEN, "") if tenant is None else tenant
+    loading = _Loading(environ, cwd or Path.cwd(), gateways, tenant)
     return loading.settings(serves, makes_keys=makes_keys, workers=workers)
 
 
@@ -83,6 +89,7 @@ SETTINGS: Final = {
     "release": Setting(int, "7"),
     "simulator": Setting(str, "off"),
     "log_events": Setting(list, "default,screen.shown"),
+    "locale": Setting(str, "sw"),
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
 `access` in `[simulator]`."""
@@ -96,26 +103,45 @@ class _Loading:
         environ: Mapping[str, str],
         cwd: Path,
         gateways: KnownGateways,
+        tenant: str = "",
     ) -> None:
         self.cwd = cwd.absolute()
+        self.tenant = tenant
+        self.own: set[str] = set()
+        """Plain settings that are the tenant's own."""
+        self.tenants: frozenset[str] = frozenset()
+        """Those that anything is said of."""
         self.gateways = gateways
         self.problems: list[str] = []
         self.found: dict[str, Found] = {}
         self.found_endpoints: object = []
         self.webhooks = Webhooks(self.problems.append)
         self.ussd = Gateways(gateways, self.problems.append, self._unknown)
+        if tenant and (wrong := name_wrong(tenant)):
+            self.problems.append(f"{CHOSEN}: {wrong}.")
         self._read_file(self.cwd / FILE)
-        for name in sorted(environ):
-            if name.startswith("KIKAO_"):
-                self._read_variable(name, environ[name])
+        seen = variables(environ, tenant)
+        self.tenants |= seen.named
+        for name, value in sorted(seen.common.items()):
+            self._read_variable(name, name, value)
+        for name, (set_as, value) in sorted(seen.own.items()):
+            self._read_variable(name, set_as, value, own=True)
+        if self.tenants and not tenant:
+            self.problems.append(
+                f"{CHOSEN}: the settings are those of tenants ({', '.join(sorted(self.tenants))}). Say which is meant, "
+                f"for example: {CHOSEN}={min(self.tenants)}"
+            )
 
     def settings(self, serves: Collection[str], *, makes_keys: bool, workers: int) -> Settings:
         env: Environment = self._take("env", environment, "dev")
         production = env == "production"
         data = self._take("data", partial(path_at, self.cwd), self.cwd / "kikao-data")
+        if self.tenant and "data" not in self.own:
+            data = data / FOLDER / self.tenant
         store: Where = self._take("store", partial(store_at, self.cwd), Where(data / "sessions.db"))
         records: Where = self._take("records", partial(records_at, self.cwd), Where(data / "records.db"))
         bus: Where = self._take("bus", partial(bus_at, self.cwd), store if store.is_shared else Where(MEMORY))
+        self._refuse_common()
         if not data.is_dir() and os.path.lexists(data):
             self.problems.append(f"KIKAO_DATA: {data} is not a folder. Set the path of one.")
         if store == records and not store.is_shared:
@@ -171,17 +197,23 @@ class _Loading:
             keys_from=keys_from,
             simulator=simulator,
             endpoints=dialled,
+            tenant=self.tenant,
+            locale=self._take("locale", locale, ""),
         )
 
     # --- where values stand ---
 
-    def _read_variable(self, name: str, value: str) -> None:
-        where = f"{name} (environment)"
+    def _read_variable(self, name: str, set_as: str, value: str, *, own: bool = False) -> None:
+        """A variable `KIKAO_…`, which a tenant's own was `set_as` by another name."""
+        where = f"{set_as} (environment)"
         plain = name.removeprefix("KIKAO_").lower()
-        found = Found(name, value, where, False)
         if plain in SETTINGS and name.isupper():
-            self.found[plain] = found
-        elif not self.ussd.read_variable(name, value) and not self.webhooks.read_variable(name, value):
+            self._find(plain, Found(set_as, value, where, False), own=own)
+        elif self.tenant and not own and name.startswith(("KIKAO_USSD_", "KIKAO_WEBHOOK_")):
+            self.problems.append(f"{where}: {_ONE_TENANTS}. Set {CHOSEN}_{self.tenant.upper()}_{name[6:]}.")
+        elif not self.ussd.read_variable(name, value, set_as) and not self.webhooks.read_variable(
+            name, value, set_as
+        ):
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
             known += self.ussd.variables()
             self._unknown(where, name, [*known, *(f"KIKAO_WEBHOOK_<NAME>_{key.upper()}" for key in WEBHOOK)])
@@ -202,30 +234,50 @@ class _Loading:
         except (ValueError, RecursionError) as error:
             self.problems.append(f'{path}: not TOML ({error}). Values of text go in quotes: data = "folder".')
             return
+        own, self.tenants = tables_of(tables.pop("tenants", {}), self.tenant, FILE, self.problems.append)
+        for name in OWN_TABLES if self.tenant else ():
+            if name in tables:
+                del tables[name]
+                self.problems.append(
+                    f"{name} ({FILE}): {_ONE_TENANTS}. Write [tenants.{self.tenant}.{name}]."
+                )
+        self._read_tables(tables, FILE)
+        if self.tenant:
+            self._read_tables(own, f"tenants.{self.tenant} in {FILE}", own=True)
+
+    def _read_tables(self, tables: dict[str, Any], file: str, *, own: bool = False) -> None:
         ussd = tables.pop("ussd", {})
-        self.webhooks.read_table(tables.pop("webhooks", {}), FILE)
-        self._read_simulator(tables.pop("simulator", {}))
+        self.webhooks.read_table(tables.pop("webhooks", {}), file)
+        self._read_simulator(tables.pop("simulator", {}), file)
         for key, value in tables.items():
             if key in SETTINGS:
-                self.found[key] = Found(key, value, f"{key} ({FILE})", True)
+                self._find(key, Found(key, value, f"{key} ({file})", True), own=own)
             else:
                 self._unknown(
-                    f"{key} ({FILE})", key, [*SETTINGS, "ussd", "webhooks"]
+                    f"{key} ({file})", key, [*SETTINGS, "ussd", "webhooks", "tenants"]
                 )  # the simulator is a table, too
-        self.ussd.read_table(ussd, FILE)
+        self.ussd.read_table(ussd, file)
 
-    def _read_simulator(self, table: object) -> None:
-        where = f"simulator ({FILE})"
+    def _find(self, key: str, found: Found, *, own: bool) -> None:
+        """A value of a plain setting. A tenant's own wins over what holds for all; then the environment does."""
+        if own:
+            self.own.add(key)
+        elif key in self.own:
+            return
+        self.found[key] = found
+
+    def _read_simulator(self, table: object, file: str) -> None:
+        where = f"simulator ({file})"
         if not isinstance(table, dict):
             self.problems.append(f"{where}: must be a table. Write [simulator], access or endpoints below.")
             return
         for key, value in table.items():
             if key == "access":
-                self.found["simulator"] = Found(key, value, f"simulator.access ({FILE})", True)
+                self.found["simulator"] = Found(key, value, f"simulator.access ({file})", True)
             elif key == "endpoints":
                 self.found_endpoints = value
             else:
-                self._unknown(f"simulator.{key} ({FILE})", key, ["access", "endpoints"])
+                self._unknown(f"simulator.{key} ({file})", key, ["access", "endpoints"])
 
     def _unknown(self, where: str, name: str, known: list[str]) -> None:
         import difflib
@@ -248,6 +300,16 @@ class _Loading:
         except Wrong as wrong:
             self.problems.append(f"{found.where}: {wrong}. Set for example: {setting.as_set(found)}")
             return default
+
+    def _refuse_common(self) -> None:
+        """Two tenants in one store would each find what the other sealed, and could not open it."""
+        for name in sorted(OWN - self.own if self.tenant else ()):
+            found = self.found.get(name)
+            if found is not None and found.value != MEMORY:
+                self.problems.append(
+                    f"{found.where}: every tenant would have it in common. Set one for each: "
+                    f"{CHOSEN}_{self.tenant.upper()}_{name.upper()}."
+                )
 
     # --- what production refuses ---
 
@@ -337,3 +399,6 @@ def _standing(data: Path, store: Where, records: Where, *, anywhere: bool) -> st
     if records.kind == "sqlite" and (anywhere or Path(records).is_relative_to(data)):
         ours.append(records)  # elsewhere an app may have had it before kikao came
     return next((path for path in ours if os.path.exists(path)), "")
+
+
+_ONE_TENANTS: Final = "belongs to one tenant"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
+from msgspec import structs
 
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.urls import MEMORY, Where
@@ -97,6 +98,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """How long the records keep what became of effects; 0 for no trail."""
     drain: int = 0
     """Seconds that it serves on, and says that it is not ready, when it was told to stop."""
+    tenant: str = ""
+    """Whose they are, where one process serves several."""
+    locale: str = ""
+    """The language of new members; empty for the app's first."""
     turns: int = 1000
     """Inbounds that are dealt with at the same time; who comes beyond reads that the service is unavailable."""
     release: int = 0
@@ -120,6 +125,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.store.kind != "sqlite":
             raise ValueError(f"there is no file of sessions: they are in {self.store}")
         return Path(self.store)
+
+    def without_simulator(self) -> Settings:
+        """The same for one of several processes, or apps: the phones of a simulator live in one alone."""
+        return structs.replace(self, simulator="off")
 
     def describe(self) -> list[str]:
         """What is on, a line each. Secrets show as set or not set."""

@@ -125,6 +125,13 @@ def region(value: str) -> str:
     return value
 
 
+def locale(value: str) -> str:
+    """Whether the app has that language is known where the app is."""
+    if not _LOCALE(value):
+        raise Wrong(f"{quoted(value)} is no language; it looks like en, sw or pt-BR")
+    return value
+
+
 def septets(value: int) -> int:
     """182 septets are the 160 octets of a USSD string; 80 are what it holds of other alphabets."""
     if not 80 <= value <= 182:
@@ -196,4 +203,5 @@ _CODE = re.compile(r"\*[0-9]{1,10}(\*[0-9]{1,10}){0,5}#").fullmatch
 _PATTERN = re.compile("[a-z.*]{1,60}").fullmatch
 _SURROGATE = re.compile("[\ud800-\udfff]").search
 _DIGITS = re.compile("[0-9]{1,10}").fullmatch
+_LOCALE = re.compile("[a-z]{2,3}([-_][A-Za-z0-9]{2,8})?").fullmatch
 _REGION = re.compile("[A-Z]{2}").fullmatch

@@ -56,13 +56,14 @@ class Webhooks:
                     else:
                         self._problem(f"{where}: no such setting. There are: {', '.join(KEYS)}.")
 
-    def read_variable(self, name: str, value: str) -> bool:
-        """A variable of the environment; False for one that is none of these."""
+    def read_variable(self, name: str, value: str, set_as: str = "") -> bool:
+        """A variable of the environment, which was `set_as` by another name; False for one that is none of these."""
         match = _VARIABLE(name)
         if match is None or not _NAME(match[1].lower()):
             return False
-        where = f"{name} (environment)"
-        self._found.setdefault(match[1].lower(), {})[match[2].lower()] = Found(name, value, where, False)
+        set_as = set_as or name
+        where = f"{set_as} (environment)"
+        self._found.setdefault(match[1].lower(), {})[match[2].lower()] = Found(set_as, value, where, False)
         return True
 
     def settings(self, *, production: bool) -> dict[str, WebhookSettings]:

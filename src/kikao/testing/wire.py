@@ -6,15 +6,14 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from kikao.channels.channel import Response
-from kikao.channels.line import through
+from kikao.channels.line import Application, through
 from kikao.channels.ussd.clients.client import Exchange
-from kikao.server import Server
 
 Send = Callable[[Exchange], Awaitable[Response]]
 """An exchange to its response. Raises `OSError` when no complete reply came."""
 
 
-def in_process(server: Server) -> Callable[[Exchange], Coroutine[Any, Any, Response]]:
+def in_process(server: Application) -> Callable[[Exchange], Coroutine[Any, Any, Response]]:
     """Send to a server in this process."""
     line = through(server)
 

@@ -1,0 +1,133 @@
+"""What `kikao run` serves: one app, or the apps of several tenants."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import NamedTuple
+
+from kikao.app import App
+from kikao.cli.at_work import AtWork
+from kikao.cli.ending import Ending
+from kikao.cli.serving import announce, chosen, give_up, listen, load_settings, load_target, make_folder
+from kikao.config import Settings, SettingsError
+from kikao.config.tenants import CHOSEN
+from kikao.events.logged import logged
+from kikao.events.uncaught import uncaught
+from kikao.records import RecordsRefused
+from kikao.sessions.store import StoreRefused
+from kikao.tenants import Tenants
+
+
+class Served(NamedTuple):
+    """What is to be served, and with what settings: one, or one of each tenant."""
+
+    settings: tuple[Settings, ...]
+    order: tuple[str, ...]
+    """The names of the middleware around a turn."""
+    serving: Callable[[int], AbstractAsyncContextManager[AtWork]]
+    """Brings it to work, as the worker of that number."""
+
+    @property
+    def drain(self) -> int:
+        """Seconds that it serves on when it was told to stop."""
+        return max(each.drain for each in self.settings)
+
+
+def served(
+    target: str,
+    *,
+    makes_keys: bool = False,
+    workers: int = 1,
+    adapted: Callable[[Settings], Settings] = lambda _: _,
+) -> Served:
+    """What `module:app` names: an app, or the tenants of which `KIKAO_TENANT` may choose one.
+
+    `adapted` changes what the settings say. Exits with 2 and the reason when it cannot be served so.
+    """
+    found = load_target(target)
+    if isinstance(found, Tenants) and not os.environ.get(CHOSEN):
+        try:
+            each = found.settings(makes_keys=makes_keys, workers=workers)
+        except SettingsError as error:
+            give_up(str(error))
+        # A simulator is for one app at a time.
+        settings = {name: adapted(own.without_simulator()) for name, own in each.items()}
+        return Served(tuple(settings.values()), (), lambda worker: found.serving(settings, worker=worker))
+    app = chosen(found, target)
+    own = adapted(load_settings(makes_keys=makes_keys, workers=workers))
+    return of_app(app, own)
+
+
+def of_app(app: App, settings: Settings) -> Served:
+    """One app."""
+    return Served((settings,), app.order(), lambda worker: app.serving(settings, worker=worker))
+
+
+Announced = Callable[[str, float], None]
+"""Told the URL, and how many seconds the simulator's clock is ahead."""
+
+
+def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
+    """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
+    what = served(target, makes_keys=True)
+    with contextlib.closing(listen(host, port)) as door:
+        serve_on(
+            door,
+            what,
+            lambda url, ahead: announce(what.settings, what.order, url, welcome=welcome, ahead=ahead),
+        )
+
+
+def serve_on(
+    door: socket.socket, what: Served, announced: Announced, *, linger: float = 0.0, worker: int = 0
+) -> None:
+    """Serve on a socket that listens, until interrupted. `announced` is called once it answers.
+
+    At the end no more connections are accepted, and those that were get `linger` seconds to bring a request: where
+    another process accepts what comes then. A `worker` of several has its number in its log lines.
+    Exits with 2 and the reason when it cannot start.
+    """
+    from uvicorn.loops.auto import auto_loop_factory
+
+    try:
+        with (
+            logged(worker=worker),
+            contextlib.ExitStack() as hooks,
+            asyncio.Runner(loop_factory=auto_loop_factory()) as runner,
+        ):
+            runner.run(_serve(what, door, hooks, announced, linger, worker))
+    except (SettingsError, StoreRefused, RecordsRefused) as error:
+        give_up(str(error))
+
+
+async def _serve(
+    what: Served,
+    door: socket.socket,
+    hooks: contextlib.ExitStack,
+    announced: Announced,
+    linger: float,
+    worker: int,
+) -> None:
+    from kikao.cli.web_server import WebServer
+
+    for own in what.settings:
+        make_folder(own.data)
+    # Entered before the app starts, and left when it is closed: a signal then never cuts either short.
+    ending = hooks.enter_context(Ending())
+    async with what.serving(worker) as server:
+        if ending.told:
+            return
+        hooks.enter_context(uncaught(server.publish))
+
+        def answering() -> None:
+            host, port = door.getsockname()[:2]
+            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+            announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
+
+        ending.call = server.drain
+        await WebServer(server, ending, answering, drain=what.drain, linger=linger).serve([door])

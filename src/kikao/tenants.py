@@ -1,0 +1,159 @@
+"""Several tenants on one server: each its own app, policy, language, gateways, keys and data, below a path of its own.
+
+    tenants = Tenants({"acme": acme_app, "ujamaa": ujamaa_app})
+
+`kikao run module:tenants` serves `/acme/ussd/africastalking/<token>`, and so on. A tenant is an app at work like any
+other (`App.serving`), so that none can see, slow down by its locks, or lose anything of another; they share a process
+and its port.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from typing import Final
+
+from kikao.app import App, lifespan
+from kikao.channels.channel import Response
+from kikao.channels.edge import respond
+from kikao.channels.ussd.registry import OPTIONS
+from kikao.config import MEMORY, Settings, SettingsError, load, tenant_name_wrong
+from kikao.events import Event
+from kikao.server import Server
+from kikao.web import HEALTH, TEXT, Receive, Scope, Send
+
+
+class Tenants:
+    """Apps by the names of their tenants: 1 to 20 of a-z and 0-9, a letter first. Raises `ValueError` for others."""
+
+    def __init__(self, apps: Mapping[str, App]) -> None:
+        if not apps:
+            raise ValueError("tenants: there is none")
+        for name in apps:
+            if wrong := tenant_name_wrong(name):
+                raise ValueError(f"tenants: {wrong}")
+        self.apps: Final = dict(apps)
+        self._server: TenantsServer | None = None
+
+    def settings(self, *, makes_keys: bool = False, workers: int = 1) -> dict[str, Settings]:
+        """Those of each tenant. Raises `SettingsError` with everything that is wrong with any."""
+        found: dict[str, Settings] = {}
+        problems: list[str] = []
+        for name in self.apps:
+            try:
+                found[name] = load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=name)
+            except SettingsError as error:
+                problems += [f"{name}: {problem}" for problem in error.problems]
+        if problems:
+            raise SettingsError(problems)
+        _refuse_shared(found)
+        return found
+
+    @contextlib.asynccontextmanager
+    async def serving(
+        self, settings: Mapping[str, Settings], *, worker: int = 0
+    ) -> AsyncIterator[TenantsServer]:
+        """All of them at work, by the settings of each. Raises what `App.serving` raises, with everything closed."""
+        async with contextlib.AsyncExitStack() as stack:
+            servers = {
+                name: await stack.enter_async_context(app.serving(settings[name], worker=worker))
+                for name, app in self.apps.items()
+            }
+            yield TenantsServer(servers)
+
+    def order(self) -> tuple[str, ...]:
+        """What stands around a turn is each app's own: nothing is said of it."""
+        return ()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(self._served, receive, send)
+        elif scope["type"] == "http":
+            if self._server is None:
+                raise RuntimeError("the server must support ASGI lifespan: the tenants were not started")
+            await self._server(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+
+    @contextlib.asynccontextmanager
+    async def _served(self) -> AsyncIterator[TenantsServer]:
+        async with self.serving(self.settings(makes_keys=True)) as server:
+            self._server = server
+            try:
+                yield server
+            finally:
+                self._server = None
+
+
+class TenantsServer:
+    """Tenants at work behind one door: the first segment of a path says whose it is."""
+
+    simulator = None
+    """There are phones in a browser where one tenant is served alone (`KIKAO_TENANT`)."""
+
+    def __init__(self, servers: Mapping[str, Server]) -> None:
+        self.servers = dict(servers)
+
+    def drain(self) -> None:
+        """They will stop: say so to who asks whether they are ready, and serve on."""
+        for server in self.servers.values():
+            server.drain()
+
+    def refuse(self) -> None:
+        """They stop: what comes from now on is not begun."""
+        for server in self.servers.values():
+            server.refuse()
+
+    def publish(self, event: Event) -> None:
+        """What concerns no tenant in particular (an error that nobody caught) is told to each."""
+        for server in self.servers.values():
+            server.publish(event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if path in HEALTH:
+            await respond(send, await self._health(path))
+            return
+        match = _TENANT(path)
+        server = self.servers.get(match[1]) if match is not None else None
+        if match is None or server is None:  # answered, and limited, as any path that leads nowhere
+            await next(iter(self.servers.values()))({**scope, "path": "/"}, receive, send)
+            return
+        below = {
+            **scope,
+            "path": path[match.end(1) :],
+            "root_path": f"{scope.get('root_path', '')}/{match[1]}",
+        }
+        await server(below, receive, send)
+
+    async def _health(self, path: str) -> Response:
+        """Ready is who answers every tenant's members."""
+        answers = {
+            name: await server.web.health(ready=path == "/readyz") for name, server in self.servers.items()
+        }
+        status = max(answer.status for answer in answers.values())
+        lines = [
+            f"{name}: {line}"
+            for name, answer in answers.items()
+            for line in answer.body.decode().splitlines()
+        ]
+        return Response(status, TEXT, "".join(f"{line}\n" for line in lines).encode())
+
+
+def _refuse_shared(settings: Mapping[str, Settings]) -> None:
+    """Raises `SettingsError` where two tenants would have a store, records or a folder in common."""
+    problems = []
+    for what in ("data", "store", "records"):
+        seen: dict[object, str] = {}
+        for name, own in settings.items():
+            where = getattr(own, what)
+            if where != MEMORY and (other := seen.setdefault(where, name)) != name:
+                problems.append(
+                    f"{name}: KIKAO_{what.upper()} is also that of {other}. Give each tenant its own."
+                )
+    if problems:
+        raise SettingsError(problems)
+
+
+_TENANT = re.compile("/([a-z][a-z0-9]{0,19})(?=/)").match

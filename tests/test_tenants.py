@@ -1,0 +1,163 @@
+"""Several tenants on one server: what each has for itself, and that none reaches another."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kikao import App, Chat, Flows, Text, t
+from kikao.channels.channel import Response
+from kikao.channels.line import Posted, through
+from kikao.config import SettingsError
+from kikao.sessions.policy import SessionPolicy
+from kikao.tenants import Tenants
+from kikao.testing import Phone, in_process
+from kikao.testing.stored import stored
+from tests.http.servers import serving as serving_process
+from tests.http.wire import over_wire
+
+TOKENS = {"acme": "acme-token-0123456789", "ujamaa": "ujamaa-token-01234567"}
+
+
+def an_app(greeting: str, **options: Any) -> App:
+    flows = Flows()
+
+    @flows.flow("hello")
+    async def hello(chat: Chat) -> None:
+        name = await chat.ask("name", Text(), greeting)
+        await chat.end(t("Bye {name}.", name=name))
+
+    return App(flows, entry="hello", locales={"en": "English", "sw": "Kiswahili"}, **options)
+
+
+@pytest.fixture
+def tenants(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Tenants:
+    monkeypatch.chdir(tmp_path)
+    for name, token in TOKENS.items():
+        monkeypatch.setenv(f"KIKAO_TENANT_{name.upper()}_USSD_AFRICASTALKING_TOKEN", token)
+    monkeypatch.setenv("KIKAO_TENANT_UJAMAA_LOCALE", "sw")
+    return Tenants(
+        {"acme": an_app("Acme. Name?"), "ujamaa": an_app("Ujamaa. Jina?", policy=SessionPolicy.ephemeral())}
+    )
+
+
+def path(name: str, token: str = "") -> str:
+    return f"/{name}/ussd/africastalking/{token or TOKENS[name]}"
+
+
+async def get(server: Any, path: str) -> Response:
+    return await through(server)(Posted(path, (("host", "localhost"),), b"", "127.0.0.1", "GET"))
+
+
+async def test_each_has_an_app_a_policy_and_a_language_below_its_path(tenants: Tenants) -> None:
+    async with tenants.serving(tenants.settings(makes_keys=True)) as server:
+        asha, also = (Phone(in_process(server), path=path(name)) for name in TOKENS)
+        assert (await asha.dial(), await also.dial()) == ("Acme. Name?", "Ujamaa. Jina?")
+        assert await asha.reply("Asha") == "Bye Asha."
+        assert await also.reply("Asha") == "Bye Asha."
+        acme, ujamaa = server.servers.values()
+        assert acme.turns._locale == "en"
+        assert ujamaa.turns._locale == "sw"
+
+
+async def test_the_token_of_one_opens_nothing_of_another(tenants: Tenants) -> None:
+    async with tenants.serving(tenants.settings(makes_keys=True)) as server:
+        for wrong in (
+            path("acme", TOKENS["ujamaa"]),
+            path("ujamaa", TOKENS["acme"]),
+            f"/ussd/africastalking/{TOKENS['acme']}",
+            f"/nobody/ussd/africastalking/{TOKENS['acme']}",
+            f"//acme/ussd/africastalking/{TOKENS['acme']}",
+            f"/acme/acme/ussd/africastalking/{TOKENS['acme']}",
+            "/acme",
+            "/",
+        ):
+            with pytest.raises(AssertionError, match="HTTP 404"):
+                await Phone(in_process(server), path=wrong).dial()
+
+
+async def test_data_stays_apart(tenants: Tenants, tmp_path: Path) -> None:
+    settings = tenants.settings(makes_keys=True)
+    async with tenants.serving(settings) as server:
+        await Phone(in_process(server), path=path("acme")).dial()
+        sessions = {name: await stored(each.sessions) for name, each in server.servers.items()}
+    assert [len(each) for each in sessions.values()] == [1, 0]
+    assert (tmp_path / "kikao-data/tenants/acme/sessions.db").exists()
+
+
+async def test_ready_is_who_answers_every_tenants_members(tenants: Tenants) -> None:
+    async with tenants.serving(tenants.settings(makes_keys=True)) as server:
+        assert (await get(server, "/healthz")).body == b"acme: ok\nujamaa: ok\n"
+        ready = await get(server, "/readyz")
+        assert ready.status == 200
+        assert (await get(server, "/acme/readyz")).status == 200
+        assert (await get(server, "/acme/metrics")).status == 200
+        assert (await get(server, "/metrics")).status == 404
+        server.servers["ujamaa"].drain()
+        assert (await get(server, "/readyz")).status == 503
+        assert (await get(server, "/acme/readyz")).status == 200
+        server.drain()
+        assert (await get(server, "/acme/readyz")).status == 503
+        server.refuse()
+        with pytest.raises(AssertionError, match="HTTP 503"):
+            await Phone(in_process(server), path=path("acme")).dial()
+
+
+def test_two_in_one_place_are_refused(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in TOKENS:
+        monkeypatch.setenv(f"KIKAO_TENANT_{name.upper()}_STORE", str(tmp_path / "one.db"))
+    with pytest.raises(SettingsError, match="ujamaa: KIKAO_STORE is also that of acme"):
+        tenants.settings(makes_keys=True)
+
+
+def test_what_is_wrong_with_any_is_told_at_once(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_TENANT_ACME_TURNS", "many")
+    monkeypatch.setenv("KIKAO_TENANT_UJAMAA_DRAIN", "long")
+    with pytest.raises(SettingsError) as refused:
+        tenants.settings()
+    assert [problem.partition(":")[0] for problem in refused.value.problems] == ["acme", "ujamaa"]
+
+
+async def test_a_language_that_an_app_has_not(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_TENANT_UJAMAA_LOCALE", "lg")
+    with pytest.raises(SettingsError, match="KIKAO_LOCALE: the app has no lg"):
+        async with tenants.serving(tenants.settings(makes_keys=True)):
+            pass
+
+
+def test_names_that_are_none() -> None:
+    for apps in ({}, {"Acme": an_app("x")}, {"ussd": an_app("x")}):
+        with pytest.raises(ValueError, match="tenants: "):
+            Tenants(apps)
+
+
+async def test_an_asgi_server_starts_and_ends_them(tenants: Tenants) -> None:
+    wants: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    says: asyncio.Queue[Any] = asyncio.Queue()
+    with pytest.raises(RuntimeError, match="were not started"):
+        await tenants({"type": "http"}, wants.get, says.put)
+    life = asyncio.create_task(tenants({"type": "lifespan"}, wants.get, says.put))
+    await wants.put({"type": "lifespan.startup"})
+    assert (await says.get())["type"] == "lifespan.startup.complete"
+    assert await Phone(in_process(tenants), path=path("acme")).dial() == "Acme. Name?"
+    await wants.put({"type": "lifespan.shutdown"})
+    assert (await says.get())["type"] == "lifespan.shutdown.complete"
+    await life
+
+
+async def test_kikao_run_serves_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shops.py").write_text(
+        "from kikao import App, Flows\nfrom kikao.tenants import Tenants\n\n"
+        "flows = Flows()\n\n\n@flows.flow('hello')\nasync def hello(chat):\n    await chat.end('Karibu')\n\n\n"
+        "tenants = Tenants({name: App(flows, entry='hello') for name in ('acme', 'ujamaa')})\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    with serving_process(tmp_path / "data", target="shops:tenants") as server:
+        phone = Phone(over_wire(server.port, "/ujamaa/ussd/africastalking"))
+        assert await phone.dial() == "Karibu"
+        assert (tmp_path / "data/tenants/ujamaa/sessions.db").exists()
