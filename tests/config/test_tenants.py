@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao.config import load
+from kikao.config import load, tenants_named
 from kikao.config.tenants import name_wrong
 from tests.config.asking import PRODUCTION, TOKEN, problem, problems, toml
 
@@ -122,3 +122,9 @@ def test_names_that_are_none(name: str) -> None:
 
 def test_a_name_that_is_none_is_told(tmp_path: Path) -> None:
     assert "no name of a tenant" in problems({"KIKAO_TENANT": "../x"}, tmp_path)[0]
+
+
+def test_tenants_are_those_that_anything_is_said_of(tmp_path: Path) -> None:
+    cwd = toml(tmp_path, "[tenants.acme]\n[tenants.ujamaa]")
+    assert tenants_named({"KIKAO_TENANT_DUKA_STORE": "memory:"}, cwd) == ("acme", "duka", "ujamaa")
+    assert tenants_named({}, tmp_path / "elsewhere") == ()

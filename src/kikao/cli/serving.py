@@ -25,10 +25,10 @@ BACKLOG: Final = 2048
 logger = logging.getLogger(__name__)
 
 
-def load_settings(*, makes_keys: bool = False, workers: int = 1) -> Settings:
+def load_settings(*, makes_keys: bool = False, workers: int = 1, tenant: str | None = None) -> Settings:
     """The settings, or an exit that lists every problem with them. See `kikao.config.load`."""
     try:
-        return load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers)
+        return load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=tenant)
     except SettingsError as error:
         give_up(str(error))
 

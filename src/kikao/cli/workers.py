@@ -22,10 +22,10 @@ from typing import Final, Self
 import click
 import msgspec
 
-from kikao.cli.served import Served, served
-from kikao.cli.serving import announce, listen
+from kikao.cli.serving import announce, listen, load_settings
 from kikao.cli.worker import Serving
-from kikao.config import Settings
+from kikao.config import Settings, tenants_named
+from kikao.config.tenants import CHOSEN
 
 GRACE: Final = 25.0
 """Seconds beyond the drain that a worker gets to end: requests and effects that run have 10 each."""
@@ -48,21 +48,30 @@ def serve_with_workers(target: str, host: str, port: int, workers: int) -> None:
 
     Exits with 2 and the reason when it cannot start, with 1 when the workers would not live or end.
     """
-    what = served(target, makes_keys=True, workers=workers, adapted=Settings.without_simulator)
+    settings = _settings(workers)
     with contextlib.closing(listen(host, port)) as door, _Told() as told:
-        code = _Workers(target, door, workers, what, told).run()
+        code = _Workers(target, door, workers, settings, told).run()
     if code:
         raise SystemExit(code)
+
+
+def _settings(workers: int) -> tuple[Settings, ...]:
+    """Those of the app, or of each tenant that has any: only workers load what they serve."""
+    names = () if os.environ.get(CHOSEN) else tenants_named()
+    each = [load_settings(makes_keys=True, workers=workers, tenant=name) for name in names or (None,)]
+    return tuple(own.without_simulator() for own in each)
 
 
 class _Workers:
     """The workers, by their numbers from 1."""
 
-    def __init__(self, target: str, door: socket.socket, count: int, what: Served, told: _Told) -> None:
+    def __init__(
+        self, target: str, door: socket.socket, count: int, settings: tuple[Settings, ...], told: _Told
+    ) -> None:
         self._target = target
         self._door = door
         self._count = count
-        self._what = what
+        self._settings = settings
         self._told = told
         self._at_work: dict[int, _Worker] = {}
         self._coming: _Worker | None = None
@@ -116,7 +125,7 @@ class _Workers:
             for number in range(2, self._count + 1):
                 self._at_work[number] = self._start(number)
             self._announced = True
-            announce(self._what.settings, tuple(first.serving.order), first.serving.url, welcome=False)
+            announce(self._settings, tuple(first.serving.order), first.serving.url, welcome=False)
             click.echo(
                 f"workers: {self._count}, pids {', '.join(str(w.pid) for w in self._at_work.values())}"
             )
@@ -184,7 +193,7 @@ class _Workers:
         workers = self._all()
         for worker in workers:
             worker.tell(signal.SIGTERM)
-        until = time.monotonic() + self._what.drain + GRACE
+        until = time.monotonic() + max(own.drain for own in self._settings) + GRACE
         for worker in workers:
             worker.wait(max(until - time.monotonic(), 0.0))
         late = [worker for worker in workers if worker.alive]

@@ -11,7 +11,7 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
 
 from kikao.config.gateways import Option
 from kikao.config.hidden import Hidden, SecretKeys
-from kikao.config.loading import load
+from kikao.config.loading import load, tenants_named
 from kikao.config.settings import (
     Access,
     Environment,
@@ -39,4 +39,5 @@ __all__ = [
     "Where",
     "load",
     "tenant_name_wrong",
+    "tenants_named",
 ]

@@ -74,6 +74,13 @@ def load(
     return loading.settings(serves, makes_keys=makes_keys, workers=workers)
 
 
+def tenants_named(environ: Mapping[str, str] | None = None, cwd: Path | None = None) -> tuple[str, ...]:
+    """The tenants that settings are there of."""
+    return tuple(
+        sorted(_Loading(os.environ if environ is None else environ, cwd or Path.cwd(), None).tenants)
+    )
+
+
 SETTINGS: Final = {
     "env": Setting(str, "production"),
     "data": Setting(str, "/var/lib/kikao"),
