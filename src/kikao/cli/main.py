@@ -15,6 +15,7 @@ from kikao.cli.new import new
 from kikao.cli.outbox import outbox
 from kikao.cli.replay import replay
 from kikao.cli.sessions import sessions
+from kikao.cli.ussd import ussd
 
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
 """What `kikao demo` can run, and where it is."""
@@ -121,3 +122,4 @@ main.add_command(new)
 main.add_command(outbox)
 main.add_command(replay)
 main.add_command(sessions)
+main.add_command(ussd)

@@ -198,7 +198,7 @@ def over_http(url: str) -> Send:
             with opener.open(request, timeout=30) as response:
                 return Response(response.status, tuple(response.headers.items()), response.read())
         except urllib.error.HTTPError as error:
-            return Response(error.code, (), error.read())
+            return Response(error.code, tuple(error.headers.items()), error.read())
         except (OSError, http.client.HTTPException) as error:
             give_up(
                 f"nothing answers at {url}{_why(error)}. Start a server first: kikao run MODULE:APP, or kikao demo"

@@ -1,0 +1,155 @@
+"""`kikao ussd`: a provider's request from a file, read here and answered there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kikao.channels.ussd.registry import SLUGS, client, kind
+from kikao.cli import main
+from tests.channels.ussd.told import environment, fixtures, settings_of
+from tests.http.servers import serving
+
+TOKEN = "0123456789abcdef01234567"
+PIN = "4321"
+
+
+def request(**fields: object) -> str:
+    said = {"USERID": "ACME", "MSISDN": "233241234567", "USERDATA": "", "MSGTYPE": True, **fields}
+    return f"POST /cb HTTP/1.1\nContent-Type: application/json\n\n{json.dumps(said)}\n"
+
+
+def send(*words: str, said: str | bytes, env: dict[str, str] | None = None) -> Result:
+    return CliRunner().invoke(main, ["ussd", "send", "-", *words], input=said, env=env or {})
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    data = tmp_path_factory.mktemp("ussd") / "data"
+    with serving(data, "tests.cli.kiosk:app", KIKAO_USSD_NALO_TOKEN=TOKEN) as server:
+        yield f"http://127.0.0.1:{server.port}"
+
+
+def test_gateways_are_listed() -> None:
+    done = CliRunner().invoke(main, ["ussd", "list"])
+    assert done.exit_code == 0
+    assert [line.split()[0] for line in done.output.splitlines()[1:]] == sorted(SLUGS)
+
+
+# --- how it is read ---
+
+
+def test_what_was_typed_is_shown_as_its_length() -> None:
+    said = request(MSGTYPE=False, USERDATA=PIN, TARIFF=1, SESSIONID="s1")
+    done = send("--gateway", "nalo", "--parse-only", said=said)
+    assert done.exit_code == 0
+    assert "reply: a member answered" in done.output
+    assert "identity      +233241234567" in done.output
+    assert "dialogue      s1" in done.output
+    assert "4 characters" in done.output
+    assert "unknown fields: TARIFF" in done.output
+    assert PIN not in done.output
+    assert f"'{PIN}'" in send("--gateway", "nalo", "--parse-only", "--show-typed", said=said).output
+
+
+def test_settings_and_region_count() -> None:
+    env = {"KIKAO_USSD_NALO_CODE": "*284#"}
+    said = request(USERDATA="*284*1*2#", MSISDN="0241234567")
+    refused = send("--gateway", "nalo", "--parse-only", said=said, env=env)
+    assert refused.exit_code == 1
+    assert "KIKAO_USSD_NALO_REGION" in refused.output
+    done = send("--gateway", "nalo", "--parse-only", "--show-typed", "--region", "gh", said=said, env=env)
+    assert done.exit_code == 0
+    assert "+233241234567" in done.output
+    assert "dialled ahead '1*2'" in done.output
+
+
+def test_what_is_refused_says_why_and_shows_nothing() -> None:
+    done = send("--gateway", "nalo", "--parse-only", said=request(USERDATA=int(PIN)))
+    assert done.exit_code == 1
+    assert "field USERDATA must be a text, not a number" in done.output
+    assert PIN not in done.output
+
+
+def test_a_method_that_the_gateway_does_not_know_is_told() -> None:
+    done = send("--gateway", "nalo", "--parse-only", said=request().replace("POST", "PUT"))
+    assert done.exit_code == 1
+    assert "the method is PUT, this gateway expects POST" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "why"),
+    [
+        (["--gateway", "yo"], "a=1", "there is no gateway 'yo'"),
+        (["--gateway", "nalo", "--parse-only", "--token", TOKEN], "a=1", "--parse-only sends nothing"),
+        (["--gateway", "nalo"], "", "it is empty"),
+        (["--gateway", "nalo", "--url", "nowhere"], request(), "is no address of a server"),
+        (["--gateway", "nalo", "--url", "http://127.0.0.1:1"], request(), "nothing answers at"),
+    ],
+)
+def test_what_cannot_be_sent_says_why(words: list[str], said: str, why: str) -> None:
+    done = send(*words, said=said)
+    assert done.exit_code == 2
+    assert why in done.output
+
+
+@pytest.mark.parametrize("slug", SLUGS)
+def test_what_a_provider_sends_is_read(slug: str) -> None:
+    """The raw request of every gateway's client, under the settings of its fixtures."""
+    if not kind(slug).methods:
+        return
+    exchange = client(slug, "+233241234567", "*284#", settings_of(slug)).dial("d1")
+    headers = "".join(f"{name}: {value}\n" for name, value in exchange.headers)
+    behind = f"/{exchange.rest}" if exchange.rest else ""
+    line = f"{exchange.method} /cb{behind}?{exchange.query} HTTP/1.1"
+    whole = f"{line}\n{headers}\n".encode() + exchange.body
+    done = send("--gateway", slug, "--parse-only", said=whole, env=environment(slug))
+    assert done.exit_code == 0, done.output
+    assert "+233241234567" in done.output or "hidden by the provider" in done.output
+    assert fixtures(slug)
+
+
+# --- what is answered ---
+
+
+def test_the_reply_is_shown_with_its_screen(url: str) -> None:
+    words = ("--gateway", "nalo", "--url", url, "--token", TOKEN)
+    done = send(*words, said=request())
+    assert done.exit_code == 0, done.output
+    assert "answered 200" in done.output
+    assert "content-type: application/json" in done.output
+    assert '"MSGTYPE":true' in done.output
+    assert "it waits for an answer" in done.output
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "status", "why"),
+    [
+        ([], request(), 404, "the path token is wrong"),
+        (["--token", TOKEN], request(MSISDN=PIN), 400, "field MSISDN"),
+        (["--token", TOKEN], request().replace("POST", "PUT"), 405, "expects another method"),
+    ],
+)
+def test_a_refusal_of_the_server_is_told(
+    url: str, words: list[str], said: str, status: int, why: str
+) -> None:
+    done = send("--gateway", "nalo", "--url", url, *words, said=said)
+    assert done.exit_code == 1
+    assert f"answered {status}" in done.output
+    assert why in done.output
+    assert PIN not in done.output
+    assert TOKEN not in done.output
+
+
+def test_a_file_is_read(tmp_path: Path, url: str) -> None:
+    file = tmp_path / "request.txt"
+    file.write_text(
+        "sessionId=a1&serviceCode=%2A284%23&phoneNumber=%2B256772000001&text=\n", encoding="utf-8"
+    )
+    done = CliRunner().invoke(main, ["ussd", "send", str(file), "--gateway", "africastalking", "--url", url])
+    assert done.exit_code == 0, done.output
+    assert "CON " in done.output
