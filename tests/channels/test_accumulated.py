@@ -24,9 +24,10 @@ AMA, KOFI = "+256772000001", "+256772000002"
 class Line:
     """A member's dialogue, as the engine remembers it."""
 
-    def __init__(self, *, accumulated: bool = True) -> None:
+    def __init__(self, *, accumulated: bool = True, code_length: int = 0) -> None:
         self.dialogue: Dialogue | None = None
         self.accumulated = accumulated
+        self.code_length = code_length
         self.message_id: Secret | None = None
 
     def hear(
@@ -68,6 +69,7 @@ class Line:
             session,
             message_id=self.message_id,
             accumulated=self.accumulated,
+            code_length=self.code_length,
         )
 
 
@@ -170,6 +172,27 @@ def test_what_was_consumed_is_late_where_a_screen_was_shown_elsewhere_since() ->
     line.hear("", gateway="other", happening="new")
     assert line.hear("", happening="new", consumed=True) == "late"
     assert line.hear("1", gateway="other") == "'1'"
+
+
+# --- texts that begin with the end of the dialled code ---
+
+
+def test_the_end_of_the_code_is_neither_an_answer_nor_dialled_ahead() -> None:
+    line = Line(code_length=1)
+    assert [line.hear(text) for text in ("7", "7", "7*1", "7*1*7")] == ["dial", "again", "'1'", "'7'"]
+    assert line.hear("7*1*500", session="s2") == "dial '1' '500'"
+    assert Line(code_length=4).hear("52*7*1") == "dial '1'"
+
+
+def test_answers_of_stars_are_told_from_each_other_and_from_none() -> None:
+    line = Line(code_length=1)
+    heard = [line.hear(text) for text in ("7", "7*a*b", "7*a*b*****", "7*a*b*****", "7*a*b******")]
+    assert heard == ["dial", "'a*b'", "'****'", "again", "''"]
+
+
+def test_an_empty_first_answer_is_not_the_dial_once_more() -> None:
+    line = Line(code_length=1)
+    assert [line.hear(text) for text in ("7", "7*", "7*", "7**")] == ["dial", "''", "again", "''"]
 
 
 # --- gateways that send the last answer only ---

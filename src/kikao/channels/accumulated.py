@@ -4,6 +4,9 @@ Gateways like Africa's Talking resend everything typed since the dial. That is c
 it holds every PIN typed in the dialogue and is never kept. Splitting on `*` and taking the last piece would lose
 answers that contain `*` and could not see a repeat.
 
+Some of those texts begin with the end of the dialled code. That is neither an answer nor dialled ahead, but part of
+what is compared: only so an empty first answer (`7*` after `7`) can be seen.
+
 Others send the last answer only. Most say themselves whether a dialogue begins. Their session ids may change within a
 dialogue, or be missing, so an id never makes an answer a dial; it only tells what comes late from the dialogue before.
 Some do not say, or not reliably (`Inbound.dialled`): of those the id tells, and one not met before is a dial. Should it
@@ -91,7 +94,7 @@ def understand(
             return Show(), structs.replace(after, text=dialogue.text)
         return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
     if dialogue is None or not known:
-        return Dial(_ahead(text)), after
+        return Dial(_ahead(_behind_code(inbound))), after
     answer = _new_part(text, dialogue, hashed)
     return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
 
@@ -119,6 +122,11 @@ def _with_former(dialogue: Dialogue, mark: bytes) -> tuple[bytes, ...]:
     """The marks of dialogues before the one of `mark`, the last one first."""
     before = (one for one in dialogue.former if not compare_digest(one, mark))
     return (dialogue.mark, *itertools.islice(before, REMEMBERED - 1))
+
+
+def _behind_code(inbound: Inbound) -> str:
+    text = inbound.text.reveal()
+    return text[inbound.code_length :].removeprefix(SEPARATOR) if inbound.code_length else text
 
 
 def _ahead(text: str) -> tuple[Secret, ...]:

@@ -41,6 +41,8 @@ class Inbound:
     message_id: Secret | None = None
     accumulated: bool = False
     """`text` is everything typed since the dialogue began, joined by `*`."""
+    code_length: int = 0
+    """Characters at the beginning of an accumulated `text` that are the end of the dialled code (`7` of `*167*7#`)."""
     dialled: Secret | None = None
     """Where the provider does not say whether a dialogue begins, its id alone tells: this is what was dialled behind
     the code if it does, and `text` what was answered if it does not. `happening` is then "reply". None where the

@@ -204,6 +204,8 @@ def test_a_page_at_the_limit_is_whole_and_one_character_more_is_two(slug: str, s
         ("ŋ", found.budget.units),
         ("€", found.budget.septets // 2),
     ):
+        if found.spelled(character) != character:  # never shown there
+            continue
         assert found.pages(Screen((character * most,)), str) == [character * most]
         assert len(found.pages(Screen((character * (most + 1),)), str)) == 2
         reply = found.reply(dialled, character * most, ends=False)

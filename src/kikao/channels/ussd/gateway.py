@@ -101,6 +101,13 @@ class UssdGateway(RequestReader, ABC):
     def acknowledge(self, inbound: Inbound) -> Response:
         """The answer to a notification that wants none."""
 
+    def spelled(self, text: str) -> str:
+        """A text of a screen as this gateway shows it: by default, what would leave GSM-7 for nothing is normalised.
+
+        Twice changes nothing.
+        """
+        return normalise(text)
+
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.
 
@@ -118,17 +125,17 @@ class UssdGateway(RequestReader, ABC):
                 turns[option.value] = line
             else:
                 footer.append(line)
-        text = normalise("\n".join(filter(None, [*lines, *footer])))
+        text = self.spelled("\n".join(filter(None, [*lines, *footer])))
         if fits(text, self.budget):
             return [text]
         body = len(screen.body)
         pages = paginate(
-            normalise("\n".join(filter(None, lines[:body]))),
-            [normalise(line) for line in lines[body:]],
-            [normalise(line) for line in footer],
+            self.spelled("\n".join(filter(None, lines[:body]))),
+            [self.spelled(line) for line in lines[body:]],
+            [self.spelled(line) for line in footer],
             budget=self.budget,
-            more=normalise(turns.get("more", "")),
-            previous=normalise(turns["previous"]) if "previous" in turns else None,
+            more=self.spelled(turns.get("more", "")),
+            previous=self.spelled(turns["previous"]) if "previous" in turns else None,
             whole=screen.whole,
         )
         return [page.text for page in pages]

@@ -25,6 +25,12 @@ class _Entry(NamedTuple):
 
 _ENTRIES: Final[Mapping[str, _Entry]] = {
     "africastalking": _Entry("africastalking", "AfricasTalking", "AfricasTalkingClient"),
+    "mobilesasa": _Entry("mobilesasa", "Mobilesasa", "MobilesasaClient"),
+    "hellio": _Entry("hellio", "Hellio", "HellioClient"),
+    "crossgate": _Entry("crossgate", "Crossgate", "CrossgateClient"),
+    "techsavanna": _Entry("techsavanna", "Techsavanna", "TechsavannaClient"),
+    "advanta": _Entry("advanta", "Advanta", "AdvantaClient"),
+    "safaricom": _Entry("safaricom", "Safaricom", "SafaricomClient"),
     "nalo": _Entry("nalo", "Nalo", "NaloClient"),
 }
 

@@ -16,31 +16,28 @@ the fields of the end notification and for whether the network counts `CON `; no
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
-from kikao.channels.channel import Dedupe, Request, Response
+from kikao.channels.channel import Request
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE
+from kikao.channels.ussd.shapes.accumulated import Accumulated, Names
 from kikao.conversation.secrets import Secret
 
 
-class AfricasTalking(UssdGateway):
+class AfricasTalking(Accumulated):
     """The gateway `africastalking`: accumulated text, a redelivery known by session id and text.
 
     A page has 160 septets less 4 for `CON `, so 156, or 80 - 4 = 76 UTF-16 units outside of GSM-7. 160 is what every
-    network is known to carry. That the provider strips `CON ` before it reaches the network is only inferred: counting
-    it costs four characters where that is true, and not counting it would cut four off a screen where it is not. Pass
-    `budget=Budget(182, 80)` for a network that is known to carry a full USSD string.
+    network is known to carry. Pass `budget=Budget(182, 80)` for one that is known to carry a full USSD string.
     """
 
     slug = "africastalking"
-    family: Family = "accumulated"
-    dedupe: Dedupe = "exact"
     happenings: frozenset[Happening] = frozenset({"new", "reply", "end"})
-    retention = 600.0
-    """Seconds: the longest session, 180, and a wide margin. The provider documents no later redelivery."""
-    envelope = len("CON ")
+    bare_numbers = False
+    names = Names("sessionId", "phoneNumber", "serviceCode", "text", "networkCode")
     contract = Contract(
         provider="Africa's Talking",
         places="Kenya, Uganda, Tanzania, Rwanda, Nigeria and more",
@@ -67,51 +64,25 @@ class AfricasTalking(UssdGateway):
     )
 
     def parse(self, request: Request) -> Inbound:
-        """One request. `happening` is "new" only for an empty text: whether a dialogue is known, the turn decides.
-
-        Raises `BadRequest`.
-        """
+        """One request, or the news that a session is over. Raises `BadRequest`."""
         fields = self.form(request)
         if "text" not in fields and "status" in fields:
             return self._ended(fields)
-        dialogue = self.token(fields, "sessionId", MAX_DIALOGUE)
-        phone = self.phone(fields, "phoneNumber", spaced=True)
-        code = self.token(fields, "serviceCode", MAX_CODE)
-        text = self.typed(fields, "text")
-        return Inbound(
-            channel="ussd",
-            gateway=self.slug,
-            identity=phone,
-            happening="reply" if text else "new",
-            text=Secret(text),
-            dialogue=dialogue,
-            service_code=code,
-            msisdn=phone,
-            message_id=Secret(f"{len(dialogue)}:{dialogue}{text}"),
-            accumulated=True,
-            unknown_fields=self.unknown(fields, _REQUEST),
-        )
+        return self.typed_since_dial(fields)
 
-    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
-        """`CON text`, or `END text` to close the dialogue."""
-        return Response(200, _PLAIN, (f"END {text}" if ends else f"CON {text}").encode(errors="replace"))
-
-    def acknowledge(self, inbound: Inbound) -> Response:
-        """An empty 200."""
-        return Response(200, _PLAIN, b"")
-
-    def _ended(self, fields: dict[str, str]) -> Inbound:
-        phone = self.phone(fields, "phoneNumber", spaced=True)
+    def _ended(self, fields: Mapping[str, str]) -> Inbound:
+        phone = self.number(fields, "phoneNumber", spaced=True)
         status = fields["status"] if _STATUS(fields["status"]) else "?"
         duration = fields.get("durationInMillis", "")
         return Inbound(
-            channel="ussd",
+            channel=self.channel,
             gateway=self.slug,
             identity=phone,
             happening="end",
             text=Secret(""),
             dialogue=self.token(fields, "sessionId", MAX_DIALOGUE),
             service_code=self.token(fields, "serviceCode", MAX_CODE) if "serviceCode" in fields else "",
+            network=self.network(fields),
             msisdn=phone,
             accumulated=True,
             unknown_fields=self.unknown(fields, _NOTIFICATION),
@@ -119,8 +90,6 @@ class AfricasTalking(UssdGateway):
         )
 
 
-_PLAIN: Final = (("content-type", "text/plain; charset=utf-8"),)
-_REQUEST: Final = frozenset({"sessionId", "phoneNumber", "networkCode", "serviceCode", "text"})
 _NOTIFICATION: Final = frozenset(
     {
         "date",
