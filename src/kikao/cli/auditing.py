@@ -7,9 +7,9 @@ import datetime as dt
 from pathlib import Path
 
 import click
-import msgspec
 
 from kikao.audit.trail import AuditTrail, Happened
+from kikao.cli.answers import in_json
 from kikao.cli.serving import give_up, load_settings
 from kikao.records import Records, RecordsAway, RecordsRefused
 
@@ -35,7 +35,7 @@ def show(*, member: str, session: str, event: str, limit: int, as_json: bool) ->
     except (RecordsRefused, RecordsAway) as error:
         give_up(str(error))
     for row in found:
-        click.echo(msgspec.json.encode(row).decode() if as_json else line(row))
+        click.echo(in_json(row) if as_json else line(row))
 
 
 def line(row: Happened) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Final, cast
 
 import click
-import msgspec
 
+from kikao.cli.answers import in_json, only
 from kikao.cli.reaching import carry_out
 from kikao.control import Ask
 from kikao.sessions.outbox_views import (
@@ -36,7 +36,7 @@ def show_list(*, state: str, to: str, limit: int, as_json: bool) -> None:
         async for line in ask.ask(LIST, Messages(cast(Wanted, state), to, limit)):
             if count == 0 and not as_json:
                 click.secho(HEAD, dim=True)
-            click.echo(_json(line) if as_json else of_line(line))
+            click.echo(in_json(line) if as_json else of_line(line))
             count += 1
         return count
 
@@ -48,19 +48,17 @@ def show_one(id_: str, *, clear: bool, as_json: bool) -> None:
     """Print one message."""
 
     async def work(ask: Ask) -> MessageLine:
-        (line,) = [line async for line in ask.ask(SHOW, Which(id_, clear))]
-        return line
+        return await only(ask, SHOW, Which(id_, clear))
 
     line = carry_out(work)
-    click.echo(_json(line) if as_json else "\n".join(of_message(line)))
+    click.echo(in_json(line) if as_json else "\n".join(of_message(line)))
 
 
 def replay(ids: tuple[str, ...], *, every: bool, to: str) -> None:
     """Replay dead messages, and print how many."""
 
     async def work(ask: Ask) -> Done:
-        (done,) = [done async for done in ask.ask(REPLAY, Chosen(ids, every, to))]
-        return done
+        return await only(ask, REPLAY, Chosen(ids, every, to))
 
     click.echo(f"{carry_out(work).count} leave again")
 
@@ -69,8 +67,7 @@ def discard(ids: tuple[str, ...], *, every: bool, to: str) -> None:
     """Discard dead messages, and print how many."""
 
     async def work(ask: Ask) -> Done:
-        (done,) = [done async for done in ask.ask(DISCARD, Chosen(ids, every, to))]
-        return done
+        return await only(ask, DISCARD, Chosen(ids, every, to))
 
     click.echo(f"{carry_out(work).count} removed")
 
@@ -105,10 +102,6 @@ def of_message(line: MessageLine) -> Iterator[str]:
     for name, value in facts.items():
         if value:
             yield f"{name:<14}  {value}"
-
-
-def _json(line: msgspec.Struct) -> str:
-    return msgspec.json.encode(line).decode()
 
 
 def _time(at: float) -> str:

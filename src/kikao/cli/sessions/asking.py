@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import time
-from typing import TypeVar
 
 import click
-import msgspec
 
 from kikao.app import App
+from kikao.cli.answers import in_json, only
 from kikao.cli.reaching import carry_out
 from kikao.cli.serving import give_up, load_app
 from kikao.cli.sessions import texts
-from kikao.control import Ask, Call, Nothing
+from kikao.control import Ask, Nothing
 from kikao.sessions.policy import DEFAULTS
 from kikao.sessions.views import (
     END,
@@ -29,9 +28,6 @@ from kikao.sessions.views import (
     Named,
     SweptAway,
 )
-
-A = TypeVar("A", bound=msgspec.Struct)
-I = TypeVar("I", bound=msgspec.Struct)  # noqa: E741 - an item
 
 
 def show_list(*, channel: str, flow: str, expired: bool, limit: int, app: str | None, as_json: bool) -> None:
@@ -108,14 +104,3 @@ def tell(explanation: Explanation, *, as_json: bool) -> None:
 def named(app: str | None) -> App | None:
     """The app that `module:app` names, if one is named."""
     return None if app is None else load_app(app)
-
-
-def in_json(item: msgspec.Struct) -> str:
-    """One line of JSON."""
-    return msgspec.json.encode(item).decode()
-
-
-async def only(ask: Ask, call: Call[A, I], args: A) -> I:
-    """The one item that a command gives."""
-    (item,) = [item async for item in ask.ask(call, args)]
-    return item

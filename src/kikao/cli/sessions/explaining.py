@@ -7,9 +7,10 @@ from typing import NamedTuple
 from msgspec import structs
 
 from kikao.app import App
+from kikao.cli.answers import only
 from kikao.cli.reaching import Nobody, carry_out, refuse, try_to_carry_out
 from kikao.cli.serving import give_up, load_app
-from kikao.cli.sessions.asking import only, tell
+from kikao.cli.sessions.asking import tell
 from kikao.control import Ask
 from kikao.sessions.operating import CODE
 from kikao.sessions.policy import DEFAULTS, Address, MissingIdentifier, key_parts
