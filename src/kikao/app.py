@@ -21,6 +21,7 @@ from kikao.config import MEMORY, Settings, SettingsError, load
 from kikao.conversation.engine import Engine
 from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
+from kikao.conversation.shortcuts import Shortcut
 from kikao.events import (
     Bus,
     Event,
@@ -70,7 +71,8 @@ class App:
     knows who is behind an address and keeps their language; flows reach it as the services `Directory` and `Links`, and
     `erase` is called when a member is erased from it. `middleware` stands around every turn, the first one outermost
     (see `kikao.middleware`). `budget` is how many seconds a reply may take. `channels` are what the app is meant for,
-    besides those that `policy` names: `kikao check` looks for what they cannot do.
+    besides those that `policy` names: `kikao check` looks for what they cannot do. `shortcuts` are the long dials there
+    are, path → `Shortcut`; without them all that is dialled behind the code answers questions from `entry` on.
     """
 
     def __init__(
@@ -89,10 +91,11 @@ class App:
         budget: float = BUDGET,
         subscribers: Iterable[Subscriber] = (),
         channels: Iterable[str] = ("ussd",),
+        shortcuts: Mapping[str, Shortcut] | None = None,
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
-        self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
+        self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales, shortcuts=shortcuts)
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
         self.channels = _channels(channels, policy)

@@ -14,6 +14,7 @@ from kikao.conversation.member import Member
 from kikao.conversation.navigation import Key, Navigation
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
+from kikao.conversation.shortcuts import Shortcut
 
 __all__ = [
     "Answer",
@@ -40,6 +41,7 @@ __all__ = [
     "Refused",
     "RefusedError",
     "Secret",
+    "Shortcut",
     "Step",
     "Text",
     "Unknown",

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
 from msgspec import structs
@@ -18,11 +18,13 @@ from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.facts import Fact, fact
 from kikao.conversation.flows import Flows
 from kikao.conversation.inputs import Dial, Event, Reply, Settle
-from kikao.conversation.journal import FORMAT, QUESTIONS, Conversation, Run
+from kikao.conversation.journal import FORMAT, ORDINALS, QUESTIONS, Conversation, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Command, Key, Navigation
 from kikao.conversation.runner import HostError, Overdue, Runner, Turned, Uncertain, shown
 from kikao.conversation.screens import Option, Screen
+from kikao.conversation.secrets import Secret
+from kikao.conversation.shortcuts import Shortcut, Shortcuts
 from kikao.conversation.signals import Parked
 from kikao.conversation.suspension import told_to_stop
 from kikao.events import AnswerRefused, FlowAbandoned, SessionReset
@@ -61,6 +63,7 @@ class Engine:
         entry: str,
         navigation: Navigation | None = None,
         locales: Mapping[str, str] | None = None,
+        shortcuts: Mapping[str, Shortcut] | None = None,
     ) -> None:
         if flows.get(entry) is None:
             raise ValueError(
@@ -68,6 +71,8 @@ class Engine:
             )
         self.flows = flows
         self.entry = entry
+        self.shortcuts = None if shortcuts is None else Shortcuts(shortcuts, flows)
+        """The long dials there are; None where all are taken as answers from the entry flow on."""
         self.locales = dict(locales or {"en": "English"})
         self.navigation = navigation or Navigation()
         if len(self.locales) < 2:
@@ -168,11 +173,31 @@ class Engine:
         ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
         if run is not None and self._can_resume(run):
             runner.facts.append(_reset(run, "dial"))
-        turned = await self._home(runner, "dial")
-        for taken, answer in enumerate(ahead, 1):
+        if self.shortcuts is None:
+            return await self._answer_ahead(
+                runner, await self._home(runner, "dial"), [("", each) for each in ahead]
+            )
+        meant = self.shortcuts.meant(ahead)
+        turned = await self._home(runner, "dial", meant.flow if meant is not None else self.entry)
+        if meant is None:
+            return turned
+        turned.taken = meant.path
+        return await self._answer_ahead(runner, turned, meant.answers, before=meant.path)
+
+    async def _answer_ahead(
+        self, runner: Runner, turned: Turned, answers: Iterable[tuple[str, Secret]], *, before: int = 0
+    ) -> Turned:
+        """Answer plain questions with what was dialled, each its own where a key is given; `before` was taken already.
+
+        Stops at a confirmation or a secret, at a wrong answer, and at another question.
+        """
+        conversation = runner.conversation
+        for taken, (key, answer) in enumerate(answers, before + 1):
             run = conversation.run
             pending = run.pending if run is not None else None
             if turned.what != "asked" or pending is None or pending.screen.secret or pending.screen.whole:
+                break
+            if key and pending.key != f"{key}{ORDINALS[1]}":
                 break
             runner.keep()
             turned = await runner.go(Reply(answer))
@@ -251,10 +276,12 @@ class Engine:
             run.pending = structs.replace(pending, page=page)
         return Turned(shown(run), "shown", run.flow, pending.key, run.pending.page if run.pending else 0)
 
-    async def _home(self, runner: Runner, why: Literal["home", "restart", "dial"] = "home") -> Turned:
+    async def _home(
+        self, runner: Runner, why: Literal["home", "restart", "dial"] = "home", flow: str = ""
+    ) -> Turned:
         runner.conversation.notices.extend(_untold(runner.conversation.run))
         self._leave(runner, why)
-        runner.start(self.entry)
+        runner.start(flow or self.entry)
         return await runner.go()
 
     async def _show(self, conversation: Conversation, runner: Runner, *, late: bool = False) -> Turned:

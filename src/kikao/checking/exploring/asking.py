@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from types import FrameType, TracebackType
 from typing import Any, Final, cast
 
 import kikao.conversation
 from kikao.conversation.answers import Answer
 from kikao.conversation.engine import Engine
-from kikao.conversation.flows import Flows
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.screens import Option
 
@@ -45,11 +44,15 @@ class Listening:
         return getattr(self._navigation, name)
 
 
-def listening_engine(
-    flows: Flows, entry: str, navigation: Navigation, locales: Mapping[str, str]
-) -> tuple[Engine, Listening]:
+def listening_engine(of: Engine) -> tuple[Engine, Listening]:
     """An engine of its own for the same flows, and what hears its questions."""
-    engine = Engine(flows, entry=entry, navigation=navigation, locales=locales)
+    engine = Engine(
+        of.flows,
+        entry=of.entry,
+        navigation=of.navigation,
+        locales=of.locales,
+        shortcuts=None if of.shortcuts is None else of.shortcuts.paths,
+    )
     heard = Listening(engine.navigation)
     engine.navigation = cast("Navigation", heard)
     return engine, heard

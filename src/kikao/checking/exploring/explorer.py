@@ -40,9 +40,7 @@ def explore(app: App, *, options: Options | None = None) -> Exploration:
     code = FlowCode(app.engine.flows)
     numbers, texts = code.constants()
     around = Circumstances(numbers, texts)
-    engine, heard = listening_engine(
-        app.engine.flows, app.engine.entry, app.engine.navigation, app.engine.locales
-    )
+    engine, heard = listening_engine(app.engine)
     probes = Probes(code.functions)
     search = Search(
         engine,

@@ -118,6 +118,10 @@ class Search:
                 data, member, START, ("", "start", f"{member.channel} {member.locale} {member.timezone}")
             )
             self._offer(state, Move(Dial(), "dial", "dial"))
+            shortcuts = self._engine.shortcuts
+            for path in shortcuts.paths if shortcuts is not None else ():
+                ahead = tuple(map(Secret, path.split("*")))
+                self._offer(state, Move(Dial(ahead), "dial", f"dial *{path}#"))
         most = self._options.turns
         while self._queue:
             level, apart, _, state, move, ways = heapq.heappop(self._queue)
