@@ -3,7 +3,7 @@
 Each screen goes the real way: a flow asks, the engine says which keys turn its pages, a gateway cuts them, and what the
 member types goes back to the engine. Screens differ in alphabets (GSM 7-bit with and without its extension, Luganda,
 Arabic, Hebrew, Amharic, Devanagari, emoji, combining marks), in length of words, labels and lists, in kind of question,
-in the app's keys and their texts, and in what a page may take. For every one of them:
+in the app's keys and their texts, and in what a page may take on any gateway there is. For every one of them:
 
 - no page is over its budget;
 - following the key that each page shows for the next one leads through all pages, in order, and there is an end;
@@ -29,8 +29,8 @@ from kikao.conversation.inputs import Dial, Event, Reply
 from kikao.conversation.journal import Conversation
 from kikao.conversation.navigation import word
 from kikao.conversation.screens import Screen
-from kikao.i18n.gsm7 import cost, normalise
-from tests.reliability.scenes import LABELS, Scene, random_scene
+from kikao.i18n.gsm7 import cost, fits, normalise
+from tests.reliability.scenes import LABELS, Scene, cutters, random_scene
 
 T = TypeVar("T")
 
@@ -170,6 +170,8 @@ def check_budget(line: Line) -> None:
         taken = cost("x" * gateway.envelope + page)
         if taken.units > (budget.units if taken.alphabet == "ucs2" else budget.septets):
             raise Broken(f"a page takes {taken.units} of {taken.alphabet}")
+        if not fits(page, gateway.budget):
+            raise Broken("a page takes more than its gateway gives it")
 
 
 def check_content(line: Line) -> None:
@@ -268,6 +270,7 @@ async def prove(it: Scene, chance: random.Random, tally: Counter[str]) -> None:
         tally["confirmations refused"] += 1
         return
     tally["pages"] += len(line.pages)
+    tally["page sizes"] = len(cutters())
     tally["screens of several pages"] += len(line.pages) > 1
     check_budget(line)
     check_content(line)

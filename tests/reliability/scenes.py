@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
 
 from kikao import Choice, Confirm, Key, Message, Navigation, Number, Text
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.gateways.africastalking import AfricasTalking
-from kikao.channels.ussd.gateways.nalo import Nalo
 from kikao.channels.ussd.pages import Budget
+from kikao.channels.ussd.registry import SLUGS, gateway
 from kikao.conversation.answers import Answer
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Text as Words
+from tests.channels.ussd.told import settings_of
 
 ALPHABETS: Final = {
     "basic": "abcdefghijklmnopqrstuvwxyzABCDEÀèéùìòÇØøÅåΔΦΓΛΩΠΨΣΘΞÆæßÉäöñüà0123456789.,:;!?'()-/",
@@ -44,6 +45,10 @@ KINDS: Final = (
 )
 
 
+SEPTETS: Final = (80, 160, 182)
+"""What a setting may say of a page: the least, the default, and a full USSD string."""
+
+
 class Scene(msgspec.Struct):
     """One screen to show, and all that is around it."""
 
@@ -56,7 +61,7 @@ class Scene(msgspec.Struct):
     locales: dict[str, str]
     gateway: UssdGateway
     budget: Budget
-    """Of the gateway, with its envelope."""
+    """What the network carries: that of the gateway, with its envelope."""
     inside: bool
     """Whether there is a question before it, so that "back" and "home" lead somewhere."""
     mistaken: bool
@@ -66,6 +71,18 @@ class Scene(msgspec.Struct):
 
     def translate(self, text: Words) -> str:
         return self.translations.get(text.msgid, text.msgid) if isinstance(text, Message) else text
+
+
+@cache
+def cutters() -> tuple[tuple[UssdGateway, Budget], ...]:
+    """One gateway, with what the network carries, for each way in which any gateway there is cuts pages."""
+    found: dict[tuple[object, Budget, int], tuple[UssdGateway, Budget]] = {}
+    for slug in SLUGS:
+        for septets in SEPTETS:
+            made = gateway(slug, settings_of(slug, septets=septets))
+            way = (type(made).pages, made.budget, made.envelope)
+            found.setdefault(way, (made, Budget(septets, 80)))
+    return tuple(found.values())
 
 
 def random_scene(chance: random.Random) -> Scene:
@@ -87,9 +104,7 @@ def random_scene(chance: random.Random) -> Scene:
         "number": Number(min=0),
         "confirm": Confirm(),
     }
-    septets = chance.choice((160, 160, 182, 80))
-    budget = Budget(septets, 80)
-    gateway: UssdGateway = chance.choice((AfricasTalking, Nalo))(budget=budget)
+    cutter, budget = chance.choice(cutters())
     languages = options[:12] if kind == "languages" else ["English"]
     return Scene(
         kind=kind,
@@ -98,7 +113,7 @@ def random_scene(chance: random.Random) -> Scene:
         answer=answer.get(kind),
         navigation=navigation(chance, alphabets, languages=kind == "languages"),
         locales={f"l{place}": name for place, name in enumerate([*languages, "Kiswahili"], 1)},
-        gateway=gateway,
+        gateway=cutter,
         budget=budget,
         inside=chance.random() < 0.5 or kind == "resume",
         mistaken=chance.random() < 0.3,

@@ -10,10 +10,12 @@ from msgspec import structs
 
 from kikao import Navigation
 from kikao.channels.ussd.gateways.nalo import Nalo
+from kikao.channels.ussd.registry import SLUGS, gateway
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n.messages import Translate
+from tests.channels.ussd.told import settings_of
 from tests.reliability import paging
-from tests.reliability.scenes import Scene, random_scene
+from tests.reliability.scenes import Scene, cutters, random_scene
 
 SEED = 20260131
 SLICE = 500
@@ -28,6 +30,15 @@ async def test_every_screen_can_be_read_and_answered_by_what_its_pages_show() ->
     assert figures["options chosen"] > SLICE / 4
     assert figures["keys given as answers"] > SLICE / 10
     assert figures["confirmations refused"] > 0
+    assert figures["page sizes"] >= 6
+
+
+def test_every_budget_of_every_gateway_is_among_them() -> None:
+    sizes = {(made.budget, made.envelope) for made, _ in cutters()}
+    for slug in SLUGS:
+        for septets in (80, 160, 182):
+            made = gateway(slug, settings_of(slug, septets=septets))
+            assert (made.budget, made.envelope) in sizes, slug
 
 
 # --- the laws can fail ---

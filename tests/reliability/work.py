@@ -60,7 +60,7 @@ async def secrets_redis(folder: Path, *, quick: bool, seed: int) -> Report:
 
 async def pages(folder: Path, *, quick: bool, seed: int) -> Report:
     """Random screens, read by following the keys that their pages show."""
-    figures, violations = await paging.run(1_000 if quick else 30_000, seed)
+    figures, violations = await paging.run(1_000 if quick else 100_000, seed)
     return report(figures, violations)
 
 
