@@ -12,8 +12,8 @@ from typing import Final
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, client, gateway, kind
-from kikao.config import Hidden, UssdSettings
+from kikao.channels.ussd.registry import SLUGS, client, example, gateway, kind
+from kikao.config import UssdSettings
 
 DOCS: Final = Path(__file__).parent
 FOLDER: Final = DOCS / "gateways"
@@ -162,7 +162,7 @@ def _index() -> str:
 
 
 def _page(slug: str) -> str:
-    settings = _example(slug)
+    settings = example(slug)
     found = gateway(slug, settings)
     parts = [
         HEAD.format(source=f"`src/{type(found).__module__.replace('.', '/')}.py`"),
@@ -294,12 +294,6 @@ def _tests(found: UssdGateway) -> Iterator[str]:
 
 
 # --- Markdown ---
-
-
-def _example(slug: str) -> UssdSettings:
-    """Settings with the example of each option."""
-    options = {option.name: Hidden(option.example.encode()) for option in kind(slug).options}
-    return UssdSettings(codes=("*284#",), options=options)
 
 
 def _variable(found: UssdGateway, name: str) -> str:

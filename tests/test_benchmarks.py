@@ -27,3 +27,11 @@ def test_a_server_answers(name: str, tmp_path: Path) -> None:
         done = server.round(members=3, turns=36)
     assert done.turns == 36
     assert done.cpu > 0
+
+
+@pytest.mark.parametrize(
+    "name", [("gateways:answered", "nalo"), ("gateways:cut", "gsm7"), ("gateways:cut", "ucs2")]
+)
+def test_gateways_do_their_work(name: tuple[str, str]) -> None:
+    with Process(*subject(*name)) as process:
+        assert process.work(7) > 0

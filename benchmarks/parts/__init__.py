@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.engines import Engines
+from benchmarks.parts.gateways import gateways
 from benchmarks.parts.http import http, members, working
 from benchmarks.parts.process import replay, starting, turn
 from benchmarks.parts.stores import claims, client, sending, sweeping
@@ -16,6 +17,7 @@ Part = Callable[[Engines], Iterator[Line]]
 PARTS: Final[dict[str, Part]] = {
     "replay": replay,
     "turn": turn,
+    "gateways": gateways,
     "client": client,
     "http": http,
     "members": members,

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, cast
 from kikao.channels.ussd.clients.client import Client
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.pages import Budget
-from kikao.config import Option, UssdSettings
+from kikao.config import Hidden, Option, UssdSettings
 
 
 class _Entry(NamedTuple):
@@ -85,6 +85,12 @@ def client(slug: str, number: str, code: str, settings: UssdSettings = _DEFAULTS
     entry = _entry(slug)
     module = importlib.import_module(f"kikao.channels.ussd.clients.{entry.module}")
     return cast(type[Client], getattr(module, entry.client))(number, code, settings)
+
+
+def example(slug: str) -> UssdSettings:
+    """Settings with a code, and with the example of each option: for pages, and for trying a gateway on its own."""
+    options = {option.name: Hidden(option.example.encode()) for option in kind(slug).options}
+    return UssdSettings(codes=("*284#",), options=options)
 
 
 def _entry(slug: str) -> _Entry:
