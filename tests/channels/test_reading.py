@@ -195,3 +195,41 @@ def test_only_true_and_false_are_flags(value: object) -> None:
     with pytest.raises(BadRequest, match="field new must be true or false, not "):
         READER.flag({"new": value}, "new")
     assert READER.flag({"new": False}, "new") is False
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"), [(0, 0), ("0", 0), ("007", 7), (999_999, 999_999), ("999999", 999_999)]
+)
+def test_a_whole_number_may_come_in_digits(value: object, meant: int) -> None:
+    assert READER.whole({"n": value}, "n") == meant
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 1_000_000, "1000000", 4321.0, True, None, "", " 1", "1\n", "+1", "²", "4321 "]
+)
+def test_what_is_no_whole_number_is_refused(value: object) -> None:
+    with pytest.raises(
+        BadRequest, match="field n must be a whole number below 1,000,000, or its digits"
+    ) as told:
+        READER.whole({"n": value}, "n")
+    assert "4321" not in str(told.value)
+
+
+@pytest.mark.parametrize("said", ["MTN", "06", "Hubtel-Android", "9MOBILE", "Airtel Tigo", "62001"])
+def test_an_operator_is_kept_as_it_is_named(said: str) -> None:
+    assert READER.operator({"network": said}, "network") == said
+    assert READER.operator({"network": 3}, "network") == "3"
+
+
+@pytest.mark.parametrize("said", ["", " MTN", "M\nTN", "x" * 33, "<b>", True, None, 1.5, -3, ["MTN"], {}])
+def test_what_does_not_look_like_an_operator_is_none(said: object) -> None:
+    assert READER.operator({"network": said}, "network") == READER.operator({}, "network") == ""
+
+
+def test_a_field_of_several_spellings_is_one() -> None:
+    fields = {"a": "1", "b": "1", "c": "4321"}
+    assert READER.spelling(fields, "x", "b") == "b"
+    assert READER.spelling(fields, "a", "b") == "a"
+    assert READER.spelling(fields, "x", "y") == "x", "which an error then names"
+    with pytest.raises(BadRequest, match="fields a and c are one field, and say different things"):
+        READER.spelling(fields, "a", "c")

@@ -230,6 +230,32 @@ class RequestReader:
         plus = "with or without its +" if self.bare_numbers else "with its +"
         return f"an international number {plus}, 7 to 15 digits"
 
+    def whole(self, fields: Mapping[str, object], name: str) -> int:
+        """A whole number from 0 to 999,999, as a number or in digits."""
+        value = self._present(fields, name)
+        if isinstance(value, str) and _WHOLE(value):
+            value = int(value)
+        if type(value) is not int or not 0 <= value < 1_000_000:
+            raise self.refuse(f"field {name} must be a whole number below 1,000,000, or its digits")
+        return value
+
+    def operator(self, fields: Mapping[str, object], name: str) -> str:
+        """The member's operator, as the provider names or numbers it; nothing where that is not sent, or looks like
+        none."""
+        value = fields.get(name, "")
+        said = str(value) if type(value) is int else value
+        return said if isinstance(said, str) and _OPERATOR(said) else ""
+
+    def spelling(self, fields: Mapping[str, object], *names: str) -> str:
+        """Which of the names a provider uses for one field was used here; the first where none was.
+
+        Several at once must say the same.
+        """
+        used = [name for name in names if name in fields]
+        if len(used) > 1 and any(fields[name] != fields[used[0]] for name in used):
+            raise self.refuse(f"fields {' and '.join(used)} are one field, and say different things")
+        return used[0] if used else names[0]
+
     def token(self, fields: Mapping[str, object], name: str, longest: int) -> str:
         """An id or a code: 1 to `longest` visible ASCII characters without spaces."""
         value = self.required(fields, name)
@@ -328,4 +354,6 @@ _STEPS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 # A string that does not end is one part too, so that each character is looked at once.
 _parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
 _unprintable = re.compile("[\0\ud800-\udfff]").search
+_WHOLE = re.compile("[0-9]{1,6}").fullmatch
+_OPERATOR = re.compile("[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}").fullmatch
 _NAME = re.compile(r"(?!(?:.*[0-9]){4})[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch

@@ -31,7 +31,13 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     "techsavanna": _Entry("techsavanna", "Techsavanna", "TechsavannaClient"),
     "advanta": _Entry("advanta", "Advanta", "AdvantaClient"),
     "safaricom": _Entry("safaricom", "Safaricom", "SafaricomClient"),
+    "arkesel": _Entry("arkesel", "Arkesel", "ArkeselClient"),
+    "emergent": _Entry("emergent", "Emergent", "EmergentClient"),
+    "hubtel": _Entry("hubtel", "Hubtel", "HubtelClient"),
+    "moolre": _Entry("moolre", "Moolre", "MoolreClient"),
     "nalo": _Entry("nalo", "Nalo", "NaloClient"),
+    "nsano": _Entry("nsano", "Nsano", "NsanoClient"),
+    "uzo_korba_txtghana": _Entry("uzo_korba_txtghana", "UzoKorbaTxtGhana", "UzoKorbaTxtGhanaClient"),
 }
 
 SLUGS: Final = tuple(_ENTRIES)

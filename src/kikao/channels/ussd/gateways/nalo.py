@@ -15,36 +15,33 @@ checked on a live line.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
-from kikao.channels.channel import Dedupe, Request, Response
-from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway, dialled_ahead
-from kikao.conversation.secrets import Secret
-
-MAX_COMPANY: Final = 64
-"""Characters of USERID."""
+from kikao.channels.ussd.shapes.latest import Latest, Names
 
 GHANA: Final = ("233", 9)
 """Country code, and how many digits follow it."""
 
 
-class Nalo(UssdGateway):
+class Nalo(Latest):
     """The gateway `nalo`: the last answer only, a redelivery known by the same body shortly after.
 
     `codes` are needed for long dials: where `*920*1806*1*500#` stops being the code only they tell. They are no part
     of a session's key, since an answer does not say which code was dialled: a member has one session here.
+
+    MSISDN may come without its `+` only as a number of Ghana, 233 and nine digits, or as a national one where the
+    settings say of which country: of other digits nobody knows whether they begin with a country code, and a wrong
+    guess would be another member.
     """
 
     slug = "nalo"
-    family: Family = "last"
-    dedupe: Dedupe = "window"
-    happenings: frozenset[Happening] = frozenset({"new", "reply"})
-    retention = 1.0
-    """Seconds, see `kikao.turn.WINDOW`."""
+    names = Names(("SESSIONID",), "MSISDN", "USERDATA", "NETWORK", state="MSGTYPE")
+    echoes = ("USERID", "MSISDN")
+    country = GHANA
+    needs_dialogue = False
     contract = Contract(
         provider="Nalo",
         places="Ghana",
@@ -61,49 +58,6 @@ class Nalo(UssdGateway):
         wanted=("an id that tells a request that is sent again",),
     )
 
-    def parse(self, request: Request) -> Inbound:
-        """One request. Raises `BadRequest`.
-
-        MSISDN may come without its `+` only as a number of Ghana, 233 and nine digits, or as a national one where the
-        settings say of which country: of other digits nobody knows whether they begin with a country code, and a
-        wrong guess would be another member.
-        """
-        fields = self.json(request)
-        company = self.token(fields, "USERID", MAX_COMPANY)
-        phone = self.number(fields, "MSISDN", only=GHANA)
-        typed = self.typed(fields, "USERDATA")
-        begins = self.flag(fields, "MSGTYPE")
-        note = ""
-        if begins:
-            ahead = dialled_ahead(typed, self.codes)
-            if ahead is None and self.codes:
-                note = "dialled a code that is not in the settings"
-            typed = ahead or ""
-        return Inbound(
-            channel=self.channel,
-            gateway=self.slug,
-            identity=phone,
-            happening="new" if begins else "reply",
-            text=Secret(typed),
-            dialogue=self.token(fields, "SESSIONID", MAX_DIALOGUE)
-            if fields.get("SESSIONID", "") != ""
-            else "",
-            msisdn=phone,
-            unknown_fields=self.unknown(fields, _REQUEST),
-            note=note,
-            echo=(("USERID", company), ("MSISDN", self.required(fields, "MSISDN"))),
-        )
-
-    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+    def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
         """The screen as MSG; MSGTYPE false closes the dialogue."""
-        message = text.encode(errors="replace").decode()
-        fields = {**dict(inbound.echo), "USERDATA": "", "MSG": message, "MSGTYPE": not ends}
-        return Response(200, _HEADERS, msgspec.json.encode(fields))
-
-    def acknowledge(self, inbound: Inbound) -> Response:
-        """An empty 200; nothing that this gateway sends is a mere notification."""
-        return Response(200, (), b"")
-
-
-_HEADERS: Final = (("content-type", "application/json"),)
-_REQUEST: Final = frozenset({"USERID", "MSISDN", "USERDATA", "MSGTYPE", "NETWORK", "SESSIONID"})
+        return {"USERDATA": "", "MSG": text, "MSGTYPE": not ends}
