@@ -53,8 +53,8 @@ from kikao.turn import WINDOW
 
 T = TypeVar("T")
 
-EMPTY: Final = {"KIKAO_USSD_NALO_CODE": "*284#"}
-"""The environment unless settings are given: a gateway that has to be told knows the code that phones dial."""
+EMPTY: Final = {f"KIKAO_USSD_{slug.upper()}_CODE": "*284#" for slug in SLUGS}
+"""The environment unless settings are given: gateways that have to be told know the code that phones dial."""
 
 CALM: Final = 10
 """Rounds of the event loop in which nothing may be under way before all is quiet."""
