@@ -27,6 +27,12 @@ FAMILIES: Final = {
     "async": "Each request is acknowledged at once, and the screen goes out as a call of its own",
 }
 
+IN_THE_URL: Final = (
+    "What members type is in the URL, PINs too. kikao logs no URL; switch off the access log of every proxy before it "
+    "([how](../how-to/connect-africastalking.md#3-put-a-proxy-in-front)), and have the provider keep none."
+)
+"""What whoever connects a gateway that calls by GET has to know."""
+
 COPIES: Final = {
     "exact": "A request that is sent again is recognised for {kept}, and gets the bytes of the first reply: nothing is "
     "done twice, however late it comes.",
@@ -180,8 +186,9 @@ def _page(slug: str) -> str:
         "## Limits",
         *_limits(found),
     ]
-    if found.contract.notes:
-        parts += ["## Know", _items(found.contract.notes)]
+    notes = (*found.contract.notes, *((IN_THE_URL,) if "GET" in found.methods else ()))
+    if notes:
+        parts += ["## Know", _items(notes)]
     parts += ["## Test it", *_tests(found)]
     if found.contract.wanted or found.experimental:
         live = ("a trace of a dialogue on a live line",) if found.experimental else ()
