@@ -72,6 +72,11 @@ class UzoKorbaTxtGhana(Latest):
             return "end"
         raise self.refuse(f"field ussdServiceOp must be {BEGINS}, {ANSWERS}, or {OVER} or greater")
 
+    def status(self, fields: Mapping[str, object]) -> str:
+        """See `Latest.status`. An operation has one octet (SMPP 3.4, 5.3.2.44)."""
+        operation = self.whole(fields, "ussdServiceOp")
+        return f"operation {operation}" if operation < 256 else ""
+
     def service_code(self, fields: Mapping[str, object]) -> str:
         """The code of the settings that `code` begins with, else what it says; nothing where it is missing."""
         if fields.get("code", "") == "":

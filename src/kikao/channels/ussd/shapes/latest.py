@@ -85,6 +85,8 @@ class Latest(UssdGateway):
             text = self.typed(fields, self.names.text)
             if not self.names.state:
                 dialled = Secret(self.ahead(fields, code)[0])
+        else:
+            note = self.status(fields)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,
@@ -118,6 +120,10 @@ class Latest(UssdGateway):
             *most, last = self.states
             raise self.refuse(f"field {name} must be {', '.join(most)} or {last}")
         return found
+
+    def status(self, fields: Mapping[str, object]) -> str:
+        """For the log: how the provider says that a dialogue is over, in a word that it is known to use."""
+        return self.required(fields, self.names.state).lower()
 
     def message_id(self, fields: Mapping[str, object], dialogue: str, happening: Happening) -> Secret | None:
         """What a request has in common with its copies, and with nothing else; None where there is no such thing."""
