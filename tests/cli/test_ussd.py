@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,8 @@ def send(*words: str, said: str | bytes, env: dict[str, str] | None = None) -> R
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data = tmp_path_factory.mktemp("ussd") / "data"
-    with serving(data, "tests.cli.kiosk:app", KIKAO_USSD_NALO_TOKEN=TOKEN) as server:
+    env = {name: value for slug in SLUGS for name, value in environment(slug).items()}
+    with serving(data, "tests.cli.kiosk:app", **env, KIKAO_USSD_NALO_TOKEN=TOKEN) as server:
         yield f"http://127.0.0.1:{server.port}"
 
 
@@ -143,6 +145,18 @@ def test_a_refusal_of_the_server_is_told(
     assert why in done.output
     assert PIN not in done.output
     assert TOKEN not in done.output
+
+
+def test_a_phone_in_the_terminal_speaks_every_gateway(url: str) -> None:
+    for slug in SLUGS:
+        if kind(slug).methods and kind(slug).family != "async":
+            words = ["chat", "--gateway", slug, "--as", "+233241234567", "--url", url]
+            words += ["--token", TOKEN] if slug == "nalo" else []
+            done = CliRunner().invoke(main, words, input="/dial\nbread\n", env=environment(slug))
+            assert done.exit_code == 0, f"{slug}: {done.output}"
+            assert re.findall("│ (What|Size) ", done.output) == ["What", "What", "Size"], (
+                f"{slug}: {done.output}"
+            )
 
 
 def test_a_file_is_read(tmp_path: Path, url: str) -> None:

@@ -25,11 +25,10 @@ from msgspec.structs import replace
 
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Client, Exchange
-from kikao.channels.ussd.registry import SLUGS, client
-from kikao.channels.ussd.registry import gateway as ussd_gateway
+from kikao.channels.ussd.registry import SLUGS, client, kind
 from kikao.cli.recording import Record, Tell, recorder_of
 from kikao.cli.serving import give_up, load_app, load_settings
-from kikao.config import SettingsError
+from kikao.config import SettingsError, UssdSettings
 from kikao.events import Event, LogLines
 from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
@@ -74,9 +73,9 @@ def talk(
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
     phone = Phone(
-        client(gateway, number, code),
+        client(gateway, number, code, settings_of(gateway)),
         f"/ussd/{gateway}" + (f"/{token}" if token else ""),
-        WINDOW if ussd_gateway(gateway).dedupe == "window" else 0.0,
+        WINDOW if kind(gateway).dedupe == "window" else 0.0,
     )
     try:
         if target is None:
@@ -150,13 +149,17 @@ class Phone:
     def _exchange(self, send: Send, exchange: Exchange, tell: Tell | None) -> bool:
         response = send(self._addressed(exchange))
         self._last, self._replied_at = exchange, time.monotonic()
-        if response.status != 200:
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             said = response.body.decode(errors="replace").strip()
             click.secho(f"HTTP {response.status}: {said}", fg="red")
             if response.status == HTTPStatus.NOT_FOUND:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
-        text, alive = self._client.read(response)
+        try:
+            text, alive = self._client.read(response)
+        except (ValueError, LookupError, TypeError):
+            click.secho("The reply is not one of this gateway: is another one behind this address?", fg="red")
+            return False
         click.echo("\n".join(["", *boxed(text.splitlines())]))
         if tell is not None:
             tell(self._addressed(exchange), text, not alive)
@@ -179,6 +182,11 @@ class Phone:
         except (EOFError, KeyboardInterrupt):
             click.echo()
             return None
+
+
+def settings_of(gateway: str) -> UssdSettings:
+    """The settings of a gateway that has some of its own, such as a key that its provider shows: the phone is that."""
+    return load_settings().ussd.get(gateway, UssdSettings()) if kind(gateway).options else UssdSettings()
 
 
 def over_http(url: str) -> Send:

@@ -9,8 +9,9 @@ from typing import Final
 
 from msgspec import structs
 
+from kikao.channels.channel import BadRequest
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, gateway, kind
+from kikao.channels.ussd.registry import SLUGS, client, gateway, kind
 from kikao.config import Settings, SimulatedEndpoint, UssdSettings
 from kikao.console.simulator.views import Budget, EndpointView
 
@@ -62,15 +63,25 @@ class Endpoint:
             code=of.code,
             host=of.host,
             budget=Budget(gateway.budget.septets, gateway.budget.units),
-            tells_end="end" in gateway.happenings,
-            long_dial=gateway.family == "accumulated" or of.code in gateway.codes,
+            tells_end=bool({"end", "abort"} & gateway.happenings),
+            long_dial=self._takes_long_dials(),
         )
+
+    def _takes_long_dials(self) -> bool:
+        """Whether what is dialled behind the code comes through, as this gateway is set up: tried, not assumed."""
+        phone = client(self.of.gateway, "+256772000001", self.of.code, self.settings)
+        try:
+            dialled = self.gateway.parse(phone.dial("tried", "1").request(self.of.path))
+        except BadRequest:
+            return False
+        ahead = dialled.dialled or dialled.text
+        return ahead.reveal()[dialled.code_length :].removeprefix("*") == "1"
 
 
 def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
-    for place, given in enumerate(settings.endpoints or _one_each()):
+    for place, given in enumerate(settings.endpoints or _one_each(settings)):
         if given.gateway not in SLUGS:
             continue
         own = settings.ussd.get(given.gateway, UssdSettings())
@@ -91,9 +102,15 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     return found
 
 
-def _one_each() -> list[SimulatedEndpoint]:
-    titled = ((slug, kind(slug).contract.provider) for slug in SLUGS)
-    return [SimulatedEndpoint(title, slug, f"USSD as {title} brings it") for slug, title in titled]
+def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
+    """One for each gateway, but for those that can do nothing without a setting that is not there."""
+    found = []
+    for slug in SLUGS:
+        it, own = kind(slug), settings.ussd.get(slug, UssdSettings())
+        if all(option.name in own.options for option in it.options if option.required):
+            title = it.contract.provider
+            found.append(SimulatedEndpoint(title, slug, f"USSD as {title} brings it"))
+    return found
 
 
 def _id(name: str, taken: Mapping[str, Endpoint]) -> str:

@@ -7,7 +7,9 @@ one makes what is sent, and its twin, told `MASK` where a secret was typed, make
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import quote_plus
 
@@ -116,7 +118,7 @@ class SimulatedPhone:
 
     def show(self, response: Response) -> None:
         """Show a reply. One that the gateway cannot pass on ends the dialogue, unless the request is sent again."""
-        if response.status != 200:
+        if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             self.screen, self.alive = "", False
             return
         try:
@@ -156,9 +158,10 @@ class SimulatedPhone:
         return (("host", self.endpoint.of.host), *exchange.headers)
 
     def _view(self, exchange: Exchange) -> RequestView:
-        body = exchange.body.decode().replace(quote_plus(MASK), MASK)
         shown = replace(exchange, path=self.endpoint.shown_path)
-        return RequestView(exchange.method, shown.target, dict(self._headers(exchange)), body)
+        headers = {name: _masked(value) for name, value in self._headers(exchange)}
+        body = _masked(exchange.body.decode(errors="replace"))
+        return RequestView(exchange.method, _masked(shown.target), headers, body)
 
     def _parsed(self, exchange: Exchange) -> Inbound:
         endpoint = self.endpoint
@@ -167,6 +170,23 @@ class SimulatedPhone:
             return endpoint.gateway.parse(shown.request(endpoint.of.path))
         except BadRequest as problem:
             raise Problem(400, str(problem)) from None
+
+
+def _masked(sent: str) -> str:
+    """What a provider's syntax made of a `MASK`, written as one again."""
+    for written in _MASKS:
+        sent = sent.replace(written, MASK)
+    return sent
+
+
+_MASKS: Final = (
+    quote_plus(MASK),
+    quote_plus(MASK).lower(),
+    json.dumps(MASK)[1:-1],
+    MASK.encode("ascii", "xmlcharrefreplace").decode(),
+    MASK.encode("utf-16-be").hex().upper(),
+)
+"""In a form or a query, in JSON, in XML, and where a text is sent as the octets of UCS-2."""
 
 
 def _dialogue() -> str:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
+from http import HTTPStatus
 from typing import Final, NamedTuple
 
 from kikao.channels.channel import Request, Response
@@ -38,7 +39,7 @@ from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
 from kikao.records import CommitUnknown, RecordsAway
 from kikao.sessions.finding import Finder, Seen
-from kikao.sessions.policy import MissingIdentifier, session_key
+from kikao.sessions.policy import MissingIdentifier, address_kind, session_key
 from kikao.sessions.store import StoreUnavailable
 from kikao.turn import WINDOW, Turns
 
@@ -202,7 +203,7 @@ class Simulator:
             raise Problem(409, "this app keeps no members, so it keeps no language of theirs")
         async with phone.lock:
             try:
-                known = await self._turns.members.meet("msisdn", phone.inbound.msisdn)
+                known = await self._turns.members.meet(*self._named(phone))
                 await self._turns.members.remember(known.id, locale=locale)
             except (RecordsAway, CommitUnknown, UnknownMember):
                 raise Problem(503, "the directory of members does not answer; try again") from None
@@ -249,11 +250,12 @@ class Simulator:
     async def _deliver(self, phone: SimulatedPhone, posted: Posted) -> _Delivered:
         """Send a request of a phone, which then shows the reply."""
         delivered = await self._sent(posted)
-        phone.met = phone.met or delivered.reply.status == 200
+        done = delivered.reply.status < HTTPStatus.MULTIPLE_CHOICES
+        phone.met = phone.met or done
         phone.show(delivered.response)
         if delivered.shown is not None:
             phone.page, phone.pages = delivered.shown.page, delivered.shown.pages
-        elif delivered.reply.status != 200:
+        elif not done:
             phone.page, phone.pages = 1, 1
         return delivered
 
@@ -326,10 +328,9 @@ class Simulator:
 
     async def _seen(self, phone: SimulatedPhone) -> Seen | None:
         """The stored session of a phone; None where there is none. Raises `_Unseen`."""
-        turns, endpoint = self._turns, phone.endpoint
-        url = request_url(Request("POST", endpoint.of.path, b"", {"host": endpoint.of.host}, b""))
+        turns = self._turns
         try:
-            address = turns.address(phone.inbound, url)
+            address = turns.address(phone.inbound, self._url(phone))
             path = await self._finder.path(session_key(turns.sessions.ring, address.parts))
             return await self._finder.look(path[-1])
         except (MissingIdentifier, CommandRefused) as problem:
@@ -345,11 +346,19 @@ class Simulator:
         policy = self._turns.sessions.policies[phone.inbound.channel]
         return conversation_of(seen, self._turns.sessions, policy, self._translate(locale), language)
 
+    def _named(self, phone: SimulatedPhone) -> tuple[str, str]:
+        """Who the member is: a kind and an identity, which is a token where the provider hides numbers."""
+        return address_kind(self._turns.address(phone.inbound, self._url(phone)))
+
+    def _url(self, phone: SimulatedPhone) -> str:
+        of = phone.endpoint.of
+        return request_url(Request("POST", of.path, b"", {"host": of.host}, b""))
+
     async def _language(self, phone: SimulatedPhone) -> str:
         if not phone.met:
             return ""
         try:
-            return (await self._turns.members.meet("msisdn", phone.inbound.msisdn)).locale
+            return (await self._turns.members.meet(*self._named(phone))).locale
         except RecordsAway:
             return ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Final
 
 from kikao.console.simulator.phone import SimulatedPhone
@@ -89,9 +90,9 @@ class Told:
         return self._names[key]
 
     def _failed(self, status: int) -> None:
-        if status != 200:
+        if status >= HTTPStatus.MULTIPLE_CHOICES:
             self._recorder.noted(f"The server answered with status {status}.")
 
     @staticmethod
     def _ended(phone: SimulatedPhone, status: int) -> bool:
-        return status == 200 and not phone.alive
+        return 0 < status < HTTPStatus.MULTIPLE_CHOICES and not phone.alive
