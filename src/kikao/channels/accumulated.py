@@ -94,7 +94,7 @@ def understand(
             return Show(), structs.replace(after, text=dialogue.text)
         return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
     if dialogue is None or not known:
-        return Dial(_ahead(_behind_code(inbound))), after
+        return Dial(_ahead(inbound.typed())), after
     answer = _new_part(text, dialogue, hashed)
     return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
 
@@ -122,11 +122,6 @@ def _with_former(dialogue: Dialogue, mark: bytes) -> tuple[bytes, ...]:
     """The marks of dialogues before the one of `mark`, the last one first."""
     before = (one for one in dialogue.former if not compare_digest(one, mark))
     return (dialogue.mark, *itertools.islice(before, REMEMBERED - 1))
-
-
-def _behind_code(inbound: Inbound) -> str:
-    text = inbound.text.reveal()
-    return text[inbound.code_length :].removeprefix(SEPARATOR) if inbound.code_length else text
 
 
 def _ahead(text: str) -> tuple[Secret, ...]:

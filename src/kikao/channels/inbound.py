@@ -56,3 +56,8 @@ class Inbound:
     """For the log: what the provider says of an ended dialogue (a status, never what was typed)."""
     echo: tuple[tuple[str, str], ...] = ()
     """Fields that the provider wants to see again in the reply, by name; never what was typed."""
+
+    def typed(self) -> str:
+        """The text without what of it is the dialled code. Show it to nobody: there may be a PIN in it."""
+        text = self.text.reveal()
+        return text[self.code_length :].removeprefix("*") if self.code_length else text

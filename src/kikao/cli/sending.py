@@ -136,8 +136,7 @@ def _fields(inbound: Inbound, *, show_typed: bool) -> Iterator[tuple[str, str]]:
         if value := getattr(inbound, name):
             yield name, value
     if inbound.happening in TURNS:
-        typed = inbound.text.reveal()[inbound.code_length :]
-        typed = typed.removeprefix("*") if inbound.code_length else typed
+        typed = inbound.typed()
         what = "dialled ahead" if inbound.happening == "new" else "typed"
         yield what, repr(typed) if show_typed else _length(typed)
         if inbound.dialled is not None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kikao import App, Chat, Flows, Text
 from kikao.channels.channel import Request, Response
@@ -19,7 +21,8 @@ from kikao.channels.ussd.registry import SLUGS, client, gateways, kind
 from kikao.channels.ussd.shapes.accumulated import Accumulated
 from kikao.config import load
 from kikao.conversation.screens import Option, Screen
-from kikao.testing import Phone, Stage
+from kikao.events import TurnCommitted
+from kikao.testing import Phone, Stage, in_process
 
 KIN = [slug for slug in SLUGS if issubclass(kind(slug), Accumulated)]
 SHARED = ("*321*9#",)
@@ -105,7 +108,7 @@ def test_the_longest_code_of_the_settings_is_the_one_dialled() -> None:
         "*321*9*3#",
         "*321*9*3#",
     ]
-    assert found.text.reveal()[found.code_length :] == "*1"
+    assert found.typed() == "1"
 
 
 def test_a_code_of_another_provider_does_not_match() -> None:
@@ -141,6 +144,26 @@ async def test_an_extension_is_neither_an_answer_nor_dialled_ahead(slug: str, tm
         assert await phone.reply("****") == "(9) (****)"
         assert (await phone.dial("a")).startswith("Last?"), "a long dial"
         assert await phone.reply("b*c") == "(a) (b*c)"
+
+
+async def test_a_dialogue_that_begins_twice_at_once_is_one(tmp_path: Path) -> None:
+    async with staged("safaricom", "*321*9#", tmp_path) as stage:
+        phone = stage.phone("+254712000111", gateway="safaricom", code="*321*9#")
+        start = replace(phone.client.dial("s1", "a"), path="/ussd/safaricom")
+        send = in_process(stage.server)
+        replies = await asyncio.gather(*(send(start) for _ in range(4)))
+        assert {(reply.status, reply.body) for reply in replies} == {(200, b"CON Last?")}
+        assert await phone.send(phone.client.answer("b")) == "(a) (b)"
+        assert len([event for event in stage.events if isinstance(event, TurnCommitted)]) == 2
+
+
+async def test_where_a_dial_is_an_empty_text_an_empty_first_answer_shows_the_screen_again(
+    tmp_path: Path,
+) -> None:
+    async with staged("crossgate", "*321#", tmp_path) as stage:
+        phone = stage.phone("+254712000111", gateway="crossgate", code="*321#")
+        assert [await phone.dial(), await phone.reply("")] == ["First?", "First?"]
+        assert (await phone.reply("a")).startswith("Last?")
 
 
 @pytest.mark.parametrize("slug", ["safaricom", "advanta"])

@@ -1,6 +1,7 @@
 """Advanta, also Fastmessage (Kenya): `GET /ussd/advanta`, or `POST` with a form.
 
-Contract: the provider's USSD guides, two of them, and those of its resellers; nothing was checked on a live line.
+Contract: the provider's two USSD guides, and the same guide as Kemru, Team Web and JazaAfrica print it; nothing was
+checked on a live line.
 
 - A request has SESSIONID, USSDCODE, MSISDN and INPUT; a query, or on request a POST. USSDCODE is the provider's part of
   the code, `*415#`.
@@ -33,7 +34,7 @@ class Advanta(Accumulated):
         provider="Advanta",
         places="Kenya",
         certainty="documented",
-        source="the provider's USSD guides, and those of its resellers",
+        source="the provider's two USSD guides, and the same guide as others print it",
         new="`SESSIONID` is new",
         reply="`INPUT` grows",
         copies="the same `SESSIONID` and `INPUT`",
@@ -44,6 +45,7 @@ class Advanta(Accumulated):
         ),
         notes=(
             "Requests are not signed.",
+            "Kemru, Team Web and JazaAfrica print the same guide: this gateway should fit them.",
             "Nothing is told when a member hangs up.",
             "Do not serve a code and its extensions (`*415#` and `*415*33#`) on one server: the answer `33` on the "
             "first cannot be told from the second.",
@@ -52,6 +54,7 @@ class Advanta(Accumulated):
         on_a_phone=("an answer that ends with `#`, and one that is empty",),
         wanted=(
             "whether every `INPUT` that is a dial string ends with `#`, also behind an answer that does",
+            "whether values are escaped twice, as the older guide's sample undoes: kikao refuses a code that is",
             "`INPUT` at the dial of a dedicated code: kikao expects the code, or nothing",
             "`INPUT` where `USSDCODE` is the whole code of a shared one",
             "how long a reply may take, and a member may think",

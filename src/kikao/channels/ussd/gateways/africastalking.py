@@ -59,6 +59,8 @@ class AfricasTalking(Accumulated):
         ),
         wanted=(
             "the provider's IP ranges, and its list of network codes",
+            "whether `serviceCode` has the channel of a shared code (`*384*77#`): samples show it, an older page "
+            "says no; without it all channels on one server are one service",
             "whether the network counts `CON `: kikao counts it",
         ),
     )

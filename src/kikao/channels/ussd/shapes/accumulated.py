@@ -35,6 +35,8 @@ class Accumulated(UssdGateway):
     A page has what its network carries less 4 for `CON `. That a provider strips it before it reaches the network is
     only inferred: counting it costs four characters where that is true, and not counting it would cut four off a
     screen where it is not.
+
+    Where the text is empty at the dial, an empty first answer is no news: the member sees the first screen again.
     """
 
     family: Family = "accumulated"
