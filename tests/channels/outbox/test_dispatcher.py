@@ -20,7 +20,7 @@ from kikao.channels.outbox import (
     Rejected,
     TryLater,
 )
-from kikao.channels.outbox.dispatcher import FIRST, LONGEST
+from kikao.channels.outbox.sender import FIRST, LONGEST
 from kikao.conversation.journal import Posted
 from kikao.events import DestinationPaused, Event, MessageDead, MessageReported, MessageRetried, MessageSent
 from kikao.sessions.keeper import Sessions

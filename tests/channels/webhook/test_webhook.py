@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kikao.channels.caller import READ
+from kikao.channels.calling import Answer, judged, seconds_of
+from kikao.channels.network import Forbidden, Guarded, allowed, is_loopback
 from kikao.channels.outbox import Delivered, Letter, Outcome, Rejected, TryLater
 from kikao.channels.webhook import BadSignature, signature, verify
-from kikao.channels.webhook.network import Forbidden, Guarded, allowed, is_loopback
-from kikao.channels.webhook.sender import READ, Webhook, judged, seconds_of
+from kikao.channels.webhook.sender import Webhook
 from kikao.config import Hidden
 from tests.channels.webhook.receiver import OK, Receiver, Request
 from tests.waiting import until
@@ -92,7 +94,7 @@ async def test_a_redirection_is_never_followed() -> None:
     ],
 )
 def test_what_a_status_means(status: int, outcome: Outcome) -> None:
-    assert judged(status, "", NOW) == outcome
+    assert judged(Answer(status), NOW) == outcome
 
 
 @pytest.mark.parametrize(
@@ -152,7 +154,7 @@ async def test_a_status_counts_however_the_rest_of_the_answer_ends(
     monkeypatch: pytest.MonkeyPatch, rest: bytes, status: bytes, outcome: Outcome
 ) -> None:
     """Who said 200 has the message: it would get it again for nothing."""
-    monkeypatch.setattr("kikao.channels.webhook.sender.READING", 0.05)
+    monkeypatch.setattr("kikao.channels.caller.READING", 0.05)
     async with Receiver(lambda _: b"HTTP/1.1 %b\r\n%b" % (status, rest)) as crm, webhook(crm.url) as sender:
         async with asyncio.timeout(1.5):
             assert await sender.send(LETTER) == outcome
@@ -317,5 +319,5 @@ async def test_a_name_that_leads_to_this_machine_is_not_followed_there() -> None
     began = time.perf_counter()
     async with webhook("http://169.254.169.254/latest/meta-data") as sender:
         outcome = await sender.send(LETTER)
-    assert outcome == TryLater("the name leads to where no webhook may connect to")
+    assert outcome == TryLater("the name leads to where nothing may connect to")
     assert time.perf_counter() - began < 1.0

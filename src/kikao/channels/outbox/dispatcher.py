@@ -34,7 +34,7 @@ from kikao.events import (
     short,
 )
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.outgoing import EVERY_SHARD, Again, Dead, Outgoing, Reported, Sent, Status
+from kikao.sessions.outgoing import EVERY_SHARD, Again, Dead, Outgoing, Reported, Sent, Status, shard
 from kikao.sessions.posting import opened
 from kikao.sessions.sealing import SealError
 from kikao.sessions.store import CommitUnknown, StoreUnavailable
@@ -54,18 +54,11 @@ POLL: Final = 1.0
 LEAST_WAIT: Final = 1.0
 """Seconds that another side may say to wait, at least; less is no wait, and the try counts like any other."""
 
-FIRST: Final = 5.0
-LONGEST: Final = 3600.0
-"""A message waits up to 5 s, 10 s, 20 s ... at most an hour, by chance: those that failed together come back apart."""
-
 LONGEST_PAUSE: Final = 86400.0
 """Seconds that another side may stop what leaves to it, whatever it says."""
 
-SENT_KEPT: Final = 7 * 86400.0
-"""Seconds in which reports about a message that was sent are heard."""
-
-DEAD_KEPT: Final = 30 * 86400.0
-"""Seconds in which a dead message may be replayed."""
+STALE: Final = 1.0
+"""Seconds after which a message may well have another behind it."""
 
 SETTLING: Final = 8
 """How often it is tried to store what became of a message; then it is sent again."""
@@ -83,14 +76,17 @@ class Dispatcher:
         shards: Callable[[], Collection[int]] = lambda: EVERY_SHARD,
         at_once: int = AT_ONCE,
         poll: float = POLL,
+        held_up: float = HELD_UP,
+        slack: float = SLACK,
         chance: Callable[[], float] = random.random,
     ) -> None:
         for name, destination in destinations.items():
             if destination.timeout > MAX_TIMEOUT:
                 raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
         self.destinations = dict(destinations)
-        self.lease = HELD_UP + max((each.timeout for each in destinations.values()), default=0.0) + SLACK
+        self.lease = held_up + max((each.timeout for each in destinations.values()), default=0.0) + slack
         """Seconds a message is left alone that somebody took; so long it waits when that process dies."""
+        self._held_up = held_up
         self._sessions = sessions
         self._publish = publish
         self._shards = shards
@@ -98,7 +94,9 @@ class Dispatcher:
         self._poll = poll
         self._chance = chance
         self._woken = asyncio.Event()
-        self._flying: dict[asyncio.Task[None], str] = {}
+        self._asked: set[int] = set()
+        """Shards to look into next, whoever looks after them."""
+        self._flying: dict[asyncio.Task[None], Outgoing] = {}
         self._paused: dict[str, float] = {}
         self._gates = {name: asyncio.Lock() for name in destinations}
         self._looking = asyncio.Lock()
@@ -108,8 +106,9 @@ class Dispatcher:
         """How many messages are on their way."""
         return len(self._flying)
 
-    def wake(self) -> None:
-        """There is something to send, or room for more."""
+    def wake(self, *shards: int) -> None:
+        """There is something to send, or room for more; in these shards too, whoever looks after them."""
+        self._asked.update(shards)
         self._woken.set()
 
     async def run(self) -> None:
@@ -172,7 +171,7 @@ class Dispatcher:
             return await self._take()
 
     async def _take(self) -> bool:
-        now, flying = self._sessions.clock(), Counter(self._flying.values())
+        now, flying = self._sessions.clock(), Counter(message.to for message in self._flying.values())
         room = self._at_once - len(self._flying)
         free = {
             name: destination.at_once - flying[name]
@@ -182,21 +181,27 @@ class Dispatcher:
         if room <= 0 or not free or self._stopping:
             return False
         limit = min(room, *free.values()) if len(free) > 1 else min(room, sum(free.values()))
+        asked = frozenset(self._asked)
+        shards = asked.union(self._shards()) if asked else self._shards()
         taken = await self._sessions.store.take(
-            now=now, lease=self.lease, limit=limit, shards=self._shards(), destinations=free
+            now=now, lease=self.lease, limit=limit, shards=shards, destinations=free
         )
+        if len(taken) < limit:
+            self._asked -= asked
         if self._stopping:
             for message in taken:
                 await self._stored(message, Again(message.due_at, message.reason, counts=False))
             return False
         for message in taken:
             task = asyncio.create_task(self._send(message, self.destinations[message.to]))
-            self._flying[task] = message.to
+            self._flying[task] = message
             task.add_done_callback(self._landed)
         return len(taken) == limit
 
     def _landed(self, task: asyncio.Task[None]) -> None:
-        del self._flying[task]
+        message = self._flying.pop(task)
+        if (number := shard(message.session)) not in self._shards():
+            self._asked.add(number)  # what follows in its lane is ours to send, too
         self._woken.set()
 
     async def _send(self, message: Outgoing, destination: Destination) -> None:
@@ -214,6 +219,9 @@ class Dispatcher:
             return await self._dead(
                 message, f"{destination.tries} tries; the last: {message.reason or 'cut short'}"
             )
+        waited = message.tries > 1 or now >= message.posted_at + STALE
+        if destination.newest and waited and await self._superseded(message):
+            return await self._dead(message, "superseded")
         try:
             body = opened(self._sessions.ring, message)
         except SealError:
@@ -245,7 +253,7 @@ class Dispatcher:
                 )
                 if wait <= 0.0:
                     return True
-                if self._stopping or now + wait > message.lease_until - self.lease + HELD_UP:
+                if self._stopping or now + wait > message.lease_until - self.lease + self._held_up:
                     self._paused[message.to] = now + min(wait, self._poll * 10)
                     await self._stored(message, Again(now + wait, message.reason, counts=False))
                     return False
@@ -260,11 +268,17 @@ class Dispatcher:
         if isinstance(outcome, Rejected):
             return await self._dead(message, outcome.reason)
         told = outcome.after is not None and outcome.after >= LEAST_WAIT
-        wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else self._backoff(message.tries)
+        wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else None
+        wait = self._backoff(message.tries, destination) if wait is None else wait
         if told:
             await self._pause(message.to, wait, outcome.reason)
         elif message.tries >= destination.tries:
             return await self._dead(message, f"{destination.tries} tries; the last: {outcome.reason}")
+        if destination.newest:
+            if now + wait >= message.expires_at:
+                return await self._dead(message, f"expired; the last: {outcome.reason}")
+            if await self._superseded(message):
+                return await self._dead(message, "superseded")
         again = Again(now + wait, outcome.reason, counts=not told)
         if await self._stored(message, again):
             self._publish(
@@ -276,7 +290,8 @@ class Dispatcher:
         now, reference = self._sessions.clock(), None
         if outcome.reference:
             reference = self._sessions.ring.lookup("reference", message.to, outcome.reference)
-        if await self._stored(message, Sent(now + SENT_KEPT, reference)):
+        kept = self.destinations[message.to].sent_kept
+        if await self._stored(message, Sent(now + kept, reference)):
             waited = round(max(0.0, now - message.posted_at), 3)
             self._publish(MessageSent(**_named(message), ms=round(seconds * 1000, 2), waited=waited))
 
@@ -290,7 +305,8 @@ class Dispatcher:
         self._publish(DestinationPaused(to=name, seconds=round(seconds, 3), reason=reason))
 
     async def _dead(self, message: Outgoing, reason: str) -> None:
-        if await self._stored(message, Dead(self._sessions.clock() + DEAD_KEPT, reason)):
+        kept = self.destinations[message.to].dead_kept
+        if await self._stored(message, Dead(self._sessions.clock() + kept, reason)):
             self._publish(MessageDead(**_named(message), reason=reason))
 
     async def _give_back(self, message: Outgoing) -> None:
@@ -309,10 +325,18 @@ class Dispatcher:
                 await asyncio.sleep(self._poll * self._chance() * 2**attempt / 4)
         return False
 
-    def _backoff(self, tries: int) -> float:
+    async def _superseded(self, message: Outgoing) -> bool:
+        """Whether another message waits behind one that was taken, the first of its lane."""
+        store = self._sessions.store
+        async for other in store.messages(state="waiting", session=message.session):
+            if other.to == message.to and other.id != message.id:
+                return True
+        return False
+
+    def _backoff(self, tries: int, of: Destination) -> float:
         """Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/."""
-        longest: float = min(FIRST * 2 ** min(tries - 1, 20), LONGEST)
-        return max(longest * self._chance(), FIRST / 10)
+        longest: float = min(of.first * 2 ** min(tries - 1, 20), of.longest)
+        return max(longest * self._chance(), of.first / 10)
 
 
 _SAID: Final[Mapping[Status, Literal["sent", "failed", "delivered", "read"]]] = {

@@ -67,6 +67,16 @@ class Pace(msgspec.Struct, frozen=True):
 MAX_TIMEOUT: Final = 60.0
 """Seconds: a message is leased for longer than a try may take."""
 
+FIRST: Final = 5.0
+LONGEST: Final = 3600.0
+"""A message waits up to 5 s, 10 s, 20 s ... at most an hour, by chance: those that failed together come back apart."""
+
+SENT_KEPT: Final = 7 * 86400.0
+"""Seconds in which reports about a message that was sent are heard."""
+
+DEAD_KEPT: Final = 30 * 86400.0
+"""Seconds in which a dead message may be replayed."""
+
 
 class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """A sender, and how to use it."""
@@ -79,3 +89,13 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     """Messages on their way at a time, from one process."""
     tries: int = 16
     """After so many a message is dead. With the usual back-off that takes some five hours, half of that if lucky."""
+    first: float = FIRST
+    """Seconds that it waits after the first try, at most; twice as long after each other one."""
+    longest: float = LONGEST
+    """Seconds between two tries, at most."""
+    sent_kept: float = SENT_KEPT
+    dead_kept: float = DEAD_KEPT
+    """Seconds that a message is kept once it was sent, or is dead."""
+    newest: bool = False
+    """Of a lane only the newest message is of use, as of screens: one that could not be sent at once, and has another
+    behind it by now, is dead, and holds that up no longer."""

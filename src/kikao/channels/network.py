@@ -1,6 +1,6 @@
-"""Where a webhook may connect to: what its name means is looked up here, and looked at, for each connection.
+"""Where kikao may connect to, a webhook say: what its name means is looked up here, and looked at, for each connection.
 
-The address of a webhook is the operator's, not a member's, and systems in the same network are what many are for: so
+What is called is the operator's, not a member's, and systems in the same network are what many are for: so
 private addresses are allowed. Never allowed is what no receiver has, and an attacker who controls a name would want:
 link-local addresses (where clouds serve credentials), multicast, unspecified and reserved ones; and the machine itself
 only where the settings say so by name.
@@ -29,11 +29,11 @@ NAT64 = ip_network("64:ff9b::/96")
 
 
 class Forbidden(httpcore.ConnectError):
-    """A name leads to where no webhook may connect to."""
+    """A name leads to where nothing may connect to."""
 
 
 def allowed(address: Address, *, loopback: bool) -> bool:
-    """Whether a webhook may connect to an address; `loopback` when its settings name this machine."""
+    """Whether kikao may connect to an address; `loopback` when the settings name this machine."""
     if isinstance(address, IPv6Address):
         behind = address.ipv4_mapped or address.sixtofour
         if behind is None and address in NAT64:
@@ -82,7 +82,7 @@ class Guarded(httpcore.AsyncNetworkBackend):
         addresses = dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found)
         usable = [each for each in addresses if allowed(ip_address(each), loopback=self._loopback)]
         if not usable:
-            raise Forbidden("the name leads to where no webhook may connect to")
+            raise Forbidden("the name leads to where nothing may connect to")
         error: Exception = httpcore.ConnectError("no address")
         for each in usable[:4]:
             try:
@@ -98,7 +98,7 @@ class Guarded(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         """Raises `Forbidden`."""
-        raise Forbidden("a webhook has no socket in the file system")
+        raise Forbidden("what is called has no socket in the file system")
 
     async def sleep(self, seconds: float) -> None:
         """Wait."""
