@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from kikao.channels.outbox import Destination
+from kikao.channels.ussd.destinations import Network, screens
 from kikao.channels.ussd.registry import OPTIONS
 from kikao.channels.webhook.destinations import webhooks
 from kikao.config import MEMORY, Settings, SettingsError, load
@@ -151,6 +152,7 @@ class App:
         budget: float | None = None,
         subscribers: Iterable[Subscriber] | None = None,
         destinations: Mapping[str, Destination] | None = None,
+        network: Network | None = None,
         background: bool = True,
         door: bool | None = None,
         worker: int = 0,
@@ -158,10 +160,10 @@ class App:
         """The running app: store and services open, recovery and sweeping at work.
 
         `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
-        own: `services`, which are then not closed at the end, `budget`, `subscribers`, and the outbox's
-        `destinations`. Without `background` nothing is recovered, swept or sent unless the caller does it. With a
-        `door` (by default unless a `store` is given) commands get in through a socket in the data folder, if there is
-        one. A `worker` of several has its number in the log.
+        own: `services`, which are then not closed at the end, `budget`, `subscribers`, the outbox's `destinations`,
+        and the `network` over which asynchronous gateways are called. Without `background` nothing is recovered, swept
+        or sent unless the caller does it. With a `door` (by default unless a `store` is given) commands get in through
+        a socket in the data folder, if there is one. A `worker` of several has its number in the log.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
@@ -210,6 +212,7 @@ class App:
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
                 webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
                 relay,
+                screens(settings, clock, stack, network),
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from kikao.bus import Bell, BusRefused, Fanout, FanoutAway, make_fanout
+from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
 from kikao.channels.outbox import Destination, Dispatcher
+from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.config.served import deserted
@@ -88,6 +90,7 @@ class Server:
         publish: Bus,
         destinations: Mapping[str, Destination] | None = None,
         relay: AuditRelay | None = None,
+        screens: Mapping[str, Destination] | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -112,6 +115,8 @@ class Server:
         """Carries messages between the processes of the app."""
         self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
         self.shares.when_changed(self._shares_bell.ring)
+        self.directly = Directly(screens or {}, publish, sessions.clock)
+        """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
         self.turns = Turns(
             app.engine,
@@ -126,6 +131,7 @@ class Server:
             middleware=app.middleware,
             times=monitor.times,
             most=settings.turns,
+            directly=self.directly,
         )
         self.recovery = Recovery(
             sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
@@ -135,8 +141,18 @@ class Server:
         sessions.audited = relay is not None
         destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
         self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
-        sessions.posted = self._posted
+        self.screens = Dispatcher(
+            sessions,
+            screens or {},
+            publish,
+            shards=lambda: self.shares.shards,
+            held_up=HELD_UP,
+            slack=SLACK,
+        )
+        """Sends the screens of asynchronous gateways, for which members wait: apart from what may take its time."""
+        sessions.posted, sessions.pushed = self._posted, self._pushed
         self.shares.when_changed(self.dispatcher.wake)
+        self.shares.when_changed(self.screens.wake)
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
         if settings.env == "production":
             sessions.destinations = frozenset(settings.webhooks)
@@ -161,7 +177,7 @@ class Server:
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []
-        self._sending: asyncio.Task[None] | None = None
+        self._sending: list[asyncio.Task[None]] = []
 
     def _depend(self) -> None:
         """What has to be well for members to be answered, and what is told besides."""
@@ -175,7 +191,7 @@ class Server:
         )
         if self.settings.bus != MEMORY:
             self.readiness.add("bus", self.bus.answers, needed=False)
-        if self.dispatcher.destinations:
+        if self.dispatcher.destinations or self.screens.destinations:
             self.readiness.add("outbox", self._look_at_outbox, needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
@@ -193,6 +209,10 @@ class Server:
             self.dispatcher.wake()
         else:
             self._outbox_bell.ring(number)
+
+    def _pushed(self, key: bytes) -> None:
+        """A session has a screen to send: who stored it sends it, whoever looks after its shard."""
+        self.screens.wake(shard(key))
 
     def _rung(self, shards: frozenset[int] | None) -> None:
         """Another process stored messages of these shards; None for any."""
@@ -231,6 +251,7 @@ class Server:
         await self.sweeper.once()
         await self.recovery.look()
         await self.dispatcher.once()
+        await self.screens.once()
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
@@ -249,7 +270,7 @@ class Server:
         works += [self.links.run()] if self.links else []
         works += [self._relay.run()] if self._relay else []
         self._work = [asyncio.create_task(work) for work in works]
-        self._sending = asyncio.create_task(self.dispatcher.run())
+        self._sending = [asyncio.create_task(each.run()) for each in (self.dispatcher, self.screens)]
 
     async def open_door(self) -> None:
         """Let commands in through the data folder; the log tells where that cannot be."""
@@ -290,9 +311,10 @@ class Server:
         await self.monitor.leave()
 
     async def _stop_sending(self) -> None:
-        await self.dispatcher.stop(SHUTDOWN)
-        if self._sending is not None:
-            await asyncio.gather(self._sending, return_exceptions=True)
+        await asyncio.gather(
+            self.dispatcher.stop(SHUTDOWN), self.screens.stop(SHUTDOWN), self.directly.close(SHUTDOWN)
+        )
+        await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)

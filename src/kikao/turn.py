@@ -23,10 +23,11 @@ from msgspec import structs
 
 from kikao.channels.accumulated import closed, understand
 from kikao.channels.channel import Gateway, Response
+from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.refusals import too_many
 from kikao.conversation.engine import WORKING, Engine
-from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
+from kikao.conversation.errors import Misuse, OlderCode
 from kikao.conversation.inputs import Dial, Reply, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
@@ -66,11 +67,6 @@ WINDOW: Final = 1.0
 ATTEMPTS: Final = 3
 """How often a turn that lost against another writer starts again."""
 
-UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
-UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
-LIMITED: Final = Screen((TEXTS[ErrorCode.LIMITED],), ends=True)
-BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
-
 STRANGER: Final = Known("", "", "")
 """Whoever was not met yet."""
 
@@ -96,6 +92,7 @@ class Turns:
         middleware: Sequence[Middleware] = (),
         times: PhaseTimes | None = None,
         most: int = MOST,
+        directly: Directly | None = None,
     ) -> None:
         if not 0 < budget < LEASE:
             raise ValueError(
@@ -113,6 +110,7 @@ class Turns:
         self._locale = locale or next(iter(engine.locales))
         self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
+        self._directly = directly or Directly({}, publish, sessions.clock)
         self.gate = Gate(most, monotonic=lambda: asyncio.get_running_loop().time())
         self._deadlines = Deadlines()
 
@@ -228,7 +226,7 @@ class Turns:
                         f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
                     )
                 turn.tell.showed(pages[0], "notice")
-                response = turn.gateway.reply(inbound, pages[0], ends=True)
+                response = self._directly(turn.gateway, inbound, pages[0])
             except Exception as problem:  # noqa: BLE001 - as if it had raised
                 middleware.failed(context, outcome.by, "before", problem)
                 outcome = Outcome(what="unavailable", error=described(problem), by=outcome.by)
@@ -256,7 +254,7 @@ class Turns:
         known = turn.known if turn.known is not STRANGER else self.members.recall(*turn.named) or STRANGER
         text = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
         turn.tell.showed(text, "notice")
-        return turn.gateway.reply(turn.inbound, text, ends=True)
+        return self._directly(turn.gateway, turn.inbound, text)
 
     def _names(self, inbound: Inbound, gateway: Gateway) -> tuple[bytes, ...]:
         """What an inbound has in common with its redeliveries; empty where nothing tells them from a new answer."""
@@ -490,6 +488,10 @@ class _Turn:
         turns.engine.paged(conversation, turned, len(pages))
         attempt.text, attempt.pages = pages[turned.page], len(pages)
         ends = turned.screen.ends and turned.page == len(pages) - 1
+        if self.gateway.pushes:
+            until = turns.sessions.clock() + self.gateway.patience
+            page = self.gateway.pushed(self.inbound, attempt.text, ends=ends, until=until)
+            held.push(self.gateway.pushes, page, until)
         return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:

@@ -26,6 +26,7 @@ from kikao.events import (
     MessageSent,
     MessageStranded,
     MiddlewareFailed,
+    NoticeLost,
     OperatorCommand,
     RecoveryDone,
     RequestRefused,
@@ -88,6 +89,7 @@ FOUND: Final[tuple[Event, ...]] = (
         to="webhook/crm", message=ID, session="31bdb55c574e", tries=2, reason="HTTP 503", retry_after=7.31
     ),
     MessageDead(to="webhook/crm", message=ID, session="31bdb55c574e", tries=1, reason="HTTP 410"),
+    NoticeLost(to="ussd/ideamart", reason="HTTP 503"),
     DestinationPaused(to="webhook/crm", seconds=30.0, reason="HTTP 429"),
     MessageReported(to="sms/nalo", status="delivered"),
     RecoveryDone(**AT, flow="wallet", what="settled", tries=1),  # type: ignore[arg-type]

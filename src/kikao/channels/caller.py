@@ -13,8 +13,9 @@ from typing import Final
 import httpcore
 
 from kikao.channels.calling import Answer, Call, Unanswered
-from kikao.channels.network import Forbidden, Guarded, is_loopback
+from kikao.channels.network import Forbidden, Guarded
 from kikao.config import Hidden
+from kikao.config.called import is_loopback
 
 READ: Final = 64 * 1024
 """Octets of an answer that are read."""

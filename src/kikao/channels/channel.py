@@ -57,6 +57,10 @@ class Gateway(Protocol):
     """`exact`: a redelivery is recognised by its id or text; `window`: by the same body shortly after; `none`."""
     retention: float
     """Seconds a dedupe record is kept: at least as long as the provider may redeliver."""
+    pushes: str
+    """Where in the outbox its screens go, empty where a screen is the answer to its request."""
+    patience: float
+    """Seconds in which a screen that goes there is of use: no dialogue waits for longer."""
 
     def parse(self, request: Request) -> Inbound:
         """Raises `BadRequest`."""
@@ -70,7 +74,14 @@ class Gateway(Protocol):
         ...
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
-        """The answer to the request, with one page of a screen; `ends` closes the dialogue."""
+        """The answer to the request, with one page of a screen; `ends` closes the dialogue.
+
+        Where screens are pushed it only says that the request arrived.
+        """
+        ...
+
+    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
+        """A screen as it is kept until its sender takes it, of no use after `until`; see `pushes`."""
         ...
 
     def acknowledge(self, inbound: Inbound) -> Response:

@@ -48,14 +48,6 @@ def allowed(address: Address, *, loopback: bool) -> bool:
     return not (address.is_link_local or address.is_multicast or address.is_unspecified or reserved)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host of the settings is this machine by its very name."""
-    try:
-        return ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
-
-
 class Guarded(httpcore.AsyncNetworkBackend):
     """Connects to addresses that are allowed, and to no other that the same name leads to."""
 

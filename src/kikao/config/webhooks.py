@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
+from kikao.config.called import called, is_loopback
 from kikao.config.hidden import Hidden
 from kikao.config.settings import WebhookSettings
 from kikao.config.values import Found, Wrong, typed
@@ -75,9 +75,9 @@ class Webhooks:
         own = self._found[name]
         if "url" not in own:
             self._problem(f"{shown}_URL: missing, though the webhook is declared. {_set(name, 'url')}")
-        url = self._value(name, "url", _url, None)
+        url = self._value(name, "url", called, None)
         secrets = self._value(name, "secret", _secrets, ())
-        if production and url is not None and url.scheme == "http" and not _is_loopback(url):
+        if production and url is not None and url.scheme == "http" and not is_loopback(url.hostname or ""):
             self._problem(f"{shown}_URL: http is read and changed by whoever is on the way. Use https.")
         if production and "secret" not in own:
             self._problem(
@@ -107,46 +107,8 @@ def _set(name: str, key: str) -> str:
     return f"Set for example: KIKAO_WEBHOOK_{name.upper()}_{key.upper()}={KEYS[key][1]}"
 
 
-def _url(value: str) -> SplitResult:
-    """No message repeats it: it may hold a token."""
-    try:
-        url = urlsplit(value)
-        port = url.port
-        host = (url.hostname or "").encode("idna").decode() if "[" not in url.netloc else url.hostname or ""
-    except (ValueError, UnicodeError):
-        raise Wrong("is no URL") from None
-    if url.scheme not in ("http", "https") or not host or port == 0:
-        raise Wrong("must begin with https:// and a host")
-    if url.username is not None or url.password is not None:
-        raise Wrong(
-            "must not have a name or password before the host; put a token into the path or the query"
-        )
-    if url.fragment or not value.isascii() or not value.isprintable() or " " in value:
-        raise Wrong("must be ASCII, without spaces and without #")
-    if _is_forbidden(host):
-        raise Wrong(
-            "leads to where no webhook may connect to: a link-local, multicast or unspecified address"
-        )
-    return url
-
-
 def _host(url: SplitResult) -> str:
     return url.netloc.rpartition("@")[2]
-
-
-def _is_loopback(url: SplitResult) -> bool:
-    try:
-        return ip_address(url.hostname or "").is_loopback
-    except ValueError:
-        return url.hostname == "localhost"
-
-
-def _is_forbidden(host: str) -> bool:
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
 def _secrets(values: list[str]) -> tuple[Hidden, ...]:

@@ -16,6 +16,7 @@ from kikao.events.messages import (
     MessageRetried,
     MessageSent,
     MessageStranded,
+    NoticeLost,
 )
 from kikao.events.selecting import NoSuchEvent, Selection
 from kikao.events.types import (
@@ -88,6 +89,7 @@ __all__ = [
     "MessageStranded",
     "MiddlewareFailed",
     "NoSuchEvent",
+    "NoticeLost",
     "OperatorCommand",
     "Publish",
     "RecoveryDone",

@@ -24,6 +24,7 @@ DEFAULT: Final = (
     "session.ended",
     "message.dead",
     "message.stranded",
+    "notice.lost",
     "destination.paused",
     "recovery.done",
     "sweep.done",

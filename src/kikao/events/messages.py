@@ -63,6 +63,15 @@ class MessageDead(MessageEvent, frozen=True, kw_only=True, tag="message.dead"):
     """Why: a status, the type of an error, `expired`."""
 
 
+class NoticeLost(Event, frozen=True, kw_only=True, tag="notice.lost"):
+    """What is no turn ("unavailable") could not be said by a call of its own: the member sees the network's error."""
+
+    to: Name
+    """Where it would have gone: `ussd/` and a gateway."""
+    reason: Remark
+    """Why: a status, the type of an error, too many at once."""
+
+
 class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.paused"):
     """The other side said to wait: nothing leaves to it meanwhile."""
 

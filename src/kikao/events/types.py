@@ -26,6 +26,7 @@ from kikao.events.messages import (
     MessageRetried,
     MessageSent,
     MessageStranded,
+    NoticeLost,
 )
 
 What = Literal[
@@ -449,6 +450,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     MessageSent,
     MessageRetried,
     MessageDead,
+    NoticeLost,
     DestinationPaused,
     MessageReported,
     RecoveryDone,

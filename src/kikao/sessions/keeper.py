@@ -22,7 +22,7 @@ from kikao.events import short
 from kikao.sessions.keys import settle
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.policy import Address, Policies, SessionPolicy
-from kikao.sessions.posting import outgoing, to_records
+from kikao.sessions.posting import announce, outgoing, screen, to_records
 from kikao.sessions.sealing import ADDRESS, STATE, KeyRing, reply_to
 from kikao.sessions.session import MAX_STATE, Session, StateTooLarge, decode, encode
 from kikao.sessions.store import (
@@ -201,8 +201,8 @@ class Held:
     def _stored(self) -> None:
         """What was to be sent is in the store: let it leave."""
         if self._unsent:
-            self._unsent = []
-            self._sessions.posted(self.claim.key)
+            sessions, unsent, self._unsent = self._sessions, self._unsent, []
+            announce(unsent, self.claim.key, posted=sessions.posted, pushed=sessions.pushed)
 
     def leave_trail(self, facts: Sequence[Fact], release: int) -> None:
         """Have the next write tell the audit trail what became of effects, if anything did."""
@@ -213,6 +213,11 @@ class Held:
         where = (address.channel, address.gateway, release)
         body = encode_trail(Trail(now, short(self.claim.key), member, *where, told(facts)))
         self._unsent.append(to_records(sessions.ring, self.claim.key, body, now))
+
+    def push(self, to: str, body: bytes, until: float) -> None:
+        """Have the next write send a screen to a destination, unless that takes longer than `until`."""
+        sessions = self._sessions
+        self._unsent.append(screen(sessions.ring, self.claim.key, to, body, sessions.clock(), until))
 
     async def release(self) -> None:
         """Give the lease back unless a commit did."""
@@ -313,6 +318,8 @@ class Sessions:
         """Whether what becomes of effects is told to the audit trail."""
         self.posted: Callable[[bytes], None] = _unheard
         """Called with the key of a session when messages of it were stored that are to be sent."""
+        self.pushed: Callable[[bytes], None] = _unheard
+        """The same of screens, for which a member waits."""
         self.destinations: Collection[str] | None = None
         """Names that flows may post to; None for any, which then wait for somebody who sends there."""
         self.retired: tuple[str, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from kikao.conversation.journal import Posted
@@ -11,6 +11,9 @@ from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.sealing import KeyRing, message_to
 from kikao.sessions.trail import GOOD_FOR as TRAIL_GOOD_FOR
 from kikao.sessions.trail import TO
+
+SCREENS: Final = "ussd/"
+"""Before the name of a gateway, where its screens go out as calls of their own."""
 
 GOOD_FOR: Final = 3 * 86400.0
 """Seconds in which a message has to leave; a receiver that is away for longer misses it."""
@@ -46,6 +49,28 @@ def to_records(ring: KeyRing, key: bytes, body: bytes, now: float) -> Outgoing:
         posted_at=now,
         urgency=2,
     )
+
+
+def screen(ring: KeyRing, key: bytes, to: str, body: bytes, now: float, until: float) -> Outgoing:
+    """A screen of the session `key` for a dialogue, which is of no use any more after `until`."""
+    id_ = os.urandom(16)
+    payload = ring.seal(body, id_, message_to(to))
+    return Outgoing(id=id_, session=key, to=to, payload=payload, due_at=now, expires_at=until, posted_at=now)
+
+
+def announce(
+    messages: Sequence[Outgoing],
+    key: bytes,
+    *,
+    posted: Callable[[bytes], None],
+    pushed: Callable[[bytes], None],
+) -> None:
+    """Have what is stored by now leave: screens, which somebody waits for, and the rest."""
+    screens = sum(message.to.startswith(SCREENS) for message in messages)
+    if screens:
+        pushed(key)
+    if screens < len(messages):
+        posted(key)
 
 
 def opened(ring: KeyRing, message: Outgoing) -> bytes:

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 
 from kikao.channels.caller import READ
 from kikao.channels.calling import Answer, judged, seconds_of
-from kikao.channels.network import Forbidden, Guarded, allowed, is_loopback
+from kikao.channels.network import Forbidden, Guarded, allowed
 from kikao.channels.outbox import Delivered, Letter, Outcome, Rejected, TryLater
 from kikao.channels.webhook import BadSignature, signature, verify
 from kikao.channels.webhook.sender import Webhook
 from kikao.config import Hidden
+from kikao.config.called import is_loopback
 from tests.channels.webhook.receiver import OK, Receiver, Request
 from tests.waiting import until
 

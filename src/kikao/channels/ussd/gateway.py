@@ -8,29 +8,43 @@ How a dialogue begins is told in one of three ways. A provider with a flag or a 
 Where neither is so the id alone tells: `parse` gives "reply" and, in `Inbound.dialled`, what was dialled behind the
 code should the id be one not met before (`Secret("")` if nothing can be). "new" is then no part of `happenings`, unless
 some requests say so. The id must be there: demand a `token` of 1 to `MAX_DIALOGUE` characters.
+
+An asynchronous gateway (`family = "async"`, by which `pushes` is `ussd/<slug>`) answers in two halves. `reply` gives
+the provider's acknowledgement, whatever the screen. The screen itself is a `Pushed`: the turn commits it to the outbox
+with the session and the dedupe record, and a dispatcher of the server gives it, as the body of a letter, to the sender
+of the `Destination` that `destination` makes; `pushing.destination(sender)` says how screens are sent. It is sent at
+least once, those of a member one after the other, for as long as `patience` lasts, under the same id (`letter.id`) each
+time. Those that are spoken to over HTTP derive from `pushing.CallingGateway` and say which call a `Pushed` is.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
+from kikao.channels.calling import Make
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.outbox.sender import Destination
 from kikao.channels.reading import RequestReader
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.pages import Budget, paginate
+from kikao.channels.ussd.pushed import Pushed
 from kikao.config import Hidden, Option
 from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import fits, normalise
 from kikao.i18n.messages import Translate
+from kikao.sessions.posting import SCREENS
 
 Family = Literal["accumulated", "last", "async"]
 
 MAX_DIALOGUE: Final = 128
 """Characters of a provider's session id."""
+
+PATIENCE: Final = 20.0
+"""Seconds that a network keeps a dialogue open for a screen, where the provider says nothing."""
 
 MAX_CODE: Final = 64
 """Characters of a service code."""
@@ -59,6 +73,8 @@ class UssdGateway(RequestReader, ABC):
     """What the edge lets in."""
     rest: re.Pattern[str] | None = None
     """What the provider writes in the path behind the gateway's own, None for nothing."""
+    patience: float = PATIENCE
+    """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
     envelope: int = 0
     """Characters that the provider's syntax adds to the text and that the network may see."""
 
@@ -74,6 +90,8 @@ class UssdGateway(RequestReader, ABC):
         self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
         self.region = region
+        self.pushes = f"{SCREENS}{self.slug}" if self.family == "async" else ""
+        """Where in the outbox its screens go; empty where a screen is the answer to its request."""
         self.given = {option.name: option.default for option in self.options}
         self.given |= {name: value.reveal().decode() for name, value in options.items()}
 
@@ -107,6 +125,14 @@ class UssdGateway(RequestReader, ABC):
         Twice changes nothing.
         """
         return normalise(text)
+
+    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
+        """A page as the outbox keeps it for the sender of an asynchronous gateway: a `Pushed`, written."""
+        return Pushed.of(inbound, text, ends=ends, until=until).written()
+
+    def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
+        """What sends the screens of an asynchronous gateway; `make` makes calls over HTTP, of those that need it."""
+        raise NotImplementedError(f"{self.slug} answers by the response to its request")
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.

@@ -1,0 +1,89 @@
+"""What is no turn and still has to be said: "unavailable", "too many", and what middleware answers.
+
+Where a screen is the answer to its request, that is the answer. Where screens go out as calls of their own, this one is
+called out once, by the process that has it: nothing of it is stored, so nobody sends it again, and if it fails the
+member sees what the network says then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kikao.channels.channel import Gateway, Response
+from kikao.channels.inbound import Inbound
+from kikao.channels.outbox.sender import Delivered, Destination, Letter
+from kikao.conversation.errors import TEXTS, ErrorCode
+from kikao.conversation.screens import Screen
+from kikao.events import NoticeLost, Publish
+
+UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
+UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
+LIMITED: Final = Screen((TEXTS[ErrorCode.LIMITED],), ends=True)
+BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
+
+MOST: Final = 64
+"""What is said at a time, from one process. An app that has nothing else to say must not drown who listens."""
+
+
+class Directly:
+    """Says what cannot wait in the outbox. `destinations` are those of the outbox, by full name."""
+
+    def __init__(
+        self,
+        destinations: Mapping[str, Destination],
+        publish: Publish,
+        clock: Callable[[], float],
+        *,
+        most: int = MOST,
+    ) -> None:
+        self._destinations = destinations
+        self._publish = publish
+        self._clock = clock
+        self._most = most
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        """How much is being said."""
+        return len(self._under_way)
+
+    def __call__(self, gateway: Gateway, inbound: Inbound, text: str) -> Response:
+        """The answer to a request, with a page that closes the dialogue in it, or on its way beside it."""
+        if gateway.pushes:
+            until = self._clock() + gateway.patience
+            self._say(gateway.pushes, gateway.pushed(inbound, text, ends=True, until=until))
+        return gateway.reply(inbound, text, ends=True)
+
+    async def close(self, budget: float) -> None:
+        """Give what is being said `budget` seconds."""
+        if self._under_way:
+            _, late = await asyncio.wait(self._under_way, timeout=budget)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    def _say(self, to: str, body: bytes) -> None:
+        destination = self._destinations.get(to)
+        if destination is None or len(self._under_way) >= self._most:
+            why = "nobody sends there" if destination is None else "too many at once"
+            self._publish(NoticeLost(to=to, reason=why))
+            return
+        task = asyncio.create_task(self._send(destination, Letter(os.urandom(16), to, body, 1)))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _send(self, destination: Destination, letter: Letter) -> None:
+        try:
+            async with asyncio.timeout(destination.timeout):
+                outcome = await destination.sender.send(letter)
+        except TimeoutError:
+            reason = "no answer in time"
+        except Exception as error:  # noqa: BLE001 - its text may hold anything
+            reason = type(error).__name__
+        else:
+            if isinstance(outcome, Delivered):
+                return
+            reason = outcome.reason
+        self._publish(NoticeLost(to=letter.to, reason=reason))

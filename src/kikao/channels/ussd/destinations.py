@@ -1,0 +1,88 @@
+"""The gateways whose screens go out as calls of their own, as destinations of the outbox."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from kikao.channels.calling import Answer, Call, Make
+from kikao.channels.outbox.sender import Destination, Letter, Rejected
+from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.pushing import CONNECTIONS, TIMEOUT, CallingGateway, destination
+from kikao.channels.ussd.registry import gateways
+from kikao.config import Hidden, Settings, SettingsError
+from kikao.config.called import is_loopback
+
+Network = Callable[[UssdGateway], Make]
+"""What makes the calls of a gateway, in place of a network."""
+
+HELD_UP: Final = 1.0
+"""Seconds that a screen may wait for its turn once it was taken."""
+
+SLACK: Final = 3.0
+"""Seconds that a process has to store what became of a screen. One that dies holds it up for all of these."""
+
+
+def screens(
+    settings: Settings,
+    clock: Callable[[], float],
+    stack: contextlib.AsyncExitStack,
+    network: Network | None = None,
+) -> dict[str, Destination]:
+    """By full name; `stack` closes their connections.
+
+    Raises `SettingsError` for a gateway that cannot be called, or in production must not be.
+    """
+    found = {}
+    for slug, gateway in gateways(settings.ussd).items():
+        if not gateway.pushes:
+            continue
+        if network is not None:
+            found[gateway.pushes] = gateway.destination(network(gateway), clock)
+        elif slug not in settings.ussd:
+            found[gateway.pushes] = destination(_Nowhere())
+        elif isinstance(gateway, CallingGateway):
+            _refuse_plain(gateway, production=settings.env == "production")
+            found[gateway.pushes] = gateway.destination(_caller(gateway, stack), clock)
+        else:
+            found[gateway.pushes] = gateway.destination(_no_call, clock)
+    return found
+
+
+def _caller(gateway: CallingGateway, stack: contextlib.AsyncExitStack) -> Make:
+    try:
+        from kikao.channels.caller import Caller
+    except ImportError as error:
+        raise SettingsError(
+            [
+                f"KIKAO_USSD_{gateway.slug.upper()}_…: {gateway.slug} is called over HTTP, which needs {error.name}, "
+                "which is not installed. Run beside a checkout of kikao: pip install './kikao[webhooks]'"
+            ]
+        ) from None
+    caller = Caller(Hidden(gateway.url.encode()), timeout=TIMEOUT, connections=CONNECTIONS)
+    stack.push_async_callback(caller.close)
+    return caller
+
+
+def _refuse_plain(gateway: CallingGateway, *, production: bool) -> None:
+    url = urlsplit(gateway.url)
+    if production and url.scheme != "https" and not is_loopback(url.hostname or ""):
+        raise SettingsError(
+            [
+                f"KIKAO_USSD_{gateway.slug.upper()}_URL: http is read and changed by whoever is on the way. Use https."
+            ]
+        )
+
+
+async def _no_call(call: Call) -> Answer:
+    raise NotImplementedError
+
+
+class _Nowhere:
+    """Sends nothing: the gateway is not in the settings."""
+
+    async def send(self, letter: Letter) -> Rejected:
+        """See `Sender`."""
+        return Rejected("not in the settings")
