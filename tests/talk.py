@@ -44,6 +44,8 @@ class PlainGateway:
     channel = "ussd"
     dedupe: Dedupe = "exact"
     retention = 3600.0
+    pushes = ""
+    patience = 0.0
 
     def __init__(self, page_lines: int = 1000) -> None:
         self.page_lines = page_lines
@@ -64,6 +66,9 @@ class PlainGateway:
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         return Response(200, (), f"{'END' if ends else 'CON'} {text}".encode())
+
+    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
+        raise AssertionError("it answers")
 
     def acknowledge(self, inbound: Inbound) -> Response:
         return Response(200, (), b"")

@@ -23,7 +23,7 @@ from msgspec import structs
 
 from kikao.channels.accumulated import closed, understand
 from kikao.channels.channel import Gateway, Response
-from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly
+from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly, pushed
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.refusals import too_many
 from kikao.conversation.engine import WORKING, Engine
@@ -489,9 +489,7 @@ class _Turn:
         attempt.text, attempt.pages = pages[turned.page], len(pages)
         ends = turned.screen.ends and turned.page == len(pages) - 1
         if self.gateway.pushes:
-            until = turns.sessions.clock() + self.gateway.patience
-            page = self.gateway.pushed(self.inbound, attempt.text, ends=ends, until=until)
-            held.push(self.gateway.pushes, page, until)
+            held.push(*pushed(self.gateway, self.inbound, attempt.text, turns.sessions.clock(), ends=ends))
         return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:

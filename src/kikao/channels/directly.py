@@ -28,6 +28,14 @@ MOST: Final = 64
 """What is said at a time, from one process. An app that has nothing else to say must not drown who listens."""
 
 
+def pushed(
+    gateway: Gateway, inbound: Inbound, text: str, now: float, *, ends: bool
+) -> tuple[str, bytes, float]:
+    """A screen of a gateway that pushes: where it goes, what is kept of it, and until when it is of use."""
+    until = now + gateway.patience
+    return gateway.pushes, gateway.pushed(inbound, text, ends=ends, until=until), until
+
+
 class Directly:
     """Says what cannot wait in the outbox. `destinations` are those of the outbox, by full name."""
 
@@ -52,9 +60,14 @@ class Directly:
     def __call__(self, gateway: Gateway, inbound: Inbound, text: str) -> Response:
         """The answer to a request, with a page that closes the dialogue in it, or on its way beside it."""
         if gateway.pushes:
-            until = self._clock() + gateway.patience
-            self._say(gateway.pushes, gateway.pushed(inbound, text, ends=True, until=until))
+            to, body, _ = pushed(gateway, inbound, text, self._clock(), ends=True)
+            self._say(to, body)
         return gateway.reply(inbound, text, ends=True)
+
+    async def settled(self) -> None:
+        """Wait until nothing is being said."""
+        while self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def close(self, budget: float) -> None:
         """Give what is being said `budget` seconds."""

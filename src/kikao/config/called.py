@@ -25,10 +25,16 @@ def called(value: str) -> SplitResult:
     if url.fragment or not value.isascii() or not value.isprintable() or " " in value:
         raise Wrong("must be ASCII, without spaces and without #")
     if _is_forbidden(host):
-        raise Wrong(
-            "leads to where nothing may connect to: a link-local, multicast or unspecified address"
-        )
+        raise Wrong("leads to where nothing may connect to: a link-local, multicast or unspecified address")
     return url
+
+
+def check(value: str) -> None:
+    """What an `Option` that is such a URL checks. Raises `ValueError`."""
+    try:
+        called(value)
+    except Wrong as wrong:
+        raise ValueError(str(wrong)) from None
 
 
 def is_loopback(host: str) -> bool:

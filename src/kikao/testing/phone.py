@@ -30,6 +30,10 @@ _DIALOGUES: Final = (f"{secrets.token_hex(4)}-{n}" for n in itertools.count(1))
 """Ids of dialogues: one for every dial of every phone, and none that another run of the tests left in a store."""
 
 
+Arrivals = Callable[[str, str], Callable[[], Awaitable[Response | None]]]
+"""Called before a request with its gateway and its dialogue; what it returns gives the last screen that came since."""
+
+
 class Page(NamedTuple):
     """Which page of a screen is shown, and of how many, counted from 1."""
 
@@ -71,6 +75,12 @@ class Phone:
         """Looks up the session of this member; a phone of a `Stage` can."""
         self.before_answer: Callable[[], None] | None = None
         """Called before each answer: a member thinks before they type."""
+        self.comes: Arrivals | None = None
+        """How screens get here that come by a call of their own; a phone of a `Stage` has one."""
+        self._arrives: Callable[[], Awaitable[Response | None]] | None = None
+        self._of: dict[Exchange, str] = {}
+        """The dialogues of requests, and what each showed, where screens come by themselves."""
+        self._showed: dict[Exchange, Response] = {}
         self._send = send
         self._path = path or f"/ussd/{gateway}"
         self._ahead = ""
@@ -137,6 +147,16 @@ class Phone:
         if back >= len(self._sent):
             raise AssertionError(f"{self.number} has sent {len(self._sent)} requests, not {back + 1}")
         return Late(self, self._sent[-1 - back], "")
+
+    async def listen(self) -> str:
+        """Look whether a screen came by itself since the last request; of a provider that is called with each.
+
+        After a request that is done already: this is for what had to be sent again.
+        """
+        if self._arrives is None:
+            raise LookupError(f"{self.number} waits for nothing: a screen of {self.gateway} is a reply")
+        arrived = await self._arrives()
+        return self.screen if arrived is None else self._show(arrived)
 
     async def hang_up(self) -> str:
         """End the dialogue, and let the gateway tell of it if it is one that does. The last screen stays."""
@@ -236,6 +256,7 @@ class Phone:
 
     async def _ask(self, exchange: Exchange) -> Response | None:
         self.raw = None
+        arrives = self._expected(exchange) if self.client.waits else None
         try:
             response = await self._send(replace(exchange, path=self._path))
         except OSError:
@@ -244,7 +265,18 @@ class Phone:
         if response.status != 200:
             said = response.body.decode(errors="replace").strip()
             raise AssertionError(f"{self.gateway}: HTTP {response.status} {said}")
-        return response
+        if arrives is None:
+            return response
+        self._arrives = arrives
+        arrived = await arrives()
+        if arrived is not None:
+            self._showed[exchange] = arrived
+        return self._showed.get(exchange)  # of one that is sent again, what it showed: no second screen comes
+
+    def _expected(self, exchange: Exchange) -> Callable[[], Awaitable[Response | None]]:
+        if self.comes is None:
+            raise LookupError(f"{self.gateway} is called with each screen: use the phone of a Stage")
+        return self.comes(self.gateway, self._of.setdefault(exchange, self.client.dialogue))
 
 
 class Late:

@@ -53,6 +53,14 @@ class Process:
         """One look of recovery at what is due; the number of sessions. Raises `ProcessDied`."""
         return await self._alive(self.server.recovery.once())
 
+    async def push(self) -> None:
+        """Send the screens that are due, and what is said directly. Raises `ProcessDied`."""
+        await self._alive(self._push())
+
+    async def _push(self) -> None:
+        await self.server.screens.once()
+        await self.server.directly.settled()
+
     async def stop(self) -> None:
         """SIGTERM: requests in flight get their replies, and effects some time to end."""
         if self._requests:

@@ -46,6 +46,7 @@ from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import Outside
 from kikao.testing.phone import Phone
 from kikao.testing.process import Process
+from kikao.testing.provider import Provider
 from kikao.testing.services import Service
 from kikao.testing.stored import holds, stored
 from kikao.testing.timers import let_pass
@@ -108,6 +109,8 @@ class Stage:
         self._locale = locale
         self._budget = budget
         self._destinations = destinations
+        self.provider = Provider()
+        """What asynchronous gateways are called on."""
         self._outside = Outside(self._hurry)
         self._services: dict[Any, Service[Any]] = {}
         self._process: Process | None = None
@@ -160,6 +163,7 @@ class Stage:
             self._send, number, gateway=gateway, code=code, path=f"/ussd/{gateway}{token}", settings=own
         )
         phone.look = functools.partial(self._session_of, phone)
+        phone.comes = self._pushed
         if ussd_gateway(gateway).dedupe == "window":
             phone.before_answer = functools.partial(self.clock.advance, THINKING)
         return phone
@@ -258,6 +262,19 @@ class Stage:
         if process is not None and process is self._process:
             await process.server.publish.drained()
 
+    async def push(self) -> None:
+        """Have the screens sent that are due, of gateways that answer by a call; what is said in haste comes, too.
+
+        A phone does so by itself after each of its requests.
+        """
+        process = self._process
+        if process is not None and not process.store.dead:
+            try:
+                await self._patiently(process.push())
+            except ProcessDied:
+                if self._process is process:
+                    await self.crash()
+
     async def posted(self) -> list[tuple[str, Any]]:
         """What flows posted so far: where to, and what. Each session's in its order; what was sent is there too."""
         ring = self.server.sessions.ring
@@ -293,6 +310,7 @@ class Stage:
             budget=self._budget,
             subscribers=[*self.app.subscribers, self.events.append],
             destinations=self._destinations,
+            network=self.provider.network(self.settings),
             background=False,
         )
         try:
@@ -319,6 +337,16 @@ class Stage:
             if self._process is process:
                 await self.crash()
             raise ConnectionResetError("the process died") from None
+
+    def _pushed(self, gateway: str, dialogue: str) -> Callable[[], Awaitable[Response | None]]:
+        """What shows the last screen that comes in a dialogue from now on."""
+        since = len(self.provider.heard)
+
+        async def shown() -> Response | None:
+            await self.push()
+            return self.provider.shown(gateway, dialogue, since)
+
+        return shown
 
     # --- time ---
 

@@ -13,7 +13,17 @@ from kikao.channels.channel import BadRequest, Request
 from kikao.channels.edge import Denied
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import SLUGS, client, kind
-from tests.channels.ussd.told import CANARY, CODE, NUMBER, Case, fixtures, made, request_of, settings_of
+from tests.channels.ussd.told import (
+    CANARY,
+    CODE,
+    NUMBER,
+    Case,
+    fixtures,
+    made,
+    reads,
+    request_of,
+    settings_of,
+)
 
 SPOILT = 20
 """How often each request of the fixtures is spoilt."""
@@ -148,7 +158,7 @@ def test_another_content_type_is_refused(slug: str, content_type: str) -> None:
 def test_half_a_character_in_a_text_does_not_break_a_reply(slug: str) -> None:
     found, phone = made(slug), client(slug, NUMBER, CODE, settings_of(slug))
     dialled = found.parse(phone.dial("d1").request(f"/ussd/{slug}"))
-    reply = found.reply(dialled, "half \ud83d of it", ends=True)
+    reply = reads(slug, found, dialled, "half \ud83d of it", ends=True)
     assert phone.read(reply) == ("half ? of it", False)
 
 

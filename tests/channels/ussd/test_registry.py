@@ -16,6 +16,8 @@ from kikao.channels.edge import Denied
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.pushed import Pushed
+from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.registry import SLUGS, client, gateway, gateways, kind
 from kikao.config import UssdSettings
 from kikao.conversation.screens import Screen
@@ -31,10 +33,14 @@ from tests.channels.ussd.told import (
     cases,
     fixtures,
     made,
+    reads,
     request_of,
     settings_of,
     shows,
 )
+
+MESSAGE = "00" * 16
+"""The id of a message in the outbox."""
 
 TOLD = {"end", "abort", "timeout", "notice", "charge_failed"}
 """Happenings for which a contract has words where the gateway tells them."""
@@ -183,8 +189,23 @@ def test_a_reply_is_what_its_fixture_says(slug: str, case: Case) -> None:
     assert (response.status, dict(response.headers)) == (case["status"], case["headers"])
     assert response.body.decode() == case["body"]
     assert CANARY not in response.body.decode()
-    read = client(slug, NUMBER, CODE, settings_of(slug, asked)).read(response)
+    screen = reads(slug, found, found.parse(request), case["text"], ends=case["ends"])
+    read = client(slug, NUMBER, CODE, settings_of(slug, asked)).read(screen)
     assert read == (case.get("reads", case["text"]), not case["ends"])
+
+
+@pytest.mark.parametrize(("slug", "case"), cases("replies"))
+def test_a_screen_is_pushed_as_its_fixture_says(slug: str, case: Case) -> None:
+    asked, request = asked_by(slug, case)
+    found = made(slug, asked)
+    assert ("pushed" in case) == bool(found.pushes)
+    if isinstance(found, CallingGateway) and found.pushes:
+        body = found.pushed(found.parse(request), case["text"], ends=case["ends"], until=0.0)
+        call, expected = found.call(Pushed.read(body), MESSAGE), case["pushed"]
+        assert (call.method, call.url.reveal().decode()) == ("POST", expected["url"])
+        assert dict(call.headers) == expected["headers"]
+        assert call.body.decode() == expected["body"]
+        assert CANARY not in f"{call} {Pushed.read(body)}"
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -208,7 +229,7 @@ def test_a_page_at_the_limit_is_whole_and_one_character_more_is_two(slug: str, s
             continue
         assert found.pages(Screen((character * most,)), str) == [character * most]
         assert len(found.pages(Screen((character * (most + 1),)), str)) == 2
-        reply = found.reply(dialled, character * most, ends=False)
+        reply = reads(slug, found, dialled, character * most, ends=False)
         assert phone.read(reply) == (character * most, True)
         taken = cost("x" * found.envelope + character * most)
         assert taken.units <= (80 if taken.alphabet == "ucs2" else septets)

@@ -5,6 +5,8 @@ path, `query`, `headers` and `body`, under settings (`codes`, `options`, `region
 either the `inbound` it is read as, field by field, or a part of the text it is `refused` with. A case of `replies` says
 `to` which request (the name of its case, or a body), with what `text`, and whether that `ends`; and the `status`,
 `headers` and `body` of the reply, octet for octet. Where the provider's syntax changes a text, `reads` is what arrives.
+Of a gateway that is
+answered by a call, `pushed` is that: its `url`, `headers` and `body`.
 `long_dial` says why nobody can dial ahead, where that is so. In all of them `CANARY` is what must never be shown.
 """
 
@@ -18,8 +20,11 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from kikao.channels.channel import Request
+from kikao.channels.channel import Request, Response
+from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.pushed import Pushed
+from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.registry import SLUGS, gateway, kind
 from kikao.config import Hidden, UssdSettings
 
@@ -98,6 +103,17 @@ def asked_by(slug: str, case: Case) -> tuple[Case, Request]:
     asked = named[0] if named else {"body": case["to"]}
     settings = {name: case[name] for name in ("codes", "options", "region") if name in case}
     return {**asked, **settings}, request_of(slug, asked)
+
+
+def reads(slug: str, found: UssdGateway, inbound: Inbound, text: str, *, ends: bool) -> Response:
+    """What a phone reads of a screen: the reply, or the call that is made of it."""
+    reply = found.reply(inbound, text, ends=ends)
+    if not isinstance(found, CallingGateway) or not found.pushes:
+        return reply
+    assert reply == found.acknowledge(inbound)
+    pushed = Pushed.read(found.pushed(inbound, text, ends=ends, until=0.0))
+    call = found.call(pushed, "00" * 16)
+    return Response(200, call.headers, call.body)
 
 
 def shows(request: Request) -> str:

@@ -38,6 +38,8 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     "nalo": _Entry("nalo", "Nalo", "NaloClient"),
     "nsano": _Entry("nsano", "Nsano", "NsanoClient"),
     "uzo_korba_txtghana": _Entry("uzo_korba_txtghana", "UzoKorbaTxtGhana", "UzoKorbaTxtGhanaClient"),
+    "bdapps": _Entry("bdapps", "Bdapps", "BdappsClient"),
+    "ideamart": _Entry("ideamart", "Ideamart", "IdeamartClient"),
 }
 
 SLUGS: Final = tuple(_ENTRIES)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from kikao.channels.calling import Answer, Call
 from kikao.channels.channel import Request, Response
 from kikao.channels.line import Posted
 from kikao.config import UssdSettings
@@ -53,6 +54,15 @@ class Exchange(msgspec.Struct, frozen=True):
         )
 
 
+class Shown(NamedTuple):
+    """A screen that came by a call."""
+
+    dialogue: str
+    text: str
+    alive: bool
+    """Whether the dialogue goes on."""
+
+
 class Client(ABC):
     """The phone of one member, E.164, on one service code (`*284#`).
 
@@ -84,6 +94,27 @@ class Client(ABC):
 
         Raises `ValueError`, `LookupError` or `TypeError` for what is no reply.
         """
+
+    @property
+    def waits(self) -> bool:
+        """Whether a reply only acknowledges, and the screen comes by a call of its own."""
+        return False
+
+    def read_pushed(self, call: Call) -> Shown:
+        """What the provider is called with for a member who waits.
+
+        Raises `ValueError`, `LookupError` or `TypeError` for what it would refuse.
+        """
+        raise ValueError("this provider is not called")
+
+    def taken(self) -> Answer:
+        """What the provider says to such a call."""
+        return Answer(200)
+
+    def setting(self, name: str, default: str = "") -> str:
+        """A setting of the gateway's own, in clear."""
+        found = self.settings.options.get(name)
+        return default if found is None else found.reveal().decode()
 
     def dialled(self, ahead: str = "") -> str:
         """The service code with what was dialled behind it: `*284*1*500#`."""
