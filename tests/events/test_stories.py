@@ -20,7 +20,7 @@ from msgspec import structs
 from kikao import App, Chat, Flows, SessionPolicy, Text
 from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.clients.client import FORM, Exchange
-from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.registry import OPTIONS, SLUGS
 from kikao.config import SecretKeys, load
 from kikao.control import Visitor, digest
 from kikao.events import (
@@ -41,6 +41,7 @@ from kikao.events import (
     MessageSent,
     MessageStranded,
     MiddlewareFailed,
+    NoticeLost,
     OperatorCommand,
     RequestRefused,
     SessionEnded,
@@ -589,6 +590,18 @@ async def logging(folder: Path) -> list[Event]:
     ]
 
 
+async def waiting(folder: Path) -> list[Event]:
+    """What is no turn cannot be said to somebody whose provider is away."""
+    settings = load(
+        {"KIKAO_USSD_IDEAMART_APP_ID": "APP_1", "KIKAO_USSD_IDEAMART_PASSWORD": "s"}, folder, gateways=OPTIONS
+    )
+    async with Stage(market(), settings) as stage:
+        stage.faults.unavailable = True
+        stage.provider.fails()
+        await stage.phone(NUMBER, gateway="ideamart").dial()
+        return stage.events
+
+
 async def sharing(folder: Path) -> list[Event]:
     """Two processes over one store."""
     store, events = MemoryStore(), list[Event]()
@@ -606,6 +619,7 @@ STORIES: Final[dict[type[Event], Story]] = {
     MessageSent: posting,
     MessageRetried: posting,
     MessageDead: posting,
+    NoticeLost: waiting,
     DestinationPaused: posting,
     MessageReported: posting,
     SweepDone: leaving,

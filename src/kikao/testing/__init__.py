@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kikao.testing.mortal import Mortal, ProcessDied
     from kikao.testing.phone import Late, Page, Phone
     from kikao.testing.playing import PlayFailed, ScreenDiffers, StepFailed, perform, play
+    from kikao.testing.provider import Provider
     from kikao.testing.registry import NAME, step
     from kikao.testing.scene import Scene
     from kikao.testing.services import Mood, Service
@@ -33,6 +34,7 @@ __all__ = [
     "Play",
     "PlayFailed",
     "ProcessDied",
+    "Provider",
     "Scene",
     "ScreenDiffers",
     "Send",
@@ -54,6 +56,7 @@ _HOMES = {
     **dict.fromkeys(("PlayFailed", "ScreenDiffers", "StepFailed", "perform", "play"), "playing"),
     **dict.fromkeys(("NAME", "step"), "registry"),
     **dict.fromkeys(("Mood", "Service"), "services"),
+    "Provider": "provider",
     "Scene": "scene",
     "Stage": "stage",
     **dict.fromkeys(("Send", "in_process"), "wire"),
