@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.server import Server
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import ASKER, Outside
 from kikao.testing.wire import in_process
@@ -58,7 +60,8 @@ class Process:
         await self._alive(self._push())
 
     async def _push(self) -> None:
-        await self.server.screens.once()
+        with contextlib.suppress(StoreUnavailable, CommitUnknown):  # as a server would, it looks again later
+            await self.server.screens.once()
         await self.server.directly.settled()
 
     async def stop(self) -> None:
