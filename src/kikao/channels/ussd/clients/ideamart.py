@@ -24,8 +24,10 @@ class IdeamartClient(WaitingClient):
     def read_pushed(self, call: Call) -> Shown:
         """See `Client.read_pushed`."""
         screen = msgspec.json.decode(call.body, type=_Screen)
-        if not screen.password or screen.ussdOperation not in ("mt-cont", "mt-fin"):
-            raise ValueError("password or ussdOperation")
+        if screen.password != self.setting("password"):
+            raise ValueError("the password is wrong")
+        if screen.ussdOperation not in ("mt-cont", "mt-fin"):
+            raise ValueError("ussdOperation is none")
         return Shown(screen.sessionId, screen.message, screen.ussdOperation == "mt-cont")
 
     def taken(self) -> Answer:
