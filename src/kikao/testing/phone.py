@@ -227,7 +227,9 @@ class Phone:
             )
         if self.before_answer is not None:
             self.before_answer()
-        return self.client.answer(text)
+        exchange = self.client.answer(text)
+        self._of[exchange] = self.client.dialogue
+        return exchange
 
     def _key(self, label: str) -> str:
         wanted = label.casefold()
