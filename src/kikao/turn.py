@@ -110,7 +110,7 @@ class Turns:
         self._locale = locale or next(iter(engine.locales))
         self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
-        self._directly = directly or Directly({}, publish, sessions.clock)
+        self._directly = Directly({}, publish, sessions.clock) if directly is None else directly
         self.gate = Gate(most, monotonic=lambda: asyncio.get_running_loop().time())
         self._deadlines = Deadlines()
 

@@ -53,10 +53,6 @@ class Directly:
         self._most = most
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def __len__(self) -> int:
-        """How much is being said."""
-        return len(self._under_way)
-
     def __call__(self, gateway: Gateway, inbound: Inbound, text: str) -> Response:
         """The answer to a request, with a page that closes the dialogue in it, or on its way beside it."""
         if gateway.pushes:
