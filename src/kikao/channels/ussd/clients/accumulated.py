@@ -57,13 +57,13 @@ class AccumulatedClient(Client):
 
     def _fields(self) -> Mapping[str, str]:
         names = self.names
-        fields = {
+        return {
             names.dialogue: self.dialogue,
             names.phone: self.number if self.plus else self.number.removeprefix("+"),
+            **({names.network: self.network} if names.network else {}),
             names.code: self.sent_code(),
             names.text: self.sent_text(),
         }
-        return {**fields, names.network: self.network} if names.network else fields
 
     def _exchange(self) -> Exchange:
         if self.method == "GET":
