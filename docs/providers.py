@@ -12,7 +12,7 @@ from typing import Final
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, client, example, gateway, kind
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, example, gateway, kind
 from kikao.config import UssdSettings
 
 DOCS: Final = Path(__file__).parent
@@ -160,8 +160,14 @@ def _index() -> str:
         head=HEAD.format(source="`src/kikao/channels/ussd/gateways/`"),
         list="\n".join(entries),
         table="\n".join(_table(table())),
-        wanted="\n".join(f"- **{name}**: {why}" for name, why in WANTED),
+        wanted="\n".join(f"- **{name}**: {why}" for name, why in (*_read_only(), *WANTED)),
     )
+
+
+def _read_only() -> Iterator[tuple[str, str]]:
+    for slug in UNSERVED:
+        of = kind(slug).contract
+        yield f"{of.provider} ({of.places})", f"its requests are read as `{slug}`; wanted is {of.wanted[0]}"
 
 
 # --- a page ---

@@ -270,6 +270,13 @@ class RequestReader:
             raise self.refuse(f"field {name} is longer than {MAX_TEXT} octets")
         return value
 
+    def nested(self, fields: Mapping[str, object], name: str) -> dict[str, object]:
+        """The fields of an object within, each named with where it is: `payload.request_id`."""
+        value = self._present(fields, name)
+        if not isinstance(value, dict):
+            raise self.refuse(f"field {name} must be an object, not {_KINDS[type(value)]}")
+        return {f"{name}.{inner}": each for inner, each in value.items()}
+
     @staticmethod
     def unknown(fields: Mapping[str, object], listed: frozenset[str]) -> tuple[str, ...]:
         """Names of the fields that the contract does not list, in order, not all of a flood of them."""

@@ -45,8 +45,9 @@ class Option(msgspec.Struct, frozen=True):
     """Whether the gateway can do nothing without it, once it is in the settings."""
 
 
-KnownGateways = Collection[str] | Mapping[str, Sequence[Option]] | None
-"""Their names, with the settings of their own where it is a mapping; None where any name passes."""
+KnownGateways = Collection[str] | Mapping[str, Sequence[Option] | str] | None
+"""Their names, with the settings of their own where it is a mapping, or with a text that says why nobody can be served
+over that gateway; None where any name passes."""
 
 
 class Setting(NamedTuple):
@@ -116,7 +117,8 @@ class Gateways:
         where = f"{set_as} (environment)"
         for gateway, key in self._meant(name):
             if key in self._names(gateway):
-                self.found.setdefault(gateway, {})[key] = Found(set_as, value, where, False)
+                if self._is_gateway(gateway, where):
+                    self.found.setdefault(gateway, {})[key] = Found(set_as, value, where, False)
                 return True
         match = _COMMON_VARIABLE(name)
         return match is not None and not self._is_gateway(match[1].lower(), where)
@@ -157,15 +159,25 @@ class Gateways:
         return [(slug, rest[len(slug) + 1 :]) for slug in names]
 
     def _options(self, gateway: str) -> Sequence[Option]:
-        return self._known.get(gateway, ()) if isinstance(self._known, Mapping) else ()
+        found = self._known.get(gateway, ()) if isinstance(self._known, Mapping) else ()
+        return () if isinstance(found, str) else found
+
+    def _unserved(self, gateway: str) -> str:
+        """Why nobody can be served over it, if so."""
+        found = self._known.get(gateway, "") if isinstance(self._known, Mapping) else ""
+        return found if isinstance(found, str) else ""
 
     def _names(self, gateway: str) -> list[str]:
         return [*COMMON, *(option.name for option in self._options(gateway))]
 
     def _is_gateway(self, gateway: str, where: str) -> bool:
+        if why := self._unserved(gateway):
+            self._problem(f"{where}: {why}")
+            return False
         if gateway in self._known if self._known is not None else _GATEWAY(gateway):
             return True
-        known = ", ".join(self._known) if self._known is not None else "names of a-z, 0-9 and _"
+        served = None if self._known is None else [each for each in self._known if not self._unserved(each)]
+        known = ", ".join(served) if served is not None else "names of a-z, 0-9 and _"
         self._problem(f"{where}: no USSD gateway {gateway[:40]!r}. There are: {known}.")
         return False
 

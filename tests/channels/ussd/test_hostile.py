@@ -16,6 +16,7 @@ from kikao.channels.ussd.registry import SLUGS, client, kind
 from tests.channels.ussd.told import (
     CANARY,
     CODE,
+    EVERY,
     NUMBER,
     Case,
     fixtures,
@@ -74,7 +75,7 @@ def read_or_refused(found: UssdGateway, request: Request) -> None:
 # --- parts that are anything ---
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 @given(body=st.binary(max_size=300))
 @settings(max_examples=40)
 def test_no_body_is_too_strange(slug: str, body: bytes) -> None:
@@ -82,7 +83,7 @@ def test_no_body_is_too_strange(slug: str, body: bytes) -> None:
     read_or_refused(made(slug, case), structs.replace(request_of(slug, case), body=body))
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 @given(query=st.one_of(st.binary(max_size=200), st.text("abMSISDN=&%+;0123456789*#é").map(str.encode)))
 @settings(max_examples=40)
 def test_no_query_is_too_strange(slug: str, query: bytes) -> None:
@@ -90,7 +91,7 @@ def test_no_query_is_too_strange(slug: str, query: bytes) -> None:
     read_or_refused(made(slug, case), structs.replace(request_of(slug, case), query=query))
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 @given(data=st.data())
 @settings(max_examples=20)
 def test_no_header_is_too_strange(slug: str, data: st.DataObject) -> None:
@@ -102,7 +103,7 @@ def test_no_header_is_too_strange(slug: str, data: st.DataObject) -> None:
     read_or_refused(made(slug, case), structs.replace(request, headers=headers))
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 @given(data=st.data())
 @settings(max_examples=40)
 def test_no_path_that_is_let_in_is_too_strange(slug: str, data: st.DataObject) -> None:
@@ -117,7 +118,7 @@ def test_no_path_that_is_let_in_is_too_strange(slug: str, data: st.DataObject) -
 # --- what happens to requests on the way ---
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_no_spoilt_request_is_too_strange_and_no_refusal_shows_a_value(slug: str) -> None:
     chance = random.Random(f"spoilt {slug}")
     for case in fixtures(slug)["requests"]:
@@ -126,7 +127,7 @@ def test_no_spoilt_request_is_too_strange_and_no_refusal_shows_a_value(slug: str
             read_or_refused(found, spoilt(request, chance))
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_a_part_that_is_missing_is_refused_or_not_needed(slug: str) -> None:
     for case in fixtures(slug)["requests"]:
         found, request = made(slug, case), request_of(slug, case)
@@ -142,7 +143,7 @@ def test_a_part_that_is_missing_is_refused_or_not_needed(slug: str) -> None:
             read_or_refused(found, lacking)
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 @pytest.mark.parametrize("content_type", ["", ";", "text/plain", "application/jsonp", "multipart/form-data"])
 def test_another_content_type_is_refused(slug: str, content_type: str) -> None:
     case = well_formed(slug)

@@ -18,7 +18,7 @@ from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
-from kikao.channels.ussd.registry import SLUGS, client, gateway, gateways, kind
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, gateway, gateways, kind
 from kikao.config import UssdSettings
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
@@ -26,6 +26,7 @@ from kikao.i18n.gsm7 import cost
 from tests.channels.ussd.told import (
     CANARY,
     CODE,
+    EVERY,
     FIXTURES,
     NUMBER,
     Case,
@@ -60,7 +61,7 @@ def read(found: UssdGateway, request: Request) -> Inbound:
 # --- what a gateway declares ---
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_every_gateway_declares_what_it_is(slug: str) -> None:
     each = made(slug)
     assert isinstance(each, UssdGateway)
@@ -72,7 +73,7 @@ def test_every_gateway_declares_what_it_is(slug: str) -> None:
     assert set(each.methods) <= {"GET", "POST", "PUT"}
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_every_contract_is_complete(slug: str) -> None:
     each, contract = kind(slug), kind(slug).contract
     for name in ("provider", "places", "source", "new", "reply", "copies"):
@@ -93,7 +94,7 @@ def test_every_contract_is_complete(slug: str) -> None:
     )
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_every_setting_of_a_gateway_is_explained(slug: str) -> None:
     for option in kind(slug).options:
         assert option.name.islower()
@@ -105,12 +106,22 @@ def test_every_setting_of_a_gateway_is_explained(slug: str) -> None:
 
 
 def test_every_gateway_has_fixtures_and_nothing_else_has() -> None:
-    assert {path.stem for path in FIXTURES.glob("*.json")} == set(SLUGS)
+    assert {path.stem for path in FIXTURES.glob("*.json")} == set(EVERY)
 
 
 def test_an_unknown_gateway_is_told_with_those_there_are() -> None:
     with pytest.raises(LookupError, match=r"no gateway 'yo'.*africastalking.*nalo"):
         gateway("yo")
+
+
+def test_a_gateway_that_nobody_can_be_served_over_is_read_and_no_more() -> None:
+    assert set(UNSERVED) == {"ontech"}
+    assert not set(UNSERVED) & set(SLUGS)
+    for slug, why in UNSERVED.items():
+        assert why.startswith(f"{kind(slug).contract.provider} cannot be served")
+        assert "replies" not in fixtures(slug), "then it can be served"
+        with pytest.raises(LookupError, match=f"no phone speaks '{slug}'. {why[:30]}"):
+            client(slug, NUMBER, CODE)
 
 
 def test_settings_reach_their_gateway() -> None:
@@ -148,7 +159,7 @@ def test_a_request_is_read_as_its_fixture_says(slug: str, case: Case) -> None:
 def test_a_request_of_a_fixture_passes_the_edge_and_no_answer_repeats_what_was_typed(
     slug: str, case: Case
 ) -> None:
-    if "refused" in case:
+    if "refused" in case or slug in UNSERVED:
         return
     found, request = made(slug, case), request_of(slug, case)
     assert request.method in found.methods
@@ -162,7 +173,7 @@ def test_a_request_of_a_fixture_passes_the_edge_and_no_answer_repeats_what_was_t
         assert CANARY not in f"{answer.headers} {answer.body.decode()}"
 
 
-@pytest.mark.parametrize("slug", SLUGS)
+@pytest.mark.parametrize("slug", EVERY)
 def test_there_is_a_fixture_for_everything_a_gateway_can_tell(slug: str) -> None:
     requests = fixtures(slug)["requests"]
     told = {case["inbound"]["happening"] for case in requests if "happening" in case.get("inbound", {})}

@@ -25,11 +25,13 @@ from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
-from kikao.channels.ussd.registry import SLUGS, gateway, kind
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, gateway, kind
 from kikao.config import Hidden, UssdSettings
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 CANARY: Final = "4321"
+EVERY: Final = (*SLUGS, *UNSERVED)
+"""Also those whose requests are read, and that nobody can be served over."""
 NUMBER: Final = "+233241234567"
 CODE: Final = "*284#"
 
@@ -49,7 +51,7 @@ def cases(part: str) -> list[Any]:
     """Every case of every gateway, as parameters of a test."""
     return [
         pytest.param(slug, case, id=f"{slug}: {case['case']}")
-        for slug in SLUGS
+        for slug in EVERY
         if (FIXTURES / f"{slug}.json").exists()
         for case in fixtures(slug).get(part, [])
     ]

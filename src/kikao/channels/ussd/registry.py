@@ -20,7 +20,9 @@ class _Entry(NamedTuple):
     module: str
     """Of both `gateways` and `clients`."""
     gateway: str
-    client: str
+    client: str = ""
+    unserved: str = ""
+    """Why nobody can be served over it, although its requests are understood."""
 
 
 _ENTRIES: Final[Mapping[str, _Entry]] = {
@@ -40,27 +42,47 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     "uzo_korba_txtghana": _Entry("uzo_korba_txtghana", "UzoKorbaTxtGhana", "UzoKorbaTxtGhanaClient"),
     "bdapps": _Entry("bdapps", "Bdapps", "BdappsClient"),
     "ideamart": _Entry("ideamart", "Ideamart", "IdeamartClient"),
+    "beem": _Entry("beem", "Beem", "BeemClient"),
+    "dmark": _Entry("dmark", "Dmark", "DmarkClient"),
+    "hollatags": _Entry("hollatags", "Hollatags", "HollatagsClient"),
+    "oltranz": _Entry("oltranz", "Oltranz", "OltranzClient"),
+    "ontech": _Entry(
+        "ontech",
+        "Ontech",
+        unserved=(
+            "Ontech cannot be served, since nobody knows what the body of its replies has to look like. Leave its "
+            "settings out; who has the provider's integration guide can finish the gateway."
+        ),
+    ),
+    "paytota": _Entry("paytota", "Paytota", "PaytotaClient"),
+    "wigal": _Entry("wigal", "Wigal", "WigalClient"),
 }
 
-SLUGS: Final = tuple(_ENTRIES)
+SLUGS: Final = tuple(slug for slug, entry in _ENTRIES.items() if not entry.unserved)
+"""Those that members can be served over."""
+
+UNSERVED: Final = {slug: entry.unserved for slug, entry in _ENTRIES.items() if entry.unserved}
+"""Those of which only the requests are known, with the reason in words: no route, no settings, no phone."""
 
 _DEFAULTS: Final = UssdSettings()
 
 
-class _Options(Mapping[str, Sequence[Option]]):
-    """The settings of their own that gateways have, by slug."""
+class _Options(Mapping[str, Sequence[Option] | str]):
+    """The settings of their own that gateways have, by slug; or why there are none, see `UNSERVED`."""
 
-    def __getitem__(self, slug: str) -> Sequence[Option]:
+    def __getitem__(self, slug: str) -> Sequence[Option] | str:
+        if slug in UNSERVED:
+            return UNSERVED[slug]
         return kind(slug).options if slug in _ENTRIES else ()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(SLUGS)
+        return iter(_ENTRIES)
 
     def __len__(self) -> int:
-        return len(SLUGS)
+        return len(_ENTRIES)
 
 
-OPTIONS: Final[Mapping[str, Sequence[Option]]] = _Options()
+OPTIONS: Final[Mapping[str, Sequence[Option] | str]] = _Options()
 
 
 def kind(slug: str) -> type[UssdGateway]:
@@ -91,6 +113,8 @@ def client(slug: str, number: str, code: str, settings: UssdSettings = _DEFAULTS
     `settings` are the server's own, for what the provider has to show there (a key). Raises `LookupError`.
     """
     entry = _entry(slug)
+    if entry.unserved:
+        raise LookupError(f"ussd: no phone speaks {slug!r}. {entry.unserved}")
     module = importlib.import_module(f"kikao.channels.ussd.clients.{entry.module}")
     return cast(type[Client], getattr(module, entry.client))(number, code, settings)
 

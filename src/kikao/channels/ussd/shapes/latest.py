@@ -64,6 +64,11 @@ class Latest(UssdGateway):
     """Whether every request has an id of its dialogue."""
     may_dial_nothing = False
     """Whether a dial may come without what was dialled."""
+    whole_codes = True
+    """Whether a service code is written as members dial it, `*711*2#` of `711*2`; else it is kept as it came."""
+    id_tells = False
+    """Whether an answer in a dialogue not met before is a dial, although requests say what they are; without a field
+    that does, it always is."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -74,7 +79,7 @@ class Latest(UssdGateway):
     def parse(self, request: Request) -> Inbound:
         """One request. Raises `BadRequest`."""
         fields = self.fields(request)
-        echo = tuple((name, self.token(fields, name, MAX_ECHO)) for name in self.echoes)
+        echo = self.echo(fields)
         happening = self.happening(fields)
         dialogue, code = self._dialogue(fields), self.service_code(fields)
         phone = self.number(fields, self.names.phone, spaced=self.spaced, only=self.country)
@@ -83,7 +88,7 @@ class Latest(UssdGateway):
             text, note = self.ahead(fields, code)
         elif happening == "reply":
             text = self.typed(fields, self.names.text)
-            if not self.names.state:
+            if self.id_tells or not self.names.state:
                 dialled = Secret(self.ahead(fields, code)[0])
         else:
             note = self.status(fields)
@@ -107,6 +112,10 @@ class Latest(UssdGateway):
     def fields(self, request: Request) -> Mapping[str, object]:
         """What the request says, by name. Raises `BadRequest`."""
         return self.json(request)
+
+    def echo(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+        """What goes back in the reply, by name; never what was typed. Raises `BadRequest`."""
+        return tuple((name, self.token(fields, name, MAX_ECHO)) for name in self.echoes)
 
     def happening(self, fields: Mapping[str, object]) -> Happening:
         """What a request tells. Raises `BadRequest`."""
@@ -136,7 +145,8 @@ class Latest(UssdGateway):
         """
         if not self.names.code:
             return ""
-        return whole_code(self.token(fields, self.spelling(fields, *self.names.code), MAX_CODE))
+        code = self.token(fields, self.spelling(fields, *self.names.code), MAX_CODE)
+        return whole_code(code) if self.whole_codes else code
 
     def known_code(self, dialled: str) -> str:
         """The code of the settings with which a dialled text begins, the longest; nothing where there is none."""
@@ -148,7 +158,8 @@ class Latest(UssdGateway):
         if self.may_dial_nothing and fields.get(self.names.text) in (None, ""):
             return "", ""
         dialled = self.typed(fields, self.names.text)
-        codes = (*self.codes, code) if code.startswith("*") else self.codes
+        told = whole_code(code)
+        codes = (*self.codes, told) if told.startswith("*") else self.codes
         found = dialled_ahead(dialled, codes)
         note = "dialled a code that is not in the settings" if found is None and codes and dialled else ""
         return found or "", note
@@ -160,8 +171,12 @@ class Latest(UssdGateway):
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         """One page, and whether the dialogue goes on. Nothing that was typed goes back."""
         shown = text.encode(errors="replace").decode()
-        fields = {**dict(inbound.echo), **self.answered(inbound, shown, ends=ends)}
+        fields = {**self.echoed(inbound), **self.answered(inbound, shown, ends=ends)}
         return Response(200, _HEADERS, msgspec.json.encode(fields))
+
+    def echoed(self, inbound: Inbound) -> Mapping[str, object]:
+        """What goes back as it came."""
+        return dict(inbound.echo)
 
     def acknowledge(self, inbound: Inbound) -> Response:
         """An empty 200."""
