@@ -35,10 +35,10 @@ flows = Flows()
 
 @flows.flow("names")
 async def names(chat: Chat) -> None:
-    """Two questions that take anything, and both answers."""
+    """Two questions that take anything, and both answers; and the number, of whoever says "me"."""
     first = await chat.ask("first", Text(min=0, literal=True), "First?")
     last = await chat.ask("last", Text(min=0, literal=True), "Last?")
-    await chat.end(f"({first}) ({last})")
+    await chat.end(f"({first}) ({last})" + (f" {chat.member.msisdn}" if first == "me" else ""))
 
 
 def get(**fields: str) -> Request:
@@ -155,6 +155,20 @@ async def test_a_dialogue_that_begins_twice_at_once_is_one(tmp_path: Path) -> No
         assert {(reply.status, reply.body) for reply in replies} == {(200, b"CON Last?")}
         assert await phone.send(phone.client.answer("b")) == "(a) (b)"
         assert len([event for event in stage.events if isinstance(event, TurnCommitted)]) == 2
+
+
+@pytest.mark.parametrize("slug", KIN)
+async def test_no_member_gets_the_reply_of_another_whose_dialogue_has_the_same_id(
+    slug: str, tmp_path: Path
+) -> None:
+    """Some providers count their dialogues, and may count those of each network from 1."""
+    async with staged(slug, "*284#", tmp_path) as stage:
+        numbers = ("+254712000111", "+254733000222")
+        phones = [stage.phone(number, gateway=slug) for number in numbers]
+        for phone in phones:
+            assert await phone.send(phone.client.dial("1")) == "First?"
+            assert (await phone.reply("me")).startswith("Last?")
+        assert [await phone.reply("X") for phone in phones] == [f"(me) (X) {number}" for number in numbers]
 
 
 async def test_where_a_dial_is_an_empty_text_an_empty_first_answer_shows_the_screen_again(
