@@ -68,8 +68,9 @@ class TurnCommitted(TurnEvent, frozen=True, kw_only=True, tag="turn.committed"):
     what: What
     """`asked` put a question; `shown` showed a screen again, or another page; `offered` put a question of kikao's own;
     `ended` and `cancelled` ended the conversation, `refused` with a refusal; `overdue` reached the deadline with an
-    effect at work; `working` found an effect still at work; `unknown` ended with an outcome nobody could say; `parked`
-    found code and journal at odds behind an effect; `failed` broke, and the member keeps the previous state."""
+    effect at work; `working` found an effect still at work, or came late while something waits to be told; `unknown`
+    ended with an outcome nobody could say; `parked` found code and journal at odds behind an effect; `failed` broke,
+    and the member keeps the previous state."""
     version: int = 0
     """Of the session after the commit."""
     taken: int = 0
