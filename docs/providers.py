@@ -283,7 +283,7 @@ def _told(of: Contract) -> Iterator[str]:
 
 
 def _limits(found: UssdGateway) -> Iterator[str]:
-    own = f", less the {found.envelope} that the provider's syntax takes" if found.envelope else ""
+    own = f", besides the {found.envelope} that the provider's syntax takes" if found.envelope else ""
     page = (
         f"a page has {found.budget.septets} septets of GSM 7-bit or {found.budget.units} characters of any other "
         f"alphabet{own}; {_code(_variable(found, 'septets') + '=182')} where every network is known to carry that"
