@@ -324,6 +324,26 @@ def test_what_comes_late_from_former_dialogues_is_neither_a_dial_nor_an_answer()
     assert line.told("2", "s3") == "'2'", "the present dialogue goes on"
 
 
+def test_a_start_that_the_provider_may_send_again_begins_nothing_anew_whenever_it_comes() -> None:
+    line = ById()
+    assert line.hear("*284*1#", happening="new", ahead="1") == "dial '1'"
+    assert line.hear("*284*1#", happening="new", ahead="1") == "again"
+    assert line.told("4321", secret=True) == "'4321'"
+    assert [line.hear("*284*9#", happening="new", ahead="9") for _ in range(2)] == ["again", "again"]
+    assert line.told("4321") == "again", "a PIN that comes twice is still known"
+    assert line.hear("*284#", session="s2", happening="new", ahead="") == "dial"
+    assert line.hear("*284*1#", session="s1", happening="new", ahead="1") == "late"
+
+
+def test_without_any_id_a_dialogue_lasts_until_it_is_closed() -> None:
+    line = ById()
+    assert [line.told(text, "") for text in ("hello", "1", "2")] == ["dial", "'1'", "'2'"]
+    line.close("2", session="")
+    assert [line.told(text, "", ahead="7") for text in ("2", "1")] == ["dial '7'", "'1'"]
+    assert line.hear("", session="", happening="new") == "dial"
+    assert line.told("1", "") == "'1'"
+
+
 def test_each_of_two_phones_has_its_way_back() -> None:
     line = ById()
     assert line.told("*284#", "a", number=AMA) == "dial"

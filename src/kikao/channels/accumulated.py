@@ -57,7 +57,8 @@ def understand(
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
     - Where only the id tells, one not met before is a dial. If what began the dialogue comes again before anything
-      was answered, and nothing else tells, it is a copy; but only once, since a member may mean it.
+      was answered, and nothing else tells, it is a copy; but only once, since a member may mean it. Where the provider
+      says that a dialogue begins, and may say it again, the second time is a copy whenever it comes.
     - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
       screen was shown elsewhere since, it is no answer.
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
@@ -76,7 +77,7 @@ def understand(
     if consumed:
         present = known and dialogue is not None and dialogue.line == line and len(text) >= dialogue.length
         return Show(late=dialogue is not None and not present), dialogue or after
-    if inbound.happening == "new" and not inbound.accumulated:
+    if inbound.happening == "new" and not inbound.accumulated and inbound.dialled is None:
         return Dial(_ahead(text)), after
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
         return (Show(late=True), dialogue) if dialogue.line == line else (Show(), after)
@@ -84,6 +85,8 @@ def understand(
         began = b"" if inbound.message_id is not None else hashed("dialled", text)
         if dialogue is None or not known:
             return Dial(_ahead(inbound.dialled.reveal())), structs.replace(after, text=began)
+        if inbound.happening == "new":
+            return Show(), structs.replace(after, text=dialogue.text)
         if began and compare_digest(dialogue.text, began):
             return Show(), after
     if not inbound.accumulated:
@@ -103,8 +106,11 @@ def closed(dialogue: Dialogue, inbound: Inbound, hashed: Hash) -> Dialogue:
     """The dialogue after the reply to this inbound has closed it.
 
     Nothing extends its accumulated text any more, so the hash of that is forgotten: whoever has the keys could try all
-    PINs against it. Of a single answer it goes on to tell a PIN that comes again.
+    PINs against it. Of a single answer it goes on to tell a PIN that comes again. A dialogue without an id is forgotten
+    as such: whatever comes next begins another.
     """
+    if not inbound.dialogue and not inbound.accumulated:
+        return structs.replace(dialogue, mark=b"")
     if not inbound.accumulated or not compare_digest(dialogue.mark, _mark(inbound, hashed)):
         return dialogue
     return structs.replace(dialogue, text=b"")

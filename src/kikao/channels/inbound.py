@@ -22,8 +22,9 @@ class Inbound:
     """What a gateway understood. Typed text stays a `Secret` until the question is known not to ask for one.
 
     `identity` is the member's address on the channel (E.164 for ussd; a provider's masked token where it hides
-    numbers). `dialogue` is the provider's session id: never a key of ours, only a sign of a redial. `message_id` is
-    what makes a redelivery recognisable, None where the provider gives nothing.
+    numbers); it may be empty only where nobody is answered, as at an end that names its dialogue alone. `dialogue` is
+    the provider's session id: never a key of ours, only a sign of a redial. `message_id` is what makes a redelivery
+    recognisable, None where the provider gives nothing.
     """
 
     channel: str
@@ -45,8 +46,9 @@ class Inbound:
     """Characters at the beginning of an accumulated `text` that are the end of the dialled code (`7` of `*167*7#`)."""
     dialled: Secret | None = None
     """Where the provider does not say whether a dialogue begins, its id alone tells: this is what was dialled behind
-    the code if it does, and `text` what was answered if it does not. `happening` is then "reply". None where the
-    provider says, and where `accumulated`."""
+    the code if it does, and `text` what was answered if it does not. `happening` is then "reply", or "new" where the
+    provider says it, but may say it again. Where it has no ids either, a dialogue lasts until kikao closes it. None
+    where the provider says, and where `accumulated`."""
     attachment: Attachment | None = None
     sent_at: float | None = None
     """Seconds since the epoch, by the provider's clock."""

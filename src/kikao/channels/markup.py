@@ -17,7 +17,7 @@ MAX_DEPTH: Final = 8
 """How deep elements may be nested; the contracts have three levels at most."""
 
 
-class NotFields(Exception):
+class NotFields(ValueError):
     """A document that is not fields. `problem` says why; `name` is that of the element, which may be an answer gone
     astray, empty where no one element is wrong."""
 
@@ -74,6 +74,11 @@ def escaped(text: str) -> str:
 def quoted(text: str) -> str:
     """A text as the value of an attribute, with its quotes: as `escaped`, and white space stays what it is (3.3.3)."""
     return '"' + escaped(text).replace('"', "&quot;").replace("\n", "&#10;").replace("\t", "&#9;") + '"'
+
+
+def tag(name: str, text: str) -> str:
+    """An element with a text."""
+    return f"<{name}>{escaped(text)}</{name}>"
 
 
 class _Reading:

@@ -363,4 +363,4 @@ _parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
 _unprintable = re.compile("[\0\ud800-\udfff]").search
 _WHOLE = re.compile("[0-9]{1,6}").fullmatch
 _OPERATOR = re.compile("[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}").fullmatch
-_NAME = re.compile(r"(?!(?:.*[0-9]){4})[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch
+_NAME = re.compile(r"(?!(?:.*[0-9]){4})@?[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch

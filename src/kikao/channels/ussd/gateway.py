@@ -49,6 +49,9 @@ PATIENCE: Final = 20.0
 MAX_CODE: Final = 64
 """Characters of a service code."""
 
+ANOTHER_CODE: Final = "dialled a code that is not in the settings"
+"""For the log: what was dialled behind it is not known, or it is not ours."""
+
 
 class UssdGateway(RequestReader, ABC):
     """Base of the USSD gateways: screens to pages. A gateway adds `parse`, `reply` and `acknowledge`.
@@ -133,6 +136,17 @@ class UssdGateway(RequestReader, ABC):
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends the screens of an asynchronous gateway; `make` makes calls over HTTP, of those that need it."""
         raise NotImplementedError(f"{self.slug} answers by the response to its request")
+
+    def ahead(self, dialled: str, code: str = "") -> tuple[str, str]:
+        """What was dialled behind a code of the settings, or behind the one that the request tells; and a note.
+
+        `code` may lack its `*` and `#`. The note, for the log, says that a code was dialled that nobody set.
+        """
+        told = (f"*{code.strip('*#')}#",) if code else ()
+        found = dialled_ahead(dialled, (*told, *self.codes))
+        if found is not None:
+            return found, ""
+        return "", ANOTHER_CODE if self.codes and dialled.startswith("*") else ""
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.

@@ -56,6 +56,15 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     ),
     "paytota": _Entry("paytota", "Paytota", "PaytotaClient"),
     "wigal": _Entry("wigal", "Wigal", "WigalClient"),
+    "comviva_flares": _Entry("comviva_flares", "ComvivaFlares", "ComvivaFlaresClient"),
+    "comviva_xml": _Entry("comviva_xml", "ComvivaXml", "ComvivaXmlClient"),
+    "truroute": _Entry("truroute", "TruRoute", "TruRouteClient"),
+    "aat_vodacom": _Entry("aat_vodacom", "AatVodacom", "AatVodacomClient"),
+    "channel_mobile": _Entry("channel_mobile", "ChannelMobile", "ChannelMobileClient"),
+    "mtech": _Entry("mtech", "Mtech", "MtechClient"),
+    "imimobile": _Entry("imimobile", "ImiMobile", "ImiMobileClient"),
+    "cellulant": _Entry("cellulant", "Cellulant", "CellulantClient"),
+    "infobip": _Entry("infobip", "Infobip", "InfobipClient"),
 }
 
 SLUGS: Final = tuple(slug for slug, entry in _ENTRIES.items() if not entry.unserved)
