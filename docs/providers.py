@@ -31,7 +31,7 @@ IN_THE_URL: Final = (
     "What members type is in the URL, PINs too. kikao logs no URL; switch off the access log of every proxy before it "
     "([how](../how-to/connect-africastalking.md#3-put-a-proxy-in-front)), and have the provider keep none."
 )
-"""What whoever connects a gateway that calls by GET has to know."""
+"""What whoever connects a gateway that mostly calls by GET has to know."""
 
 COPIES: Final = {
     "exact": "A request that is sent again is recognised for {kept}, and gets the bytes of the first reply: nothing is "
@@ -192,7 +192,7 @@ def _page(slug: str) -> str:
         "## Limits",
         *_limits(found),
     ]
-    notes = (*found.contract.notes, *((IN_THE_URL,) if "GET" in found.methods else ()))
+    notes = (*found.contract.notes, *((IN_THE_URL,) if found.methods[0] == "GET" else ()))
     if notes:
         parts += ["## Know", _items(notes)]
     parts += ["## Test it", *_tests(found)]

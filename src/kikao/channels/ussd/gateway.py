@@ -137,7 +137,7 @@ class UssdGateway(RequestReader, ABC):
         """What sends the screens of an asynchronous gateway; `make` makes calls over HTTP, of those that need it."""
         raise NotImplementedError(f"{self.slug} answers by the response to its request")
 
-    def ahead(self, dialled: str, code: str = "") -> tuple[str, str]:
+    def behind_code(self, dialled: str, code: str = "") -> tuple[str, str]:
         """What was dialled behind a code of the settings, or behind the one that the request tells; and a note.
 
         `code` may lack its `*` and `#`. The note, for the log, says that a code was dialled that nobody set.

@@ -32,7 +32,7 @@ class AatVodacom(CallbackGateway):
         reply="the query has the `to_addr` that kikao wrote into the URL for the answer",
         copies="the same query within a second of its reply",
         setup=(
-            "set `CALLBACK` to the URL that you give the provider: kikao puts `?to_addr=` behind it in each page",
+            "Keep the query: kikao puts `?to_addr=` behind that URL in each page, and nothing may cut it off",
         ),
         notes=(
             "Requests are not signed. The path token is part of the callback, so each page has it: use https.",

@@ -73,7 +73,7 @@ class Cellulant(UssdGateway):
         if happening != "abort":
             text = self.typed(fields, "INPUT")
             if happening == "new":
-                text, note = self.ahead(text)
+                text, note = self.behind_code(text)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

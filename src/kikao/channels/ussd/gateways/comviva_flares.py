@@ -54,7 +54,7 @@ class ComvivaFlares(UssdGateway):
         end="a clean-up: a query with `clean` and `error`, and the number as `msisdn`, in lower case",
         copies="the same query within a second of its reply",
         authentication=("key", "path token", "allow-list"),
-        setup=("give the operator a user id and a password, and set them as `USERID` and `PASSWORD` here",),
+        setup=("Give the operator a user id and a password, and set them as `USERID` and `PASSWORD` here",),
         notes=(
             "`userid` and `password` come in the query, where proxies log them: set a path token or an allow-list too.",
             "Whoever shows them wrongly is answered 403; clean-ups have to show them too.",
@@ -96,7 +96,7 @@ class ComvivaFlares(UssdGateway):
         dialogue = self.token(fields, "SessionID", MAX_DIALOGUE)
         phone = self.number(fields, "MSISDN", spaced=True)
         typed = self.typed(fields, "input")
-        ahead, _ = self.ahead(f"*{typed.strip('*#')}#")
+        ahead, _ = self.behind_code(f"*{typed.strip('*#')}#")
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

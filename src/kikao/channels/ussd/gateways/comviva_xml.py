@@ -75,7 +75,7 @@ class ComvivaXml(UssdGateway):
         if transaction != "":
             transaction = self.token(fields, "transactionId", MAX_TRANSACTION)
         typed = self.typed(fields, "subscriberInput")
-        text, note = self.ahead(typed) if happening == "new" else (typed, "")
+        text, note = self.behind_code(typed) if happening == "new" else (typed, "")
         if fields.get("flowState", _STATES[happening]) != _STATES[happening]:
             note = "newRequest and flowState say different things"
         return Inbound(

@@ -77,7 +77,7 @@ class ImiMobile(UssdGateway):
             happening, text = "abort", ""
         elif not typed.strip() or _CODE(typed.strip()):
             happening = "new"
-            text, note = self.ahead(typed)
+            text, note = self.behind_code(typed)
         else:
             dialled = Secret("")
         return Inbound(

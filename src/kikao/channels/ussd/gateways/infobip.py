@@ -54,7 +54,7 @@ class Infobip(UssdGateway):
         notice="`session/{id}/status`, which asks whether the dialogue is active",
         copies="a start by its id; an answer by the same text within a second of its reply",
         limits=("the first message of a dialogue is always sent as a menu: it should not close",),
-        setup=("give the provider the URL up to and without `/session`: it adds the rest",),
+        setup=("Give the provider the URL up to and without `/session`: it adds the rest",),
         notes=(
             "Requests are not signed.",
             "A start that comes again shows the present screen, whatever it says.",
@@ -119,7 +119,7 @@ class Infobip(UssdGateway):
         typed = self.typed(fields, "text")
         if not typed.startswith("*") and typed != str(code or "").strip("*#"):
             return typed, ""
-        return self.ahead(typed, str(code or ""))
+        return self.behind_code(typed, str(code or ""))
 
 
 def _json(fields: Mapping[str, object]) -> Response:

@@ -79,7 +79,7 @@ class Mtech(UssdGateway):
         phone = self._number_of(fields, page)
         typed = self.typed(fields, "data")
         happening: Happening = "new" if page == "0" else "reply"
-        text, note = self.ahead(typed) if happening == "new" else (typed, "")
+        text, note = self.behind_code(typed) if happening == "new" else (typed, "")
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

@@ -72,7 +72,7 @@ class TruRoute(UssdGateway):
         if happening in TURNS:
             text = self.typed(fields, "msg")
             if happening == "new":
-                text, note = self.ahead(text)
+                text, note = self.behind_code(text)
         else:
             reason = fields.get("msg", "")
             note = reason if isinstance(reason, str) and _REASON(reason) else ""

@@ -40,7 +40,7 @@ def callback(slug: str) -> Option:
     return Option(
         "callback",
         "the public URL of this gateway, path token included, where the provider brings the answers",
-        f"https://ussd.example.org/ussd/{slug}/<token>",
+        f"https://ussd.example.com/ussd/{slug}/your-token",
         default=f"http://localhost:8000/ussd/{slug}",
         check=public_url,
         required=True,
@@ -123,7 +123,7 @@ class CallbackGateway(UssdGateway):
     def _split(self, dialled: str) -> tuple[str, str]:
         """The code, and what was dialled behind it."""
         said = dialled.strip()
-        ahead, _ = self.ahead(said)
+        ahead, _ = self.behind_code(said)
         return (f"{said.removesuffix('#')[: -len(ahead) - 1]}#", ahead) if ahead else (said, "")
 
     def _only_code(self) -> str:
