@@ -52,6 +52,7 @@ class ImiMobile(UssdGateway):
             "Requests are not signed.",
             "There is no session id. A member who hangs up and comes back with a text that looks like no code is taken "
             "to answer, until the session has expired.",
+            "Nothing tells an answer that comes late, from a dialogue before: it is one to the present question.",
             "No answer that begins with `*` and ends in `#` can be given.",
         ),
         on_a_phone=(
