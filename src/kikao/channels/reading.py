@@ -231,12 +231,12 @@ class RequestReader:
         return f"an international number {plus}, 7 to 15 digits"
 
     def whole(self, fields: Mapping[str, object], name: str) -> int:
-        """A whole number from 0 to 999,999, as a number or in digits."""
+        """A whole number from 0 to 999,999,999, as a number or in digits."""
         value = self._present(fields, name)
         if isinstance(value, str) and _WHOLE(value):
             value = int(value)
-        if type(value) is not int or not 0 <= value < 1_000_000:
-            raise self.refuse(f"field {name} must be a whole number below 1,000,000, or its digits")
+        if type(value) is not int or not 0 <= value < 1_000_000_000:
+            raise self.refuse(f"field {name} must be a whole number below 1,000,000,000, or its digits")
         return value
 
     def operator(self, fields: Mapping[str, object], name: str) -> str:
@@ -361,6 +361,6 @@ _STEPS: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 # A string that does not end is one part too, so that each character is looked at once.
 _parts = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL).findall
 _unprintable = re.compile("[\0\ud800-\udfff]").search
-_WHOLE = re.compile("[0-9]{1,6}").fullmatch
+_WHOLE = re.compile("[0-9]{1,9}").fullmatch
 _OPERATOR = re.compile("[A-Za-z0-9][A-Za-z0-9 _.-]{0,31}").fullmatch
 _NAME = re.compile(r"(?!(?:.*[0-9]){4})@?[A-Za-z_][A-Za-z0-9_.-]{0,39}").fullmatch
