@@ -49,6 +49,7 @@ from kikao.web import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
+    from kikao.console.simulator import Pushes
     from kikao.members.directory import Directory
 
 S = TypeVar("S", bound=Subscriber)
@@ -173,12 +174,14 @@ class App:
             raise SettingsError(
                 [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]
             )
+        pushes: Pushes | None = None
         if settings.simulator != "off":
-            from kikao.console.simulator import SimulatedClock
+            from kikao.console.simulator import Pushes, SimulatedClock
             from kikao.console.simulator.clock import FILE
 
             kept = store is None and settings.store != MEMORY
             clock = SimulatedClock(clock, settings.data / FILE if kept else None)
+            pushes = Pushes(settings)
         async with AsyncExitStack() as stack:
             if services is None:
                 services = await stack.enter_async_context(self.services(settings))
@@ -212,7 +215,8 @@ class App:
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
                 webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
                 relay,
-                screens(settings, clock, stack, network),
+                screens(settings, clock, stack, network, None if pushes is None else pushes.beside),
+                pushes,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

@@ -44,7 +44,7 @@ from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
-    from kikao.console.simulator import Simulator
+    from kikao.console.simulator import Pushes, Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
 
@@ -91,6 +91,7 @@ class Server:
         destinations: Mapping[str, Destination] | None = None,
         relay: AuditRelay | None = None,
         screens: Mapping[str, Destination] | None = None,
+        pushes: Pushes | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -161,8 +162,8 @@ class Server:
         self._depend()
         self.web = Web(settings, self.turns, monitor, self.readiness, publish)
         self.simulator: Simulator | None = None
-        if settings.simulator != "off":
-            self.simulator = self._simulated(app)
+        if pushes is not None:
+            self.simulator = self._simulated(app, pushes)
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
@@ -227,7 +228,7 @@ class Server:
         """It stops: what comes from now on is not begun."""
         self.web.leaving = self.web.closed = True
 
-    def _simulated(self, app: Wired) -> Simulator:
+    def _simulated(self, app: Wired, pushes: Pushes) -> Simulator:
         """Phones that talk to this server, and their page in its web."""
         from kikao.channels.line import through
         from kikao.console.simulator import SimulatedClock, Simulator, Site
@@ -240,6 +241,8 @@ class Server:
             clock,
             send=through(self.web),
             settled=self._settle,
+            pushes=pushes,
+            push=self._push,
             translate=app.catalogs.translate,
             keeps_members=self.members is not None,
         )
@@ -252,6 +255,11 @@ class Server:
         await self.recovery.look()
         await self.dispatcher.once()
         await self.screens.once()
+
+    async def _push(self) -> None:
+        """Send the screens that are due, and what is said directly."""
+        await self.screens.once()
+        await self.directly.settled()
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""

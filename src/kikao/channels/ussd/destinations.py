@@ -18,6 +18,9 @@ from kikao.config.called import is_loopback
 Network = Callable[[UssdGateway], Make]
 """What makes the calls of a gateway, in place of a network."""
 
+Beside = Callable[[UssdGateway, Make], Make]
+"""Given what makes the calls of a gateway; makes them itself, or has them made."""
+
 HELD_UP: Final = 1.0
 """Seconds that a screen may wait for its turn once it was taken."""
 
@@ -30,8 +33,9 @@ def screens(
     clock: Callable[[], float],
     stack: contextlib.AsyncExitStack,
     network: Network | None = None,
+    beside: Beside | None = None,
 ) -> dict[str, Destination]:
-    """By full name; `stack` closes their connections.
+    """By full name; `stack` closes their connections. `beside` may make some of the calls in place of the network.
 
     Raises `SettingsError` for a gateway that cannot be called, or in production must not be.
     """
@@ -40,14 +44,17 @@ def screens(
         if not gateway.pushes:
             continue
         if network is not None:
-            found[gateway.pushes] = gateway.destination(network(gateway), clock)
-        elif slug not in settings.ussd:
-            found[gateway.pushes] = destination(_Nowhere())
-        elif isinstance(gateway, CallingGateway):
-            _refuse_plain(gateway, production=settings.env == "production")
-            found[gateway.pushes] = gateway.destination(_caller(gateway, stack), clock)
+            make = network(gateway)
+        elif slug not in settings.ussd or not isinstance(gateway, CallingGateway):
+            make = _no_call
         else:
-            found[gateway.pushes] = gateway.destination(_no_call, clock)
+            _refuse_plain(gateway, production=settings.env == "production")
+            make = _caller(gateway, stack)
+        if slug in settings.ussd or network is not None or beside is not None:
+            make = make if beside is None else beside(gateway, make)
+            found[gateway.pushes] = gateway.destination(make, clock)
+        else:
+            found[gateway.pushes] = destination(_Nowhere())
     return found
 
 
@@ -77,7 +84,8 @@ def _refuse_plain(gateway: CallingGateway, *, production: bool) -> None:
 
 
 async def _no_call(call: Call) -> Answer:
-    raise NotImplementedError
+    """Of a gateway that is not in the settings, or that is not called over HTTP."""
+    return Answer(404)
 
 
 class _Nowhere:

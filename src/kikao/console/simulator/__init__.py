@@ -6,7 +6,8 @@ request and reply, and the conversation as the engine sees it. `site` has the ad
 
 from kikao.console.simulator.clock import SimulatedClock
 from kikao.console.simulator.listening import HEARD, hear
+from kikao.console.simulator.pushes import Pushes
 from kikao.console.simulator.simulator import Simulator
 from kikao.console.simulator.site import Site
 
-__all__ = ["HEARD", "SimulatedClock", "Simulator", "Site", "hear"]
+__all__ = ["HEARD", "Pushes", "SimulatedClock", "Simulator", "Site", "hear"]

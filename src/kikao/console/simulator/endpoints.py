@@ -38,6 +38,13 @@ class Endpoint:
     settings: UssdSettings
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values of the gateway's own settings, any of which may be a key. Never shown."""
+        plain = {option.name: option.default for option in self.gateway.options}
+        given = {name: value.reveal().decode() for name, value in self.settings.options.items()}
+        return tuple(value for name, value in given.items() if value != plain.get(name))
+
+    @property
     def posted_to(self) -> str:
         """The path with its token."""
         return f"{self.of.path}/{self.token}" if self.token else self.of.path

@@ -7,22 +7,26 @@ one makes what is sent, and its twin, told `MASK` where a secret was typed, make
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import quote_plus
+from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from kikao.channels.calling import Call
 from kikao.channels.channel import BadRequest, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.line import Posted
 from kikao.channels.ussd.clients.client import Client, Exchange
 from kikao.channels.ussd.registry import client
 from kikao.console.simulator.endpoints import Endpoint
+from kikao.console.simulator.masking import masked
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.views import MASK, PhoneView, RequestView
+
+PLAIN: Final = frozenset({"content-type", "accept"})
+"""Headers of a call that are shown as they are: any other may be a key."""
 
 REMEMBERED: Final = 600.0
 """Seconds that a request can be delivered again. It may hold a secret, so it is kept no longer."""
@@ -69,6 +73,16 @@ class SimulatedPhone:
     def request(self) -> RequestView:
         """The last request, as it may be shown."""
         return self._view(self._shown)
+
+    @property
+    def dialogue(self) -> str:
+        """The provider's id of the present dialogue."""
+        return self._dialogue
+
+    @property
+    def waits(self) -> bool:
+        """Whether a reply only acknowledges, and the screen comes by a call of its own."""
+        return self._twin.waits
 
     # --- what is sent ---
 
@@ -129,6 +143,16 @@ class SimulatedPhone:
         if not alive:
             self._client = None
 
+    def called(self, call: Call) -> RequestView:
+        """Show a screen that came by a call; the call, as it may be shown."""
+        self.show(Response(200, call.headers, call.body))
+        url = urlsplit(call.url.reveal().decode())
+        path = self._without_secrets(f"{url.scheme}://{url.netloc}{url.path}")
+        headers = {name: value if name in PLAIN else "…" for name, value in call.headers}
+        return RequestView(
+            call.method, path, headers, self._without_secrets(call.body.decode(errors="replace"))
+        )
+
     def forget(self) -> None:
         """Nothing that was typed is kept any more."""
         self._client = self._last = None
@@ -159,9 +183,13 @@ class SimulatedPhone:
 
     def _view(self, exchange: Exchange) -> RequestView:
         shown = replace(exchange, path=self.endpoint.shown_path)
-        headers = {name: _masked(value) for name, value in self._headers(exchange)}
-        body = _masked(exchange.body.decode(errors="replace"))
-        return RequestView(exchange.method, _masked(shown.target), headers, body)
+        headers = {name: self._without_secrets(value) for name, value in self._headers(exchange)}
+        body = self._without_secrets(exchange.body.decode(errors="replace"))
+        return RequestView(exchange.method, self._without_secrets(shown.target), headers, body)
+
+    def _without_secrets(self, sent: str) -> str:
+        """What goes over the wire, without what was typed in secret, and without the gateway's keys."""
+        return masked(sent, self.endpoint.secrets)
 
     def _parsed(self, exchange: Exchange) -> Inbound:
         endpoint = self.endpoint
@@ -170,23 +198,6 @@ class SimulatedPhone:
             return endpoint.gateway.parse(shown.request(endpoint.of.path))
         except BadRequest as problem:
             raise Problem(400, str(problem)) from None
-
-
-def _masked(sent: str) -> str:
-    """What a provider's syntax made of a `MASK`, written as one again."""
-    for written in _MASKS:
-        sent = sent.replace(written, MASK)
-    return sent
-
-
-_MASKS: Final = (
-    quote_plus(MASK),
-    quote_plus(MASK).lower(),
-    json.dumps(MASK)[1:-1],
-    MASK.encode("ascii", "xmlcharrefreplace").decode(),
-    MASK.encode("utf-16-be").hex().upper(),
-)
-"""In a form or a query, in JSON, in XML, and where a text is sent as the octets of UCS-2."""
 
 
 def _dialogue() -> str:

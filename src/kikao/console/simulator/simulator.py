@@ -18,6 +18,7 @@ from kikao.console.simulator.endpoints import Endpoint, endpoints
 from kikao.console.simulator.listening import Done, listening
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem
+from kikao.console.simulator.pushes import Pushes
 from kikao.console.simulator.seeing import conversation_of, lines_on, wants_secret
 from kikao.console.simulator.telling import Told
 from kikao.console.simulator.views import (
@@ -57,7 +58,8 @@ class Simulator:
     """The phones of a running app.
 
     `send` passes a request through the app's own HTTP door; `settled` is called after time was moved, and has the
-    sweeper and recovery look at what that changed. `translate` gives the texts of a language.
+    sweeper and recovery look at what that changed. `pushes` hears the screens that come by a call of their own, and
+    `push` has those sent that are due. `translate` gives the texts of a language.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class Simulator:
         *,
         send: Send,
         settled: Callable[[], Awaitable[None]],
+        pushes: Pushes,
+        push: Callable[[], Awaitable[None]],
         translate: Callable[[str], Translate],
         keeps_members: bool,
     ) -> None:
@@ -75,6 +79,8 @@ class Simulator:
         self._clock = clock
         self._send = send
         self._settled = settled
+        self._pushes = pushes
+        self._push = push
         self._translate = translate
         self._keeps_members = keeps_members
         self._finder = Finder(turns.sessions)
@@ -140,7 +146,9 @@ class Simulator:
         if len(_typed(ahead)) > LONGEST:
             raise Problem(400, f"what is dialled has at most {LONGEST} characters")
         async with phone.lock:
-            delivered = await self._deliver(phone, phone.dial(ahead))
+            posted = phone.dial(ahead)
+            self._pushes.expect(phone.endpoint.of.gateway, phone.dialogue)
+            delivered = await self._deliver(phone, posted)
             taken = delivered.turn.taken if isinstance(delivered.turn, TurnCommitted) else 0
             phone.took(ahead, taken)
             dropped = ahead != "" and taken < len(ahead.split("*"))
@@ -252,12 +260,23 @@ class Simulator:
         delivered = await self._sent(posted)
         done = delivered.reply.status < HTTPStatus.MULTIPLE_CHOICES
         phone.met = phone.met or done
-        phone.show(delivered.response)
+        if phone.waits and done:
+            delivered = await self._called(phone, delivered)
+        else:
+            phone.show(delivered.response)
         if delivered.shown is not None:
             phone.page, phone.pages = delivered.shown.page, delivered.shown.pages
         elif not done:
             phone.page, phone.pages = 1, 1
         return delivered
+
+    async def _called(self, phone: SimulatedPhone, delivered: _Delivered) -> _Delivered:
+        """Wait for the screen, where one is on its way: of a copy there comes none, and what is shown stays."""
+        await self._push()
+        call = await self._pushes.last(
+            phone.endpoint.of.gateway, phone.dialogue, until=lambda: delivered.shown is None
+        )
+        return delivered if call is None else delivered._replace(pushed=phone.called(call))
 
     async def _sent(self, posted: Posted) -> _Delivered:
         began = time.perf_counter()
@@ -306,6 +325,7 @@ class Simulator:
             navigation=navigation,
             request=request,
             reply=reply,
+            pushed=delivered.pushed if delivered is not None else None,
             conversation=Conversation(problem=problem) if problem else await self._conversation(phone, seen),
         )
 
@@ -373,6 +393,8 @@ class _Delivered(NamedTuple):
     """None where there was no turn, because the request was refused."""
     shown: ScreenShown | None
     """None where no screen was made: of a copy, the phone shows the one it shows already."""
+    pushed: RequestView | None = None
+    """The call by which the screen came."""
 
 
 class _Unseen(Exception):

@@ -189,4 +189,6 @@ class Step(msgspec.Struct, frozen=True):
     request: RequestView | None
     """None where the gateway tells nothing: the line dropped, or it never tells that somebody hung up."""
     reply: ReplyView | None
+    pushed: RequestView | None
+    """The call to the provider by which the screen came, where a reply only acknowledges."""
     conversation: Conversation

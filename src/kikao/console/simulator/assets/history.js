@@ -17,7 +17,7 @@ export function History({ phone, onShow }) {
             ${exchange.repeated
               ? html`<span class="kind repeated">repeated</span>`
               : html`<span class="what">${exchange.what}</span>`}
-            <span class=${exchange.status === 200 ? "status" : "status wrong"}>${exchange.status || "no reply"}</span>
+            <span class=${exchange.status >= 200 && exchange.status < 300 ? "status" : "status wrong"}>${exchange.status || "no reply"}</span>
             <span class="ms">${inMs(exchange.ms)}</span>
           </button>
         </li>

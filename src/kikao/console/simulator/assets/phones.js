@@ -88,6 +88,7 @@ function stepped(phone, { deed, said, ahead, step }) {
     repeated: step.repeated,
     request: step.request,
     reply: step.reply,
+    pushed: step.pushed,
   };
   return {
     busy: false,
@@ -108,7 +109,7 @@ function stepped(phone, { deed, said, ahead, step }) {
 
 function lineAfter(step) {
   if (step.alive) return "open";
-  return step.status === 200 ? "ended" : "failed";
+  return step.status >= 200 && step.status < 300 ? "ended" : "failed";
 }
 
 /** What the keys of the open screen mean: {"1": "Send money", "0": "Back"}. */

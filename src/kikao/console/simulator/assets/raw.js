@@ -9,7 +9,7 @@ import { DEEDS } from "./phones.js";
 export function Raw({ phone }) {
   const exchange = phone.exchanges.find(({ n }) => n === phone.shown) ?? phone.exchanges.at(-1);
   if (!exchange) return html`<p class="nothing">Nothing was sent yet.</p>`;
-  const { n, deed, status, ms, repeated, request, reply } = exchange;
+  const { n, deed, status, ms, repeated, request, reply, pushed } = exchange;
   return html`
     <p class="small">
       <span>Exchange ${n} of ${phone.sent}</span><span>${DEEDS[deed]}</span><span>${inMs(ms)}</span>
@@ -19,6 +19,8 @@ export function Raw({ phone }) {
     ${reply
       ? html`<${Message} title="Reply" first=${`HTTP ${reply.status ?? status}`} message=${reply} />`
       : html`<h3>Reply</h3><p class="nothing">None: the connection was closed.</p>`}
+    ${pushed &&
+      html`<${Message} title="Call to the provider" first=${`${pushed.method} ${pushed.path}`} message=${pushed} />`}
   `;
 }
 
