@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,9 +30,17 @@ def send(*words: str, said: str | bytes, env: dict[str, str] | None = None) -> R
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def port() -> int:
+    """On which the server calls a phone."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[str]:
     data = tmp_path_factory.mktemp("ussd") / "data"
     env = {name: value for slug in SLUGS for name, value in environment(slug).items()}
+    env |= {f"KIKAO_USSD_{slug.upper()}_URL": f"http://127.0.0.1:{port}/" for slug in called()}
     with serving(data, "tests.cli.kiosk:app", **env, KIKAO_USSD_NALO_TOKEN=TOKEN) as server:
         yield f"http://127.0.0.1:{server.port}"
 
@@ -147,16 +156,37 @@ def test_a_refusal_of_the_server_is_told(
     assert TOKEN not in done.output
 
 
-def test_a_phone_in_the_terminal_speaks_every_gateway(url: str) -> None:
+def called() -> list[str]:
+    """The gateways whose provider is called with each screen, at an address of the settings."""
+    return [slug for slug in SLUGS if any(option.name == "url" for option in kind(slug).options)]
+
+
+def test_a_phone_in_the_terminal_speaks_every_gateway(url: str, port: int) -> None:
     for slug in SLUGS:
-        if kind(slug).methods and kind(slug).family != "async":
+        if kind(slug).methods:
             words = ["chat", "--gateway", slug, "--as", "+233241234567", "--url", url]
             words += ["--token", TOKEN] if slug == "nalo" else []
+            words += ["--listen", str(port)] if slug in called() else []
             done = CliRunner().invoke(main, words, input="/dial\nbread\n", env=environment(slug))
             assert done.exit_code == 0, f"{slug}: {done.output}"
             assert re.findall("│ (What|Size) ", done.output) == ["What", "What", "Size"], (
                 f"{slug}: {done.output}"
             )
+
+
+@pytest.mark.parametrize(
+    ("listen", "why"),
+    [
+        (False, "start the server with KIKAO_USSD_IDEAMART_URL=http://127.0.0.1:9000/"),
+        (True, "Address already in use"),
+    ],
+)
+def test_a_phone_that_cannot_be_called_says_why(url: str, listen: bool, why: str) -> None:
+    words = ["chat", "--gateway", "ideamart", "--url", url]
+    words += ["--listen", url.rpartition(":")[2]] if listen else []
+    done = CliRunner().invoke(main, words, env=environment("ideamart"))
+    assert done.exit_code == 2
+    assert why in done.output
 
 
 def test_a_file_is_read(tmp_path: Path, url: str) -> None:

@@ -83,6 +83,12 @@ def demo(name: str, host: str, port: int) -> None:
 @click.option("--url", help="Talk to a running server.  [default: http://127.0.0.1:8000]")
 @click.option("--token", help="The gateway's secret path token, if the server has one.")
 @click.option(
+    "--listen",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Port on which a server calls this phone with its screens, where the gateway works so.",
+)
+@click.option(
     "--record",
     type=click.Path(dir_okay=False),
     metavar="FILE",
@@ -96,6 +102,7 @@ def chat(
     locale: str | None,
     url: str | None,
     token: str | None,
+    listen: int | None,
     record: str | None,
 ) -> None:
     """A phone in the terminal: talk to a running server, or to MODULE:APP in this process."""
@@ -110,6 +117,7 @@ def chat(
         url=url,
         token=token,
         record=record,
+        listen=listen,
     )
 
 

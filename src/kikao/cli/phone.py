@@ -16,6 +16,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import nullcontext
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -27,6 +28,7 @@ from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Client, Exchange
 from kikao.channels.ussd.registry import SLUGS, client, kind
 from kikao.cli.recording import Record, Tell, recorder_of
+from kikao.cli.screens import PATIENCE, Screens
 from kikao.cli.serving import give_up, load_app, load_settings
 from kikao.config import SettingsError, UssdSettings
 from kikao.events import Event, LogLines
@@ -40,6 +42,9 @@ from kikao.testing.looking import asks_secret, session_behind
 from kikao.turn import WINDOW
 
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
+AGAIN: Final = 1.0
+"""Seconds that it is waited for a screen of a request that was sent twice: there should be none."""
+
 HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
 
 T = TypeVar("T")
@@ -57,6 +62,7 @@ def talk(
     url: str | None,
     token: str | None,
     record: str | None,
+    listen: int | None = None,
 ) -> None:
     """Hold a conversation until the user leaves it."""
     if gateway not in SLUGS:
@@ -72,17 +78,24 @@ def talk(
         )
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
+    speaks = client(gateway, number, code, settings_of(gateway))
+    if speaks.waits and target is None and listen is None:
+        give_up(
+            f"{gateway} is called with each screen: give --listen 9000, and start the server with "
+            f"KIKAO_USSD_{gateway.upper()}_URL=http://127.0.0.1:9000/"
+        )
     phone = Phone(
-        client(gateway, number, code, settings_of(gateway)),
+        speaks,
         f"/ussd/{gateway}" + (f"/{token}" if token else ""),
         WINDOW if kind(gateway).dedupe == "window" else 0.0,
     )
     try:
         if target is None:
-            phone.hold(over_http(url or DEFAULT_URL))
+            with nullcontext() if listen is None else phone.screens.listening(listen):
+                phone.hold(over_http(url or DEFAULT_URL))
         else:
             recorder = None if record is None else recorder_of(Path(record), number, gateway, code)
-            with beside(target, locale, number) as near:
+            with beside(target, locale, number, phone.screens) as near:
                 if recorder is not None:
                     phone.record = Record(
                         Path(record or ""), recorder, lambda exchange: near.asks_secret(gateway, exchange)
@@ -106,7 +119,11 @@ class Phone:
         self._path = path
         self._window = window
         self._last: Exchange | None = None
+        self._before: Exchange | None = None
         self._replied_at = 0.0
+        self._alive = False
+        self.screens = Screens(client)
+        """Where those come that are no reply."""
         self.record: Record | None = None
         """Told of all that is done."""
 
@@ -115,7 +132,7 @@ class Phone:
         click.secho(HELP, dim=True)
         exchange, tell = self._dial()
         while True:
-            alive = self._exchange(send, exchange, tell)
+            self._alive = alive = self._exchange(send, exchange, tell)
             line = self._line("> ") if alive else self._after_the_end("(ended; Enter dials again) ")
             if line is None or line == "/quit":
                 return
@@ -148,13 +165,21 @@ class Phone:
 
     def _exchange(self, send: Send, exchange: Exchange, tell: Tell | None) -> bool:
         response = send(self._addressed(exchange))
-        self._last, self._replied_at = exchange, time.monotonic()
+        self._before, self._last, self._replied_at = self._last, exchange, time.monotonic()
         if response.status >= HTTPStatus.MULTIPLE_CHOICES:
             said = response.body.decode(errors="replace").strip()
             click.secho(f"HTTP {response.status}: {said}", fg="red")
             if response.status == HTTPStatus.NOT_FOUND:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
             return False
+        if self._client.waits:
+            again = exchange == self._before
+            came = self.screens.next(self._client.dialogue, patience=AGAIN if again else PATIENCE)
+            if came is None:
+                said = "no second screen" if again else f"no screen within {PATIENCE:g} seconds"
+                click.secho(f"The request was acknowledged, and {said} came.", fg="yellow")
+                return self._alive
+            response = came
         try:
             text, alive = self._client.read(response)
         except (ValueError, LookupError, TypeError):
@@ -231,15 +256,15 @@ class Near(NamedTuple):
 
 
 @contextlib.contextmanager
-def beside(target: str, locale: str | None, number: str) -> Iterator[Near]:
-    """Serve an app in a thread of this process."""
+def beside(target: str, locale: str | None, number: str, screens: Screens) -> Iterator[Near]:
+    """Serve an app in a thread of this process; what an asynchronous gateway is called with comes to `screens`."""
     app = load_app(target)
     if locale is not None and locale not in app.engine.locales:
         give_up(f"{target} has no language {locale!r}. It has: {', '.join(app.engine.locales)}")
     app.settings = load_settings(makes_keys=True)
     app.subscribers.append(show_trouble if sys.stderr.isatty() else LogLines())
     with loop_in_thread() as run:
-        serving = app.serving(app.settings, locale=locale)
+        serving = app.serving(app.settings, locale=locale, network=screens.network)
         server = run(serving.__aenter__())
         send = in_process(server)
         try:
