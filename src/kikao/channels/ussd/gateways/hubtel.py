@@ -38,8 +38,8 @@ def _label(value: str) -> None:
 class Hubtel(Latest):
     """The gateway `hubtel`: the last answer only, a redelivery known by session id, type and sequence.
 
-    Of the same sequence with another text the provider says that it is the same request: it gets the first one's reply.
-    The type is compared as well, since it is not stated whether a dial is counted.
+    The sequence is a request's place in its session. So one that comes with another text is still the same request, and
+    gets the first one's reply. The type is compared as well, since it is not stated whether a dial is counted.
     """
 
     slug = "hubtel"
@@ -90,6 +90,10 @@ class Hubtel(Latest):
             "From the provider's own apps `ServiceCode` is the service's id and `Message` is empty at a dial.",
             "`ClientState` is sent empty, and whatever comes in it is ignored.",
             "The paid flow is not built: kikao never replies `AddToCart`, and has no fulfilment URL.",
+        ),
+        on_a_phone=(
+            "that the second and third answers are heard: an account whose `Sequence` does not grow would read the "
+            "first screen again and again",
         ),
         wanted=(
             "the paid flow: a reply `AddToCart`, the call to the fulfilment URL, the callback and the status API",
