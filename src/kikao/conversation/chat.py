@@ -8,17 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from kikao.conversation.answers import Answer, Choice, Confirm
+from kikao.conversation.charging import Charge
 from kikao.conversation.data import SessionData
 from kikao.conversation.errors import Misuse
 from kikao.conversation.flows import Flow
 from kikao.conversation.forgotten import hear
 from kikao.conversation.journal import BARRIERS, Entry, derive, encode_value
-from kikao.conversation.posting import Post, body_of
+from kikao.conversation.posting import Leaving, Post, body_of
 from kikao.conversation.primitives import Primitives
 from kikao.conversation.screens import Value
 from kikao.conversation.signals import Changed, Ended, Moved
 from kikao.conversation.suspension import here
 from kikao.i18n.messages import Text, t, unfit
+from kikao.i18n.money import Amount
 
 T = TypeVar("T")
 
@@ -118,6 +120,10 @@ class Chat(Primitives):
         does not hear. It is posted once however often the flow is run again, and back never passes it. Raises `Misuse`
         for what cannot be sent, or holds a secret.
         """
+        await self._goes_out(name, lambda key, place: Post(key, to, body_of(data, to, place), place))
+
+    async def _goes_out(self, name: str, made: Callable[[str, str], Leaving]) -> None:
+        """Let something leave with the turn, once; `made` is told its key and its place in the code."""
         key = self._key(name)
         if await self._recorded(key, "post") is not None:
             return
@@ -125,9 +131,18 @@ class Chat(Primitives):
         if self._changed or self._reply is not None:
             # The member answered a question that is gone: nothing may leave on the strength of that.
             await self._suspend(Changed(f"{here(self._coro)}: {key!r} comes where a question was open"))
-        place = here(self._coro)
-        await Post(key, to, body_of(data, to, place), place)
+        await made(key, here(self._coro))
         self._at = self._length = len(self._journal)
+
+    async def charge(self, name: str, amount: Amount) -> None:
+        """Have the member's operator charge this with the next screen, where the gateway has a way to ask for it.
+
+        It is asked for once, with the screen of the turn that comes here first: the same bytes again for a copy of the
+        request, never with another screen, and not at all where the turn is not stored. Back never passes it. A hint is
+        all it is: whether the operator charged is not told. Raises `Misuse` for what is no amount of more than 0, and
+        for two in one turn.
+        """
+        await self._goes_out(name, lambda key, place: Charge(key, amount, place))
 
     async def end(self, text: Text | None = None) -> NoReturn:
         """Show a last text and end the conversation. Nothing after it runs."""

@@ -90,6 +90,7 @@ class Engine:
         Raises `OlderCode` when newer code wrote it (nothing is changed), and whatever the host raises.
         """
         self.refuse_newer(conversation)
+        conversation.charge = None
         if conversation.posts:
             conversation.posts = []
         runner = Runner(

@@ -16,6 +16,7 @@ import msgspec
 from kikao.conversation.errors import JournalFull, Misuse
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Text
+from kikao.i18n.money import Amount
 
 FORMAT: Final = 1
 """Version of the stored form of a run."""
@@ -210,6 +211,14 @@ class Posted(msgspec.Struct, frozen=True):
     """JSON."""
 
 
+class Charged(msgspec.Struct, frozen=True):
+    """What a flow has charged with a screen, and where it says so."""
+
+    flow: str
+    at: str
+    amount: Amount
+
+
 class Conversation(msgspec.Struct, omit_defaults=True):
     """All that the engine keeps of a member between turns."""
 
@@ -233,6 +242,8 @@ class Conversation(msgspec.Struct, omit_defaults=True):
     """What the app keeps in the session (`chat.session`), each as a tag and plain data; replaced, never changed."""
     posts: list[Posted] = []
     """What this turn posts; taken out by whoever stores the turn."""
+    charge: Charged | None = None
+    """What this turn has charged; taken out by whoever shows its screen."""
     over: bool = False
     """The app ended the session: once its last screen is read, the next turn begins a new one."""
 

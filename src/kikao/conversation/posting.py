@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
@@ -28,16 +29,67 @@ WEBHOOK: Final = "webhook/"
 _NAME = re.compile("[a-z][a-z0-9_]{0,39}").fullmatch
 
 
-class Post(Signal):
+class Leaving(Signal, ABC):
+    """Yielded by a flow: this goes out with the turn, once. `key` is its own, `place` the line that says so."""
+
+    __slots__ = ("key", "place")
+
+    def __init__(self, key: str, place: str) -> None:
+        self.key = key
+        self.place = place
+
+    @abstractmethod
+    def enter(
+        self,
+        run: Run,
+        conversation: Conversation,
+        secrets: Sequence[Secret],
+        destinations: Collection[str] | None,
+    ) -> list[Fact]:
+        """Enter it into the journal, and leave it in the conversation to whoever stores the turn; what is told of it.
+
+        `secrets` are those that were entered in this turn, `destinations` the names that something leaves to (None:
+        any). Raises `Misuse`, which repeats nothing of it.
+        """
+
+
+class Post(Leaving):
     """Yielded by a flow: send this once the turn is stored."""
 
-    __slots__ = ("body", "key", "place", "to")
+    __slots__ = ("body", "to")
 
     def __init__(self, key: str, to: str, body: bytes, place: str) -> None:
-        self.key = key
+        super().__init__(key, place)
         self.to = to
         self.body = body
-        self.place = place
+
+    def enter(
+        self,
+        run: Run,
+        conversation: Conversation,
+        secrets: Sequence[Secret],
+        destinations: Collection[str] | None,
+    ) -> list[Fact]:
+        """See `Leaving.enter`."""
+        if len(conversation.posts) >= MAX_POSTED:
+            raise Misuse(f"{self.place}: more than {MAX_POSTED} messages in one turn.")
+        said = msgspec.json.decode(self.body)
+        if any(holds(said, secret.reveal()) for secret in secrets):
+            raise Misuse(
+                f"{self.place}: the message to {self.to!r} holds a secret that was entered in this turn."
+            )
+        message = Posted(derive(run.seed, f"post/{run.epoch}/{self.key}")[:16], WEBHOOK + self.to, self.body)
+        run.observe(Entry(self.key, "post", "", self.to))
+        conversation.posts = [*conversation.posts, message]
+        about: dict[str, Any] = {
+            "flow": run.flow,
+            "at": self.key,
+            "to": message.to,
+            "message": message.id.hex(),
+        }
+        if destinations is None or self.to in destinations:
+            return [(MessageQueued, about)]
+        return [(MessageQueued, about), (MessageStranded, about)]
 
 
 def body_of(data: Any, to: str, place: str) -> bytes:
@@ -58,29 +110,3 @@ def body_of(data: Any, to: str, place: str) -> bytes:
             f"{place}: a message of {len(body)} octets, the cap is {MAX_MESSAGE}. Post where the rest can be fetched."
         )
     return body
-
-
-def enter(run: Run, conversation: Conversation, post: Post, secrets: Sequence[Secret]) -> Posted:
-    """Enter a message into the journal, and leave it to whoever stores the turn.
-
-    `secrets` are those that were entered in this turn. Raises `Misuse`, which repeats nothing of the message.
-    """
-    if len(conversation.posts) >= MAX_POSTED:
-        raise Misuse(f"{post.place}: more than {MAX_POSTED} messages in one turn.")
-    said = msgspec.json.decode(post.body)
-    if any(holds(said, secret.reveal()) for secret in secrets):
-        raise Misuse(
-            f"{post.place}: the message to {post.to!r} holds a secret that was entered in this turn."
-        )
-    message = Posted(derive(run.seed, f"post/{run.epoch}/{post.key}")[:16], WEBHOOK + post.to, post.body)
-    run.observe(Entry(post.key, "post", "", post.to))
-    conversation.posts = [*conversation.posts, message]
-    return message
-
-
-def told(message: Posted, post: Post, flow: str, destinations: Collection[str] | None) -> list[Fact]:
-    """What is told of a message that was entered; `destinations` are the names that something leaves to (None: any)."""
-    about: dict[str, Any] = {"flow": flow, "at": post.key, "to": message.to, "message": message.id.hex()}
-    if destinations is None or post.to in destinations:
-        return [(MessageQueued, about)]
-    return [(MessageQueued, about), (MessageStranded, about)]

@@ -42,7 +42,7 @@ from kikao.conversation.inputs import Reply
 from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent, Pending, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
-from kikao.conversation.posting import Post, enter, told
+from kikao.conversation.posting import Leaving
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
@@ -286,8 +286,8 @@ class Runner:
                         value = after.refusal
                         continue
                     signal = after
-                elif isinstance(signal, Post):
-                    self._post(run, signal)
+                elif isinstance(signal, Leaving):
+                    self._leaves(run, signal)
                     continue
                 elif isinstance(signal, Returned):
                     signal = self._returned(run, chat)
@@ -366,11 +366,10 @@ class Runner:
             return Uncertain()
         return Resume(refusal)
 
-    def _post(self, run: Run, post: Post) -> None:
+    def _leaves(self, run: Run, leaving: Leaving) -> None:
         conversation = self.conversation
-        message = enter(run, conversation, post, self._secrets)
+        self.facts += leaving.enter(run, conversation, self._secrets, self._host.destinations)
         self._at_barrier = conversation.data, conversation.over
-        self.facts += told(message, post, run.flow, self._host.destinations)
 
     def _returned(self, run: Run, chat: Chat) -> Signal:
         if run.intents:
@@ -430,7 +429,7 @@ class Runner:
             del self.facts[self._kept_facts :]
             conversation.run, conversation.parked, conversation.notices = kept.run, kept.parked, kept.notices
             conversation.data, conversation.over = kept.data, kept.over
-            conversation.posts = kept.posts
+            conversation.posts, conversation.charge = kept.posts, kept.charge
         run = conversation.run
         if run is not None and run.pending is not None and not self._afresh:
             run.pending = structs.replace(run.pending, error=text)

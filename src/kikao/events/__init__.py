@@ -4,6 +4,7 @@ An event carries names, codes and times. It never carries an answer, a text show
 """
 
 from kikao.events.bus import Bus, Subscriber
+from kikao.events.charges import ChargeAsked
 from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
 from kikao.events.log import LogLines
@@ -66,6 +67,7 @@ __all__ = [
     "AnswerRefused",
     "AnswerTaken",
     "Bus",
+    "ChargeAsked",
     "DestinationPaused",
     "DialogueClosed",
     "ErrorUncaught",

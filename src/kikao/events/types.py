@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Literal
 
+from kikao.events.charges import ChargeAsked
 from kikao.events.event import (
     Event,
     GatewayEvent,
@@ -435,6 +436,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     StageChanged,
     StageMenu,
     ScreenShown,
+    ChargeAsked,
     AnswerTaken,
     AnswerRefused,
     FlowStarted,
