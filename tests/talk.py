@@ -19,6 +19,7 @@ from kikao.conversation.screens import Screen
 from kikao.events import Bus, DialogueClosed, Event, TurnCommitted, TurnDuplicated, TurnRejected
 from kikao.i18n import Catalogs
 from kikao.i18n.messages import Translate
+from kikao.i18n.money import Amount
 from kikao.members import Unlisted
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.limits import Limits
@@ -69,6 +70,9 @@ class PlainGateway:
 
     def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
         raise AssertionError("it answers")
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        return Response(response.status, (*response.headers, ("charge", str(amount.minor))), response.body)
 
     def acknowledge(self, inbound: Inbound) -> Response:
         return Response(200, (), b"")

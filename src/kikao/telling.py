@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
 from kikao.conversation.engine import Engine
 from kikao.conversation.facts import Fact, fact
@@ -13,6 +14,7 @@ from kikao.conversation.journal import Conversation, Run
 from kikao.conversation.runner import Turned
 from kikao.events import (
     Bus,
+    ChargeAsked,
     DialogueClosed,
     FlowAbandoned,
     LimitHit,
@@ -194,6 +196,25 @@ class Try:
         else:
             facts.append(fact(SessionResumed, flow=self._flow, at=self._at, silence=silence))
         self._flow, self._at = _stage(run)
+
+    def charged(self, response: Response, gateway: Gateway, conversation: Conversation) -> Response:
+        """A screen's reply, with what the flow has charged with it where the gateway can pass that on."""
+        charge, conversation.charge = conversation.charge, None
+        if charge is None:
+            return response
+        found = gateway.charged(response, charge.amount)
+        amount = charge.amount
+        self._facts.append(
+            fact(
+                ChargeAsked,
+                flow=charge.flow,
+                at=charge.at,
+                currency=amount.currency,
+                minor=amount.minor,
+                carried=found is not None,
+            )
+        )
+        return response if found is None else found
 
     def told(self, engine: Engine, conversation: Conversation, turned: Turned, version: int) -> TurnCommitted:
         """Publish all of it: the turn is stored."""

@@ -484,13 +484,13 @@ class _Turn:
         except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0
             pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
-        turned.page = min(turned.page, len(pages) - 1)
         turns.engine.paged(conversation, turned, len(pages))
         attempt.text, attempt.pages = pages[turned.page], len(pages)
         ends = turned.screen.ends and turned.page == len(pages) - 1
         if self.gateway.pushes:
             held.push(*pushed(self.gateway, self.inbound, attempt.text, turns.sessions.clock(), ends=ends))
-        return self.gateway.reply(self.inbound, pages[turned.page], ends=ends), ends
+        reply = self.gateway.reply(self.inbound, attempt.text, ends=ends)
+        return attempt.charged(reply, self.gateway, conversation), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:
         if not self.names:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from msgspec import Meta, inspect
 
-from kikao.events import EVENTS, Event, GatewayEvent, LogLines, SessionEvent, event, messages, name_of, types
+from kikao.events import EVENTS, Event, GatewayEvent, LogLines, SessionEvent, charges, event, messages, name_of, types
 from kikao.events.log import DEFAULT
 from kikao.events.selecting import selected
 from tests.events.examples import EXAMPLES
@@ -189,7 +189,7 @@ def unwrapped(text: str) -> str:
 
 def texts() -> Iterator[tuple[tuple[str, str], str]]:
     """The text below each field of each class."""
-    for module in (event, messages, types):
+    for module in (charges, event, messages, types):
         assert module.__file__ is not None
         for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):

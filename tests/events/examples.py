@@ -7,6 +7,7 @@ from typing import Final
 from kikao.events import (
     AnswerRefused,
     AnswerTaken,
+    ChargeAsked,
     DestinationPaused,
     DialogueClosed,
     ErrorUncaught,
@@ -71,6 +72,7 @@ FOUND: Final[tuple[Event, ...]] = (
     StageChanged(**AMOUNT, **FROM),  # type: ignore[arg-type]
     StageMenu(**AT, flow="wallet", at="menu#1", **FROM),  # type: ignore[arg-type]
     ScreenShown(**AMOUNT, kind="question", units=74, alphabet="gsm7"),  # type: ignore[arg-type]
+    ChargeAsked(**{**AMOUNT, "at": "fee#1"}, currency="KES", minor=250, carried=True),  # type: ignore[arg-type]
     AnswerTaken(**AMOUNT),  # type: ignore[arg-type]
     AnswerRefused(**AMOUNT, tries=1),  # type: ignore[arg-type]
     FlowStarted(**AT, flow="wallet"),  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from kikao import App, Chat, Flows, SessionPolicy, Text
+from kikao import Amount, App, Chat, Flows, SessionPolicy, Text
 from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.channels.ussd.registry import OPTIONS, SLUGS
@@ -25,6 +25,7 @@ from kikao.config import SecretKeys, load
 from kikao.control import Visitor, digest
 from kikao.events import (
     EVENTS,
+    ChargeAsked,
     DestinationPaused,
     ErrorUncaught,
     Event,
@@ -489,6 +490,7 @@ async def posting(folder: Path) -> list[Event]:
     @flows.flow("market")
     async def lead(chat: Chat) -> None:
         name = await chat.ask("name", Text(), "Name")
+        await chat.charge("fee", Amount("KES", 250))
         for _ in range(2):
             await chat.post("lead", "crm", {"name": name})
         await chat.end("Thanks")
@@ -614,6 +616,7 @@ async def sharing(folder: Path) -> list[Event]:
 STORIES: Final[dict[type[Event], Story]] = {
     **dict.fromkeys(EVENTS, shopping),
     SessionEnded: leaving,
+    ChargeAsked: posting,
     MessageQueued: posting,
     MessageStranded: posting,
     MessageSent: posting,

@@ -10,6 +10,7 @@ import msgspec
 from kikao.channels.inbound import Inbound
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Translate
+from kikao.i18n.money import Amount
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -82,6 +83,10 @@ class Gateway(Protocol):
 
     def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
         """A screen as it is kept until its sender takes it, of no use after `until`; see `pushes`."""
+        ...
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """A reply that also asks the member's operator to charge; None where the gateway has no way to say so."""
         ...
 
     def acknowledge(self, inbound: Inbound) -> Response:

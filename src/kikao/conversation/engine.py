@@ -131,8 +131,11 @@ class Engine:
         return self.navigation.displayed(screen, pending.literal)
 
     def paged(self, conversation: Conversation, turned: Turned, pages: int) -> None:
-        """Told by the channel: the screen took so many pages. A long last screen stays open until it is read."""
-        run = conversation.run
+        """Told by the channel: the screen took so many pages; there may be fewer now than when a page was turned.
+
+        A long last screen stays open until it is read.
+        """
+        run, turned.page = conversation.run, min(turned.page, pages - 1)
         if turned.screen.ends:
             unread = turned.page < pages - 1
             conversation.farewell = turned.screen if unread else None

@@ -36,6 +36,7 @@ from kikao.config import Hidden, Option
 from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import fits, normalise
 from kikao.i18n.messages import Translate
+from kikao.i18n.money import Amount
 from kikao.sessions.posting import SCREENS
 
 Family = Literal["accumulated", "last", "async"]
@@ -117,6 +118,10 @@ class UssdGateway(RequestReader, ABC):
     @abstractmethod
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         """The answer to the request, with one page; `ends` closes the dialogue."""
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """A reply that also asks the operator to charge, in the provider's words; None where it has none."""
+        return None
 
     @abstractmethod
     def acknowledge(self, inbound: Inbound) -> Response:

@@ -8,6 +8,7 @@ Contract: the provider's documentation. Nothing was checked on a live line.
   met before begins a dialogue.
 - The reply is the same object, with the screen as response and action CON or END. text is sent back empty: what was
   typed may be a PIN.
+- charge and amount of the reply say whether the member pays for it, and how much; as they came where no flow says so.
 - Nothing tells a request that is sent again from the same answer given twice: `dedupe` is "window".
 - Nothing is told when a dialogue is over. Requests are not signed: set a path token.
 """
@@ -17,10 +18,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
+from kikao.channels.channel import Response
 from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.ussd.charging import CHARGE_UNIT, charged_as
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.echo import kept, repeated
 from kikao.channels.ussd.shapes.latest import Latest, Names
+from kikao.i18n.money import Amount
 
 
 class Oltranz(Latest):
@@ -44,6 +50,7 @@ class Oltranz(Latest):
             "amount",
         ),
     )
+    options = (CHARGE_UNIT,)
     contract = Contract(
         provider="Oltranz",
         places="Rwanda",
@@ -63,6 +70,7 @@ class Oltranz(Latest):
             "what `newRequest` means",
             "an id that tells a request that is sent again (whether `transactionId` is one)",
             "whether `text` of a first request has the dialled code, as long dials need: the example has nothing",
+            "in which unit `amount` is read: `KIKAO_USSD_OLTRANZ_CHARGE_UNIT` says so once you know",
             "times within which a reply must come",
         ),
     )
@@ -74,6 +82,14 @@ class Oltranz(Latest):
     def echoed(self, inbound: Inbound) -> Mapping[str, object]:
         """The object as it came, but for what was typed."""
         return {**repeated(inbound), "text": ""}
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """charge Y, and the amount, where the settings say in which unit."""
+        asked = charged_as(amount, self.given)
+        if asked is None:
+            return None
+        fields = {**msgspec.json.decode(response.body), "charge": "Y", "amount": asked}
+        return Response(response.status, response.headers, msgspec.json.encode(fields))
 
     def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
         """The screen as response; action END closes the dialogue."""
