@@ -15,7 +15,18 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 from msgspec import Meta, inspect
 
-from kikao.events import EVENTS, Event, GatewayEvent, LogLines, SessionEvent, charges, event, messages, name_of, types
+from kikao.events import (
+    EVENTS,
+    Event,
+    GatewayEvent,
+    LogLines,
+    SessionEvent,
+    charges,
+    event,
+    messages,
+    name_of,
+    types,
+)
 from kikao.events.log import DEFAULT
 from kikao.events.selecting import selected
 from tests.events.examples import EXAMPLES

@@ -37,7 +37,7 @@ def test_another_unit_is_refused() -> None:
 
 
 def test_some_gateways_can_ask_for_it() -> None:
-    assert "oltranz" in CHARGING
+    assert CHARGING == ["comviva_flares", "oltranz"]
 
 
 def test_oltranz_is_told_in_the_reply() -> None:
@@ -48,3 +48,14 @@ def test_oltranz_is_told_in_the_reply() -> None:
     assert charged is not None
     assert {**json.loads(reply.body), "charge": "Y", "amount": "50"} == json.loads(charged.body)
     assert gateway("oltranz").charged(reply, Amount("RWF", 50)) is None
+
+
+def test_comviva_flares_is_told_in_headers() -> None:
+    found = gateway("comviva_flares", UssdSettings(options={"charge_unit": Hidden(b"minor")}))
+    asked = found.parse(client("comviva_flares", "+254733000001", "*284#").dial("d1").request())
+    reply = found.reply(asked, "Hello", ends=True)
+    charged = found.charged(reply, Amount("KES", 250))
+    assert charged is not None
+    assert charged.body == reply.body
+    assert dict(charged.headers) == {**dict(reply.headers), "charge": "Y", "amount": "250"}
+    assert gateway("comviva_flares").charged(reply, Amount("KES", 250)) is None

@@ -20,10 +20,12 @@ from typing import Final
 from kikao.channels.channel import BadRequest, Dedupe, Request, Response
 from kikao.channels.edge import Denied
 from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.ussd.charging import CHARGE_UNIT, charged_as
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway
 from kikao.config import Option
 from kikao.conversation.secrets import Secret
+from kikao.i18n.money import Amount
 
 
 class ComvivaFlares(UssdGateway):
@@ -43,6 +45,7 @@ class ComvivaFlares(UssdGateway):
     options = (
         Option("userid", "what the operator sends as `userid`", "kikao"),
         Option("password", "what the operator sends as `password`", "<a long random text>", guards=True),
+        CHARGE_UNIT,
     )
     contract = Contract(
         provider="Airtel (Comviva Flares HTTP Pull 1.5.0)",
@@ -69,7 +72,7 @@ class ComvivaFlares(UssdGateway):
             "what the values of `clean` and `error` mean: whether the member hung up or was too slow",
             "in what respect `SessionID` differs from the vendor's documentation: it was found to in production",
             "how a long dial is written in `input`: kikao takes `121*1*500` for `*121*1*500#`",
-            "in which unit, or whether with decimals, `amount` is read",
+            "in which unit `amount` is read: `KIKAO_USSD_COMVIVA_FLARES_CHARGE_UNIT` says so once you know",
             "times within which a reply must come, and which alphabets are carried",
         ),
     )
@@ -113,6 +116,14 @@ class ComvivaFlares(UssdGateway):
         """The page as plain text; `Freeflow: FB` closes the dialogue."""
         headers = (*_PLAIN, ("Freeflow", "FB" if ends else "FC"), ("charge", "N"), ("amount", "0"))
         return Response(200, headers, text.lstrip("\r\n").encode(errors="replace"))
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """`charge: Y`, and the amount, where the settings say in which unit."""
+        asked = charged_as(amount, self.given)
+        if asked is None:
+            return None
+        headers = {**dict(response.headers), "charge": "Y", "amount": asked}
+        return Response(response.status, tuple(headers.items()), response.body)
 
     def acknowledge(self, inbound: Inbound) -> Response:
         """An empty 200."""
