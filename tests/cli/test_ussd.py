@@ -67,6 +67,17 @@ def test_what_was_typed_is_shown_as_its_length() -> None:
     assert f"'{PIN}'" in send("--gateway", "nalo", "--parse-only", "--show-typed", said=said).output
 
 
+def test_a_gateway_that_cannot_be_served_is_read_and_that_is_all() -> None:
+    said = fixtures("ontech")["requests"][0]["body"]
+    done = send("--gateway", "ontech", "--parse-only", said=said)
+    assert done.exit_code == 0
+    assert "service_code  *388*10#" in done.output
+    refused = send("--gateway", "ontech", said=said)
+    assert refused.exit_code == 2
+    assert "nobody knows what the body of its replies has to look like" in refused.output
+    assert "--parse-only" in refused.output
+
+
 def test_settings_and_region_count() -> None:
     env = {"KIKAO_USSD_NALO_CODE": "*284#"}
     said = request(USERDATA="*284*1*2#", MSISDN="0241234567")

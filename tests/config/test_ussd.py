@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao.config import load
+from kikao.config import Option, load
 from tests.config.asking import PRODUCTION, TOKEN, problem, toml
 
 
@@ -41,6 +41,35 @@ def test_what_is_no_service_code(tmp_path: Path, code: str) -> None:
 def test_pages_and_codes_do_not_open_a_gateway_in_production(tmp_path: Path) -> None:
     for name, value in (("SEPTETS", "182"), ("CODE", "*920#")):
         assert "nalo" in problem({**PRODUCTION, f"KIKAO_USSD_NALO_{name}": value}, tmp_path)
+
+
+MUTE = {"nalo": (), "mute": "Mute cannot be served, since nobody knows why. Leave its settings out."}
+
+
+def test_a_gateway_that_cannot_be_served_is_refused_with_the_reason(tmp_path: Path) -> None:
+    told = problem({"KIKAO_USSD_MUTE_TOKEN": TOKEN}, tmp_path, gateways=MUTE)
+    assert told == f"KIKAO_USSD_MUTE_TOKEN (environment): {MUTE['mute']}"
+    told = problem({}, toml(tmp_path, '[ussd.mute]\ncode = "*920#"\n'), gateways=MUTE)
+    assert told.startswith("ussd.mute (")
+    assert told.endswith(str(MUTE["mute"]))
+
+
+def test_nor_is_it_among_those_that_can(tmp_path: Path) -> None:
+    told = problem({"KIKAO_USSD_NOLA_TOKEN": TOKEN}, tmp_path, gateways=MUTE)
+    assert "There are: nalo." in told
+
+
+KEYED = {"nalo": (Option("password", "what it shows", "a-long-random-text", guards=True),)}
+
+
+def test_production_takes_a_password_for_a_token_only_if_nobody_guesses_it(tmp_path: Path) -> None:
+    keys = {name: value for name, value in PRODUCTION.items() if "USSD" not in name}
+    assert load({**keys, "KIKAO_USSD_NALO_PASSWORD": "a-long-random-te"}, tmp_path, gateways=KEYED)
+    told = problem({**keys, "KIKAO_USSD_NALO_PASSWORD": "hunter-two-4321"}, tmp_path, gateways=KEYED)
+    assert "nor does a text of less than 16 characters" in told
+    assert "4321" not in told
+    short = {"KIKAO_USSD_NALO_PASSWORD": "hunter-two-4321", "KIKAO_USSD_NALO_TOKEN": TOKEN}
+    assert load({**keys, **short}, tmp_path, gateways=KEYED), "beside a token it may be anything"
 
 
 def test_a_country_is_one_that_has_numbers(tmp_path: Path) -> None:

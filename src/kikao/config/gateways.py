@@ -37,7 +37,8 @@ class Option(msgspec.Struct, frozen=True):
     """What it is, for the gateway's page."""
     example: str
     guards: bool = False
-    """Whether a request is known to be the provider's by it: production takes it for a path token."""
+    """Whether a request is known to be the provider's by it: production takes it for a path token. A text without a
+    `check` has to be as long as one."""
     default: str = ""
     check: Callable[[str], object] | None = None
     """Raises `ValueError` that says what is wrong with a value, without the value."""
@@ -73,6 +74,9 @@ COMMON: Final = {
     "region": Setting(str, "UG"),
 }
 """What every gateway has, each with its kind and an example."""
+
+LEAST: Final = 16
+"""Characters of a text that keeps strangers out by itself."""
 
 MAX_OPTION: Final = 8192
 """Octets of a gateway's own setting: a public key in PEM has about 800."""
@@ -136,11 +140,14 @@ class Gateways:
         for gateway, own in sorted(settings.items()):
             found = self.found.get(gateway, {})
             open_to_all = is_everyone(own.allow)
-            guarded = any(option.guards and option.name in found for option in self._options(gateway))
+            guards = [option for option in self._options(gateway) if option.guards and option.name in found]
+            guarded = any(_is_strong(option, found[option.name].value) for option in guards)
+            but = " (a network of every address does not)" if open_to_all else ""
+            but += f", nor does a text of less than {LEAST} characters" if guards else ""
             if not guarded and "token" not in found and (open_to_all or "allow" not in found):
                 self._problem(
                     f"KIKAO_USSD_{gateway.upper()}_TOKEN, KIKAO_USSD_{gateway.upper()}_ALLOW: neither keeps strangers "
-                    f"from posting as any member{' (a network of every address does not)' if open_to_all else ''}. "
+                    f"from posting as any member{but}. "
                     f"Set TOKEN to {COMMON['token'].example}, and give the gateway the path "
                     f"/ussd/{gateway}/<token>; or set ALLOW to the gateway's networks."
                 )
@@ -222,6 +229,11 @@ class Gateways:
         except Wrong as wrong:
             self._problem(f"{found.where}: {wrong}. Set for example: {setting.as_set(found)}")
             return default
+
+
+def _is_strong(option: Option, value: object) -> bool:
+    """Whether nobody guesses it: one with a check of its own is as it has to be; else it is as long as a path token."""
+    return option.check is not None or (isinstance(value, str) and len(value) >= LEAST)
 
 
 def _option(option: Option) -> Callable[[str], Hidden]:

@@ -45,6 +45,6 @@ def test_only_what_is_asked_for_goes_back_in_the_order_that_is_asked_for() -> No
     "value", [[], {}, ["4321"], {"a": "4321"}, "x" * MAX_ECHO, "ŋ" * MAX_ECHO, float("inf"), -float("inf")]
 )
 def test_what_cannot_go_back_is_refused_by_name(value: object) -> None:
-    with pytest.raises(BadRequest, match="^ussd/wigal: field other goes back in the reply") as refused:
+    with pytest.raises(BadRequest, match="ussd/wigal: field other goes back in the reply") as refused:
         kept(WIGAL, {"other": value}, ("other",))
     assert "4321" not in str(refused.value)

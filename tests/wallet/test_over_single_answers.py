@@ -1,0 +1,168 @@
+"""The wallet over gateways that send single answers: by ids of requests (Beem), by ids of dialogues alone (Oltranz),
+and by both a flag and those (DMARK); with lost lines, copies, ids that change, and what comes late."""
+
+from __future__ import annotations
+
+import pytest
+
+from kikao.testing import DROPPED, Phone
+from tests.http.phones import register
+from tests.wallet.ledgers import ASHA, BINTA
+from tests.wallet.town import MENU, PIN, Town
+
+CONTINUE = "Continue where you stopped?\n1 Continue\n2 Start again"
+AMOUNT = "Enter the amount (UGX)"
+SURE = "Send UGX 5,000 to Binta, +256700000002? Fee UGX 100\n1 Confirm"
+ENTER = "Enter your PIN"
+SENT = "You sent UGX 5,000 to +256700000002."
+LATER = "Request received."
+
+everywhere = pytest.mark.parametrize("gateway", ["beem", "oltranz", "dmark"])
+by_id = pytest.mark.parametrize("gateway", ["oltranz", "dmark"])
+
+
+async def member(town: Town, number: str, name: str, gateway: str) -> Phone:
+    """A phone on a gateway whose owner has registered, and whose dialogue is over."""
+    phone = town.phone(number, gateway=gateway)
+    assert MENU in await register(phone, name, PIN)
+    await phone.hang_up()
+    town.clock.advance(700)
+    return phone
+
+
+async def to_the_pin(phone: Phone) -> None:
+    await phone.reply("1", BINTA, "5000", "1")
+    assert phone.screen.startswith(ENTER)
+
+
+@everywhere
+async def test_a_payment_is_made_once_whatever_is_lost_late_or_sent_again(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await member(town, BINTA, "Binta", gateway)
+        assert MENU in await asha.dial()
+        assert MENU in await asha.again(), "the start comes twice"
+        await asha.reply("1", BINTA)
+        assert asha.screen.startswith(AMOUNT)
+        late = asha.later("777")
+        await asha.drop()
+        assert await asha.dial() == CONTINUE
+        assert (await late.arrives()).startswith(CONTINUE), "of the dialogue before: no answer"
+        assert (await asha.reply("1")).startswith(AMOUNT)
+        assert (await asha.reply("5000")).startswith(SURE)
+        assert (await asha.again()).startswith(SURE)
+        assert (await asha.reply("1")).startswith(ENTER)
+
+        await asha.hang_up()
+        assert await asha.dial() == CONTINUE
+        assert (await asha.reply("1")).startswith(AMOUNT), "never straight to a PIN"
+        await asha.reply("5000", "1")
+        town.crash_at("commit", before=False)
+        assert await asha.reply(PIN) == DROPPED
+        await town.restart()
+        assert (await asha.again()).startswith(SENT), "asked once more, its member reads what happened"
+        assert await town.payments() == 1
+
+        paid = asha.raw
+        await asha.again()
+        assert asha.raw == paid
+        town.clock.advance(30)
+        await asha.dial()
+        await asha.crossed("1", "1")
+        await asha.drop()
+        assert await town.payments() == 1
+        assert not await town.holds(PIN)
+
+
+@everywhere
+async def test_a_pin_that_arrives_in_the_next_dialogue_pays_nothing(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await member(town, BINTA, "Binta", gateway)
+        await asha.dial()
+        await to_the_pin(asha)
+        pin = asha.later(PIN)
+        await asha.drop()
+        town.clock.advance(5)
+        assert await asha.dial() == CONTINUE
+        assert (await pin.arrives()).startswith(CONTINUE)
+        assert (await asha.reply("1")).startswith(AMOUNT)
+        assert (await asha.reply("5000")).startswith(SURE)
+        assert (await asha.reply("1")).startswith(ENTER)
+        assert (await asha.reply(PIN)).startswith(SENT)
+        assert await town.payments() == 1
+        assert not await town.holds(PIN)
+
+
+@everywhere
+async def test_a_bank_that_is_slow_is_answered_for_at_the_next_dial(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await member(town, BINTA, "Binta", gateway)
+        await asha.dial()
+        await to_the_pin(asha)
+        bank = town.service_called("bank")
+        bank.slow("transfer")
+        assert (await asha.reply(PIN)).startswith(LATER)
+        assert asha.ended
+        assert (await asha.again()).startswith(LATER), "the same bytes"
+        bank.well()
+        await town.settle()
+        assert SENT in await asha.dial()
+        assert await town.payments() == 1
+
+
+@by_id
+async def test_an_id_that_changes_at_the_pin_costs_a_screen_and_no_money(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await member(town, BINTA, "Binta", gateway)
+        await asha.dial()
+        await to_the_pin(asha)
+        asha.client.dialogue = "another"
+        assert await asha.reply(PIN) == CONTINUE, "whose PIN that is, and of which dialogue, nobody knows"
+        assert await town.payments() == 0
+        assert (await asha.reply("1")).startswith(AMOUNT)
+        await asha.reply("5000", "1")
+        assert (await asha.reply(PIN)).startswith(SENT)
+        assert await town.payments() == 1
+        assert not await town.holds(PIN)
+
+
+@by_id
+async def test_an_id_that_changes_with_every_request_never_answers_anything(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await asha.dial()
+        for place in range(8):
+            asha.client.dialogue = f"d{place}"
+            await asha.reply("1")
+            assert MENU in asha.screen or asha.screen == CONTINUE
+
+
+@everywhere
+async def test_members_on_two_phones_do_not_meet(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        binta = await member(town, BINTA, "Binta", gateway)
+        await asha.dial()
+        await binta.dial()
+        await asha.reply("1", BINTA)
+        await binta.reply("1", ASHA)
+        assert asha.screen.startswith(AMOUNT)
+        await binta.reply("700", "1", PIN)
+        await asha.reply("5000", "1")
+        assert (await asha.reply(PIN)).startswith(SENT)
+        assert await town.payments() == 2
+
+
+@pytest.mark.parametrize("gateway", ["oltranz", "dmark", "hollatags", "paytota"])
+async def test_a_long_dial_comes_to_the_confirmation_and_no_further(gateway: str) -> None:
+    async with Town() as town:
+        asha = await member(town, ASHA, "Asha", gateway)
+        await member(town, BINTA, "Binta", gateway)
+        assert (await asha.dial(f"1*{BINTA[1:]}*5000*1*{PIN}")).startswith(SURE)
+        assert await town.payments() == 0
+        await asha.reply("1")
+        assert (await asha.reply(PIN)).startswith(SENT)
+        assert not await town.holds(PIN)
