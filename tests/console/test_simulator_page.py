@@ -47,6 +47,22 @@ description = "{"x" * 200}"
 icon = "ABCDEFGH"
 gateway = "africastalking"
 code = "*284*12345678*12345678#"
+
+[[simulator.endpoints]]
+name = "By XML"
+gateway = "comviva_xml"
+
+[[simulator.endpoints]]
+name = "By a query"
+gateway = "comviva_flares"
+
+[[simulator.endpoints]]
+name = "By a call"
+gateway = "ideamart"
+
+[ussd.ideamart]
+app_id = "APP_000417"
+password = "the-password"
 """
 
 PIN: Final = "2580"
@@ -217,6 +233,41 @@ def test_another_endpoint_is_another_gateway_and_another_tenant(asha: Desk) -> N
     expect(phone.place).to_contain_text("The same app for another tenant")
     phone.shows("Dial *713*5#").dial().shows("Hello Asha")
     expect(asha.tab("Raw")).to_contain_text("POST /ussd/nalo")
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "request_", "masked", "reply"),
+    [
+        ("by-xml", "POST /ussd/comviva_xml", "<subscriberInput>••••</subscriberInput>", "<freeflowState>FC"),
+        ("by-a-query", "GET /ussd/comviva_flares?", "input=••••", "freeflow: FC"),
+        ("by-a-call", "POST /ussd/ideamart", '"message": "••••"', '"statusCode": "S1000"'),
+    ],
+)
+def test_gateways_of_other_kinds_are_spoken_and_show_no_pin(
+    desk: Desk, endpoint: str, request_: str, masked: str, reply: str
+) -> None:
+    phone = desk.phone()
+    with desk.page.expect_response(re.compile("/conversation$")):
+        phone.place.get_by_label("Service of phone 1").select_option(endpoint)
+    phone.settled().dial().shows("Choose language")
+    phone.answer("1", "Asha", "1", PIN).shows("again")
+    raw = desk.tab("Raw")
+    sent = raw.get_by_label("Request", exact=True)
+    expect(sent).to_contain_text(request_)
+    expect(sent).to_contain_text(masked)
+    expect(raw.get_by_label("Reply", exact=True)).to_contain_text(reply, ignore_case=True)
+    call = raw.get_by_label("Call to the provider", exact=True)
+    if endpoint == "by-a-call":
+        expect(call).to_contain_text("POST https://api.ideamart.io/ussd/send")
+        expect(call).to_contain_text("mt-cont")
+        expect(call).to_contain_text('"password": "…"')
+    else:
+        expect(call).to_have_count(0)
+    if (pictures := os.environ.get("SCREENSHOTS")) is not None:
+        desk.page.screenshot(path=Path(pictures) / f"{endpoint}.png", full_page=True)
+    phone.answer(PIN).shows("Hello Asha")
+    for secret in (PIN, "the-password", "APP_000417"):
+        assert secret not in desk.heard()
 
 
 def test_another_number_is_another_member(asha: Desk) -> None:

@@ -1,13 +1,16 @@
-// Bodies in colour. Every character stays as it was, but for the blanks that lay JSON out on lines.
+// Bodies in colour. Every character stays as it was, but for the blanks that lay JSON and XML out on lines.
 
 import { html } from "./lib.js";
 
 const JSON_PARTS = /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)/g;
 
-/** A body: JSON, a form, or text. */
+const XML_PARTS = /<[^>]*>|[^<]+/g;
+
+/** A body: JSON, XML, a form, or text. */
 export function Coloured({ text }) {
   const laidOut = asJson(text);
   if (laidOut !== null) return html`<code>${parts(laidOut)}</code>`;
+  if (/^\s*<[?!\w]/.test(text)) return html`<code>${xml(text)}</code>`;
   if (/^[\w.%+-]+=[^\s]*$/.test(text)) return html`<code>${form(text)}</code>`;
   return html`<code>${text}</code>`;
 }
@@ -35,6 +38,21 @@ function parts(json) {
     at = match.index + whole.length;
   }
   return [...found, json.slice(at)];
+}
+
+/** Each element on a line of its own, further in than the one around it; an element's text stays where it is. */
+function xml(text) {
+  let depth = 0;
+  let before = "";
+  return (text.match(XML_PARTS) ?? []).map((part) => {
+    const closes = part.startsWith("</");
+    if (closes) depth = Math.max(0, depth - 1);
+    const breaks = part.startsWith("<") && before.startsWith("<") && !(closes && /^<[^/?!]/.test(before));
+    const indent = breaks ? `\n${"  ".repeat(depth)}` : "";
+    if (/^<[^/?!]/.test(part) && !part.endsWith("/>")) depth += 1;
+    before = part;
+    return html`${indent}<span class=${part.startsWith("<") ? "name" : "string"}>${part}</span>`;
+  });
 }
 
 function form(text) {
