@@ -52,7 +52,6 @@ def refused(reader: RequestReader, value: object, **how: object) -> str:
 def test_a_number_with_its_plus_is_taken_by_everyone(value: str) -> None:
     for reader in (Plain(), Bare(), Plain("UG"), Bare("GH")):
         assert number(reader, value) == number(reader, value, only=GHANA) == value
-        assert reader.phone({"n": value}, "n") == value
 
 
 @pytest.mark.parametrize("digits", ["256772000001", "2252312345", "1234567", "123456789012345", "772000001"])
@@ -101,8 +100,6 @@ def test_digits_may_be_those_of_one_country_only() -> None:
 def test_what_is_no_number_is_refused_without_being_shown(value: str) -> None:
     for reader in (Plain(), Bare(), Plain("UG"), Bare("UG")):
         assert "ussd/plain: field msisdn is not an international number" in refused(reader, value)
-    with pytest.raises(BadRequest, match="not an international number"):
-        Plain().phone({"n": value}, "n")
 
 
 @pytest.mark.parametrize("value", [256772004321, 1.5, None, True, ["256772004321"]])
@@ -112,7 +109,6 @@ def test_a_number_is_a_text(value: object) -> None:
 
 def test_a_plus_may_have_become_a_space() -> None:
     assert number(Plain(), " 256772000001", spaced=True) == "+256772000001"
-    assert Plain().phone({"n": " 256772000001"}, "n", spaced=True) == "+256772000001"
     assert Plain().sender({"n": " 256772000001"}, "n", spaced=True) == ("+256772000001", "+256772000001")
     assert "not an international number" in refused(Plain("UG"), " 0772000001", spaced=True)
 

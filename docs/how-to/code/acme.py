@@ -43,7 +43,7 @@ class Acme(UssdGateway):
         op = self.required(fields, "op")
         if op not in HAPPENINGS:
             raise self.refuse("field op is neither begin, continue nor end")
-        phone = self.phone(fields, "msisdn", spaced=True)  # a form turns the + of a number into a space
+        phone = self.number(fields, "msisdn", spaced=True)  # a form turns the + of a number into a space
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

@@ -170,24 +170,15 @@ class RequestReader:
             raise self.refuse(f"field {name} must be true or false, not {_KINDS[type(value)]}")
         return value
 
-    def phone(self, fields: Mapping[str, object], name: str, *, spaced: bool = False) -> str:
-        """A number in E.164, `+` and 7 to 15 digits, of a provider that writes it so.
-
-        `spaced`: the `+` may have been decoded to a space, as forms and queries do.
-        """
-        value = self._plus(self.required(fields, name), spaced)
-        if international(value) is None:
-            raise self.refuse(f"field {name} is not an international number, + and 7 to 15 digits")
-        return value
-
     def number(
         self, fields: Mapping[str, object], name: str, *, spaced: bool = False, only: Country | None = None
     ) -> str:
-        """A member's number, in E.164, of a provider that may leave the `+` out.
+        """A member's number, in E.164: `+` and 7 to 15 digits.
 
-        Digits without it are international where `bare_numbers` says so, or, with `only`, where they are a number of
-        that country; `0772000001` is national, of the country in the gateway's settings. Anything else is refused:
-        whose number it is cannot be known.
+        `spaced`: the `+` may have been decoded to a space, as forms and queries do. Digits without it are
+        international where `bare_numbers` says so, or, with `only`, where they are a number of that country;
+        `0772000001` is national, of the country in the gateway's settings. Anything else is refused: whose number it
+        is cannot be known.
         """
         value = self._plus(self.required(fields, name), spaced)
         found = self._number(name, value, only)
