@@ -29,6 +29,11 @@ class Call(msgspec.Struct, frozen=True):
     body: bytes
     method: str = "POST"
 
+    @classmethod
+    def bare(cls, headers: tuple[tuple[str, str], ...], body: bytes) -> Call:
+        """What is left of a call at its other end."""
+        return cls(Hidden(b""), headers, body)
+
     def __repr__(self) -> str:
         return f"<a call, {len(self.body)} octets>"
 

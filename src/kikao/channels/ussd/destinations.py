@@ -48,6 +48,7 @@ def screens(
         elif slug not in settings.ussd or not isinstance(gateway, CallingGateway):
             make = _no_call
         else:
+            _refuse_bare(gateway)
             _refuse_plain(gateway, production=settings.env == "production")
             make = _caller(gateway, stack)
         if slug in settings.ussd or network is not None or beside is not None:
@@ -71,6 +72,16 @@ def _caller(gateway: CallingGateway, stack: contextlib.AsyncExitStack) -> Make:
     caller = Caller(Hidden(gateway.url.encode()), timeout=TIMEOUT, connections=CONNECTIONS)
     stack.push_async_callback(caller.close)
     return caller
+
+
+def _refuse_bare(gateway: CallingGateway) -> None:
+    missing = [
+        f"KIKAO_USSD_{gateway.slug.upper()}_{name.upper()}"
+        for name in gateway.needs
+        if not gateway.given[name]
+    ]
+    if missing:
+        raise SettingsError([f"{', '.join(missing)}: missing, and screens are sent with it"])
 
 
 def _refuse_plain(gateway: CallingGateway, *, production: bool) -> None:

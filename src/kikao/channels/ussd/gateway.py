@@ -94,7 +94,7 @@ class UssdGateway(RequestReader, ABC):
         self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
         self.region = region
-        self.pushes = f"{SCREENS}{self.slug}" if self.family == "async" else ""
+        self.pushes = self.destination_name if self.family == "async" else ""
         """Where in the outbox its screens go; empty where a screen is the answer to its request."""
         self.given = {option.name: option.default for option in self.options}
         self.given |= {name: value.reveal().decode() for name, value in options.items()}
@@ -103,6 +103,11 @@ class UssdGateway(RequestReader, ABC):
     def experimental(self) -> bool:
         """Whether the contract rests on less than the provider's own documentation or a live trace."""
         return self.contract.certainty != "documented"
+
+    @property
+    def destination_name(self) -> str:
+        """What its screens are called by in the outbox, if they go there."""
+        return f"{SCREENS}{self.slug}"
 
     def verify(self, request: Request) -> None:
         """Whether the provider sent it, as far as it signs requests or shows a key: before anything is parsed.

@@ -52,6 +52,9 @@ def destination(sender: Sender) -> Destination:
 class CallingGateway(UssdGateway):
     """Base of gateways whose screens are calls over HTTP. A gateway adds `parse`, `acknowledge` and `call`."""
 
+    needs: tuple[str, ...] = ()
+    """Settings of its own without which it cannot be called."""
+
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         """The request arrived; the screen comes by itself."""
         return self.acknowledge(inbound)

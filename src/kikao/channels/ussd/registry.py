@@ -42,6 +42,8 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     "uzo_korba_txtghana": _Entry("uzo_korba_txtghana", "UzoKorbaTxtGhana", "UzoKorbaTxtGhanaClient"),
     "bdapps": _Entry("bdapps", "Bdapps", "BdappsClient"),
     "ideamart": _Entry("ideamart", "Ideamart", "IdeamartClient"),
+    "mtn_madapi": _Entry("mtn_madapi", "MtnMadapi", "MtnMadapiClient"),
+    "oneapi": _Entry("oneapi", "OneApi", "OneApiClient"),
     "beem": _Entry("beem", "Beem", "BeemClient"),
     "dmark": _Entry("dmark", "Dmark", "DmarkClient"),
     "hollatags": _Entry("hollatags", "Hollatags", "HollatagsClient"),

@@ -7,7 +7,6 @@ from abc import abstractmethod
 from kikao.channels.calling import Answer, Call
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Client, Shown
-from kikao.config import Hidden
 
 
 class WaitingClient(Client):
@@ -31,5 +30,5 @@ class WaitingClient(Client):
 
     def read(self, response: Response) -> tuple[str, bool]:
         """See `Client.read`."""
-        shown = self.read_pushed(Call(Hidden(b""), response.headers, response.body))
+        shown = self.read_pushed(Call.bare(response.headers, response.body))
         return shown.text, shown.alive
