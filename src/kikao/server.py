@@ -36,7 +36,7 @@ from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.sharing import Shares
-from kikao.sessions.store import SessionStore, StoreFull, StoreRefused
+from kikao.sessions.store import CommitUnknown, SessionStore, StoreFull, StoreRefused, StoreUnavailable
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import BUDGET, Turns
@@ -242,7 +242,7 @@ class Server:
             send=through(self.web),
             settled=self._settle,
             pushes=pushes,
-            push=self._push,
+            push=self.push,
             translate=app.catalogs.translate,
             keeps_members=self.members is not None,
         )
@@ -254,11 +254,12 @@ class Server:
         await self.sweeper.once()
         await self.recovery.look()
         await self.dispatcher.once()
-        await self.screens.once()
+        await self.push()
 
-    async def _push(self) -> None:
-        """Send the screens that are due, and what is said directly."""
-        await self.screens.once()
+    async def push(self) -> None:
+        """Send the screens that are due, of gateways that are answered by a call, and wait until all is said."""
+        with contextlib.suppress(StoreUnavailable, CommitUnknown):  # it will look again
+            await self.screens.once()
         await self.directly.settled()
 
     async def start(self) -> None:

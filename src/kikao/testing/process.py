@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +11,6 @@ from typing import Any, TypeVar
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.server import Server
-from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.testing.mortal import Mortal, ProcessDied
 from kikao.testing.outside import ASKER, Outside
 from kikao.testing.wire import in_process
@@ -57,12 +55,7 @@ class Process:
 
     async def push(self) -> None:
         """Send the screens that are due, and what is said directly. Raises `ProcessDied`."""
-        await self._alive(self._push())
-
-    async def _push(self) -> None:
-        with contextlib.suppress(StoreUnavailable, CommitUnknown):  # as a server would, it looks again later
-            await self.server.screens.once()
-        await self.server.directly.settled()
+        await self._alive(self.server.push())
 
     async def stop(self) -> None:
         """SIGTERM: requests in flight get their replies, and effects some time to end."""

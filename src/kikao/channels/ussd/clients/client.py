@@ -64,7 +64,7 @@ class Shown(NamedTuple):
 
 
 class Client(ABC):
-    """The phone of one member, E.164, on one service code (`*284#`).
+    """The phone of one member, E.164, on one service code (`*284#`). A secret that it does not know it takes for right.
 
     `settings` are those of the server's gateway, for what the provider has to show there.
     """

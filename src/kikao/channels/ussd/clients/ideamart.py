@@ -24,7 +24,7 @@ class IdeamartClient(WaitingClient):
     def read_pushed(self, call: Call) -> Shown:
         """See `Client.read_pushed`."""
         screen = msgspec.json.decode(call.body, type=_Screen)
-        if screen.password != self.setting("password"):
+        if screen.password != self.setting("password", screen.password):
             raise ValueError("the password is wrong")
         if screen.ussdOperation not in ("mt-cont", "mt-fin"):
             raise ValueError("ussdOperation is none")

@@ -47,7 +47,8 @@ class MtnMadapiClient(Client):
 
     def read_pushed(self, call: Call) -> Shown:
         """See `Client.read_pushed`."""
-        if dict(call.headers).get("x-api-key", "") != self.setting("api_key"):
+        key = dict(call.headers).get("x-api-key", "")
+        if key != self.setting("api_key", key):
             raise ValueError("the x-api-key is wrong")
         screen = msgspec.json.decode(call.body, type=_Screen)
         if screen.messageType not in ("1", "2"):

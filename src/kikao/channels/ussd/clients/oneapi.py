@@ -29,7 +29,8 @@ class OneApiClient(WaitingClient):
 
     def read_pushed(self, call: Call) -> Shown:
         """See `Client.read_pushed`."""
-        if dict(call.headers).get("authorization", "") != f"Bearer {self.setting('access_token')}":
+        shown = dict(call.headers).get("authorization", "").removeprefix("Bearer ")
+        if shown != self.setting("access_token", shown):
             raise ValueError("the token is wrong")
         screen = msgspec.json.decode(call.body, type=_Envelope).outboundUSSDMessageRequest
         if screen.ussdAction not in ("mtcont", "mtfin") or not screen.clientCorrelator:
