@@ -240,7 +240,7 @@ class Turns:
             inbound.channel,
             inbound.gateway,
             inbound.identity,
-            inbound.service_code,
+            inbound.service_code if inbound.keyed_by_code else "",
             inbound.msisdn,
             url if policy.wants_url else "",
             inbound.dialogue if policy.wants_request else "",

@@ -35,6 +35,9 @@ class Inbound:
     """What was typed; at a dial, what was dialled behind the code, as answers joined by `*`."""
     dialogue: str = ""
     service_code: str = ""
+    keyed_by_code: bool = True
+    """Whether each request of this gateway tells the code, so that it is part of a session's key. Where only a dial
+    does, `service_code` is as much as is known of it, for whoever reads."""
     network: str = ""
     """The member's operator, as the provider names it."""
     msisdn: str = ""

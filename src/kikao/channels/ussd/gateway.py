@@ -147,6 +147,14 @@ class UssdGateway(RequestReader, ABC):
         """What sends the screens of an asynchronous gateway; `make` makes calls over HTTP, of those that need it."""
         raise NotImplementedError(f"{self.slug} answers by the response to its request")
 
+    def code_of(self, dialled: str = "") -> str:
+        """The code of the settings with which a dialled text begins, the longest; else the one that there is alone.
+
+        Nothing that was dialled is in it but a code that the settings have: behind a code there may be anything.
+        """
+        found = [code for code in self.codes if dialled_ahead(dialled, (code,)) is not None]
+        return max(found, key=len, default=self.codes[0] if len(self.codes) == 1 else "")
+
     def behind_code(self, dialled: str, code: str = "") -> tuple[str, str]:
         """What was dialled behind a code of the settings, or behind the one that the request tells; and a note.
 

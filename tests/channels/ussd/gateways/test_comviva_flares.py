@@ -92,5 +92,6 @@ def production(environment: dict[str, str], folder: Path) -> str:
 
 
 def test_in_production_a_password_keeps_strangers_out_and_a_user_id_alone_does_not(tmp_path: Path) -> None:
-    assert "COMVIVA_FLARES_TOKEN" not in production(KEYS, tmp_path)
+    long = {**KEYS, "KIKAO_USSD_COMVIVA_FLARES_PASSWORD": "s3cret & ŋ, and more of it"}
+    assert "COMVIVA_FLARES_TOKEN" not in production(long, tmp_path)
     assert "COMVIVA_FLARES_TOKEN" in production({"KIKAO_USSD_COMVIVA_FLARES_USERID": "airtel"}, tmp_path)

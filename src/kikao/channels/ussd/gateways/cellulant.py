@@ -69,11 +69,11 @@ class Cellulant(UssdGateway):
         if code == "ABO" or self.required(fields, "ABORT") not in _GOES_ON:
             happening = "abort"
         phone = self.number(fields, "MSISDN", spaced=True)
-        text, note = "", ""
+        said, text, note = "", "", ""
         if happening != "abort":
-            text = self.typed(fields, "INPUT")
+            said = text = self.typed(fields, "INPUT")
             if happening == "new":
-                text, note = self.behind_code(text)
+                text, note = self.behind_code(said)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,
@@ -81,6 +81,8 @@ class Cellulant(UssdGateway):
             happening=happening,
             text=Secret(text),
             dialogue=self.token(fields, "sessionID", MAX_DIALOGUE),
+            service_code=self.code_of(said if happening == "new" else ""),
+            keyed_by_code=False,
             msisdn=phone,
             unknown_fields=self.unknown(fields, _REQUEST),
             note=note,

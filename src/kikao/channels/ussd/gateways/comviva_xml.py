@@ -85,6 +85,8 @@ class ComvivaXml(UssdGateway):
             happening=happening,
             text=Secret(text),
             dialogue=dialogue,
+            service_code=self.code_of(typed if happening == "new" else ""),
+            keyed_by_code=False,
             msisdn=phone,
             unknown_fields=self.unknown(fields, _REQUEST),
             note=note,

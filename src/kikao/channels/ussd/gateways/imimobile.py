@@ -87,6 +87,8 @@ class ImiMobile(UssdGateway):
             identity=phone,
             happening=happening,
             text=Secret(text),
+            service_code=self.code_of(typed if happening == "new" else ""),
+            keyed_by_code=False,
             msisdn=phone,
             dialled=dialled,
             unknown_fields=self.unknown(fields, _REQUEST),

@@ -81,9 +81,10 @@ class Infobip(UssdGateway):
             raise self.refuse(f"{said['what']} comes by {' or '.join(method)}, not by {request.method}")
         fields = self.json(request) if happening != "notice" else {}
         phone = self.number(fields, "msisdn") if happening in TURNS or fields.get("msisdn") else ""
+        code = self.token(fields, "shortCode", MAX_CODE) if fields.get("shortCode") else self.code_of()
         text, note, dialled = "", "", None
         if happening == "new":
-            text, note = self._opened(fields)
+            text, note = self._opened(fields, code)
             dialled = Secret(text)
         elif happening == "reply":
             text = self.typed(fields, "text")
@@ -96,6 +97,8 @@ class Infobip(UssdGateway):
             happening=happening,
             text=Secret(text),
             dialogue=said["id"],
+            service_code=code,
+            keyed_by_code=False,
             msisdn=phone,
             dialled=dialled,
             unknown_fields=self.unknown(fields, _REQUEST),
@@ -111,15 +114,12 @@ class Infobip(UssdGateway):
         """That it was heard. Of a status, without a word on whether the dialogue is active."""
         return _json(_DONE)
 
-    def _opened(self, fields: Mapping[str, object]) -> tuple[str, str]:
+    def _opened(self, fields: Mapping[str, object], code: str) -> tuple[str, str]:
         """What was entered behind the code, and a note for the log."""
-        code = fields.get("shortCode")
-        if code is not None and code != "":
-            code = self.token(fields, "shortCode", MAX_CODE)
         typed = self.typed(fields, "text")
-        if not typed.startswith("*") and typed != str(code or "").strip("*#"):
+        if not typed.startswith("*") and typed != code.strip("*#"):
             return typed, ""
-        return self.behind_code(typed, str(code or ""))
+        return self.behind_code(typed, code)
 
 
 def _json(fields: Mapping[str, object]) -> Response:

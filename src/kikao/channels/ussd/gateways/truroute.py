@@ -68,11 +68,11 @@ class TruRoute(UssdGateway):
         if happening is None:
             raise self.refuse(f"field type must be one of {', '.join(_TYPES)}")
         phone = self.number(fields, "msisdn")
-        text, note = "", ""
+        said, text, note = "", "", ""
         if happening in TURNS:
-            text = self.typed(fields, "msg")
+            said = text = self.typed(fields, "msg")
             if happening == "new":
-                text, note = self.behind_code(text)
+                text, note = self.behind_code(said)
         else:
             reason = fields.get("msg", "")
             note = reason if isinstance(reason, str) and _REASON(reason) else ""
@@ -83,6 +83,8 @@ class TruRoute(UssdGateway):
             happening=happening,
             text=Secret(text),
             dialogue=self.token(fields, "sessionid", MAX_DIALOGUE),
+            service_code=self.code_of(said if happening == "new" else ""),
+            keyed_by_code=False,
             msisdn=phone,
             unknown_fields=self.unknown(fields, _REQUEST),
             note=note,

@@ -70,14 +70,14 @@ class CallbackGateway(UssdGateway):
         text, dialled, code, happening = "", None, "", self.happening(fields)
         if happening == "reply":
             text = self.typed(fields, "request") if "request" in fields else ""
-            code = self.token(fields, MARK, MAX_CODE) if fields.get(MARK) else self._only_code()
+            code = self.token(fields, MARK, MAX_CODE) if fields.get(MARK) else self.code_of()
         else:
             text = self.typed(fields, "request")
             if _is_code(text):
                 code, text = self._split(text)
                 self.token({"request": code}, "request", MAX_CODE)
             else:
-                happening, dialled, code = "reply", Secret(""), self._only_code()
+                happening, dialled, code = "reply", Secret(""), self.code_of()
         has_id = dialled is not None or fields.get("ussdSessionId", "") != ""
         return Inbound(
             channel=self.channel,
@@ -125,9 +125,6 @@ class CallbackGateway(UssdGateway):
         said = dialled.strip()
         ahead, _ = self.behind_code(said)
         return (f"{said.removesuffix('#')[: -len(ahead) - 1]}#", ahead) if ahead else (said, "")
-
-    def _only_code(self) -> str:
-        return self.codes[0] if len(self.codes) == 1 else ""
 
 
 _HEADERS: Final = (("content-type", "text/xml; charset=utf-8"),)
