@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from kikao.channels.calling import Call
+from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.pushed import Pushed
+from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, example, gateway, kind
 from kikao.config import UssdSettings
 
@@ -261,12 +265,27 @@ def _exchange(found: UssdGateway, settings: UssdSettings) -> Iterator[str]:
     yield "A member dials, and then answers 1:"
     for exchange in (dialled, answered):
         yield _block(raw(found.slug, exchange))
-    if found.family != "async":
-        yield "A screen that waits for an answer, and one that ends the dialogue:"
-        for text, ends in (("1 Send\n2 Balance", False), ("Thank you", True)):
-            reply = found.reply(inbound, text, ends=ends)
-            head = [f"HTTP/1.1 {reply.status}", *(f"{name}: {value}" for name, value in reply.headers)]
-            yield _block("\n".join([*head, "", reply.body.decode()]))
+    answers = (("1 Send\n2 Balance", False), ("Thank you", True))
+    if isinstance(found, CallingGateway):
+        yield "Each is acknowledged, whatever the screen:"
+        yield _block(_answered(found.acknowledge(inbound)))
+        yield "A screen that waits for an answer is a call to the provider, and so is one that ends the dialogue:"
+        for text, ends in answers:
+            yield _block(_called(found.call(Pushed.of(inbound, text, ends=ends, until=0.0), "0" * 32)))
+        return
+    yield "A screen that waits for an answer, and one that ends the dialogue:"
+    for text, ends in answers:
+        yield _block(_answered(found.reply(inbound, text, ends=ends)))
+
+
+def _answered(reply: Response) -> str:
+    head = [f"HTTP/1.1 {reply.status}", *(f"{name}: {value}" for name, value in reply.headers)]
+    return "\n".join([*head, "", reply.body.decode()]).rstrip()
+
+
+def _called(call: Call) -> str:
+    head = [f"{call.method} {call.url.reveal().decode()} HTTP/1.1", *(f"{n}: {v}" for n, v in call.headers)]
+    return "\n".join([*head, "", call.body.decode()]).rstrip()
 
 
 def raw(slug: str, exchange: Exchange) -> str:
@@ -293,9 +312,15 @@ def _limits(found: UssdGateway) -> Iterator[str]:
 
 def _tests(found: UssdGateway) -> Iterator[str]:
     yield "With a server running, be the provider:"
-    chat = f"kikao chat --gateway {found.slug} --token <token>"
+    called = " --listen 9000" if isinstance(found, CallingGateway) else ""
+    chat = f"kikao chat --gateway {found.slug} --token <token>{called}"
     send = f"kikao ussd send request.txt --gateway {found.slug} --token <token>"
     yield f"```text\n{chat}\n{send}\n```"
+    if called:
+        yield _filled(
+            "The phone is the provider here: start the server with "
+            f"`{_variable(found, 'url')}=http://127.0.0.1:9000/`, so that it is called there."
+        )
     yield _filled(
         "`request.txt` is one request from the provider's documents or its log, as it stands above; "
         "[how it is read](../how-to/integrate-a-provider.md). Then on a phone, on each network: "
