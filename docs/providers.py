@@ -220,6 +220,15 @@ def _about(found: UssdGateway) -> Iterator[str]:
 
 
 def _setup(found: UssdGateway) -> Iterator[str]:
+    if found.connects:
+        needed = [option for option in found.options if option.required]
+        yield _numbered(
+            (
+                *(f"Set `{_variable(found, option.name)}`: {option.about}." for option in needed),
+                *(f"{step}." for step in found.contract.setup),
+            )
+        )
+        return
     guards = [option for option in found.options if option.guards]
     steps = [
         f"Set `{_variable(found, option.name)}`: {option.about}. By it the requests are known."
@@ -241,10 +250,18 @@ def _setup(found: UssdGateway) -> Iterator[str]:
 
 
 def _settings(found: UssdGateway) -> Iterator[str]:
-    rows = [
-        ("setting", "what it is", "for example", "default"),
-        (_code(_variable(found, "token")), "the secret end of the URL", "`openssl rand -hex 24`", ""),
-        (_code(_variable(found, "allow")), "the provider's networks", "`203.0.113.0/24,198.51.100.7`", "all"),
+    rows = [("setting", "what it is", "for example", "default")]
+    if not found.connects:
+        rows += [
+            (_code(_variable(found, "token")), "the secret end of the URL", "`openssl rand -hex 24`", ""),
+            (
+                _code(_variable(found, "allow")),
+                "the provider's networks",
+                "`203.0.113.0/24,198.51.100.7`",
+                "all",
+            ),
+        ]
+    rows += [
         (_code(_variable(found, "code")), "your service codes", "`*920*1806#`", ""),
         (_code(_variable(found, "region")), "country of numbers without a country code", "`UG`", ""),
         (_code(_variable(found, "septets")), "characters of a page", "`182`", "160"),
@@ -262,6 +279,11 @@ def _exchange(found: UssdGateway, settings: UssdSettings) -> Iterator[str]:
     phone = client(found.slug, "+256772000001", "*284#", settings)
     dialled, answered = phone.dial("d1"), phone.answer("1")
     inbound = found.parse(answered.request(f"/ussd/{found.slug}"))
+    if found.connects:
+        yield "A member dials, and then answers 1, in the fields into which kikao reads what comes:"
+        for exchange in (dialled, answered):
+            yield _block(exchange.body.decode())
+        return
     yield "A member dials, and then answers 1:"
     for exchange in (dialled, answered):
         yield _block(raw(found.slug, exchange))
@@ -311,6 +333,11 @@ def _limits(found: UssdGateway) -> Iterator[str]:
 
 
 def _tests(found: UssdGateway) -> Iterator[str]:
+    if found.connects:
+        yield f"```text\nkikao chat module:app --gateway {found.slug}\n```"
+        yield _filled("is a phone without a connection. Then on a phone, on each network:")
+        yield _items(found.contract.on_a_phone)
+        return
     yield "With a server running, be the provider:"
     called = " --listen 9000" if isinstance(found, CallingGateway) else ""
     chat = f"kikao chat --gateway {found.slug} --token <token>{called}"

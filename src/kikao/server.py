@@ -11,11 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from kikao.bus import Bell, BusRefused, Fanout, FanoutAway, make_fanout
+from kikao.channels.channel import Gateway, Response
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
+from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.registry import SLUGS
+from kikao.channels.ussd.smpp.linking import SLUG as SMPP
+from kikao.channels.ussd.smpp.linking import destinations as destinations_of
+from kikao.channels.ussd.smpp.linking import linked
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.config.served import deserted
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
@@ -32,6 +37,7 @@ from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.outbox_operating import OutboxOperator
 from kikao.sessions.outgoing import shard
+from kikao.sessions.posting import SCREENS
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sealing import KeyRing
@@ -44,6 +50,7 @@ from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
+    from kikao.channels.ussd.smpp.link import Link
     from kikao.console.simulator import Pushes, Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
@@ -116,7 +123,19 @@ class Server:
         """Carries messages between the processes of the app."""
         self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
         self.shares.when_changed(self._shares_bell.ring)
-        self.directly = Directly(screens or {}, publish, sessions.clock)
+        self.link: Link | None = None
+        """The connection to a message centre, where the settings have one."""
+        if f"{SCREENS}{SMPP}" not in (screens or {}):
+            self.link = linked(
+                settings,
+                self._arrived,
+                publish,
+                clock=sessions.clock,
+                shards=lambda: self.shares.shards,
+                wake=self._bound,
+            )
+        screens = {**(screens or {}), **destinations_of(self.link)}
+        self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
         self.turns = Turns(
@@ -144,7 +163,7 @@ class Server:
         self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
         self.screens = Dispatcher(
             sessions,
-            screens or {},
+            screens,
             publish,
             shards=lambda: self.shares.shards,
             held_up=HELD_UP,
@@ -154,13 +173,16 @@ class Server:
         sessions.posted, sessions.pushed = self._posted, self._pushed
         self.shares.when_changed(self.dispatcher.wake)
         self.shares.when_changed(self.screens.wake)
+        if self.link is not None:
+            self.shares.when_changed(self.link.wake)
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
         if settings.env == "production":
             sessions.destinations = frozenset(settings.webhooks)
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
-        self.web = Web(settings, self.turns, monitor, self.readiness, publish)
+        elsewhere = [SMPP] if self.link is not None else []
+        self.web = Web(settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere)
         self.simulator: Simulator | None = None
         if pushes is not None:
             self.simulator = self._simulated(app, pushes)
@@ -194,8 +216,22 @@ class Server:
             self.readiness.add("bus", self.bus.answers, needed=False)
         if self.dispatcher.destinations or self.screens.destinations:
             self.readiness.add("outbox", self._look_at_outbox, needed=False)
+        if self.link is not None:
+            self.readiness.add(SMPP, functools.partial(look_at_link, self.link), needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
+
+    async def _arrived(self, inbound: Inbound, gateway: Gateway) -> Response:
+        """A request that came on a connection of ours."""
+        self.monitor.inbounds += 1
+        try:
+            return await self.turns.handle(inbound, gateway)
+        finally:
+            self.monitor.inbounds -= 1
+
+    def _bound(self) -> None:
+        """Screens can go on a connection of ours."""
+        self.screens.wake()
 
     async def _look_at_outbox(self) -> None:
         """Raises `Bad` when messages that this process should send wait for long."""
@@ -278,6 +314,7 @@ class Server:
         ]
         works += [self.links.run()] if self.links else []
         works += [self._relay.run()] if self._relay else []
+        works += [self.link.run()] if self.link else []
         self._work = [asyncio.create_task(work) for work in works]
         self._sending = [asyncio.create_task(each.run()) for each in (self.dispatcher, self.screens)]
 
@@ -308,6 +345,8 @@ class Server:
         await self.readiness.close()
         if self.simulator is not None:
             self.simulator.close()
+        if self.link is not None:
+            await self._unbind(self.link)
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -318,6 +357,15 @@ class Server:
         await self.bus.close()
         await self.publish.close()
         await self.monitor.leave()
+
+    async def _unbind(self, link: Link) -> None:
+        """Take nothing more, let the screens of what was taken go, and unbind."""
+        await link.refuse(SHUTDOWN)
+        if link.bound:
+            with contextlib.suppress(StoreUnavailable, CommitUnknown, TimeoutError):
+                async with asyncio.timeout(SHUTDOWN):
+                    await self.screens.once()
+        await link.stop(SHUTDOWN)
 
     async def _stop_sending(self) -> None:
         await asyncio.gather(
@@ -349,6 +397,12 @@ async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
             await store.rebind("ready", b"no", b"no")
         except StoreFull:
             raise Bad("full") from None
+
+
+async def look_at_link(link: Link) -> None:
+    """Raises `Bad` where this process is to be bound, and is not."""
+    if link.wanted and not link.bound:
+        raise Bad("away")
 
 
 def look_at_disk(data: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Final, cast
 import msgspec
 from msgspec import structs
 
-from kikao.channels.accumulated import closed, understand
+from kikao.channels.accumulated import closed, repeats, understand
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly, pushed
 from kikao.channels.inbound import TURNS, Inbound
@@ -95,9 +95,7 @@ class Turns:
         directly: Directly | None = None,
     ) -> None:
         if not 0 < budget < LEASE:
-            raise ValueError(
-                f"a reply's budget must be more than 0 and less than {LEASE:.0f} seconds, not {budget}"
-            )
+            raise ValueError(f"a reply's budget must be between 0 and {LEASE:.0f} seconds, not {budget}")
         self.engine = engine
         self.sessions = sessions
         self.late = Late(sessions, publish) if late is None else late
@@ -401,8 +399,9 @@ class _Turn:
         turns, sessions, session = self.turns, self.turns.sessions, held.session
         conversation, known = session.conversation, self.known
         secret = conversation.run is not None and conversation.run.secret
+        seen = held.seen or repeats(self.inbound, session.dialogue, self.names)
         event, dialogue = understand(
-            self.inbound, session.dialogue, session.hashed, secret=secret, consumed=held.seen
+            self.inbound, session.dialogue, session.hashed, secret=secret, consumed=seen
         )
         attempt = Try(self.tell, conversation.run)
         renewed = sessions.expire(held, event)

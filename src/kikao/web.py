@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from dataclasses import replace
 from typing import Any, Final
 
 from kikao.channels.channel import BadRequest, Response
@@ -42,8 +43,16 @@ class Web:
     """Answers the HTTP requests of an app at work."""
 
     def __init__(
-        self, settings: Settings, turns: Turns, monitor: Monitor, readiness: Readiness, publish: Publish
+        self,
+        settings: Settings,
+        turns: Turns,
+        monitor: Monitor,
+        readiness: Readiness,
+        publish: Publish,
+        *,
+        elsewhere: Collection[str] = (),
     ) -> None:
+        """`elsewhere`: gateways whose requests come another way, and that are closed here."""
         self._settings = settings
         self._turns = turns
         self._monitor = monitor
@@ -54,6 +63,8 @@ class Web:
             slug: ussd_guard(settings, slug, methods=gateway.methods, rest=gateway.rest)
             for slug, gateway in self.gateways.items()
         }
+        for slug in elsewhere:
+            self._guards[slug] = replace(self._guards[slug], closed=True)
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
         self.leaving = False
         """Whether it is about to stop: it is not ready, and answers everything still."""

@@ -18,6 +18,8 @@ from kikao.events import (
     FlowStarted,
     KeysResealed,
     LimitHit,
+    LinkBound,
+    LinkLost,
     LogRepeated,
     MembersLinked,
     MessageDead,
@@ -101,6 +103,8 @@ FOUND: Final[tuple[Event, ...]] = (
     MembersLinked(made=2),
     MiddlewareFailed(**AT, name="maintenance", when="before", error="KeyError at maintenance.py:7"),  # type: ignore[arg-type]
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
+    LinkBound(channel="ussd", gateway="smpp"),
+    LinkLost(channel="ussd", gateway="smpp", reason="closed by the SMSC", retry_after=0.731),
     OperatorCommand(command="sessions.list", what="done"),
     ErrorUncaught(where="loop", error="ValueError at alarms.py:12"),
     EventsDropped(subscriber="shop.alarms.tell", count=37),

@@ -32,6 +32,8 @@ from kikao.events import (
     EventsDropped,
     KeysResealed,
     LimitHit,
+    LinkBound,
+    LinkLost,
     LogLines,
     LogRepeated,
     MembersLinked,
@@ -61,6 +63,8 @@ from kikao.sessions.store import CommitUnknown, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.views import END, LIST, Ending, Listing
 from kikao.testing import DROPPED, Clock, Phone, Stage, in_process
+from tests.channels.ussd.smpp.linked import Linked
+from tests.channels.ussd.smpp.smsc import Smsc
 from tests.events.market import PIN, WRONG, Heard, market
 from tests.testing.shop import Till
 
@@ -604,6 +608,17 @@ async def waiting(folder: Path) -> list[Event]:
         return stage.events
 
 
+async def linking(folder: Path) -> list[Event]:
+    """A connection to a message centre comes, and goes."""
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc)
+        async with linked.running():
+            await smsc.bound()
+            smsc.cut()
+            await smsc.bound(2)
+    return linked.events
+
+
 async def sharing(folder: Path) -> list[Event]:
     """Two processes over one store."""
     store, events = MemoryStore(), list[Event]()
@@ -628,6 +643,8 @@ STORIES: Final[dict[type[Event], Story]] = {
     SweepDone: leaving,
     LimitHit: crowding,
     RequestRefused: strangers,
+    LinkBound: linking,
+    LinkLost: linking,
     MiddlewareFailed: strangers,
     ErrorUncaught: strangers,
     KeysResealed: running,

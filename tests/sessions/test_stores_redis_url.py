@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kikao.sessions.store import StoreRefused
 from kikao.sessions.stores.redis import RedisStore
+from tests.certified import Certified
 from tests.engines.valkey import Valkey
 from tests.sessions.store_contract import make
 
@@ -55,41 +51,13 @@ def test_what_is_no_url_of_a_store_is_refused_and_not_shown(url: str, problem: s
     assert "s3cret" not in str(refused.value)
 
 
-class Certified:
-    """A server's certificate for `localhost`, which signs itself, with its key."""
-
-    def __init__(self, folder: Path) -> None:
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-        now = dt.datetime.now(dt.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(key.public_key())
-            .serial_number(1)
-            .not_valid_before(now - dt.timedelta(days=1))
-            .not_valid_after(now + dt.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        self.certificate = folder / "cert.pem"
-        self.key = folder / "key.pem"
-        self.certificate.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        self.key.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+class Fronted(Certified):
+    """A certificate, and TLS with it in front of a server."""
 
     @asynccontextmanager
     async def before(self, server: Valkey) -> AsyncIterator[int]:
         """TLS in front of a server that has none, on a port; it asks for a certificate of the client, too."""
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(self.certificate))
-        context.load_cert_chain(self.certificate, self.key)
+        context = self.context
         context.verify_mode = ssl.CERT_REQUIRED
 
         async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -110,11 +78,11 @@ class Certified:
 
 
 @pytest.fixture
-def certified(tmp_path: Path) -> Certified:
-    return Certified(tmp_path)
+def certified(tmp_path: Path) -> Fronted:
+    return Fronted(tmp_path)
 
 
-async def test_by_tls_both_sides_show_certificates(valkey: Valkey, certified: Certified) -> None:
+async def test_by_tls_both_sides_show_certificates(valkey: Valkey, certified: Fronted) -> None:
     async with certified.before(valkey) as port:
         ours = f"ca={certified.certificate}&cert={certified.certificate}&key={certified.key}"
         store = RedisStore(f"rediss://localhost:{port}?{ours}&prefix=tls")

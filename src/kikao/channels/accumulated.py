@@ -16,7 +16,7 @@ change within a dialogue, the member is offered to go on, and what was typed is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from hmac import compare_digest
 from typing import Final
 
@@ -100,6 +100,11 @@ def understand(
         return Dial(_ahead(inbound.typed())), after
     answer = _new_part(text, dialogue, hashed)
     return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
+
+
+def repeats(inbound: Inbound, dialogue: Dialogue | None, names: Collection[bytes]) -> bool:
+    """Whether it may be a copy, as its gateway says, and is what was processed last, by one of its names."""
+    return inbound.again and dialogue is not None and dialogue.last in names
 
 
 def closed(dialogue: Dialogue, inbound: Inbound, hashed: Hash) -> Dialogue:

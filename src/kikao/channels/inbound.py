@@ -57,6 +57,8 @@ class Inbound:
     """Seconds since the epoch, by the provider's clock."""
     unknown_fields: tuple[str, ...] = ()
     """Names (never values) of fields the gateway's contract does not list."""
+    again: bool = False
+    """It may be a copy of what this dialogue said last, and nothing tells: if it says the same it is no answer."""
     note: str = ""
     """For the log: what the provider says of an ended dialogue (a status, never what was typed)."""
     echo: tuple[tuple[str, str], ...] = ()

@@ -33,6 +33,8 @@ DEFAULT: Final = (
     "members.linked",
     "middleware.failed",
     "request.refused",
+    "link.bound",
+    "link.lost",
     "operator.command",
     "error.uncaught",
     "events.dropped",

@@ -373,6 +373,19 @@ class RequestRefused(GatewayEvent, frozen=True, kw_only=True, tag="request.refus
     """What was wrong; names fields and client addresses, never a value or a token."""
 
 
+class LinkBound(GatewayEvent, frozen=True, kw_only=True, tag="link.bound"):
+    """The connection to a provider's message centre is bound: dialogues come on it, and screens go."""
+
+
+class LinkLost(GatewayEvent, frozen=True, kw_only=True, tag="link.lost"):
+    """That connection is over, or could not be made."""
+
+    reason: Remark
+    """Why: the type of an error, a status of SMPP, who ended it."""
+    retry_after: Seconds
+    """Until the next one is tried."""
+
+
 class OperatorCommand(Event, frozen=True, kw_only=True, tag="operator.command"):
     """An operator asked for something through the server's control socket."""
 
@@ -463,6 +476,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     MembersLinked,
     MiddlewareFailed,
     RequestRefused,
+    LinkBound,
+    LinkLost,
     OperatorCommand,
     ErrorUncaught,
     EventsDropped,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -98,16 +99,7 @@ def pack(text: str) -> bytes:
     Seven spare bits are filled with a carriage return; a text that itself ends in one at an octet boundary gets one
     more. Raises `ValueError` when a character is not in the alphabet.
     """
-    codes: list[int] = []
-    for place, character in enumerate(text):
-        if character in EXTENSION:
-            codes += (ESCAPE, EXTENSION[character])
-        elif character in _SEPTETS:
-            codes.append(_SEPTETS[character])
-        else:
-            raise ValueError(
-                f"U+{ord(character):04X} at place {place} is not in the GSM 7-bit alphabet. Send this text as UCS-2."
-            )
+    codes = bytearray(to_septets(text))
     spare_bits = -7 * len(codes) % 8
     if spare_bits == 7 or (codes and spare_bits == 0 and codes[-1] == CARRIAGE_RETURN):
         codes.append(CARRIAGE_RETURN)
@@ -120,21 +112,52 @@ def pack(text: str) -> bytes:
 def unpack(octets: bytes) -> str:
     """The text in `octets`, as a handset reads it.
 
-    A carriage return that ends at an octet boundary is taken for filling and removed. What the extension table does
-    not have is read from the default alphabet, a lone escape as a space. `unpack(pack(text)) == text`, but for a text
+    A carriage return that ends at an octet boundary is taken for filling and removed. See `from_septets` for what no
+    text has. `unpack(pack(text)) == text`, but for a text
     that ends in a carriage return at an octet boundary: the standard has it come back with two.
     """
     bits = int.from_bytes(octets, "little")
     codes = [bits >> shift & 0x7F for shift in range(0, 8 * len(octets) - 6, 7)]
     if codes and codes[-1] == CARRIAGE_RETURN and 7 * len(codes) % 8 == 0:
         codes.pop()
+    return from_septets(codes)
+
+
+def to_septets(text: str) -> bytes:
+    """The septets of `text`, one to an octet, as SMPP sends them.
+
+    Raises `ValueError` when a character is not in the alphabet.
+    """
+    codes = bytearray()
+    for place, character in enumerate(text):
+        if character in EXTENSION:
+            codes += bytes((ESCAPE, EXTENSION[character]))
+        elif character in _SEPTETS:
+            codes.append(_SEPTETS[character])
+        else:
+            raise ValueError(
+                f"U+{ord(character):04X} at place {place} is not in the GSM 7-bit alphabet. Send this text as UCS-2."
+            )
+    return bytes(codes)
+
+
+def from_septets(codes: Iterable[int]) -> str:
+    """The text of septets that are not packed.
+
+    What the extension table does not have is read from the default alphabet, a lone escape as a space. Raises
+    `ValueError` for an octet that is no septet.
+    """
     characters = []
     rest = iter(codes)
     for code in rest:
+        if code > 0x7F:
+            raise ValueError("an octet has more than seven bits")
         if code != ESCAPE:
             characters.append(BASIC[code])
             continue
         code = next(rest, ESCAPE)
+        if code > 0x7F:
+            raise ValueError("an octet has more than seven bits")
         characters.append(" " if code == ESCAPE else _EXTENDED.get(code, BASIC[code]))
     return "".join(characters)
 

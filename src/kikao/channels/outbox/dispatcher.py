@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import time
 from collections import Counter
@@ -176,18 +177,23 @@ class Dispatcher:
         free = {
             name: destination.at_once - flying[name]
             for name, destination in self.destinations.items()
-            if self._paused.get(name, 0.0) <= now and destination.at_once > flying[name]
+            if self._paused.get(name, 0.0) <= now
+            and destination.at_once > flying[name]
+            and (destination.here is None or destination.here())
         }
         if room <= 0 or not free or self._stopping:
             return False
         limit = min(room, *free.values()) if len(free) > 1 else min(room, sum(free.values()))
         asked = frozenset(self._asked)
         shards = asked.union(self._shards()) if asked else self._shards()
-        taken = await self._sessions.store.take(
-            now=now, lease=self.lease, limit=limit, shards=shards, destinations=free
-        )
+        take = functools.partial(self._sessions.store.take, now=now, lease=self.lease)
+        anywhere = [name for name in free if self.destinations[name].here is None]
+        only_here = [name for name in free if name not in anywhere]
+        taken = await take(limit=limit, shards=shards, destinations=anywhere) if anywhere else []
         if len(taken) < limit:
             self._asked -= asked
+            if only_here:
+                taken += await take(limit=limit - len(taken), shards=EVERY_SHARD, destinations=only_here)
         if self._stopping:
             for message in taken:
                 await self._stored(message, Again(message.due_at, message.reason, counts=False))

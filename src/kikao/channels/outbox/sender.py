@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import msgspec
@@ -99,3 +100,6 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     newest: bool = False
     """Of a lane only the newest message is of use, as of screens: one that could not be sent at once, and has another
     behind it by now, is dead, and holds that up no longer."""
+    here: Callable[[], bool] | None = None
+    """Whether this process can send there now, where not all can, as over a connection that only one has. Who can takes
+    the messages of every shard, who cannot takes none."""

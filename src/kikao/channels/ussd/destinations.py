@@ -45,6 +45,8 @@ def screens(
             continue
         if network is not None:
             make = network(gateway)
+        elif gateway.connects and slug in settings.ussd:
+            continue  # its connection is the server's
         elif slug not in settings.ussd or not isinstance(gateway, CallingGateway):
             make = _no_call
         else:

@@ -77,6 +77,8 @@ class UssdGateway(RequestReader, ABC):
     """What the edge lets in."""
     rest: re.Pattern[str] | None = None
     """What the provider writes in the path behind the gateway's own, None for nothing."""
+    connects: bool = False
+    """Whether requests come on a connection that kikao makes, and screens go on it."""
     patience: float = PATIENCE
     """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
     envelope: int = 0

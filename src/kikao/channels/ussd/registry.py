@@ -67,6 +67,7 @@ _ENTRIES: Final[Mapping[str, _Entry]] = {
     "imimobile": _Entry("imimobile", "ImiMobile", "ImiMobileClient"),
     "cellulant": _Entry("cellulant", "Cellulant", "CellulantClient"),
     "infobip": _Entry("infobip", "Infobip", "InfobipClient"),
+    "smpp": _Entry("smpp", "Smpp", "SmppClient"),
 }
 
 SLUGS: Final = tuple(slug for slug, entry in _ENTRIES.items() if not entry.unserved)
