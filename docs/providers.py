@@ -73,6 +73,10 @@ WANTED: Final = (
     ("MTN Nigeria, before MADAPI", "a protocol of its own over TCP, known from one old implementation"),
     ("TrueAfrican (Uganda)", "XML-RPC, known from one old implementation"),
     ("TruTeq SSMI", "a protocol of its own over TCP; the same provider's HTTP is served, as `truroute`"),
+    (
+        "Ontech (Zambia)",
+        "its requests are documented and read (`kikao ussd send --parse-only`), the body of its replies is not",
+    ),
     ("Wigal, version 1", "how its reply divides its fields is not documented; version 2 is served"),
 )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from kikao.channels.ussd.registry import SLUGS, client, kind
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, kind
 from kikao.cli import main
 from tests.channels.ussd.told import environment, fixtures, settings_of
 from tests.http.servers import serving
@@ -29,6 +29,11 @@ def send(*words: str, said: str | bytes, env: dict[str, str] | None = None) -> R
     return CliRunner().invoke(main, ["ussd", "send", "-", *words], input=said, env=env or {})
 
 
+def served() -> list[str]:
+    """The gateways whose requests come over HTTP."""
+    return [slug for slug in SLUGS if not kind(slug).connects]
+
+
 @pytest.fixture(scope="module")
 def port() -> int:
     """On which the server calls a phone."""
@@ -39,7 +44,7 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory, port: int) -> Iterator[str]:
     data = tmp_path_factory.mktemp("ussd") / "data"
-    env = {name: value for slug in SLUGS for name, value in environment(slug).items()}
+    env = {name: value for slug in served() for name, value in environment(slug).items()}
     env |= {f"KIKAO_USSD_{slug.upper()}_URL": f"http://127.0.0.1:{port}/" for slug in called()}
     with serving(data, "tests.cli.kiosk:app", **env, KIKAO_USSD_NALO_TOKEN=TOKEN) as server:
         yield f"http://127.0.0.1:{server.port}"
@@ -97,6 +102,16 @@ def test_what_is_refused_says_why_and_shows_nothing() -> None:
     assert PIN not in done.output
 
 
+def test_a_gateway_whose_replies_nobody_knows_is_read_and_not_sent() -> None:
+    case = next(case for case in fixtures("ontech")["requests"] if "inbound" in case)
+    done = send("--gateway", "ontech", "--parse-only", said=case["body"])
+    assert done.exit_code == 0, done.output
+    assert "read as" in done.output
+    refused = send("--gateway", "ontech", said=case["body"])
+    assert refused.exit_code == 2
+    assert UNSERVED["ontech"][:30] in refused.output
+
+
 def test_a_method_that_the_gateway_does_not_know_is_told() -> None:
     done = send("--gateway", "nalo", "--parse-only", said=request().replace("POST", "PUT"))
     assert done.exit_code == 1
@@ -122,7 +137,7 @@ def test_what_cannot_be_sent_says_why(words: list[str], said: str, why: str) -> 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_what_a_provider_sends_is_read(slug: str) -> None:
     """The raw request of every gateway's client, under the settings of its fixtures."""
-    if not kind(slug).methods:
+    if kind(slug).connects:
         return
     exchange = client(slug, "+233241234567", "*284#", settings_of(slug)).dial("d1")
     headers = "".join(f"{name}: {value}\n" for name, value in exchange.headers)
@@ -169,12 +184,12 @@ def test_a_refusal_of_the_server_is_told(
 
 def called() -> list[str]:
     """The gateways whose provider is called with each screen, at an address of the settings."""
-    return [slug for slug in SLUGS if any(option.name == "url" for option in kind(slug).options)]
+    return [slug for slug in served() if any(option.name == "url" for option in kind(slug).options)]
 
 
 def test_a_phone_in_the_terminal_speaks_every_gateway(url: str, port: int) -> None:
     for slug in SLUGS:
-        if kind(slug).methods:
+        if not kind(slug).connects:
             words = ["chat", "--gateway", slug, "--as", "+233241234567", "--url", url]
             words += ["--token", TOKEN] if slug == "nalo" else []
             words += ["--listen", str(port)] if slug in called() else []

@@ -64,6 +64,15 @@ def test_a_client_says_what_its_gateway_reads(slug: str) -> None:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
+def test_a_client_says_the_same_of_the_same(slug: str) -> None:
+    """Two of them do: the simulator shows one, with secrets masked, and sends the other."""
+    phones = [client(slug, NUMBER, CODE, settings_of(slug)) for _ in range(2)]
+    for phone in (phones[0], *phones):
+        phone.dial("d1")
+    assert phones[0].answer("1") == phones[1].answer("1")
+
+
+@pytest.mark.parametrize("slug", SLUGS)
 async def test_a_conversation_is_held_over_it(slug: str, tmp_path: Path) -> None:
     async with staged(slug, tmp_path) as stage:
         phone = stage.phone(NUMBER, gateway=slug)

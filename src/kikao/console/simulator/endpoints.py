@@ -89,7 +89,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
     for place, given in enumerate(settings.endpoints or _one_each(settings)):
-        if given.gateway not in SLUGS:
+        if given.gateway not in SLUGS or kind(given.gateway).connects:
             continue
         own = settings.ussd.get(given.gateway, UssdSettings())
         of = structs.replace(
@@ -110,11 +110,15 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
 
 
 def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
-    """One for each gateway, but for those that can do nothing without a setting that is not there."""
+    """One for each gateway, but for those that can do nothing without a setting that is not there.
+
+    Nor is one that kikao connects to spoken by posting a request.
+    """
     found = []
     for slug in SLUGS:
         it, own = kind(slug), settings.ussd.get(slug, UssdSettings())
-        if all(option.name in own.options for option in it.options if option.required):
+        able = all(option.name in own.options for option in it.options if option.required)
+        if able and not it.connects:
             title = it.contract.provider
             found.append(SimulatedEndpoint(title, slug, f"USSD as {title} brings it"))
     return found

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-from typing import Final
-
 import msgspec
 
 from kikao.channels.channel import Response
@@ -15,10 +12,12 @@ class WigalClient(Client):
     """JSON with the last answer only. What a reply has as `other` comes back with the next request."""
 
     _other = ""
+    _requests = 0
+    """Of the present dialogue."""
 
     def dial(self, dialogue: str, ahead: str = "") -> Exchange:
         """See `Client.dial`."""
-        self.dialogue, self._other = dialogue, ""
+        self.dialogue, self._other, self._requests = dialogue, "", 0
         return self._exchange("START", self.dialled(ahead))
 
     def answer(self, text: str) -> Exchange:
@@ -36,6 +35,7 @@ class WigalClient(Client):
         return fields["userdata"], fields["mode"] == "MORE"
 
     def _exchange(self, mode: str, typed: str) -> Exchange:
+        self._requests += 1
         fields = {
             "network": "wigal_mtn_gh",
             "sessionid": self.dialogue,
@@ -43,10 +43,7 @@ class WigalClient(Client):
             "msisdn": self.number.removeprefix("+"),
             "userdata": typed,
             "username": "kikao",
-            "trafficid": f"{self.dialogue}-{next(_TRAFFIC)}",
+            "trafficid": f"{self.dialogue}-{self._requests}",
             "other": self._other,
         }
         return Exchange("", JSON, msgspec.json.encode(fields))
-
-
-_TRAFFIC: Final = itertools.count(1)
