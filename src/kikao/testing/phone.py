@@ -156,7 +156,10 @@ class Phone:
         if self._arrives is None:
             raise LookupError(f"{self.number} waits for nothing: a screen of {self.gateway} is a reply")
         arrived = await self._arrives()
-        return self.screen if arrived is None else self._show(arrived)
+        if arrived is None:
+            return self.screen
+        self._showed[self.exchange] = arrived
+        return self._show(arrived)
 
     async def hang_up(self) -> str:
         """End the dialogue, and let the gateway tell of it if it is one that does. The last screen stays."""
