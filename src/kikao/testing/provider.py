@@ -56,6 +56,11 @@ class Provider:
         """The next calls are too many: 429, to be tried again after so many seconds."""
         self._answers += [Answer(429, (("retry-after", f"{seconds:.0f}"),))] * times
 
+    def recovers(self) -> None:
+        """Whatever mood was left: none is."""
+        self._answers.clear()
+        self._lost = self._unheard = 0
+
     def loses(self, times: int = 1) -> None:
         """The next calls are taken, and nothing of them is ever shown."""
         self._lost += times

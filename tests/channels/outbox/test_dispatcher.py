@@ -497,9 +497,16 @@ async def test_without_destinations_there_is_nothing_to_do() -> None:
 # --- lanes of which only the newest message is of use ---
 
 
-def newest(post: Post, **more: float) -> Destination:
+def newest(post: Post) -> Destination:
     return Destination(
-        sender=post, newest=True, first=0.25, longest=1.0, tries=99, sent_kept=0.0, dead_kept=60.0, **more
+        sender=post,
+        newest=True,
+        timeout=5.0,
+        first=0.25,
+        longest=1.0,
+        tries=99,
+        sent_kept=0.0,
+        dead_kept=60.0,
     )
 
 
@@ -571,6 +578,6 @@ async def test_who_is_woken_for_a_shard_looks_there_also_when_it_is_another_ones
 
 
 async def test_a_lease_is_as_short_as_is_asked_for() -> None:
-    office = Office(crm=newest(Post(), timeout=5.0))
+    office = Office(crm=newest(Post()))
     hasty = Dispatcher(office.sessions, office.destinations, office.events.append, held_up=1.0, slack=3.0)
     assert hasty.lease == 9.0

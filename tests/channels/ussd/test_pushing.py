@@ -221,7 +221,7 @@ async def test_it_is_given_up_when_nobody_waits_any_more_and_never_sent_later(tm
             await phone.listen()
         assert dead(stage) == ["expired; the last: HTTP 503"]
         assert stage.provider.calls <= 25
-        stage.provider._answers.clear()
+        stage.provider.recovers()
         found = [message async for message in stage.store.messages()]
         assert await stage.store.replay(found, now=stage.clock(), expires_at=stage.clock() + 3600) == 1
         await stage.push()
