@@ -90,6 +90,8 @@ class Infobip(UssdGateway):
             text = self.typed(fields, "text")
         elif happening == "end":
             note = _reason(fields)
+        else:
+            note = "asked whether it is active"
         return Inbound(
             channel=self.channel,
             gateway=self.slug,
