@@ -299,10 +299,15 @@ def test_a_start_that_comes_twice_is_one_but_a_member_may_mean_the_same_text() -
     assert [line.told(text) for text in ("284", "500", "284")] == ["dial", "'500'", "'284'"]
 
 
+def test_an_answer_that_began_a_dialogue_because_its_id_was_new_is_one_when_it_is_typed_again() -> None:
+    line = ById()
+    assert [line.told(text) for text in ("1", "1", "1")] == ["dial", "'1'", "'1'"]
+
+
 def test_where_a_copy_has_an_id_of_its_own_the_text_of_the_start_is_an_answer() -> None:
     line = ById()
     line.message_id = Secret("m1")
-    assert [line.told(text) for text in ("1", "1")] == ["dial", "'1'"]
+    assert [line.told(text) for text in ("", "")] == ["dial", "''"]
 
 
 def test_an_id_that_changes_in_the_middle_makes_no_answer_of_what_was_typed() -> None:

@@ -56,9 +56,10 @@ def understand(
     - What was consumed before is neither an answer nor a dial; once something else was processed, it comes late.
     - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
       an answer: the pending screen is shown again and the text becomes the new base.
-    - Where only the id tells, one not met before is a dial. If what began the dialogue comes again before anything
-      was answered, and nothing else tells, it is a copy; but only once, since a member may mean it. Where the provider
-      says that a dialogue begins, and may say it again, the second time is a copy whenever it comes.
+    - Where only the id tells, one not met before is a dial. If a dialled code, or nothing, began the dialogue and comes
+      again before anything was answered, and nothing else tells, it is a copy; but only once, since a member may mean
+      it, and any other text may be an answer whose dialogue was not met before. Where the provider says that a
+      dialogue begins, and may say it again, the second time is a copy whenever it comes.
     - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
       screen was shown elsewhere since, it is no answer.
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
@@ -82,7 +83,8 @@ def understand(
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
         return (Show(late=True), dialogue) if dialogue.line == line else (Show(), after)
     if inbound.dialled is not None:
-        began = b"" if inbound.message_id is not None else hashed("dialled", text)
+        copied = inbound.message_id is None and text[:1] in ("", SEPARATOR)
+        began = hashed("dialled", text) if copied else b""
         if dialogue is None or not known:
             return Dial(_ahead(inbound.dialled.reveal())), structs.replace(after, text=began)
         if inbound.happening == "new":

@@ -15,7 +15,10 @@ from kikao.config import SettingsError, load
 from kikao.events import DialogueClosed, RequestRefused
 from kikao.testing import Stage
 
-KEYS = {"KIKAO_USSD_COMVIVA_FLARES_USERID": "airtel", "KIKAO_USSD_COMVIVA_FLARES_PASSWORD": "s3cret & ŋ"}
+KEYS = {
+    "KIKAO_USSD_COMVIVA_FLARES_USERID": "airtel",
+    "KIKAO_USSD_COMVIVA_FLARES_PASSWORD": "s3cret & ŋ of 20 signs",
+}
 ASKED = {"SessionID": "a7", "MSISDN": "256752000001", "MSC": "m", "input": "185"}
 
 flows = Flows()
@@ -40,10 +43,10 @@ async def get(stage: Stage, query: str) -> Response:
     [
         "",
         urlencode({"userid": "airtel"}),
-        urlencode({"password": "s3cret & ŋ"}),
+        urlencode({"password": "s3cret & ŋ of 20 signs"}),
         urlencode({"userid": "airtel", "password": "s3cret"}),
-        urlencode({"userid": "Airtel", "password": "s3cret & ŋ"}),
-        urlencode({"userid": "airtel", "password": "s3cret & ŋ"}) + "&SessionID=twice",
+        urlencode({"userid": "Airtel", "password": "s3cret & ŋ of 20 signs"}),
+        urlencode({"userid": "airtel", "password": "s3cret & ŋ of 20 signs"}) + "&SessionID=twice",
         "userid=%ff&password=%",
     ],
 )
@@ -60,7 +63,7 @@ async def test_a_stranger_is_told_nothing_and_nothing_of_the_request_is_read(
 
 async def test_who_shows_both_is_answered(tmp_path: Path) -> None:
     async with staged(KEYS, tmp_path) as stage:
-        shown = {"userid": "airtel", "password": "s3cret & ŋ"}
+        shown = {"userid": "airtel", "password": "s3cret & ŋ of 20 signs"}
         reply = await get(stage, urlencode({**shown, **ASKED}))
         assert (reply.status, reply.body) == (200, b"First?")
         assert dict(reply.headers)["freeflow"] == "FC"

@@ -44,7 +44,7 @@ class Dmark(Latest):
         source="an open-source transport that spoke to it, and its tests",
         new="`response` is `false`, or `transactionId` was not met before",
         reply="`response` is `true`",
-        copies="the same fields within a second of their reply",
+        copies="the same fields within a second of their reply, and the first request of a dialogue once more",
         notes=(
             "Requests are not signed.",
             "Only HTTP 200 counts: every reply of kikao to a request of the contract is one.",

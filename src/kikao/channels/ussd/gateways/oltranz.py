@@ -64,6 +64,7 @@ class Oltranz(Latest):
             "`newRequest` is not read: the provider's example of a first request has 0.",
             "Nothing is told when a member hangs up.",
             "What was typed is not sent back as `text`, which the reply has empty.",
+            "`charge` and `amount` of a request are not sent back: the reply has `N` and 0 unless a flow charges.",
         ),
         on_a_phone=("dial, answer, hang up and dial again: the second dial has another `sessionId`",),
         wanted=(
@@ -92,8 +93,9 @@ class Oltranz(Latest):
         return Response(response.status, response.headers, msgspec.json.encode(fields))
 
     def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
-        """The screen as response; action END closes the dialogue."""
-        return {"response": text, "action": "END" if ends else "CON"}
+        """The screen as response; action END closes the dialogue. Nothing is charged that no flow asked for, whatever
+        the request says."""
+        return {"response": text, "action": "END" if ends else "CON", "charge": "N", "amount": 0.0}
 
 
 _ECHOED: Final = (
@@ -103,6 +105,4 @@ _ECHOED: Final = (
     "transactionId",
     "requestTime",
     "newRequest",
-    "charge",
-    "amount",
 )

@@ -67,8 +67,8 @@ class Latest(UssdGateway):
     whole_codes = True
     """Whether a service code is written as members dial it, `*711*2#` of `711*2`; else it is kept as it came."""
     id_tells = False
-    """Whether an answer in a dialogue not met before is a dial, although requests say what they are; without a field
-    that does, it always is."""
+    """Whether an answer in a dialogue not met before is a dial, and a dial in one that was met a copy, although
+    requests say what they are. Without a field that does, it always is so."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -86,6 +86,7 @@ class Latest(UssdGateway):
         text, dialled, note = "", None, ""
         if happening == "new":
             text, note = self.ahead(fields, code)
+            dialled = Secret(text) if self.id_tells else None
         elif happening == "reply":
             text = self.typed(fields, self.names.text)
             if self.id_tells or not self.names.state:
