@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, kind
+from kikao.channels.ussd.registry import SLUGS, client, kind
 from kikao.cli import main
 from tests.channels.ussd.told import environment, fixtures, settings_of
 from tests.http.servers import serving
@@ -100,16 +100,6 @@ def test_what_is_refused_says_why_and_shows_nothing() -> None:
     assert done.exit_code == 1
     assert "field USERDATA must be a text, not a number" in done.output
     assert PIN not in done.output
-
-
-def test_a_gateway_whose_replies_nobody_knows_is_read_and_not_sent() -> None:
-    case = next(case for case in fixtures("ontech")["requests"] if "inbound" in case)
-    done = send("--gateway", "ontech", "--parse-only", said=case["body"])
-    assert done.exit_code == 0, done.output
-    assert "read as" in done.output
-    refused = send("--gateway", "ontech", said=case["body"])
-    assert refused.exit_code == 2
-    assert UNSERVED["ontech"][:30] in refused.output
 
 
 def test_a_method_that_the_gateway_does_not_know_is_told() -> None:
