@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kikao.channels.calling import Unanswered
 from kikao.channels.channel import Response
@@ -13,9 +14,10 @@ from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Rejected, TryLater
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.smpp.statuses import Status
+from kikao.sessions.policy import MissingIdentifier
 from tests.certified import Certified
 from tests.channels.ussd.smpp.linked import NUMBER, SESSION, Linked
-from tests.channels.ussd.smpp.smsc import ANSWER, CONTINUE, END, NEW, Smsc
+from tests.channels.ussd.smpp.smsc import ANSWER, CONFIRM, CONTINUE, END, NEW, Smsc
 from tests.waiting import until
 
 ECHO = (
@@ -223,6 +225,68 @@ async def test_more_than_may_be_at_work_are_told_to_come_again() -> None:
             assert await answers[2] == Status.ESME_RX_T_APPN
             linked.open.set()
             assert [await answers[0], await answers[1]] == [Status.OK, Status.OK]
+
+
+async def test_of_copies_no_more_wait_than_can_be_remembered() -> None:
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc, at_once="1")
+        async with linked.running():
+            await smsc.bound()
+            linked.open.clear()
+            answers = [smsc.deliver(NUMBER, "*384#", NEW, session=SESSION) for _ in range(5)]
+            assert await answers[4] == Status.ESME_RX_T_APPN
+            linked.open.set()
+            assert {await answer for answer in answers[:4]} == {Status.OK}
+            assert len(linked.inbounds) == 1
+
+
+async def test_a_notice_goes_out_and_what_confirms_it_is_no_turn() -> None:
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc)
+        async with linked.running():
+            await smsc.bound()
+            call = linked.gateway.notice(f"+{NUMBER}", "You received UGX 500", code="*384#")
+            assert (await linked.link(call)).status == 200
+            shown = await smsc.screen(NUMBER)
+            assert (shown.text, shown.operation, shown.source) == ("You received UGX 500", 0x03, "384")
+            assert await smsc.deliver(NUMBER, "", CONFIRM, session=SESSION) == Status.OK
+            assert [inbound.happening for inbound in linked.inbounds] == ["notice"]
+
+
+async def test_a_full_window_is_waited_for_and_then_the_outbox_keeps_the_screen() -> None:
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc, window="1")
+        async with linked.running():
+            await smsc.bound()
+            smsc.judge = lambda _: None
+            sending = asyncio.create_task(linked.link(linked.gateway.call(PUSHED, "m1")))
+            await smsc.until(lambda: bool(smsc.submitted))
+            with pytest.raises(Unanswered, match="the window is full"):
+                await linked.link(linked.gateway.call(PUSHED, "m2"))
+            with pytest.raises(Unanswered, match="no answer in time"):
+                await sending
+
+
+async def test_a_screen_that_has_no_place_in_a_pdu_is_never_sent() -> None:
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc)
+        async with linked.running():
+            await smsc.bound()
+            answer = await linked.link(linked.gateway.call(structs.replace(PUSHED, text=""), "m1"))
+            assert linked.gateway.outcome(answer, 0.0) == Rejected("ValueError")
+            assert smsc.submitted == []
+
+
+async def test_who_nobody_is_is_refused() -> None:
+    async def nobody(inbound: Inbound) -> Response:
+        raise MissingIdentifier("no identifier")
+
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc)
+        async with linked.running(nobody):
+            await smsc.bound()
+            assert await smsc.deliver(NUMBER, "1", ANSWER, session=SESSION) == Status.ESME_RX_R_APPN
+            assert linked.told("RequestRefused")
 
 
 async def test_what_is_not_in_the_contract_is_refused_and_not_wanted_again() -> None:

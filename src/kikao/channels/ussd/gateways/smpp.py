@@ -53,7 +53,7 @@ CONTINUE: Final = 0x02
 RECEIPT: Final = 0x04
 """In `esm_class`: a delivery receipt."""
 
-SPARE: Final = 2.0
+SPARE: Final = 1.0
 """Seconds that a try may take beyond the patience with the SMSC."""
 
 STATUS: Final = "x-command-status"
@@ -87,7 +87,7 @@ class Smpp(CallingGateway):
         authentication=("key",),
         limits=(
             "`system_id` has 15 characters at most, `password` 8",
-            "the message centre gets 10 seconds to answer (`KIKAO_USSD_SMPP_RESPONSE`)",
+            "the message centre gets 5 seconds to answer (`KIKAO_USSD_SMPP_RESPONSE`)",
         ),
         setup=(
             "Set `KIKAO_USSD_SMPP_PASSWORD` to your password there",
@@ -164,6 +164,21 @@ class Smpp(CallingGateway):
     def call(self, pushed: Pushed, message: str) -> Call:
         """The `submit_sm` of a page, as its fields: whoever makes the call writes the PDU."""
         return self._submitted(pushed, self.account.closing if pushed.ends else CONTINUE)
+
+    def notice(self, number: str, text: str, *, code: str) -> Call:
+        """A notice that no member asked for (USSN request), E.164 and the service code that it comes from.
+
+        The phone shows it, and its `USSN confirm` comes as a "notice".
+        """
+        echo = (
+            ("source_addr", number.removeprefix("+")),
+            ("source_addr_ton", "1"),
+            ("source_addr_npi", "1"),
+            ("destination_addr", code.strip("*#")),
+            ("dest_addr_ton", "0"),
+            ("dest_addr_npi", "1"),
+        )
+        return self._submitted(Pushed(text, True, 0.0, number, "", code, echo), self.account.notifying)
 
     def outcome(self, answer: Answer, now: float) -> Outcome:
         """By the status of its `submit_sm_resp`, whose name is the reason."""

@@ -163,7 +163,7 @@ OPTIONS: Final = (
         default="30",
         check=_number(1, 600),
     ),
-    Option("response", "seconds that the SMSC may take to answer", "5", default="10", check=_number(1, 50)),
+    Option("response", "seconds that the SMSC may take to answer", "10", default="5", check=_number(1, 50)),
     Option(
         "at_once",
         "requests that are processed at a time, on each bind; more are told to come again",

@@ -53,6 +53,9 @@ REFUSED: Final = 5.0
 DOUBTED: Final = 180.0
 """Seconds for which a request is doubtful: no dialogue lasts for longer."""
 
+COPIES: Final = 4
+"""What may wait at a time, copies included, for each request that may be at work."""
+
 MOST_DOUBTED: Final = 10_000
 MOST_MET: Final = 50_000
 """Dialogues that are remembered at most."""
@@ -160,6 +163,9 @@ class Link:
                 why, refused = await self._serve(), False
             except Lost as lost:
                 why, refused = str(lost), isinstance(lost, Refused)
+            except Exception as error:  # noqa: BLE001 - whatever it is, members wait for the next connection
+                self._publish(ErrorUncaught(where="loop", error=described(error)))
+                why, refused = type(error).__name__, False
             self._failures = min(self._failures + 1, 10)
             leaving = self._stopping or not self._wanted()
             wait = 0.0 if leaving else self._pause(refused=refused)
@@ -249,9 +255,12 @@ class Link:
     # --- what comes ---
 
     def _take(self, connection: Connection, sequence: int, body: bytes) -> None:
+        if len(self._answering) >= COPIES * self._account.at_work:
+            return connection.acknowledge(sequence, Status.ESME_RX_T_APPN)
         task = asyncio.create_task(self._answer(connection, sequence, body))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
+        return None
 
     async def _answer(self, connection: Connection, sequence: int, body: bytes) -> None:
         """One `deliver_sm`, from its octets to its answer."""
