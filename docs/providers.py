@@ -292,8 +292,15 @@ def _exchange(found: UssdGateway, settings: UssdSettings) -> Iterator[str]:
     for exchange in (dialled, answered):
         yield _block(raw(found.slug, exchange))
     answers = (("1 Send\n2 Balance", False), ("Thank you", True))
+    answering = gateway(found.slug)
     if isinstance(found, CallingGateway):
-        yield "Each is acknowledged, whatever the screen:"
+        if not answering.pushes:
+            yield "A screen that waits for an answer, and one that ends the dialogue, as responses:"
+            for text, ends in answers:
+                yield _block(_answered(answering.reply(inbound, text, ends=ends)))
+            yield "Where screens are pushed, each request is acknowledged instead:"
+        else:
+            yield "Each is acknowledged, whatever the screen:"
         yield _block(_answered(found.acknowledge(inbound)))
         yield "A screen that waits for an answer is a call to the provider, and so is one that ends the dialogue:"
         for text, ends in answers:

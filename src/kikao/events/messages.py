@@ -29,7 +29,7 @@ class MessageEvent(Event, frozen=True, kw_only=True):
     """Something about a message that leaves, or does not."""
 
     to: Name
-    """Where it goes: `webhook/` and a name from the settings."""
+    """Where it goes: `webhook/` and a name from the settings, or `ussd/` and a gateway."""
     message: MessageId
     """Its id."""
     session: ShortId = ""
@@ -76,7 +76,7 @@ class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.pause
     """The other side said to wait: nothing leaves to it meanwhile."""
 
     to: Name
-    """Where it goes: `webhook/` and a name from the settings."""
+    """Where it goes: `webhook/` and a name from the settings, or `ussd/` and a gateway."""
     seconds: Seconds
     """For so long from now."""
     reason: Remark

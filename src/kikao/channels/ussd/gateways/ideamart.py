@@ -24,7 +24,7 @@ from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.outbox.sender import Delivered, Outcome, Rejected
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, dialled_ahead
+from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.config import Hidden, Option
@@ -114,10 +114,7 @@ class Ideamart(CallingGateway):
             raise self.refuse(f"field ussdOperation must be one of {', '.join(_HAPPENINGS)}")
         note = ""
         if _HAPPENINGS[operation] == "new":
-            ahead = dialled_ahead(typed, self.codes)
-            if ahead is None and self.codes:
-                note = "dialled a code that is not in the settings"
-            typed = ahead or ""
+            typed, note = self.behind_code(typed)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

@@ -23,7 +23,7 @@ from kikao.channels.calling import Call
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, dialled_ahead
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family
 from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
@@ -122,10 +122,7 @@ class MtnMadapi(CallingGateway):
         typed = self.typed(fields, "ussdString") if happening in ("new", "reply") else ""
         note = ""
         if happening == "new":
-            ahead = dialled_ahead(typed, self.codes)
-            if ahead is None and self.codes:
-                note = "dialled a code that is not in the settings"
-            typed = ahead or ""
+            typed, note = self.behind_code(typed)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,

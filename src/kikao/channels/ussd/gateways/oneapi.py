@@ -23,7 +23,7 @@ from kikao.channels.calling import Call
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, dialled_ahead
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.config import Hidden, Option
@@ -116,13 +116,12 @@ class OneApi(CallingGateway):
         if action not in _HAPPENINGS:
             raise self.refuse(f"field ussdAction must be one of {', '.join(_HAPPENINGS)}")
         happening, note = _HAPPENINGS[action], ""
-        typed = self._optional(fields, "inboundUSSDMessage") if happening != "reply" else ""
-        typed = self.typed(fields, "inboundUSSDMessage") if happening == "reply" else typed
+        if happening == "reply":
+            typed = self.typed(fields, "inboundUSSDMessage")
+        else:
+            typed = "" if happening == "end" else self._optional(fields, "inboundUSSDMessage")
         if happening == "new":
-            ahead = dialled_ahead(typed, self.codes)
-            if ahead is None and self.codes and typed:
-                note = "dialled a code that is not in the settings"
-            typed = ahead or ""
+            typed, note = self.behind_code(typed)
         short_code = self.token(fields, "shortCode", MAX_CODE)
         keyword = self._optional(fields, "keyword")
         if len(keyword) > MAX_KEYWORD:
@@ -132,7 +131,7 @@ class OneApi(CallingGateway):
             gateway=self.slug,
             identity=identity,
             happening=happening,
-            text=Secret("" if happening == "end" else typed),
+            text=Secret(typed),
             dialogue=self.token(fields, "sessionID", MAX_DIALOGUE),
             service_code=short_code.removeprefix("tel:"),
             msisdn=msisdn,
