@@ -112,8 +112,9 @@ class Ideamart(CallingGateway):
         operation = self.required(fields, "ussdOperation")
         if operation not in _HAPPENINGS:
             raise self.refuse(f"field ussdOperation must be one of {', '.join(_HAPPENINGS)}")
-        note = ""
+        code, note = self.code_of(), ""
         if _HAPPENINGS[operation] == "new":
+            code = self.code_of(typed)
             typed, note = self.behind_code(typed)
         return Inbound(
             channel=self.channel,
@@ -122,6 +123,8 @@ class Ideamart(CallingGateway):
             happening=_HAPPENINGS[operation],
             text=Secret(typed),
             dialogue=self.token(fields, "sessionId", MAX_DIALOGUE),
+            service_code=code,
+            keyed_by_code=False,
             msisdn=msisdn,
             unknown_fields=self.unknown(fields, _REQUEST),
             note=note,
