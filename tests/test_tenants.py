@@ -115,6 +115,42 @@ def test_two_in_one_place_are_refused(
         tenants.settings(makes_keys=True)
 
 
+def test_nor_may_they_have_records_or_a_bus_in_common(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("KIKAO_TENANT_ACME_STORE", str(tmp_path / "one.db"))
+    monkeypatch.setenv("KIKAO_TENANT_UJAMAA_RECORDS", str(tmp_path / "one.db"))
+    for name in TOKENS:
+        monkeypatch.setenv(f"KIKAO_TENANT_{name.upper()}_BUS", "redis://:hunter2@bus/0")
+    with pytest.raises(SettingsError) as refused:
+        tenants.settings(makes_keys=True)
+    told = refused.value.problems
+    assert [each.partition(". ")[0] for each in told] == [
+        "ujamaa: KIKAO_RECORDS is also KIKAO_STORE of acme",
+        "ujamaa: KIKAO_BUS is also that of acme",
+    ]
+    assert "hunter2" not in str(refused.value)
+
+
+def test_settings_of_a_tenant_that_is_not_there_are_misspelt(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIKAO_TENANT_ACNE_STORE", "memory:")
+    with pytest.raises(SettingsError, match=r"there is no tenant acne\. There are: acme, ujamaa\."):
+        tenants.settings(makes_keys=True)
+
+
+def test_those_that_share_flows_are_of_one_release(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    app = an_app("Name?")
+    tenants = Tenants({"acme": app, "ujamaa": app, "duka": an_app("Duka. Name?")})
+    monkeypatch.setenv("KIKAO_TENANT_DUKA_RELEASE", "3")
+    assert tenants.settings(makes_keys=True)["duka"].release == 3
+    monkeypatch.setenv("KIKAO_TENANT_ACME_RELEASE", "7")
+    with pytest.raises(SettingsError, match="ujamaa: KIKAO_RELEASE is not that of acme"):
+        tenants.settings(makes_keys=True)
+
+
 def test_what_is_wrong_with_any_is_told_at_once(tenants: Tenants, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KIKAO_TENANT_ACME_TURNS", "many")
     monkeypatch.setenv("KIKAO_TENANT_UJAMAA_DRAIN", "long")

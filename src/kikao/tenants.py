@@ -18,7 +18,8 @@ from kikao.app import App, lifespan
 from kikao.channels.channel import Response
 from kikao.channels.edge import respond
 from kikao.channels.ussd.registry import OPTIONS
-from kikao.config import MEMORY, Settings, SettingsError, load, tenant_name_wrong
+from kikao.config import MEMORY, Settings, SettingsError, load, tenant_name_wrong, tenants_named
+from kikao.config.tenants import CHOSEN
 from kikao.events import Event
 from kikao.server import Server
 from kikao.web import HEALTH, TEXT, Receive, Scope, Send
@@ -45,10 +46,28 @@ class Tenants:
                 found[name] = load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=name)
             except SettingsError as error:
                 problems += [f"{name}: {problem}" for problem in error.problems]
+        if strange := sorted(set(tenants_named()) - self.apps.keys()):
+            problems.append(
+                f"{CHOSEN}_…, [tenants]: there is no tenant {', '.join(each[:40] for each in strange)}. "
+                f"There are: {', '.join(self.apps)}."
+            )
+        problems += _shared(found)
+        problems += self._of_several_releases(found)
         if problems:
             raise SettingsError(problems)
-        _refuse_shared(found)
         return found
+
+    def _of_several_releases(self, settings: Mapping[str, Settings]) -> list[str]:
+        """An app has one code in a process: what one tenant's sessions say of it holds for the other's."""
+        problems: list[str] = []
+        seen: dict[int, str] = {}
+        for name, own in settings.items():
+            other = seen.setdefault(id(self.apps[name].engine.flows), name)
+            if own.release != settings[other].release:
+                problems.append(
+                    f"{name}: KIKAO_RELEASE is not that of {other}, which has the same flows. Set it for all."
+                )
+        return problems
 
     @contextlib.asynccontextmanager
     async def serving(
@@ -141,19 +160,23 @@ class TenantsServer:
         return Response(status, TEXT, "".join(f"{line}\n" for line in lines).encode())
 
 
-def _refuse_shared(settings: Mapping[str, Settings]) -> None:
-    """Raises `SettingsError` where two tenants would have a store, records or a folder in common."""
+def _shared(settings: Mapping[str, Settings]) -> list[str]:
+    """Where two tenants would have a store, records, a bus or a folder in common."""
     problems = []
-    for what in ("data", "store", "records"):
-        seen: dict[object, str] = {}
-        for name, own in settings.items():
-            where = getattr(own, what)
-            if where != MEMORY and (other := seen.setdefault(where, name)) != name:
+    seen: dict[object, tuple[str, str]] = {}
+    for name, own in settings.items():
+        places: dict[object, str] = {own.data: "data"}
+        for what in ("store", "records", "bus"):
+            if (where := getattr(own, what)) != MEMORY:
+                places.setdefault(where, what)
+        for where, what in places.items():
+            other, its = seen.setdefault(where, (name, what))
+            if other != name:
+                taken = "that" if its == what else f"KIKAO_{its.upper()}"
                 problems.append(
-                    f"{name}: KIKAO_{what.upper()} is also that of {other}. Give each tenant its own."
+                    f"{name}: KIKAO_{what.upper()} is also {taken} of {other}. Give each tenant its own."
                 )
-    if problems:
-        raise SettingsError(problems)
+    return problems
 
 
 _TENANT = re.compile("/([a-z][a-z0-9]{0,19})(?=/)").match

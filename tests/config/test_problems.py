@@ -28,6 +28,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "KIKAO_ENV": "prod",
         "KIKAO_STOR": "x",
         "KIKAO_DATA": "  ",
+        "KIKAO_LOCALE": "Swahili",
         "KIKAO_SECRET_KEYS": "k1:hunter2",
         "KIKAO_USSD_AFRICASTALKING_SECRET": "hunter2",
     }
@@ -44,6 +45,7 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         "KIKAO_SECRET_KEYS (environment)",
         "trusted_proxies (kikao.toml)",
         "release (kikao.toml)",
+        "KIKAO_LOCALE (environment)",
         "ussd.africastalking.allow (kikao.toml)",
         "ussd.nalo.token (kikao.toml)",
     ]
@@ -53,8 +55,9 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     assert "must be dev or production, not 'prod'. Set for example: KIKAO_ENV=production" in told[5]
     assert 'Set for example: trusted_proxies = ["10.0.0.0/8", "127.0.0.1"]' in told[9]
     assert "must be a whole number, not a text. Set for example: release = 7" in told[10]
-    assert "write 10.0.0.0/8" in told[11]
-    assert 'token = "<the output of: openssl rand -hex 24>"' in told[12]
+    assert "write 10.0.0.0/8" in told[12]
+    assert "'Swahili' is no language" in told[11]
+    assert 'token = "<the output of: openssl rand -hex 24>"' in told[13]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,11 @@ def test_variables_of_a_tenant_are_as_all_are_behind_its_name(tmp_path: Path) ->
     assert acme.locale == "lg"
 
 
+def test_a_name_in_small_letters_is_told(tmp_path: Path) -> None:
+    told = problem({"KIKAO_TENANT_acme_STORE": "memory:"}, tmp_path, tenant="acme")
+    assert told.startswith("KIKAO_TENANT_acme_STORE (environment): no such setting.")
+
+
 @pytest.mark.parametrize("name", ["KIKAO_USSD_NALO_TOKEN", "KIKAO_WEBHOOK_CRM_URL"])
 def test_what_belongs_to_one_is_not_set_for_all(tmp_path: Path, name: str) -> None:
     told = problem({name: "x" * 20}, tmp_path, tenant="acme")

@@ -167,6 +167,7 @@ class _Loading:
             self.found_endpoints, f"simulator.endpoints ({FILE})", self.gateways, self.problems.append
         )
         log_events: tuple[str, ...] = self._take("log_events", event_names, ())
+        language: str = self._take("locale", locale, "")
         ussd = self.ussd.settings()
         webhooks = self.webhooks.settings(production=production)
         self._refuse_shared(operators, ussd)
@@ -205,7 +206,7 @@ class _Loading:
             simulator=simulator,
             endpoints=dialled,
             tenant=self.tenant,
-            locale=self._take("locale", locale, ""),
+            locale=language,
         )
 
     # --- where values stand ---

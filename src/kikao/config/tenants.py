@@ -47,8 +47,9 @@ def variables(environ: Mapping[str, str], tenant: str) -> Variables:
         if name.startswith(_PREFIX):
             whose, _, plain = name.removeprefix(_PREFIX).partition("_")
             named.add(whose.lower())
-            if tenant and whose == tenant.upper():
-                own[f"KIKAO_{plain}"] = (name, value)
+            if tenant and whose.lower() == tenant:
+                # Misspelt where the name is not in capitals, and then nothing that is read.
+                own[f"KIKAO_{plain}" if whose.isupper() else name] = (name, value)
         elif name.startswith("KIKAO_") and name != CHOSEN:
             common[name] = value
     return Variables(common, own, frozenset(named))
