@@ -187,7 +187,7 @@ class App:
                 services = await stack.enter_async_context(self.services(settings))
             flows = self.engine.flows
             flows.release = max(flows.release, settings.release)
-            ring = KeyRing(settings.secret_keys, tenant=settings.tenant)
+            ring = KeyRing.of(settings)
             monitor = Monitor()
             measured = monitor.timed(make_store(settings) if store is None else store)
             sessions = Sessions(measured, ring, self.policies, clock=clock)

@@ -480,9 +480,7 @@ def make_store(settings: Settings) -> SessionStore:
 
     strict = settings.env == "production"
     redis = _shared_store("redis", "RedisStore")(where, strict=strict)
-    return ledgered(
-        redis, settings.records, KeyRing(settings.secret_keys, tenant=settings.tenant), strict=strict
-    )
+    return ledgered(redis, settings.records, KeyRing.of(settings), strict=strict)
 
 
 def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:

@@ -68,6 +68,14 @@ def test_a_store_is_read_and_nothing_is_written(data: Path, tmp_path: Path) -> N
     assert written(data) == before
 
 
+def test_of_a_tenant_what_is_its_own_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_TENANT", "acme")
+    with served() as server:
+        server.talk(ASHA, "tea")
+    done = kikao(APP)
+    assert done.stdout.endswith("1 replayed of 1 sessions (0 with nothing open): 1 goes on\n"), done.output
+
+
 def test_thresholds(data: Path, tmp_path: Path) -> None:
     with served() as server:
         server.talk(ASHA, "tea")

@@ -52,6 +52,21 @@ async def test_a_new_key_seals_and_the_old_one_still_opens(office: Office) -> No
     assert (kid_of(record.state), kid_of(record.address)) == ("k2", "k2"), "every write of a turn"
 
 
+async def test_a_store_of_one_tenant_is_refused_to_another_with_the_same_keys(store: SessionStore) -> None:
+    keys = {"k1": bytes(range(32))}
+    acme, ujamaa, nobody = (KeyRing(keys, tenant=tenant) for tenant in ("acme", "ujamaa", ""))
+    assert len({each.lookup("session", "+256772000001") for each in (acme, ujamaa, nobody)}) == 3
+    first = Sessions(store, acme)
+    await first.open()
+    await first.close()
+    for another in (ujamaa, nobody):
+        with pytest.raises(StoreRefused, match="'k1' is not the one this store looks up with"):
+            await Sessions(store, another).open()
+    again = Sessions(store, KeyRing(keys, tenant="acme"))
+    await again.open()
+    await again.close()
+
+
 async def test_a_key_that_is_needed_cannot_be_taken_away(office: Office) -> None:
     phone = office.phone()
     await phone.dial()

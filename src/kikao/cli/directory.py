@@ -89,7 +89,7 @@ async def _ask(somebody: Ask, member_id: str) -> None:
 
 
 def _directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
-    return opened(settings, KeyRing(settings.secret_keys, tenant=settings.tenant), time.time)
+    return opened(settings, KeyRing.of(settings), time.time)
 
 
 def _settings() -> Settings:

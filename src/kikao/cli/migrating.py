@@ -89,7 +89,7 @@ class _Migration:
     def __init__(self, settings: Settings, app: App | None) -> None:
         self.settings = settings
         self.app = app
-        self.ring = KeyRing(settings.secret_keys, tenant=settings.tenant)
+        self.ring = KeyRing.of(settings)
         self._looked_up_with: set[str] = set()
         """Ids of the keys that sessions and members are looked up with."""
 

@@ -76,7 +76,7 @@ async def reach(settings: Settings, app: App | None = None) -> AsyncIterator[Ask
     _expect_a_store(settings)
     keys_expected(settings)
     policies = None if app is None else app.policies
-    sessions = Sessions(make_store(settings), KeyRing(settings.secret_keys, tenant=settings.tenant), policies)
+    sessions = Sessions(make_store(settings), KeyRing.of(settings), policies)
     try:
         await sessions.open()
     except StoreRefused as error:

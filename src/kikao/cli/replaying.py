@@ -85,7 +85,7 @@ def from_store(app: App, settings: Settings, limit: int | None) -> Generator[Fou
             "sessions in memory are their server's own: nobody else can read them. Replay needs another store "
             "(KIKAO_STORE), or a recording (--from)."
         )
-    ring = KeyRing(keys_expected(settings).secret_keys)
+    ring = KeyRing.of(keys_expected(settings))
     now = dt.datetime.now(dt.UTC).timestamp()
     if not settings.store.is_shared:
         return stored(settings.store_path, ring, app.policies, now=now)

@@ -14,13 +14,16 @@ import hashlib
 import hmac
 import os
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from kikao.sessions.store import partition
+
+if TYPE_CHECKING:
+    from kikao.config import Settings
 
 NONCE: Final = 12
 FORMAT: Final = b"\x01"
@@ -43,6 +46,7 @@ class KeyRing:
     """The keys of a deployment: `keys` by key id, the first one seals.
 
     `lookup` names the key that addresses and message ids are hashed with (the first, unless a store says otherwise).
+    Rings of two `tenant`s neither open what the other sealed nor hash alike, though their keys be the same.
     """
 
     def __init__(self, keys: Mapping[str, bytes], *, tenant: str = "", lookup: str | None = None) -> None:
@@ -61,7 +65,13 @@ class KeyRing:
             raise ValueError(
                 f"the look-up key {self.lookup_kid!r} is not among the secret keys {list(self._keys)}"
             )
-        self._lookup = hmac_sha256(self._derive(self.lookup_kid, "lookup"))
+        label = f"lookup/{tenant}" if tenant else "lookup"
+        self._lookup = hmac_sha256(self._derive(self.lookup_kid, label))
+
+    @classmethod
+    def of(cls, settings: Settings) -> KeyRing:
+        """The keys of the settings, of the tenant whose they are. Raises `ValueError` where there are none."""
+        return cls(settings.secret_keys, tenant=settings.tenant)
 
     def with_lookup(self, kid: str) -> KeyRing:
         """The same keys, hashing with another one. Raises `ValueError` when the ring does not have it."""

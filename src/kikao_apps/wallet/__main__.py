@@ -96,7 +96,7 @@ async def knows_key(bank: Records, settings: Settings) -> bool:
     if settings.store.kind == "sqlite":
         stored = bound_in(settings.store_path, PROPERTY)
         if stored is not None:
-            return recognised(stored, KeyRing(settings.secret_keys, tenant=settings.tenant))
+            return recognised(stored, KeyRing.of(settings))
     return next(iter(settings.secret_keys)) in await operations.pins_per_key(bank)
 
 
