@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+from kikao.channels.ussd.registry import SLUGS
 from kikao.sessions.store import SessionStore
 from tests.terminal import DOCS, ROOT
 from tests.test_docs import FENCE, PAGES
@@ -75,3 +76,11 @@ def test_the_pages_of_the_gateways_say_what_the_gateways_declare() -> None:
     assert stale == [], (
         "docs/gateways is not current. Run `make gateways` (it is: .venv/bin/python docs/providers.py), and commit it"
     )
+
+
+def test_the_number_of_gateways_is_the_one_that_is_told() -> None:
+    told = [
+        re.search(r"\b(\d+) gateways", page.read_text("utf-8"))
+        for page in (ROOT / "README.md", DOCS / "limits.md")
+    ]
+    assert [match and int(match[1]) for match in told] == [len(SLUGS)] * 2

@@ -139,12 +139,11 @@ def _fields(inbound: Inbound, *, show_typed: bool) -> Iterator[tuple[str, str]]:
         if value := getattr(inbound, name):
             yield name, value
     if inbound.happening in TURNS:
-        typed = inbound.typed()
-        what = "dialled ahead" if inbound.happening == "new" else "typed"
-        yield what, repr(typed) if show_typed else _length(typed)
+        typed = {"dialled ahead" if inbound.happening == "new" else "typed": inbound.typed()}
         if inbound.dialled is not None:
-            dialled = inbound.dialled.reveal()
-            yield "dialled ahead", repr(dialled) if show_typed else _length(dialled)
+            typed["dialled ahead"] = inbound.dialled.reveal()
+        for what, text in typed.items():
+            yield what, repr(text) if show_typed else _length(text)
     if inbound.echo:
         yield "sent back", ", ".join(name for name, _ in inbound.echo)
 

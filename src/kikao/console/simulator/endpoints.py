@@ -110,17 +110,16 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
 
 
 def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
-    """One for each gateway, but for those that can do nothing without a setting that is not there.
+    """One for each gateway, those of the settings first; without those that lack a setting that they need.
 
     Nor is one that kikao connects to spoken by posting a request.
     """
     found = []
-    for slug in SLUGS:
+    for slug in sorted(SLUGS, key=lambda slug: slug not in settings.ussd):
         it, own = kind(slug), settings.ussd.get(slug, UssdSettings())
         able = all(option.name in own.options for option in it.options if option.required)
         if able and not it.connects:
-            title = it.contract.provider
-            found.append(SimulatedEndpoint(title, slug, f"USSD as {title} brings it"))
+            found.append(SimulatedEndpoint(it.contract.provider, slug, it.contract.places))
     return found
 
 
