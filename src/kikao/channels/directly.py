@@ -24,8 +24,11 @@ UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
 LIMITED: Final = Screen((TEXTS[ErrorCode.LIMITED],), ends=True)
 BROKEN: Final = Screen((TEXTS[ErrorCode.INTERNAL],), ends=True)
 
-MOST: Final = 64
+AT_ONCE: Final = 32
 """What is said at a time, from one process. An app that has nothing else to say must not drown who listens."""
+
+MOST: Final = 1000
+"""What is said or waits for its turn, for as long as one try may take; what is more is lost."""
 
 
 def pushed(
@@ -45,12 +48,14 @@ class Directly:
         publish: Publish,
         clock: Callable[[], float],
         *,
+        at_once: int = AT_ONCE,
         most: int = MOST,
     ) -> None:
         self._destinations = destinations
         self._publish = publish
         self._clock = clock
         self._most = most
+        self._room = asyncio.Semaphore(at_once)
         self._under_way: set[asyncio.Task[None]] = set()
 
     def __call__(self, gateway: Gateway, inbound: Inbound, text: str) -> Response:
@@ -76,7 +81,7 @@ class Directly:
     def _say(self, to: str, body: bytes) -> None:
         destination = self._destinations.get(to)
         if destination is None or len(self._under_way) >= self._most:
-            why = "nobody sends there" if destination is None else "too many at once"
+            why = "nobody sends there" if destination is None else "too many"
             self._publish(NoticeLost(to=to, reason=why))
             return
         task = asyncio.create_task(self._send(destination, Letter(os.urandom(16), to, body, 1)))
@@ -85,7 +90,7 @@ class Directly:
 
     async def _send(self, destination: Destination, letter: Letter) -> None:
         try:
-            async with asyncio.timeout(destination.timeout):
+            async with asyncio.timeout(destination.timeout), self._room:
                 outcome = await destination.sender.send(letter)
         except TimeoutError:
             reason = "no answer in time"

@@ -69,7 +69,7 @@ class NoticeLost(Event, frozen=True, kw_only=True, tag="notice.lost"):
     to: Name
     """Where it would have gone: `ussd/` and a gateway."""
     reason: Remark
-    """Why: a status, the type of an error, too many at once."""
+    """Why: a status, the type of an error, too many of them."""
 
 
 class DestinationPaused(Event, frozen=True, kw_only=True, tag="destination.paused"):

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from kikao import App, Chat, Done, Flows, Pin, Secret, Text, t
+from kikao.channels.directly import Directly
 from kikao.channels.ussd.registry import OPTIONS
 from kikao.config import load
-from kikao.events import MessageDead, MessageRetried, MessageSent, NoticeLost, TurnDuplicated
+from kikao.events import Event, MessageDead, MessageRetried, MessageSent, NoticeLost, TurnDuplicated
 from kikao.i18n.messages import Message
 from kikao.middleware import Proceed, TurnContext
 from kikao.sessions.limits import Limits, Rate
@@ -332,19 +333,38 @@ async def test_what_cannot_be_told_is_lost_and_that_is_told(tmp_path: Path) -> N
         assert lost == ["HTTP 503", "no answer in time"]
 
 
-async def test_no_more_than_so_many_are_told_at_a_time(tmp_path: Path) -> None:
+async def test_some_are_told_at_a_time_more_wait_and_what_is_too_much_is_lost(tmp_path: Path) -> None:
     async with staged(tmp_path) as stage:
-        stage.faults.unavailable = True
+        server, gateway = stage.server, stage.server.web.gateways["ideamart"]
+        events: list[Event] = []
+        directly = Directly(server.screens.destinations, events.append, stage.clock, at_once=2, most=5)
+        phone = stage.phone(NUMBER, gateway="ideamart")
+        inbound = gateway.parse(phone.client.dial("d1").request("/ussd/ideamart"))
         stage.provider.held = asyncio.Event()
-        send = in_process(stage.server)
-        phones = [stage.phone(f"+9477{n:07}", gateway="ideamart") for n in range(80)]
-        for phone in phones:
-            await send(msgspec.structs.replace(phone.client.dial(f"d{phone.number}"), path="/ussd/ideamart"))
-        lost = [event.reason for event in stage.events if isinstance(event, NoticeLost)]
-        assert lost == ["too many at once"] * 16
+        for _ in range(7):
+            assert directly(gateway, inbound, "Busy.") == gateway.acknowledge(inbound)
+        await until(lambda: stage.provider.calls == 2, "two calls")
+        assert events == [NoticeLost(to="ussd/ideamart", reason="too many")] * 2
         stage.provider.held.set()
-        await stage.push()
-        assert len(texts(stage)) == 64
+        await directly.settled()
+        assert texts(stage) == ["Busy."] * 5
+
+
+async def test_what_is_being_told_at_the_end_gets_a_little_time(tmp_path: Path) -> None:
+    async with staged(tmp_path) as stage:
+        gateway = stage.server.web.gateways["ideamart"]
+        events: list[Event] = []
+        directly = Directly(stage.server.screens.destinations, events.append, stage.clock)
+        nowhere = Directly({}, events.append, stage.clock)
+        phone = stage.phone(NUMBER, gateway="ideamart")
+        inbound = gateway.parse(phone.client.dial("d1").request("/ussd/ideamart"))
+        stage.provider.held = asyncio.Event()
+        directly(gateway, inbound, "Busy.")
+        await directly.close(0.01)
+        nowhere(gateway, inbound, "Busy.")
+        await nowhere.close(0.01)
+        assert events == [NoticeLost(to="ussd/ideamart", reason="nobody sends there")]
+        assert texts(stage) == []
 
 
 async def test_a_limit_and_what_middleware_answers_are_told_directly(tmp_path: Path) -> None:

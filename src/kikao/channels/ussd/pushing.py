@@ -23,8 +23,8 @@ LONGEST: Final = 1.0
 AT_ONCE: Final = 64
 """Screens on their way at a time, from one process."""
 
-CONNECTIONS: Final = AT_ONCE
-"""To one provider, from one process."""
+CONNECTIONS: Final = AT_ONCE + 32
+"""To one provider, from one process: for screens, and for what is said directly."""
 
 DEAD_KEPT: Final = 86400.0
 """Seconds that it can be looked up why a screen was not sent."""
