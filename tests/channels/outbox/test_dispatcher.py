@@ -365,6 +365,24 @@ async def test_only_so_many_are_on_their_way() -> None:
     assert shop.most <= 10
 
 
+async def test_where_not_all_can_send_who_can_sends_for_every_shard() -> None:
+    connected, line, other = [False], Post(), Post()
+    office = Office(
+        crm=Destination(sender=line, here=lambda: connected[0]),
+        shop=Destination(sender=other),
+    )
+    for number in range(20):
+        await office.post(b"%d" % number, session=bytes([number * 12]))
+        await office.post(b"%d" % number, to=SHOP, session=bytes([number * 12]))
+    mine = Dispatcher(office.sessions, office.destinations, office.events.append, shards=lambda: range(16))
+    await mine.once()
+    assert line.letters == []
+    assert 0 < len(other.letters) < 20  # those of its own shards
+    connected[0] = True
+    await mine.once()
+    assert len(line.letters) == 20
+
+
 async def test_two_dispatchers_never_send_the_same_and_each_its_own_shards() -> None:
     crm = Post()
     office = Office(crm=Destination(sender=crm))

@@ -43,6 +43,7 @@ class Linked:
         self.open.set()
         self.answer: Callable[[Inbound], Response] = self.gateway.acknowledge
         self.wanted = True
+        self.when_bound: Callable[[], None] = lambda: None
         self.ahead = 0.0
         """Seconds that more have passed than have."""
 
@@ -66,6 +67,7 @@ class Linked:
             handle or self.handle,
             self.events.append,
             wanted=lambda: self.wanted,
+            when_bound=self.when_bound,
             monotonic=lambda: time.monotonic() + self.ahead,
             chance=lambda: 0.0,
         )

@@ -337,6 +337,23 @@ async def test_nobody_there_is_told_and_tried_again_ever_more_rarely() -> None:
         assert [each.retry_after for each in lost] == [0.25, 0.5, 1.0]
 
 
+async def test_whatever_breaks_the_next_connection_is_made() -> None:
+    broken = iter([ValueError("4321")])
+
+    def when_bound() -> None:
+        for error in broken:
+            raise error
+
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc)
+        linked.when_bound = when_bound
+        async with linked.running():
+            await smsc.bound(2)
+            (uncaught,), (lost,) = linked.told("ErrorUncaught"), linked.told("LinkLost")
+            assert "4321" not in f"{uncaught} {lost}"
+            assert lost.reason == "ValueError"
+
+
 async def test_a_message_centre_that_unbinds_is_bound_to_again() -> None:
     async with Smsc().serving() as smsc:
         linked = Linked(smsc)
