@@ -249,7 +249,7 @@ class Server:
 
     def _pushed(self, key: bytes) -> None:
         """A session has a screen to send: who stored it sends it, whoever looks after its shard."""
-        self.screens.wake(shard(key))
+        self.screens.stored(key)
 
     def _rung(self, shards: frozenset[int] | None) -> None:
         """Another process stored messages of these shards; None for any."""

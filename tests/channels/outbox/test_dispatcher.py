@@ -543,6 +543,38 @@ async def test_one_that_failed_is_dead_as_soon_as_another_stands_behind_it() -> 
     assert [event.reason for event in office.told(MessageDead)] == ["superseded"]  # type: ignore[attr-defined]
 
 
+async def test_one_that_failed_does_not_hold_up_what_is_stored_behind_it_here() -> None:
+    outcomes: list[Outcome] = [TryLater("HTTP 503"), Delivered()]
+    post = Post(lambda _: outcomes.pop(0))
+    office = Office(crm=newest(post))
+    (message,) = await office.post(b"one")
+    await office.dispatcher.once()
+    office.dispatcher.stored(message.session)
+    assert await office.dispatcher.once() == 0, "nothing newer is there"
+    office.clock.advance(0.3)
+    outcomes.insert(0, TryLater("HTTP 503"))
+    await office.dispatcher.once()
+    await office.post(b"two")
+    office.dispatcher.stored(message.session)
+    assert await office.dispatcher.once() == 1
+    assert (post.bodies, await office.states()) == ([b"one", b"one", b"two"], ["dead", "sent"])
+    assert [event.reason for event in office.told(MessageDead)] == ["superseded"]  # type: ignore[attr-defined]
+
+
+async def test_one_that_failed_and_was_taken_by_another_process_is_left_to_it() -> None:
+    outcomes: list[Outcome] = [TryLater("HTTP 503"), Delivered(), Delivered()]
+    post = Post(lambda _: outcomes.pop(0))
+    office = Office(crm=newest(post))
+    (message,) = await office.post(b"one")
+    await office.dispatcher.once()
+    office.clock.advance(0.3)
+    await office.another().once()
+    await office.post(b"two")
+    office.dispatcher.stored(message.session)
+    await office.dispatcher.once()
+    assert (post.bodies, await office.states()) == ([b"one", b"one", b"two"], ["sent", "sent"])
+
+
 async def test_one_that_fails_while_another_stands_behind_it_is_not_tried_again() -> None:
     outcomes: list[Outcome] = [TryLater("HTTP 503"), Delivered()]
     post = Post(lambda _: outcomes.pop(0))

@@ -58,6 +58,9 @@ LEAST_WAIT: Final = 1.0
 LONGEST_PAUSE: Final = 86400.0
 """Seconds that another side may stop what leaves to it, whatever it says."""
 
+MOST_PUT_OFF: Final = 10_000
+"""Sessions in which one is remembered that failed; of more, the next waits until that is tried again."""
+
 STALE: Final = 1.0
 """Seconds after which a message may well have another behind it."""
 
@@ -97,6 +100,10 @@ class Dispatcher:
         self._woken = asyncio.Event()
         self._asked: set[int] = set()
         """Shards to look into next, whoever looks after them."""
+        self._put_off: dict[bytes, Outgoing] = {}
+        """By session: what this process could not send, and tries again soon, of lanes where only the newest counts."""
+        self._overtaken: set[bytes] = set()
+        """Sessions in which something newer may stand behind that."""
         self._flying: dict[asyncio.Task[None], Outgoing] = {}
         self._paused: dict[str, float] = {}
         self._gates = {name: asyncio.Lock() for name in destinations}
@@ -111,6 +118,15 @@ class Dispatcher:
         """There is something to send, or room for more; in these shards too, whoever looks after them."""
         self._asked.update(shards)
         self._woken.set()
+
+    def stored(self, session: bytes) -> None:
+        """A message of this session was stored: it leaves at once, whoever looks after its shard.
+
+        Where only the newest counts, what failed before it is given up, and it need not wait for that.
+        """
+        if session in self._put_off:
+            self._overtaken.add(session)
+        self.wake(shard(session))
 
     async def run(self) -> None:
         """Send what there is, and what comes, until `stop`."""
@@ -172,6 +188,7 @@ class Dispatcher:
             return await self._take()
 
     async def _take(self) -> bool:
+        await self._give_up()
         now, flying = self._sessions.clock(), Counter(message.to for message in self._flying.values())
         room = self._at_once - len(self._flying)
         free = {
@@ -204,6 +221,15 @@ class Dispatcher:
             task.add_done_callback(self._landed)
         return len(taken) == limit
 
+    async def _give_up(self) -> None:
+        """What failed, and has something newer behind it by now, is dead. Its fence says if somebody took it since."""
+        while self._overtaken:
+            message = self._put_off.get(session := next(iter(self._overtaken)))
+            if message is not None and await self._superseded(message):
+                await self._dead(message, "superseded")
+            self._put_off.pop(session, None)
+            self._overtaken.discard(session)
+
     def _landed(self, task: asyncio.Task[None]) -> None:
         message = self._flying.pop(task)
         if (number := shard(message.session)) not in self._shards():
@@ -217,6 +243,7 @@ class Dispatcher:
 
     async def _try(self, message: Outgoing, destination: Destination) -> None:
         now = self._sessions.clock()
+        self._put_off.pop(message.session, None)
         if message.expires_at <= now:
             return await self._dead(
                 message, f"expired; the last: {message.reason}" if message.reason else "expired"
@@ -285,6 +312,8 @@ class Dispatcher:
                 return await self._dead(message, f"expired; the last: {outcome.reason}")
             if await self._superseded(message):
                 return await self._dead(message, "superseded")
+            if len(self._put_off) < MOST_PUT_OFF:
+                self._put_off[message.session] = message
         again = Again(now + wait, outcome.reason, counts=not told)
         if await self._stored(message, again):
             self._publish(
