@@ -482,6 +482,7 @@ class _Turn:
             pages = self.gateway.pages(turns.engine.displayed(conversation, turned.screen), translate)
         except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0
+            conversation.charge = None  # it was for the screen that nobody sees
             pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
         turns.engine.paged(conversation, turned, len(pages))
         attempt.text, attempt.pages = pages[turned.page], len(pages)

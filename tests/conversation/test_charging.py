@@ -64,6 +64,23 @@ async def test_it_goes_with_no_other_screen() -> None:
     assert len(asked(talk)) == 1
 
 
+async def test_nothing_is_charged_where_the_screen_cannot_be_shown() -> None:
+    flows = Flows()
+
+    @flows.flow("shop")
+    async def sell(chat: Chat) -> None:
+        await chat.ask("name", Text(), "Name?")
+        await chat.charge("fee", FEE)
+        await chat.confirm("sure", "Pay? " * 100)
+
+    async with Stage(App(flows, entry="shop")) as stage:
+        asha = stage.phone()
+        await asha.dial()
+        await asha.reply("Asha")
+        assert [each.what for each in stage.events if isinstance(each, TurnCommitted)] == ["asked", "failed"]
+        assert not [each for each in stage.events if isinstance(each, ChargeAsked)]
+
+
 async def test_a_crash_before_the_commit_charges_nothing_and_after_it_the_same_bytes() -> None:
     talk = await start(shop(), "shop")
     await talk.dial()
