@@ -90,14 +90,15 @@ async def test_data_stays_apart(tenants: Tenants, tmp_path: Path) -> None:
 
 async def test_ready_is_who_answers_every_tenants_members(tenants: Tenants) -> None:
     async with tenants.serving(tenants.settings(makes_keys=True)) as server:
-        assert (await get(server, "/healthz")).body == b"acme: ok\nujamaa: ok\n"
+        assert (await get(server, "/healthz")).body == b"tenants: 2 of 2\n"
         ready = await get(server, "/readyz")
         assert ready.status == 200
         assert (await get(server, "/acme/readyz")).status == 200
         assert (await get(server, "/acme/metrics")).status == 200
         assert (await get(server, "/metrics")).status == 404
         server.servers["ujamaa"].drain()
-        assert (await get(server, "/readyz")).status == 503
+        ready = await get(server, "/readyz")
+        assert (ready.status, ready.body) == (503, b"tenants: 1 of 2\n"), "and not whose they are"
         assert (await get(server, "/acme/readyz")).status == 200
         server.drain()
         assert (await get(server, "/acme/readyz")).status == 503
@@ -197,3 +198,4 @@ async def test_kikao_run_serves_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
         phone = Phone(over_wire(server.port, "/ujamaa/ussd/africastalking"))
         assert await phone.dial() == "Karibu"
         assert (tmp_path / "data/tenants/ujamaa/sessions.db").exists()
+        assert '"tenant":"ujamaa","event":"turn.committed"' in server.log.read_text()

@@ -247,7 +247,7 @@ class App:
     def _bus(self, settings: Settings, subscribers: Iterable[Subscriber], worker: int) -> Bus:
         """Who hears of events of a server: the log unless there are others, and who was added with `on`."""
         try:
-            log = LogLines(events=of_setting(settings.log_events), worker=worker)
+            log = LogLines(events=of_setting(settings.log_events), worker=worker, tenant=settings.tenant)
         except NoSuchEvent as error:
             raise SettingsError([f"KIKAO_LOG_EVENTS: {error}"]) from None
         bus = Bus([*subscribers] or [log])

@@ -45,6 +45,14 @@ def limited(session: str, kind: Literal["address", "overall"] = "address") -> Li
     return LimitHit(channel="ussd", gateway="nalo", session=session, kind=kind, retry_after=1.0)
 
 
+def test_a_line_says_whose_it_is_and_who_wrote_it() -> None:
+    stream = io.StringIO()
+    LogLines(stream, worker=2, tenant="acme")(TURN)
+    line = json.loads(stream.getvalue())
+    assert list(line)[1:4] == ["tenant", "worker", "event"]
+    assert (line["tenant"], line["worker"]) == ("acme", 2)
+
+
 def test_every_turn_has_a_line() -> None:
     log = Log()
     for _ in range(1000):

@@ -59,7 +59,7 @@ class LogLines:
     """Writes each event as one JSON line: `{"time": "2026-01-31T12:00:00.000Z", "event": "turn.committed", ...}`.
 
     `events` says which: by default one line for each inbound, and what is worth a look. Of several workers each has its
-    number in its lines: `"worker":2`.
+    number in its lines, and so has a tenant its name: `"tenant":"acme","worker":2`.
 
     Of events that strangers or loops cause (`RequestRefused`, `LimitHit`, `ErrorUncaught`) the first of a minute have
     lines; how many more there were is one line (`LogRepeated`), written with the first event after that minute.
@@ -72,11 +72,12 @@ class LogLines:
         events: Selection = DEFAULT,
         clock: Callable[[], dt.datetime] | None = None,
         worker: int = 0,
+        tenant: str = "",
     ) -> None:
         self.listens_to = selected(events)
         self._stream = stream or sys.stderr
         self._clock = clock or partial(dt.datetime.now, dt.UTC)
-        self._worker = f'"worker":{worker},' if worker else ""
+        self._whose = (f'"tenant":"{tenant}",' if tenant else "") + (f'"worker":{worker},' if worker else "")
         self._repeats: Repeats[Group] = Repeats()
 
     def __call__(self, event: Event) -> None:
@@ -93,7 +94,7 @@ class LogLines:
 
     def _write(self, now: dt.datetime, event: Event) -> None:
         line = _ENCODER.encode(event).decode()
-        self._stream.write(f'{{"time":"{_stamp(now)}",{self._worker}{line[1:]}\n')
+        self._stream.write(f'{{"time":"{_stamp(now)}",{self._whose}{line[1:]}\n')
 
 
 def _stamp(now: dt.datetime) -> str:
