@@ -21,7 +21,7 @@ from kikao.cli.phone import loop_in_thread
 from kikao.cli.serving import load_settings
 from kikao.config import SettingsError
 from kikao.events import OperatorCommand
-from kikao.sessions.posting import to_records
+from kikao.sessions.posting import screen, to_records
 from kikao.testing import Phone, in_process
 from tests.channels.webhook.receiver import Receiver
 from tests.waiting import until
@@ -207,6 +207,23 @@ def test_dead_messages_leave_again_at_once() -> None:
     assert [line["state"] for line in parsed("list", "--to", "shop")] == ["waiting"]
 
 
+def test_screens_that_nobody_waits_for_any_more_never_leave_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KIKAO_SIMULATOR", "off")
+    with served(crm=Rejected("HTTP 410"), shop=Delivered()) as server:
+        server.post("Asha")
+        server.send()
+        sessions = server.server.sessions
+        now = sessions.clock()
+        lost = screen(sessions.ring, bytes(32), "ussd/ideamart", b"...", now, now + 20)
+        server.run(sessions.store.post([lost]))
+        sessions.pushed(lost.session)
+        server.run(server.server.screens.once())
+        assert "a screen is of no use later" in kikao("replay", lost.id.hex()).stderr
+        assert said("replay", "--all") == "1 leave again\n"
+        assert [line["reason"] for line in parsed("list", "--state", "dead")] == ["not in the settings"]
+    assert said("discard", "--all", "--yes") == "1 removed\n"
+
+
 def test_dead_messages_are_discarded_when_that_is_meant() -> None:
     with served(crm=Rejected("HTTP 410"), shop=Rejected("HTTP 404")) as server:
         server.post("Asha")
@@ -275,7 +292,8 @@ def test_a_missing_library_is_told_with_its_cure(data: Path, monkeypatch: pytest
     import sys
 
     monkeypatch.setenv("KIKAO_WEBHOOK_CRM_URL", "http://127.0.0.1:9/")
-    monkeypatch.delitem(sys.modules, "kikao.channels.webhook.sender", raising=False)
+    for name in ("kikao.channels.webhook.sender", "kikao.channels.caller"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "httpcore", None)
     with pytest.raises(SettingsError, match=r"pip install './kikao\[webhooks\]'"), served():
         pass

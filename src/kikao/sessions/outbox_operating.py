@@ -22,7 +22,7 @@ from kikao.sessions.outbox_views import (
     Which,
 )
 from kikao.sessions.outgoing import Outgoing
-from kikao.sessions.posting import GOOD_FOR, opened
+from kikao.sessions.posting import GOOD_FOR, SCREENS, opened
 from kikao.sessions.sealing import SealError, kid_of
 
 BATCH: Final = 100
@@ -60,9 +60,16 @@ class OutboxOperator:
         yield self._line(message, clear=asked.clear)
 
     async def replay(self, asked: Chosen) -> AsyncGenerator[Done, None]:
-        """Let dead messages leave again, behind what waits in their lanes: the oldest first."""
+        """Let dead messages leave again, behind what waits in their lanes: the oldest first.
+
+        Not screens: nobody waits for those any more, and each would stand for the newest of its lane.
+        """
         now, count = self._sessions.clock(), 0
-        chosen = sorted(await self._chosen(asked), key=lambda message: message.posted_at)
+        dead = await self._chosen(asked)
+        chosen = [message for message in dead if not message.to.startswith(SCREENS)]
+        if asked.ids and len(chosen) < len(dead):
+            raise CommandRefused("a screen is of no use later: it does not leave again")
+        chosen.sort(key=lambda message: message.posted_at)
         for at in range(0, len(chosen), BATCH):
             part = chosen[at : at + BATCH]
             count += await self._sessions.store.replay(part, now=now, expires_at=now + GOOD_FOR)
