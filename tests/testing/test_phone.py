@@ -231,7 +231,7 @@ def to_a_dial_of_before(gateway: type[UssdGateway]) -> str:
     """The reply of then where the request tells it; else it is a dial, or an answer where only the id tells one."""
     if gateway.dedupe == "exact":
         return HOW_MANY
-    if gateway is kind("infobip"):  # a dial that comes again is known by its id
+    if gateway in (kind("infobip"), kind("dmark")):  # a dial that comes again is known by its id
         return "Enter PIN\n0 Back\n00 Home"
     if "new" in gateway.happenings:
         return CONTINUE
