@@ -134,7 +134,8 @@ class Server:
                 shards=lambda: self.shares.shards,
                 wake=self._bound,
             )
-        screens = {**(screens or {}), **destinations_of(self.link)}
+        beside = None if pushes is None else pushes.beside
+        screens = {**(screens or {}), **destinations_of(self.link, beside)}
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
@@ -181,7 +182,7 @@ class Server:
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
-        elsewhere = [SMPP] if self.link is not None else []
+        elsewhere = [SMPP] if self.link is not None and pushes is None else []
         self.web = Web(settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere)
         self.simulator: Simulator | None = None
         if pushes is not None:

@@ -89,7 +89,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
     for place, given in enumerate(settings.endpoints or _one_each(settings)):
-        if given.gateway not in SLUGS or kind(given.gateway).connects:
+        if given.gateway not in SLUGS:
             continue
         own = settings.ussd.get(given.gateway, UssdSettings())
         of = structs.replace(
@@ -110,15 +110,12 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
 
 
 def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
-    """One for each gateway, those of the settings first; without those that lack a setting that they need.
-
-    Nor is one that kikao connects to spoken by posting a request.
-    """
+    """One for each gateway, those of the settings first; without those that lack a setting that they need."""
     found = []
     for slug in sorted(SLUGS, key=lambda slug: slug not in settings.ussd):
         it, own = kind(slug), settings.ussd.get(slug, UssdSettings())
         able = all(option.name in own.options for option in it.options if option.required)
-        if able and not it.connects:
+        if able:
             found.append(SimulatedEndpoint(it.contract.provider, slug, it.contract.places))
     return found
 

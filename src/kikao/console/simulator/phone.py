@@ -76,8 +76,8 @@ class SimulatedPhone:
 
     @property
     def dialogue(self) -> str:
-        """The provider's id of the present dialogue."""
-        return self._dialogue
+        """The provider's id of the present dialogue, as it writes it."""
+        return self._twin.dialogue
 
     @property
     def waits(self) -> bool:

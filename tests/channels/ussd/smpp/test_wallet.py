@@ -28,6 +28,7 @@ from kikao_apps.wallet.bank import Bank
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger
 from tests.channels.ussd.smpp.handset import Clock, Handset
 from tests.channels.ussd.smpp.smsc import NEW, Shown, Smsc
+from tests.console.table import Table
 from tests.waiting import until
 from tests.wallet.ledgers import ASHA, BINTA, services_of, write_migrated
 from tests.wallet.staging import MEMBERS
@@ -38,12 +39,13 @@ TO_BINTA = BINTA.replace("+256", "0")
 
 @contextlib.asynccontextmanager
 async def serving(
-    smsc: Smsc, folder: Path, clock: Clock, store: MemoryStore | None = None, **options: str
+    smsc: Smsc, folder: Path, clock: Clock, store: MemoryStore | None = None, simulator: str = "off"
 ) -> AsyncIterator[Server]:
     """The wallet, bound to a message centre."""
     given = {"HOST": "127.0.0.1", "PORT": str(smsc.port), "SYSTEM_ID": "kikao", "PASSWORD": smsc.password}
-    given |= {"CODE": "*284#", "RESPONSE": "2", **{name.upper(): value for name, value in options.items()}}
+    given |= {"CODE": "*284#", "RESPONSE": "2"}
     environment = {f"KIKAO_USSD_SMPP_{name}": value for name, value in given.items()}
+    environment["KIKAO_SIMULATOR"] = simulator
     environment["KIKAO_SECRET_KEYS"] = "k1:" + base64.b64encode(b"k" * 32).decode()
     settings = load(environment, folder, gateways=OPTIONS)
     if not Path(settings.records).exists():
@@ -175,6 +177,15 @@ async def test_by_http_nobody_is_the_message_centre(tmp_path: Path) -> None:
         exchange = client("smpp", ASHA, "*284#").dial("d1")
         response = await through(server)(replace(exchange, path="/ussd/smpp").posted("127.0.0.1"))
         assert response.status == 404
+
+
+async def test_simulated_phones_are_served_beside_the_connection(tmp_path: Path) -> None:
+    clock = Clock()
+    async with Smsc().serving() as smsc, serving(smsc, tmp_path, clock, simulator="loopback") as server:
+        phone = await Table(server).phone("smpp", number=BINTA)
+        assert "English" in await phone.dial()
+        assert smsc.submitted == []
+        assert "English" in await Handset(smsc, ASHA, clock).dial()
 
 
 async def test_who_has_no_extra_is_told_how_to_get_it(

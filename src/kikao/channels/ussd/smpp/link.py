@@ -30,7 +30,7 @@ from typing import Any, Final
 
 from msgspec import structs
 
-from kikao.channels.calling import Answer, Call, Unanswered
+from kikao.channels.calling import Answer, Call, Make, Unanswered
 from kikao.channels.channel import BadRequest, Request, Response
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.outbox.sender import Destination
@@ -69,6 +69,9 @@ LONGEST_HOLD: Final = 8.0
 
 BIND: Final = 1.0
 """Seconds that a screen waits here for a bind; then it goes back to the outbox for a moment."""
+
+Beside = Callable[[Smpp, Make], Make]
+"""What else may take a screen, and is given what takes the others."""
 
 Handle = Callable[[Inbound], Awaitable[Response]]
 """Processes a request to its committed end."""
@@ -134,9 +137,13 @@ class Link:
         self._failures = 0
         self._stopping = False
 
-    @property
-    def destination(self) -> Destination:
-        """Where the screens go, for the outbox of whatever process is bound."""
+    def destination(self, beside: Beside | None = None) -> Destination:
+        """Where the screens go, for the outbox of whatever process is bound.
+
+        `beside` takes those of simulated phones, which need no connection.
+        """
+        if beside is not None:
+            return self._gateway.destination(beside(self._gateway, self), self._clock)
         return structs.replace(self._gateway.destination(self, self._clock), here=lambda: self.bound)
 
     @property

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Final
 
+from kikao.channels.calling import Make
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Destination
+from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import gateway
 from kikao.config import Settings, SettingsError
 from kikao.events import Publish
@@ -65,6 +67,8 @@ def binders(binds: int) -> frozenset[int]:
     return frozenset(each * SHARDS // binds for each in range(binds))
 
 
-def destinations(link: Link | None) -> Mapping[str, Destination]:
-    """Where it sends, by full name."""
-    return {} if link is None else {f"ussd/{SLUG}": link.destination}
+def destinations(
+    link: Link | None, beside: Callable[[UssdGateway, Make], Make] | None = None
+) -> Mapping[str, Destination]:
+    """Where it sends, by full name; `beside` takes the screens of simulated phones."""
+    return {} if link is None else {f"ussd/{SLUG}": link.destination(beside)}
