@@ -182,6 +182,9 @@ async def test_an_asgi_server_starts_and_ends_them(tenants: Tenants) -> None:
     await wants.put({"type": "lifespan.startup"})
     assert (await says.get())["type"] == "lifespan.startup.complete"
     assert await Phone(in_process(tenants), path=path("acme")).dial() == "Acme. Name?"
+    assert (await get(tenants, "/acme/simulator")).status == 404, (
+        "that of a tenant is where it is served alone"
+    )
     await wants.put({"type": "lifespan.shutdown"})
     assert (await says.get())["type"] == "lifespan.shutdown.complete"
     await life

@@ -39,14 +39,16 @@ class Tenants:
         self._server: TenantsServer | None = None
 
     def settings(self, *, makes_keys: bool = False, workers: int = 1) -> dict[str, Settings]:
-        """Those of each tenant. Raises `SettingsError` with everything that is wrong with any."""
+        """Those of each tenant, without a simulator. Raises `SettingsError` with everything that is wrong with any."""
         found: dict[str, Settings] = {}
         problems: list[str] = []
         for name in self.apps:
             try:
-                found[name] = load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=name)
+                own = load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=name)
             except SettingsError as error:
                 problems += [f"{name}: {problem}" for problem in error.problems]
+            else:
+                found[name] = own.without_simulator()
         if strange := sorted(set(tenants_named()) - self.apps.keys()):
             problems.append(
                 f"{CHOSEN}_…, [tenants]: there is no tenant {', '.join(each[:40] for each in strange)}. "

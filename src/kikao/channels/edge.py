@@ -78,8 +78,7 @@ class Denied(Exception):
 
 
 class UssdPath(NamedTuple):
-    """`/ussd/{gateway}`, and the segments behind it: a path token, and what the provider adds. Do not log it: see
-    `without_token`."""
+    """`/ussd/{gateway}`, and the segments behind it: a path token, and what the provider adds. Do not log it."""
 
     gateway: str
     rest: str
@@ -91,11 +90,6 @@ def ussd_path(path: str) -> UssdPath | None:
         return None
     gateway, _, rest = path[6:].partition("/")
     return None if _SLUG(gateway) is None else UssdPath(gateway, rest)
-
-
-def without_token(path: str) -> str:
-    """A path as it may be logged: what follows the gateway is left out."""
-    return _SECRET_PART.sub(r"\1/…", path, count=1)
 
 
 def request_url(request: Request) -> str:
@@ -286,5 +280,4 @@ def _address(text: str) -> Address | None:
 
 _TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 _SLUG = re.compile("[a-z0-9][a-z0-9_-]{0,39}").fullmatch
-_SECRET_PART = re.compile("^(/(?:ussd|sms)/[^/]*)/.+", re.DOTALL)
 _WITH_PORT = re.compile(r"(\d+\.\d+\.\d+\.\d+):\d{1,5}|\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?").fullmatch

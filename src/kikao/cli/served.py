@@ -55,8 +55,7 @@ def served(
             each = found.settings(makes_keys=makes_keys, workers=workers)
         except SettingsError as error:
             give_up(str(error))
-        # A simulator is for one app at a time.
-        settings = {name: adapted(own.without_simulator()) for name, own in each.items()}
+        settings = {name: adapted(own) for name, own in each.items()}
         return Served(tuple(settings.values()), (), lambda worker: found.serving(settings, worker=worker))
     app = chosen(found, target)
     own = adapted(load_settings(makes_keys=makes_keys, workers=workers))
