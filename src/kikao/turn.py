@@ -24,7 +24,9 @@ from msgspec import structs
 from kikao.channels.accumulated import closed, repeats, understand
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly, pushed
+from kikao.channels.ending import end
 from kikao.channels.inbound import TURNS, Inbound
+from kikao.channels.naming import names_of
 from kikao.channels.refusals import too_many
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import Misuse, OlderCode
@@ -121,6 +123,11 @@ class Turns:
         tell = Telling(self._publish, inbound, self.engine.flows.release, started)
         if inbound.happening not in TURNS:
             tell.closed()
+            if inbound.dialled is not None and not self.gate.refuses():
+                with self.gate:
+                    where, within = partial(self.address, inbound, url), self.budget * (1 - RESERVE)
+                    ended = await end(inbound, where, self.sessions, self.members, within=within)
+                self.gate.worked() if ended else self.gate.failed()
             return gateway.acknowledge(inbound)
         if inbound.sent_at is not None and self.sessions.clock() - inbound.sent_at > gateway.retention:
             tell.rejected("stale")
@@ -130,7 +137,7 @@ class Turns:
             tell.limited(over)
             return too_many(over.wait)
         key = session_key(self.sessions.ring, address.parts)
-        names = self._names(inbound, gateway)
+        names = names_of(inbound, gateway, self.sessions)
         deadline = asyncio.get_running_loop().time() + self.budget * (1 - RESERVE)
         turn = _Turn(self, inbound, gateway, address, key, names, deadline, tell)
         if why := self.gate.refuses():
@@ -253,16 +260,6 @@ class Turns:
         text = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
         turn.tell.showed(text, "notice")
         return self._directly(turn.gateway, turn.inbound, text)
-
-    def _names(self, inbound: Inbound, gateway: Gateway) -> tuple[bytes, ...]:
-        """What an inbound has in common with its redeliveries; empty where nothing tells them from a new answer."""
-        names, where = self.sessions.names, (inbound.channel, inbound.gateway)
-        if gateway.dedupe == "exact" and inbound.message_id is not None:
-            return names("message", *where, inbound.message_id.reveal())
-        if gateway.dedupe == "window":
-            said = (inbound.dialogue, inbound.happening, inbound.text.reveal())
-            return names("window", *where, inbound.identity, *said)
-        return ()
 
 
 class _Turn:

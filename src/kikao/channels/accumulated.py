@@ -123,6 +123,16 @@ def closed(dialogue: Dialogue, inbound: Inbound, hashed: Hash) -> Dialogue:
     return structs.replace(dialogue, text=b"")
 
 
+def let_go(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> Dialogue | None:
+    """The dialogue after the provider told that it is over: forgotten as such, so that whatever comes next begins
+    another. None where that was of another dialogue, or of another phone."""
+    if dialogue is None or dialogue.line != _line(inbound):
+        return None
+    if not compare_digest(dialogue.mark, _mark(inbound, hashed)):
+        return None
+    return structs.replace(dialogue, mark=b"")
+
+
 def _line(inbound: Inbound) -> str:
     return f"{inbound.channel}/{inbound.gateway}/{inbound.identity}"
 

@@ -50,8 +50,9 @@ class Inbound:
     dialled: Secret | None = None
     """Where the provider does not say whether a dialogue begins, its id alone tells: this is what was dialled behind
     the code if it does, and `text` what was answered if it does not. `happening` is then "reply", or "new" where the
-    provider says it, but may say it again. Where it has no ids either, a dialogue lasts until kikao closes it. None
-    where the provider says, and where `accumulated`."""
+    provider says it, but may say it again. Where it has no ids either, a dialogue lasts until kikao closes it, or the
+    provider tells that it is over: set there as well, with nothing in it. None where the provider says, and where
+    `accumulated`."""
     attachment: Attachment | None = None
     sent_at: float | None = None
     """Seconds since the epoch, by the provider's clock."""

@@ -188,7 +188,7 @@ class Held:
         self.given_back = True
 
     async def supersede(self) -> None:
-        """Write a session that exists as it is, to expire when it did, and give the lease back.
+        """Write a session that exists, to expire when it did, and give the lease back.
 
         Whoever claimed it before, and was held up for longer than a lease, then writes nothing any more.
         """

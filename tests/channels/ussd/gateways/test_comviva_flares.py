@@ -86,6 +86,21 @@ async def test_a_clean_up_stands_in_the_log_and_leaves_the_session(tmp_path: Pat
         assert len(await stage.stored()) == 1
 
 
+async def test_an_id_that_comes_again_after_its_clean_up_begins_another_dialogue(tmp_path: Path) -> None:
+    async with staged({}, tmp_path) as stage:
+        assert (await get(stage, urlencode(ASKED))).body == b"First?"
+        told = {"SessionID": "a7", "msisdn": "256752000001", "clean": "clean-session", "error": "522"}
+        stage.clock.advance(5)
+        assert (await get(stage, urlencode({**told, "SessionID": "a6"}))).status == 200
+        stage.clock.advance(5)
+        assert (await get(stage, urlencode({**ASKED, "input": ""}))).body.endswith(
+            b"First?"
+        )  # an answer still
+        assert (await get(stage, urlencode(told))).status == 200
+        stage.clock.advance(5)
+        assert (await get(stage, urlencode(ASKED))).body == b"First?"
+
+
 def production(environment: dict[str, str], folder: Path) -> str:
     """What keeps it from starting."""
     data = {"KIKAO_ENV": "production", "KIKAO_DATA": str(folder / "data")}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec import structs
+
 from kikao import App, Chat, Flows, Text
+from kikao.channels.line import through
 from kikao.testing import Phone, Stage
 
 flows = Flows()
@@ -48,6 +51,55 @@ async def test_who_hung_up_and_dials_the_code_is_not_taken_to_answer() -> None:
         for text in ("*284#", "*999#", "", "  "):
             stage.clock.advance(5)
             assert (await says(phone, text)).startswith("Continue where you stopped?")
+
+
+async def test_after_a_hang_up_whatever_comes_next_is_a_dial_and_no_answer() -> None:
+    async with staged() as stage:
+        phone = stage.phone("+919812345678", gateway="imimobile")
+        await phone.dial()
+        await phone.reply("Asha")
+        for _ in range(2):  # it may be told twice
+            await phone.hang_up()
+        stage.clock.advance(5)
+        assert (await says(phone, "KIKAO")).startswith("Continue where you stopped?")
+        stage.clock.advance(5)
+        assert (await says(phone, "1")).startswith("Last?")
+        stage.clock.advance(5)
+        assert await says(phone, "Rao") == "Asha Rao"
+
+
+async def test_a_hang_up_is_of_the_member_who_hung_up_alone_and_prolongs_nothing() -> None:
+    async with staged() as stage:
+        asha, binta = (stage.phone(f"+91981234567{n}", gateway="imimobile") for n in (1, 2))
+        for phone in (asha, binta):
+            await phone.dial()
+            await says(phone, "x")
+        began = [session.seen_at for session in await stage.stored()]
+        stage.clock.advance(200)
+        await asha.hang_up()
+        assert [session.seen_at for session in await stage.stored()] == began
+        assert (await says(binta, "Binta")) == "x Binta"
+        stage.clock.advance(101)
+        await stage.server.sweeper.once()
+        assert [session.seen_at for session in await stage.stored()] == [began[0] + 200]
+
+
+async def test_a_hang_up_of_a_stranger_stores_nothing_and_one_while_the_store_is_away_is_acknowledged() -> (
+    None
+):
+    async with staged() as stage:
+        phone = stage.phone("+919812345678", gateway="imimobile")
+        told = phone.client.hang_up()
+        assert told is not None
+        reply = await through(stage.server)(structs.replace(told, path="/ussd/imimobile").posted("127.0.0.1"))
+        assert (reply.status, reply.body) == (200, b"")
+        assert await stage.stored() == []
+        await phone.dial()
+        stage.faults.unavailable = True
+        await phone.hang_up()
+        assert phone.raw == (200, b"")
+        stage.faults.unavailable = False
+        assert (await says(phone, "Asha")).startswith("Last?")
 
 
 async def test_two_members_have_dialogues_of_their_own() -> None:

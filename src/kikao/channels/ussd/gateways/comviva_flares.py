@@ -4,7 +4,8 @@ Contract: one implementation that ran on it. Nothing was checked on a live line.
 
 - A request is a query: SessionID, MSISDN, MSC, input; and userid and password, where the operator was given some. input
   is the latest answer; at a dial, the code without its first `*` and its `#`. No field says which: the id tells.
-- When a dialogue is over a clean-up comes: SessionID, msisdn (in lower case here), clean, error.
+- When a dialogue is over a clean-up comes: SessionID, msisdn (in lower case here), clean, error. What comes under the
+  same id after it begins another dialogue.
 - The reply is plain text, without line ends before it, and headers: `Freeflow` FC goes on and FB ends; `charge` Y or N
   and `amount` say whether the reply costs the member something.
 - Nothing tells a request that is sent again from the same answer given twice: `dedupe` is "window".
@@ -52,7 +53,7 @@ class ComvivaFlares(UssdGateway):
         places="Airtel in several countries of Africa",
         certainty="seen",
         source="one implementation of Flares 1.5.0 (document 1.2.0) that ran on it, and its tests",
-        new="`SessionID` is new; `input` is the dialled code without its first `*` and its `#`",
+        new="`SessionID` is new, or a clean-up of it came; `input` is the dialled code without its first `*` and `#`",
         reply="`SessionID` is known; `input` is the latest answer",
         end="a clean-up: a query with `clean` and `error`, and the number as `msisdn`, in lower case",
         copies="the same query within a second of its reply",
@@ -144,6 +145,7 @@ class ComvivaFlares(UssdGateway):
             service_code=self.code_of(),
             keyed_by_code=False,
             msisdn=phone,
+            dialled=Secret(""),
             unknown_fields=self.unknown(fields, _CLEANUP),
             note=", ".join(said),
         )

@@ -4,7 +4,7 @@ Contract: one implementation and its tests. Nothing was checked on a live line.
 
 - A request is a query: msisdn, msg, tid, dcs, code. Neither a flag nor an id tells whether a dialogue begins: a msg
   that looks like a dialled code does, an empty one, and the first after a dialogue was closed; else it is an answer.
-- A msg that begins with `Map Dialog User Abort User Reason` tells that the member hung up.
+- A msg that begins with `Map Dialog User Abort User Reason` tells that the member hung up: that closes it, too.
 - The reply is plain text, and a header `X-USSD-SESSION`: 1 goes on, 0 ends.
 - Nothing tells a request that is sent again from the same answer given twice: `dedupe` is "window".
 - Requests are not signed: set a path token.
@@ -44,14 +44,15 @@ class ImiMobile(UssdGateway):
         places="India",
         certainty="seen",
         source="one implementation that talks to it, and its tests",
-        new="`msg` is empty or looks like a dialled code; or it is the member's first, or the first after a last word",
+        new="`msg` is empty or looks like a dialled code; or it is the member's first, or the first after a last word "
+        "or after a hang-up",
         reply="any other request of a member whose dialogue goes on",
         abort="`msg` begins with `Map Dialog User Abort User Reason`",
         copies="the same query within a second of its reply",
         notes=(
             "Requests are not signed.",
-            "There is no session id. A member who hangs up and comes back with a text that looks like no code is taken "
-            "to answer, until the session has expired.",
+            "There is no session id. A member who comes back after a silence with a text that looks like no code is "
+            "taken to answer, until the session has expired, unless the provider told that they hung up.",
             "Nothing tells an answer that comes late, from a dialogue before: it is one to the present question.",
             "No answer that begins with `*` and ends in `#` can be given.",
         ),
@@ -75,7 +76,7 @@ class ImiMobile(UssdGateway):
         happening: Happening = "reply"
         text, note, dialled = typed, "", None
         if typed.startswith(ABORT):
-            happening, text = "abort", ""
+            happening, text, dialled = "abort", "", Secret("")
         elif not typed.strip() or _CODE(typed.strip()):
             happening = "new"
             text, note = self.behind_code(typed)
