@@ -16,7 +16,7 @@ from kikao.conversation import Flows, Navigation, Secret
 from kikao.conversation.engine import Engine
 from kikao.conversation.journal import Conversation
 from kikao.conversation.screens import Screen
-from kikao.events import Bus, DialogueClosed, Event, TurnCommitted, TurnDuplicated, TurnRejected
+from kikao.events import Bus, DialogueClosed, Event, GatewayTold, TurnCommitted, TurnDuplicated, TurnRejected
 from kikao.i18n import Catalogs
 from kikao.i18n.messages import Translate
 from kikao.i18n.money import Amount
@@ -232,5 +232,5 @@ def whats(events: Iterable[Event]) -> list[str]:
     return [
         event.what
         for event in events
-        if isinstance(event, TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed)
+        if isinstance(event, TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed | GatewayTold)
     ]

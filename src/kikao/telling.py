@@ -17,6 +17,7 @@ from kikao.events import (
     ChargeAsked,
     DialogueClosed,
     FlowAbandoned,
+    GatewayTold,
     LimitHit,
     ScreenShown,
     SessionEnded,
@@ -54,17 +55,26 @@ class Telling(Place):
         self._inbound = inbound
         self.started = started
 
-    def closed(self) -> None:
-        """The provider told that the dialogue is over."""
+    def heard(self) -> None:
+        """It is nothing that a member did: the provider told something."""
         inbound = self._inbound
-        self.publish(
-            DialogueClosed(
+        happening = inbound.happening
+        if happening in ("end", "abort", "timeout", "charge_failed"):
+            event: DialogueClosed | GatewayTold = DialogueClosed(
+                channel=inbound.channel,
+                gateway=inbound.gateway,
+                how=happening,
+                note=inbound.note,
+                unknown_fields=inbound.unknown_fields,
+            )
+        else:
+            event = GatewayTold(
                 channel=inbound.channel,
                 gateway=inbound.gateway,
                 note=inbound.note,
                 unknown_fields=inbound.unknown_fields,
             )
-        )
+        self.publish(event)
 
     def limited(self, over: Over) -> None:
         """It is one too many."""

@@ -122,7 +122,7 @@ class Turns:
         started = time.perf_counter()
         tell = Telling(self._publish, inbound, self.engine.flows.release, started)
         if inbound.happening not in TURNS:
-            tell.closed()
+            tell.heard()
             if inbound.dialled is not None and not self.gate.refuses():
                 with self.gate:
                     where, within = partial(self.address, inbound, url), self.budget * (1 - RESERVE)

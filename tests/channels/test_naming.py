@@ -16,7 +16,9 @@ async def names(chat: Chat) -> None:
     await chat.ask("last", Text(), f"Last, {first}?")
 
 
-async def test_an_id_that_a_provider_gives_two_members_makes_no_copy_of_one_in_a_session_that_both_share() -> None:
+async def test_an_id_that_a_provider_gives_two_members_makes_no_copy_of_one_in_a_session_that_both_share() -> (
+    None
+):
     policy = SessionPolicy(identifier=Explicit("kiosk-7"))
     async with Stage(App(flows, entry="names", policy=policy)) as stage:
         asha, binta = (stage.phone(f"+23324123456{n}", gateway="hubtel") for n in (1, 2))

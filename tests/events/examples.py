@@ -16,6 +16,7 @@ from kikao.events import (
     FlowAbandoned,
     FlowFinished,
     FlowStarted,
+    GatewayTold,
     KeysResealed,
     LimitHit,
     LinkBound,
@@ -64,7 +65,8 @@ FOUND: Final[tuple[Event, ...]] = (
     TurnCommitted(**AMOUNT, what="asked", version=3, ms=1.35),  # type: ignore[arg-type]
     TurnDuplicated(**AT, ms=0.21),  # type: ignore[arg-type]
     TurnRejected(**AT, what="busy", ms=3801.4),  # type: ignore[arg-type]
-    DialogueClosed(channel="ussd", gateway="africastalking", note="status Success"),
+    DialogueClosed(channel="ussd", gateway="africastalking", how="end", note="Success, 12000 ms"),
+    GatewayTold(channel="ussd", gateway="infobip", note="asked whether it is active"),
     LimitHit(**AT, kind="address", retry_after=1.25),  # type: ignore[arg-type]
     SessionOpened(**AT),  # type: ignore[arg-type]
     SessionResumed(**AMOUNT, silence=42.0),  # type: ignore[arg-type]

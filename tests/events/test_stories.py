@@ -30,6 +30,7 @@ from kikao.events import (
     ErrorUncaught,
     Event,
     EventsDropped,
+    GatewayTold,
     KeysResealed,
     LimitHit,
     LinkBound,
@@ -525,6 +526,7 @@ async def strangers(folder: Path) -> list[Event]:
 
     async with at_the_market(market(middleware=[broken])) as (stage, asha, _):
         await in_process(stage.server)(Exchange("/ussd/nalo", FORM, b"nothing"))
+        await in_process(stage.server)(Exchange("/ussd/infobip", (), b"", "GET", rest="session/7/status"))
         await asha.dial()
         with uncaught(stage.server.publish):
             asyncio.get_running_loop().call_exception_handler({"exception": ValueError(PIN)})
@@ -642,6 +644,7 @@ STORIES: Final[dict[type[Event], Story]] = {
     MessageReported: posting,
     SweepDone: leaving,
     LimitHit: crowding,
+    GatewayTold: strangers,
     RequestRefused: strangers,
     LinkBound: linking,
     LinkLost: linking,

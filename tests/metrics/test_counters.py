@@ -46,7 +46,7 @@ EVENTS: list[Event] = [
     TurnCommitted(channel="ussd", gateway="nalo", what="overdue", ms=3600.0),
     TurnCommitted(channel="ussd", gateway="nalo", what="failed", ms=9000.0),
     TurnDuplicated(channel="ussd", gateway="nalo", ms=0.1),
-    DialogueClosed(channel="ussd", gateway="africastalking"),
+    DialogueClosed(channel="ussd", gateway="africastalking", how="timeout"),
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
     RequestRefused(

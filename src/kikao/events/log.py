@@ -20,6 +20,7 @@ _ENCODER = msgspec.json.Encoder()
 DEFAULT: Final = (
     "turn.*",
     "dialogue.closed",
+    "gateway.told",
     "limit.hit",
     "session.ended",
     "message.dead",

@@ -106,8 +106,21 @@ class DialogueClosed(GatewayEvent, frozen=True, kw_only=True, tag="dialogue.clos
     """The provider told that a dialogue is over. The session goes on, whatever became of the dialogue."""
 
     what: ClassVar[Literal["closed"]] = "closed"
+    how: Literal["end", "abort", "timeout", "charge_failed"]
+    """`end`: by whom the provider does not say; `abort`: the member hung up; `timeout`: nobody answered in time;
+    `charge_failed`: the member could not be charged."""
     note: Remark = ""
     """What the provider says of it: a status."""
+    unknown_fields: tuple[Name, ...] = ()
+    """Fields in the request that the gateway's contract does not list."""
+
+
+class GatewayTold(GatewayEvent, frozen=True, kw_only=True, tag="gateway.told"):
+    """The provider told, or asked, something that concerns no dialogue. It was acknowledged, and nothing else done."""
+
+    what: ClassVar[Literal["notice"]] = "notice"
+    note: Remark = ""
+    """What it was, where the provider says so."""
     unknown_fields: tuple[Name, ...] = ()
     """Fields in the request that the gateway's contract does not list."""
 
@@ -440,6 +453,7 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     TurnDuplicated,
     TurnRejected,
     DialogueClosed,
+    GatewayTold,
     LimitHit,
     SessionOpened,
     SessionResumed,

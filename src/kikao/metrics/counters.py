@@ -19,6 +19,7 @@ from kikao.events import (
     FlowAbandoned,
     FlowFinished,
     FlowStarted,
+    GatewayTold,
     LimitHit,
     MessageDead,
     MessageEvent,
@@ -99,6 +100,7 @@ class Counters:
             TurnRejected: self._turn,
             TurnDuplicated: self._no_turn,
             DialogueClosed: self._no_turn,
+            GatewayTold: self._no_turn,
             ScreenShown: self._screen,
             AnswerRefused: self._refused_answer,
             AnswerTaken: self._answer,
@@ -134,7 +136,7 @@ class Counters:
                 durations = self.durations[event.channel, event.gateway] = Durations(declared.TURN_BOUNDS)
             durations.add(event.ms / 1000)
 
-    def _no_turn(self, event: TurnDuplicated | DialogueClosed) -> None:
+    def _no_turn(self, event: TurnDuplicated | DialogueClosed | GatewayTold) -> None:
         self.inbounds[event.channel, event.gateway, event.what] += 1
 
     def _screen(self, event: ScreenShown) -> None:

@@ -53,7 +53,7 @@ TURN_SECONDS: Final = Metric(
     "histogram",
     _WHERE,
     "From an inbound to its reply",
-    "without `duplicate`, `closed` and `stale`, which nobody waited for a flow with",
+    "without `duplicate`, `closed`, `notice` and `stale`, which nobody waited for a flow with",
     TURN_BOUNDS,
 )
 PHASE_SECONDS: Final = Metric(

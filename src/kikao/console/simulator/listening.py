@@ -7,11 +7,18 @@ from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Final
 
-from kikao.events import DialogueClosed, ScreenShown, TurnCommitted, TurnDuplicated, TurnRejected
+from kikao.events import (
+    DialogueClosed,
+    GatewayTold,
+    ScreenShown,
+    TurnCommitted,
+    TurnDuplicated,
+    TurnRejected,
+)
 
-Done = TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed
+Done = TurnCommitted | TurnDuplicated | TurnRejected | DialogueClosed | GatewayTold
 
-HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected, DialogueClosed, ScreenShown)
+HEARD: Final = (TurnCommitted, TurnDuplicated, TurnRejected, DialogueClosed, GatewayTold, ScreenShown)
 
 _HEARD: Final[ContextVar[list[Done | ScreenShown] | None]] = ContextVar("heard", default=None)
 

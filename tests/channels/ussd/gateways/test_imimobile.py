@@ -6,6 +6,7 @@ from msgspec import structs
 
 from kikao import App, Chat, Flows, Text
 from kikao.channels.line import through
+from kikao.events import DialogueClosed
 from kikao.testing import Phone, Stage
 
 flows = Flows()
@@ -26,6 +27,14 @@ def staged() -> Stage:
 async def says(phone: Phone, text: str) -> str:
     """A request as it comes, a dial or an answer."""
     return await phone.send(phone.client.answer(text))
+
+
+async def hangs_up(stage: Stage, phone: Phone) -> tuple[int, bytes]:
+    """What the provider tells, whatever the phone was doing, and what it is answered."""
+    told = phone.client.hang_up()
+    assert told is not None
+    reply = await through(stage.server)(structs.replace(told, path="/ussd/imimobile").posted("127.0.0.1"))
+    return reply.status, reply.body
 
 
 async def test_the_first_text_of_a_member_is_a_dial_and_so_is_the_first_after_a_last_word() -> None:
@@ -59,7 +68,9 @@ async def test_after_a_hang_up_whatever_comes_next_is_a_dial_and_no_answer() -> 
         await phone.dial()
         await phone.reply("Asha")
         for _ in range(2):  # it may be told twice
-            await phone.hang_up()
+            assert await hangs_up(stage, phone) == (200, b"")
+        closed = [event.how for event in stage.events if isinstance(event, DialogueClosed)]
+        assert closed == ["abort", "abort"]
         stage.clock.advance(5)
         assert (await says(phone, "KIKAO")).startswith("Continue where you stopped?")
         stage.clock.advance(5)
@@ -89,10 +100,7 @@ async def test_a_hang_up_of_a_stranger_stores_nothing_and_one_while_the_store_is
 ):
     async with staged() as stage:
         phone = stage.phone("+919812345678", gateway="imimobile")
-        told = phone.client.hang_up()
-        assert told is not None
-        reply = await through(stage.server)(structs.replace(told, path="/ussd/imimobile").posted("127.0.0.1"))
-        assert (reply.status, reply.body) == (200, b"")
+        assert await hangs_up(stage, phone) == (200, b"")
         assert await stage.stored() == []
         await phone.dial()
         stage.faults.unavailable = True

@@ -6,7 +6,7 @@ import pytest
 
 from kikao import App, Chat, Flows, Text
 from kikao.channels.line import Posted, through
-from kikao.events import DialogueClosed
+from kikao.events import DialogueClosed, GatewayTold
 from kikao.testing import Stage
 
 HEARD = b'{"responseExitCode":200,"responseMessage":""}'
@@ -47,7 +47,7 @@ async def test_an_end_that_names_nobody_is_heard_and_the_session_stays() -> None
         await phone.hang_up()
         assert phone.raw == (200, HEARD)
         closed = [event for event in stage.events if isinstance(event, DialogueClosed)]
-        assert [(event.gateway, event.note) for event in closed] == [("infobip", "ok, exit code 0")]
+        assert [(event.how, event.note) for event in closed] == [("end", "ok, exit code 0")]
         assert (await phone.dial()).startswith("Continue where you stopped?")
 
 
@@ -57,6 +57,9 @@ async def test_a_status_is_acknowledged_without_a_word_on_whether_it_is_active(m
         asked = Posted("/ussd/infobip/session/17/status", (), b"", "127.0.0.1", method)
         reply = await through(stage.server)(asked)
         assert (reply.status, reply.body) == (200, HEARD)
+        assert stage.events == [
+            GatewayTold(channel="ussd", gateway="infobip", note="asked whether it is active")
+        ]
 
 
 @pytest.mark.parametrize(
