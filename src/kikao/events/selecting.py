@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, TypeAlias
 
@@ -28,17 +29,30 @@ def selected(selection: Selection) -> frozenset[type[Event]]:
     return frozenset(kind for one in several for kind in _meant(one))
 
 
-def _meant(one: One) -> list[type[Event]]:
+def _meant(one: One) -> Sequence[type[Event]]:
     if isinstance(one, str):
-        found = [kind for name, kind in BY_NAME.items() if fnmatchcase(name, one)]
-        if not found:
-            raise NoSuchEvent(f"no event is called {one!r}. {_near(one)}")
-        return found
-    found = [kind for kind in EVENTS if isinstance(one, type) and issubclass(kind, one)]
+        return _named(one)
+    found = _of_type(one) if isinstance(one, type) else ()
     if not found or not issubclass(one, Event):
         raise NoSuchEvent(
             f"{getattr(one, '__name__', one)!r} is no event. See kikao.events for those there are."
         )
+    return found
+
+
+# Both are asked for the same again and again by every app that starts.
+
+
+@functools.lru_cache(256)
+def _of_type(base: type) -> tuple[type[Event], ...]:
+    return tuple(kind for kind in EVENTS if issubclass(kind, base))
+
+
+@functools.lru_cache(256)
+def _named(pattern: str) -> tuple[type[Event], ...]:
+    found = tuple(kind for name, kind in BY_NAME.items() if fnmatchcase(name, pattern))
+    if not found:
+        raise NoSuchEvent(f"no event is called {pattern!r}. {_near(pattern)}")
     return found
 
 

@@ -6,6 +6,7 @@ other side, for phones in tests, in the terminal and in the simulator. Each is i
 
 from __future__ import annotations
 
+import functools
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, cast
@@ -97,6 +98,7 @@ class _Options(Mapping[str, Sequence[Option] | str]):
 OPTIONS: Final[Mapping[str, Sequence[Option] | str]] = _Options()
 
 
+@functools.cache
 def kind(slug: str) -> type[UssdGateway]:
     """The class of a gateway. Raises `LookupError` that lists every gateway there is."""
     entry = _entry(slug)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Final, NamedTuple
@@ -75,6 +76,7 @@ class Simulator:
         translate: Callable[[str], Translate],
         keeps_members: bool,
     ) -> None:
+        self._settings = settings
         self._turns = turns
         self._clock = clock
         self._send = send
@@ -84,10 +86,14 @@ class Simulator:
         self._translate = translate
         self._keeps_members = keeps_members
         self._finder = Finder(turns.sessions)
-        self._endpoints = endpoints(settings)
         self._phones: dict[str, SimulatedPhone] = {}
         self.told = Told()
         """The transcript."""
+
+    @functools.cached_property
+    def _endpoints(self) -> Mapping[str, Endpoint]:
+        """Made when somebody looks: most servers never have a phone on the table."""
+        return endpoints(self._settings)
 
     @property
     def setup(self) -> Setup:
