@@ -11,21 +11,18 @@ from kikao import App, Chat, Flows, t
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, kind
+from kikao.channels.ussd.registry import kind
 from kikao.config import load
 from kikao.i18n.gsm7 import Cost
 from kikao.testing import DROPPED, Phone, Stage
+from tests.gateways import EACH_WAY
 from tests.talk import whats
 from tests.testing.shop import CONTINUE, HOW_MANY, PIN, WRONG, MemoryTill, Till, an_app
 
-every_gateway = pytest.mark.parametrize("gateway", SLUGS)
+each_way = pytest.mark.parametrize("gateway", EACH_WAY)
 
 
-def test_every_gateway_has_a_phone() -> None:
-    assert set(SLUGS) == set(SLUGS)
-
-
-@every_gateway
+@each_way
 async def test_a_conversation(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone("+256772000001", gateway=gateway, code="*284#")
@@ -36,7 +33,7 @@ async def test_a_conversation(gateway: str) -> None:
         assert asha.ended
 
 
-@every_gateway
+@each_way
 async def test_several_answers_in_a_row(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -45,7 +42,7 @@ async def test_several_answers_in_a_row(gateway: str) -> None:
         assert await asha.reply("0", "3", WRONG, WRONG, PIN) == "3 cups sold. Ref S1"
 
 
-@every_gateway
+@each_way
 async def test_two_phones_in_one_town(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha, binta = (
@@ -60,7 +57,7 @@ async def test_two_phones_in_one_town(gateway: str) -> None:
         assert await asha.reply(PIN) == "3 cups sold. Ref S2"
 
 
-@every_gateway
+@each_way
 async def test_a_member_who_hangs_up_goes_on_later(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -73,7 +70,7 @@ async def test_a_member_who_hangs_up_goes_on_later(gateway: str) -> None:
         assert await asha.reply("1") == HOW_MANY
 
 
-@every_gateway
+@each_way
 async def test_a_redelivered_request_gets_the_same_bytes(gateway: str) -> None:
     till = MemoryTill()
     async with Stage(an_app(till)) as stage:
@@ -87,7 +84,7 @@ async def test_a_redelivered_request_gets_the_same_bytes(gateway: str) -> None:
         assert len(till.sales) == 1
 
 
-@every_gateway
+@each_way
 async def test_an_answer_after_the_end_shows_the_last_screen(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -170,14 +167,14 @@ async def test_the_path_token_of_the_settings_is_used(tmp_path: Path) -> None:
 # --- more of what members do ---
 
 
-@every_gateway
+@each_way
 async def test_the_same_dial_again(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
         assert await asha.dial("3") == await asha.redial() == "Enter PIN\n0 Back\n00 Home"
 
 
-@every_gateway
+@each_way
 async def test_a_line_that_breaks_is_told_to_nobody(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -188,7 +185,7 @@ async def test_a_line_that_breaks_is_told_to_nobody(gateway: str) -> None:
         assert len(stage.events) == before
 
 
-@every_gateway
+@each_way
 async def test_lines_are_chosen_by_their_labels(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -214,7 +211,7 @@ async def test_a_label_that_two_lines_begin_with() -> None:
         await phone.choose("Send ")
 
 
-@every_gateway
+@each_way
 async def test_answers_that_cross(gateway: str) -> None:
     till = MemoryTill()
     async with Stage(an_app(till)) as stage:
@@ -238,7 +235,7 @@ def to_a_dial_of_before(gateway: type[UssdGateway]) -> str:
     return "Enter the 4 digits of your PIN.\nEnter PIN\n0 Back\n00 Home"
 
 
-@every_gateway
+@each_way
 async def test_a_request_from_before(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -253,7 +250,7 @@ async def test_a_request_from_before(gateway: str) -> None:
             await asha.again(2)
 
 
-@every_gateway
+@each_way
 async def test_an_answer_that_arrives_in_a_dialogue_that_goes_on(gateway: str) -> None:
     async with Stage(an_app()) as stage:
         asha = stage.phone(gateway=gateway)
@@ -265,7 +262,7 @@ async def test_an_answer_that_arrives_in_a_dialogue_that_goes_on(gateway: str) -
         assert not late.ended
 
 
-@every_gateway
+@each_way
 async def test_an_answer_that_arrives_after_a_redial(gateway: str) -> None:
     till = MemoryTill()
     async with Stage(an_app(till)) as stage:
@@ -318,7 +315,7 @@ async def test_what_a_page_takes() -> None:
             await ask()
 
 
-@every_gateway
+@each_way
 async def test_the_language_and_the_page(gateway: str) -> None:
     flows = Flows()
 

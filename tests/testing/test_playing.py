@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kikao.channels.ussd.registry import SLUGS
 from kikao.testing import NAME, Play, PlayFailed, ScreenDiffers, Stage, StepFailed, perform, play, step
 from kikao.testing.playing import run
 from kikao.testing.registry import BUILT_IN
 from kikao.transcripts import parse
+from tests.gateways import EACH_WAY
 from tests.testing.shop import AWAY, CHECKING, CLOSING, WORKING, an_app
 
 PIN_PAGE = """
@@ -180,7 +180,7 @@ UNTOLD = {"an answer that comes late", "a slow till"}
 
 @pytest.mark.parametrize(
     ("title", "gateway"),
-    [(title, slug) for title in TOLD for slug in SLUGS if slug != "imimobile" or title not in UNTOLD],
+    [(title, slug) for title in TOLD for slug in EACH_WAY if slug != "imimobile" or title not in UNTOLD],
 )
 async def test_it_comes_true(title: str, gateway: str) -> None:
     (transcript,) = parse(told(TOLD[title], title), "told.txt")

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from kikao import Amount, App, Chat, Day, Flows, Message, Number, Text, t
-from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Clock, Phone, Stage
+from tests.gateways import EACH_WAY
 from tests.testing.shop import (
     AWAY,
     CHECKING,
@@ -226,7 +226,7 @@ async def test_a_conversation_goes_on_after_a_crash(store: SessionStore) -> None
         assert await asha.again() == SOLD
 
 
-@pytest.mark.parametrize("gateway", SLUGS)
+@pytest.mark.parametrize("gateway", EACH_WAY)
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 @pytest.mark.parametrize("call", ["claim", "intent", "commit"])
 async def test_whenever_the_process_dies_the_cups_are_paid_once(

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from kikao.channels.ussd.registry import SLUGS
+from kikao.config import load
+from kikao.members import directory
 from kikao.testing import Clock, Phone, Stage
+from kikao.testing.stage import EMPTY
 from kikao_apps.wallet import app
 from kikao_apps.wallet.bank import Bank
-from kikao_apps.wallet.ledger import Ledger
+from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE, Ledger
 from tests.http.phones import register
-from tests.wallet.ledgers import ASHA, services_of
+from tests.wallet.ledgers import ASHA, IN_MEMORY, services_of, write_migrated
 
 PIN = "2580"
 MENU = "1 Send money\n2 Balance"
@@ -18,7 +27,20 @@ class Town(Stage):
 
     def __init__(self) -> None:
         clock = Clock()
-        super().__init__(app, services=services_of(clock), clock=clock)
+        self._folder = tempfile.TemporaryDirectory(dir=IN_MEMORY)
+        self._given = load(EMPTY, Path(self._folder.name), gateways=SLUGS)
+        super().__init__(app, self._given, services=services_of(clock), clock=clock)
+
+    async def __aenter__(self) -> Self:
+        members = (directory.MIGRATIONS, directory.VERSION_TABLE)
+        await write_migrated(Path(self._given.records), (MIGRATIONS, VERSION_TABLE), members)
+        return await super().__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await super().__aexit__(kind, error, trace)
+        self._folder.cleanup()
 
     async def member(self, number: str = ASHA, name: str = "Asha") -> Phone:
         """A phone whose owner has registered before, and whose dialogue is at the menu."""

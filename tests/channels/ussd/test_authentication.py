@@ -62,7 +62,7 @@ def environment(slug: str, options: dict[str, str]) -> dict[str, str]:
 @asynccontextmanager
 async def guarded(slug: str, options: dict[str, str], folder: Path) -> AsyncIterator[Stage]:
     settings = load(environment(slug, options), folder, gateways=OPTIONS)
-    async with Stage(App(flows, entry="name"), settings) as stage:
+    async with Stage(App(flows, entry="name", members=False), settings) as stage:
         yield stage
 
 

@@ -47,7 +47,7 @@ async def names(chat: Chat) -> None:
 
 def staged(folder: Path, gateway: str = "ideamart", **options: Any) -> Stage:
     settings = load(environment(gateway), folder, gateways=OPTIONS)
-    return Stage(App(flows, entry="names", **options), settings, services={Vault: Vault()})
+    return Stage(App(flows, entry="names", members=False, **options), settings, services={Vault: Vault()})
 
 
 def texts(stage: Stage) -> list[str]:

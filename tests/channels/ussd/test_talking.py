@@ -30,7 +30,7 @@ async def names(chat: Chat) -> None:
 
 
 def staged(slug: str, folder: Path) -> Stage:
-    return Stage(App(flows, entry="names"), load(environment(slug), folder, gateways=OPTIONS))
+    return Stage(App(flows, entry="names", members=False), load(environment(slug), folder, gateways=OPTIONS))
 
 
 async def once_more(stage: Stage, phone: Phone) -> Response:

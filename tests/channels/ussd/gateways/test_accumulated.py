@@ -52,7 +52,7 @@ def dialled(params: str, *codes: str, dest: str = "321") -> Inbound:
 
 def staged(slug: str, code: str, folder: Path) -> Stage:
     own = load({f"KIKAO_USSD_{slug.upper()}_CODE": code}, folder, gateways=SLUGS)
-    return Stage(App(flows, entry="names"), own)
+    return Stage(App(flows, entry="names", members=False), own)
 
 
 # --- what they share ---
@@ -207,7 +207,7 @@ async def test_two_extensions_of_a_shared_code_are_two_sessions(slug: str, tmp_p
 async def test_a_dedicated_code_without_its_setting_is_told_at_the_first_dial(
     slug: str, tmp_path: Path
 ) -> None:
-    async with Stage(App(flows, entry="names"), load({}, tmp_path, gateways=SLUGS)) as stage:
+    async with Stage(App(flows, entry="names", members=False), load({}, tmp_path, gateways=SLUGS)) as stage:
         with pytest.raises(AssertionError, match=f"set KIKAO_USSD_{slug.upper()}_CODE to it"):
             await stage.phone("+254712000111", gateway=slug, code="*321#").dial()
 

@@ -30,7 +30,7 @@ async def names(chat: Chat) -> None:
 def staged(slug: str, folder: Path, codes: str = "*120*666#") -> Stage:
     own = {"CALLBACK": f"https://ussd.example.org/ussd/{slug}", "CODE": codes}
     environment = {f"KIKAO_USSD_{slug.upper()}_{name}": value for name, value in own.items()}
-    return Stage(App(flows, entry="names"), load(environment, folder, gateways=OPTIONS))
+    return Stage(App(flows, entry="names", members=False), load(environment, folder, gateways=OPTIONS))
 
 
 def lost(exchange: Exchange) -> Exchange:

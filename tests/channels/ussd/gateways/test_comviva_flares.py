@@ -31,7 +31,7 @@ async def names(chat: Chat) -> None:
 
 
 def staged(environment: dict[str, str], folder: Path) -> Stage:
-    return Stage(App(flows, entry="names"), load(environment, folder, gateways=OPTIONS))
+    return Stage(App(flows, entry="names", members=False), load(environment, folder, gateways=OPTIONS))
 
 
 async def get(stage: Stage, query: str) -> Response:

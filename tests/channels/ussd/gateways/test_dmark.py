@@ -23,7 +23,7 @@ async def name(chat: Chat) -> None:
 
 
 async def test_apologies_are_200_and_end_the_dialogue(tmp_path: Path) -> None:
-    async with Stage(App(flows, entry="name"), load({}, tmp_path, gateways=SLUGS)) as stage:
+    async with Stage(App(flows, entry="name", members=False), load({}, tmp_path, gateways=SLUGS)) as stage:
         phone = stage.phone("+256772000001", gateway="dmark")
         stage.faults.unavailable = True
         away = await phone.dial()
@@ -37,7 +37,7 @@ async def test_apologies_are_200_and_end_the_dialogue(tmp_path: Path) -> None:
 
 
 async def test_an_answer_of_a_dialogue_whose_start_was_lost_is_a_dial(tmp_path: Path) -> None:
-    async with Stage(App(flows, entry="name"), load({}, tmp_path, gateways=SLUGS)) as stage:
+    async with Stage(App(flows, entry="name", members=False), load({}, tmp_path, gateways=SLUGS)) as stage:
         phone = stage.phone("+256772000001", gateway="dmark")
         stage.faults.unavailable = True
         await phone.dial()

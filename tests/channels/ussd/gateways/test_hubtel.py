@@ -47,7 +47,7 @@ def market(till: MemoryTill) -> App:
         note = await chat.ask("note", Text(), f"Paid {sale.ref}. Any note?")
         await chat.end(f"Noted: {note}")
 
-    return App(flows, entry="market", services={MemoryTill: till})
+    return App(flows, entry="market", services={MemoryTill: till}, members=False)
 
 
 class Line(Phone):

@@ -21,7 +21,7 @@ async def names(chat: Chat) -> None:
 
 
 def staged() -> Stage:
-    return Stage(App(flows, entry="names"))
+    return Stage(App(flows, entry="names", members=False))
 
 
 async def says(phone: Phone, text: str) -> str:

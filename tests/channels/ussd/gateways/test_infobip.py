@@ -23,7 +23,7 @@ async def names(chat: Chat) -> None:
 
 
 def staged() -> Stage:
-    return Stage(App(flows, entry="names"))
+    return Stage(App(flows, entry="names", members=False))
 
 
 async def test_a_start_that_comes_again_shows_the_present_screen_and_begins_nothing() -> None:

@@ -55,7 +55,9 @@ class Line(Phone):
 @asynccontextmanager
 async def on(slug: str, folder: Path, *codes: str) -> AsyncIterator[tuple[Stage, Line]]:
     given = {f"KIKAO_USSD_{slug.upper()}_CODE": ",".join(codes)} if codes else {}
-    async with Stage(App(flows, entry="names"), load(given, folder, gateways=OPTIONS)) as stage:
+    async with Stage(
+        App(flows, entry="names", members=False), load(given, folder, gateways=OPTIONS)
+    ) as stage:
         yield stage, Line(stage._send, AMA, gateway=slug, code=CODE)
 
 

@@ -34,7 +34,7 @@ def test_there_is_no_reply_to_make() -> None:
 
 async def test_there_is_no_route_to_it(tmp_path: Path) -> None:
     assert "ontech" not in gateways()
-    async with Stage(App(flows, entry="hi"), load({}, tmp_path, gateways=SLUGS)) as stage:
+    async with Stage(App(flows, entry="hi", members=False), load({}, tmp_path, gateways=SLUGS)) as stage:
         asked = Exchange("/ussd/ontech", JSON, DIAL["body"].encode()).posted("127.0.0.1")
         nowhere = Exchange("/ussd/nosuch", JSON, DIAL["body"].encode()).posted("127.0.0.1")
         assert await through(stage.server)(asked) == await through(stage.server)(nowhere)

@@ -41,7 +41,8 @@ def provider() -> tuple[PaytotaClient, str]:
 
 def staged(folder: Path, key: str) -> Stage:
     return Stage(
-        App(flows, entry="pay"), load({"KIKAO_USSD_PAYTOTA_PUBLIC_KEY": key}, folder, gateways=OPTIONS)
+        App(flows, entry="pay", members=False),
+        load({"KIKAO_USSD_PAYTOTA_PUBLIC_KEY": key}, folder, gateways=OPTIONS),
     )
 
 
