@@ -18,9 +18,7 @@ from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.registry import SLUGS
-from kikao.channels.ussd.smpp.linking import SLUG as SMPP
-from kikao.channels.ussd.smpp.linking import destinations as destinations_of
-from kikao.channels.ussd.smpp.linking import linked
+from kikao.channels.ussd.smpp import linking
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.config.served import deserted
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
@@ -125,8 +123,8 @@ class Server:
         self.shares.when_changed(self._shares_bell.ring)
         self.link: Link | None = None
         """The connection to a message centre, where the settings have one."""
-        if f"{SCREENS}{SMPP}" not in (screens or {}):
-            self.link = linked(
+        if f"{SCREENS}{linking.SLUG}" not in (screens or {}):
+            self.link = linking.linked(
                 settings,
                 self._arrived,
                 publish,
@@ -134,8 +132,9 @@ class Server:
                 shards=lambda: self.shares.shards,
                 wake=self._bound,
             )
+        self.services = {**linking.services(self.link, sessions, self._posted), **self.services}
         beside = None if pushes is None else pushes.beside
-        screens = {**(screens or {}), **destinations_of(self.link, beside)}
+        screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
@@ -161,6 +160,7 @@ class Server:
         self._relay = relay
         sessions.audited = relay is not None
         destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
+        destinations |= linking.notices(self.link)
         self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
         self.screens = Dispatcher(
             sessions,
@@ -182,7 +182,7 @@ class Server:
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
-        elsewhere = [SMPP] if self.link is not None and pushes is None else []
+        elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []
         self.web = Web(settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere)
         self.simulator: Simulator | None = None
         if pushes is not None:
@@ -218,7 +218,7 @@ class Server:
         if self.dispatcher.destinations or self.screens.destinations:
             self.readiness.add("outbox", self._look_at_outbox, needed=False)
         if self.link is not None:
-            self.readiness.add(SMPP, functools.partial(look_at_link, self.link), needed=False)
+            self.readiness.add(linking.SLUG, functools.partial(look_at_link, self.link), needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
 
@@ -231,8 +231,9 @@ class Server:
             self.monitor.inbounds -= 1
 
     def _bound(self) -> None:
-        """Screens can go on a connection of ours."""
+        """Screens and notices can go on a connection of ours."""
         self.screens.wake()
+        self.dispatcher.wake()
 
     async def _look_at_outbox(self) -> None:
         """Raises `Bad` when messages that this process should send wait for long."""

@@ -34,9 +34,9 @@ from kikao.channels.outbox.sender import Delivered, Destination, Outcome
 from kikao.channels.reading import MAX_NAMES
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_CODE, Family, dialled_ahead
+from kikao.channels.ussd.notices import NotifyingGateway
 from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
-from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.smpp.account import OPTIONS, Account
 from kikao.channels.ussd.smpp.fields import Submitted
 from kikao.config import Hidden
@@ -60,7 +60,7 @@ STATUS: Final = "x-command-status"
 """The header that says how an SMSC answered."""
 
 
-class Smpp(CallingGateway):
+class Smpp(NotifyingGateway):
     """The gateway `smpp`. `codes` are needed for long dials, as for any gateway that sends what was dialled."""
 
     slug = "smpp"

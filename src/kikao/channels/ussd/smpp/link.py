@@ -34,6 +34,7 @@ from kikao.channels.calling import Answer, Call, Make, Unanswered
 from kikao.channels.channel import BadRequest, Request, Response
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.outbox.sender import Destination
+from kikao.channels.ussd import notices
 from kikao.channels.ussd.gateways.smpp import STATUS, Smpp
 from kikao.channels.ussd.smpp.connection import Connection, Lost, Refused, Said
 from kikao.channels.ussd.smpp.fields import fields, submission
@@ -145,6 +146,15 @@ class Link:
         if beside is not None:
             return self._gateway.destination(beside(self._gateway, self), self._clock)
         return structs.replace(self._gateway.destination(self, self._clock), here=lambda: self.bound)
+
+    @property
+    def gateway(self) -> Smpp:
+        """Whose link it is."""
+        return self._gateway
+
+    def notices(self) -> Destination:
+        """Where notices go, of whatever process is bound."""
+        return structs.replace(notices.destination(self._gateway, self, self._clock), here=lambda: self.bound)
 
     @property
     def bound(self) -> bool:

@@ -10,9 +10,11 @@ from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.notices import NOTICES, UssdNotices
 from kikao.channels.ussd.registry import gateway
 from kikao.config import Settings, SettingsError
 from kikao.events import Publish
+from kikao.sessions.keeper import Sessions
 from kikao.sessions.outgoing import SHARDS
 
 if TYPE_CHECKING:
@@ -70,5 +72,22 @@ def binders(binds: int) -> frozenset[int]:
 def destinations(
     link: Link | None, beside: Callable[[UssdGateway, Make], Make] | None = None
 ) -> Mapping[str, Destination]:
-    """Where it sends, by full name; `beside` takes the screens of simulated phones."""
+    """Where its screens go, by full name; `beside` takes those of simulated phones."""
     return {} if link is None else {f"ussd/{SLUG}": link.destination(beside)}
+
+
+def services(
+    link: Link | None, sessions: Sessions, posted: Callable[[bytes], None]
+) -> dict[type[UssdNotices], UssdNotices]:
+    """What flows send notices with; `posted` hears of the lanes in which they wait."""
+    there = {} if link is None else {SLUG: link.gateway}
+    return {
+        UssdNotices: UssdNotices(
+            there, sessions.store, lambda: sessions.ring, clock=sessions.clock, posted=posted
+        )
+    }
+
+
+def notices(link: Link | None) -> Mapping[str, Destination]:
+    """Where its notices go, by full name."""
+    return {} if link is None else {f"{NOTICES}{SLUG}": link.notices()}
