@@ -142,12 +142,7 @@ class TenantsServer:
         if match is None or server is None:  # answered, and limited, as any path that leads nowhere
             await next(iter(self.servers.values()))({**scope, "path": "/"}, receive, send)
             return
-        below = {
-            **scope,
-            "path": path[match.end(1) :],
-            "root_path": f"{scope.get('root_path', '')}/{match[1]}",
-        }
-        await server(below, receive, send)
+        await server({**scope, "path": path[match.end(1) :]}, receive, send)
 
     async def _health(self, path: str) -> Response:
         """Ready is who answers every tenant's members. Anybody may ask: whose they are is told to nobody."""

@@ -135,6 +135,13 @@ async def test_any_other_token_tells_nothing(token: str | None) -> None:
     assert not token or len(token) < 2 or token not in denied.reason
 
 
+@pytest.mark.parametrize("behind", ["/", "//", "/x", f"/{TOKEN}"])
+async def test_nothing_stands_behind_the_right_one_that_the_provider_does_not_add(behind: str) -> None:
+    denied = await refusal(guard=SECRET, token=TOKEN + behind)
+    assert denied.status == 404
+    assert TOKEN not in denied.reason
+
+
 async def test_a_token_where_none_is_set_is_another_address() -> None:
     assert (await refusal(token="x")).status == 404
     assert (await ask()).body == b"text=1"

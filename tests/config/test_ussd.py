@@ -72,6 +72,17 @@ def test_production_takes_a_password_for_a_token_only_if_nobody_guesses_it(tmp_p
     assert load({**keys, **short}, tmp_path, gateways=KEYED), "beside a token it may be anything"
 
 
+def test_the_name_of_one_gateway_may_begin_with_that_of_another(tmp_path: Path) -> None:
+    known = {
+        "mtn": (Option("madapi_token", "a key", "x"), Option("madapi_key", "a key", "x")),
+        "mtn_madapi": (),
+    }
+    environ = {"KIKAO_USSD_MTN_MADAPI_TOKEN": TOKEN, "KIKAO_USSD_MTN_MADAPI_KEY": "k"}
+    found = load(environ, tmp_path, gateways=known, makes_keys=True).ussd
+    assert found["mtn_madapi"].token is not None
+    assert list(found["mtn"].options) == ["madapi_key"]
+
+
 def test_a_country_is_one_that_has_numbers(tmp_path: Path) -> None:
     assert load({"KIKAO_USSD_NALO_REGION": "GH"}, tmp_path).ussd["nalo"].region == "GH"
     for value, told in (
