@@ -197,6 +197,18 @@ def test_a_chat_through_a_gateway_that_knows_no_redeliveries(tmp_path: Path) -> 
     assert "2580" not in shown + done.stderr
 
 
+def test_a_chat_dials_the_code_that_the_gateway_has_in_the_settings(tmp_path: Path) -> None:
+    (tmp_path / "kikao.toml").write_text('[ussd.safaricom]\ncode = ["*167*7#"]\n')
+    done = kikao("chat", CHEAP_WALLET, "--gateway", "safaricom", cwd=tmp_path, typed="Ama\n/quit\n")
+    assert "Enter your name to register" in done.stdout, done.stderr
+    assert "HTTP" not in done.stdout
+    done = kikao(
+        "chat", CHEAP_WALLET, "--gateway", "safaricom", "--code", "*168#", cwd=tmp_path, typed="/quit\n"
+    )
+    assert "HTTP 400" in done.stdout
+    assert "set KIKAO_USSD_SAFARICOM_CODE" in done.stdout
+
+
 def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) -> None:
     assert kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="Asha\n").returncode == 0
 

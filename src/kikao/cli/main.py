@@ -78,7 +78,9 @@ def demo(name: str, host: str, port: int) -> None:
 @click.option(
     "--as", "number", default="+256772000001", show_default=True, help="The member's number (E.164)."
 )
-@click.option("--code", default="*284#", show_default=True, help="Service code to dial.")
+@click.option(
+    "--code", help="Service code to dial.  [default: the gateway's first of the settings, else *284#]"
+)
 @click.option("--locale", help="Language of a new member (with MODULE:APP).")
 @click.option("--url", help="Talk to a running server.  [default: http://127.0.0.1:8000]")
 @click.option("--token", help="The gateway's secret path token, if the server has one.")
@@ -98,7 +100,7 @@ def chat(
     target: str | None,
     gateway: str,
     number: str,
-    code: str,
+    code: str | None,
     locale: str | None,
     url: str | None,
     token: str | None,

@@ -41,6 +41,9 @@ from kikao.testing.differences import boxed
 from kikao.testing.looking import asks_secret, session_behind
 from kikao.turn import WINDOW
 
+CODE: Final = "*284#"
+"""Dialled where the settings have no code."""
+
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 AGAIN: Final = 1.0
 """Seconds that it is waited for a screen of a request that was sent twice: there should be none."""
@@ -57,7 +60,7 @@ def talk(
     *,
     gateway: str,
     number: str,
-    code: str,
+    code: str | None,
     locale: str | None,
     url: str | None,
     token: str | None,
@@ -78,7 +81,9 @@ def talk(
         )
     if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
-    speaks = client(gateway, number, code, settings_of(gateway))
+    settings = settings_of(gateway, near=target is not None)
+    code = code or next(iter(settings.codes), CODE)
+    speaks = client(gateway, number, code, settings)
     if speaks.waits and target is None and listen is None:
         give_up(
             f"{gateway} is called with each screen: give --listen 9000, and start the server with "
@@ -209,9 +214,12 @@ class Phone:
             return None
 
 
-def settings_of(gateway: str) -> UssdSettings:
-    """The settings of a gateway that has some of its own, such as a key that its provider shows: the phone is that."""
-    return load_settings().ussd.get(gateway, UssdSettings()) if kind(gateway).options else UssdSettings()
+def settings_of(gateway: str, *, near: bool) -> UssdSettings:
+    """The settings of a gateway of an app in this process; of a server, where the gateway has some of its own, such as
+    a key that its provider shows: the phone is that."""
+    if not near and not kind(gateway).options:
+        return UssdSettings()
+    return load_settings().ussd.get(gateway, UssdSettings())
 
 
 def over_http(url: str) -> Send:

@@ -21,7 +21,7 @@ from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, gateway, kind
 from kikao.cli.phone import DEFAULT_URL, over_http
 from kikao.cli.raw_requests import Unreadable, read_request
 from kikao.cli.serving import give_up, load_settings
-from kikao.config import UssdSettings
+from kikao.config import SettingsError, UssdSettings
 from kikao.testing.differences import boxed
 
 HAPPENINGS: Final = {
@@ -63,7 +63,10 @@ def send(
     settings = load_settings().ussd.get(slug, UssdSettings())
     if region is not None:
         settings = replace(settings, region=region.upper())
-    found = gateway(slug, settings)
+    try:
+        found = gateway(slug, settings)
+    except SettingsError as error:
+        give_up(str(error))
     phone = None if slug in UNSERVED else client(slug, "+256772000001", "*284#", settings)
     shape = Exchange("", JSON, b"") if phone is None else phone.dial("example")
     octets = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

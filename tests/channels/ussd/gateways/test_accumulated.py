@@ -19,7 +19,7 @@ from kikao.channels.ussd.gateways.crossgate import Crossgate
 from kikao.channels.ussd.gateways.safaricom import Safaricom
 from kikao.channels.ussd.registry import SLUGS, client, gateways, kind
 from kikao.channels.ussd.shapes.accumulated import Accumulated
-from kikao.config import load
+from kikao.config import SettingsError, load
 from kikao.conversation.screens import Option, Screen
 from kikao.events import TurnCommitted
 from kikao.testing import Phone, Stage, in_process
@@ -96,18 +96,12 @@ def test_whatever_is_typed_each_text_goes_on_from_the_one_before(slug: str, answ
 # --- the code within the text ---
 
 
-def test_the_longest_code_of_the_settings_is_the_one_dialled() -> None:
-    codes = ("*321#", "*321*9#", "*321*9*3#")
-    assert [
-        (found := dialled(params, *codes)).service_code for params in ("", "1*9", "9", "9*1", "9*3", "9*3*1")
-    ] == [
-        "*321#",
-        "*321#",
-        "*321*9#",
-        "*321*9#",
-        "*321*9*3#",
-        "*321*9*3#",
-    ]
+def test_the_code_of_the_settings_that_was_dialled_ends_where_it_says() -> None:
+    codes = ("*321*90#", "*321*9*3#", "*321*9*30#")
+    for params in ("90", "90*3", "9*30", "9*3", "9*3*1"):
+        found = dialled(params, *codes)
+        assert found.service_code == f"*321*{'*'.join(params.split('*')[: 1 if params[:2] == '90' else 2])}#"
+    assert dialled("1*9", "*321#").service_code == dialled("", "*321#").service_code == "*321#"
     assert found.typed() == "1"
 
 
@@ -226,3 +220,14 @@ def test_crossgate_pages_are_counted_as_they_are_shown() -> None:
     pages = Crossgate().pages(Screen(("ŋ" * 400,)), str)
     assert "".join(pages).replace("\n", "") == "ng'" * 400
     assert max(len(page) for page in pages) <= Crossgate().budget.septets
+
+
+@pytest.mark.parametrize("slug", ["safaricom", "advanta"])
+async def test_a_code_and_its_own_extension_keep_a_server_from_starting(slug: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"\*167# and \*167\*7# cannot both be served over") as refused:
+        async with staged(slug, "*167*7#,*16#,*167#,*167*70#", tmp_path / "both"):
+            pass
+    assert len(refused.value.problems) == 2
+    assert all(f"KIKAO_USSD_{slug.upper()}_CODE" in problem for problem in refused.value.problems)
+    async with staged(slug, "*167*7#,*16#,*167*70#", tmp_path / "one") as stage:
+        assert await stage.phone(gateway=slug, code="*167*7#").dial() == "First?"

@@ -47,8 +47,8 @@ class Advanta(Accumulated):
             "Requests are not signed.",
             "Kemru, Team Web and JazaAfrica print the same guide: this gateway should fit them.",
             "Nothing is told when a member hangs up.",
-            "Do not serve a code and its extensions (`*415#` and `*415*33#`) on one server: the answer `33` on the "
-            "first cannot be told from the second.",
+            "A code and its extensions (`*415#` and `*415*33#`) cannot be served by one server: the answer `33` on the "
+            "first cannot be told from the second. kikao does not start with both.",
             "One `#` at the end of a dial string in `INPUT` is not the member's.",
         ),
         on_a_phone=("an answer that ends with `#`, and one that is empty",),

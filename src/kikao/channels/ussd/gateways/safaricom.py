@@ -43,8 +43,8 @@ class Safaricom(Accumulated):
             "Requests are not signed.",
             "A dialogue may begin with the same request twice: the second one gets the reply of the first.",
             "Nothing is told when a member hangs up.",
-            "Do not serve a code and its extensions (`*167#` and `*167*7#`) on one server: the answer `7` on the first "
-            "cannot be told from the second.",
+            "A code and its extensions (`*167#` and `*167*7#`) cannot be served by one server: the answer `7` on the "
+            "first cannot be told from the second. kikao does not start with both.",
         ),
         on_a_phone=("answers that are empty, or nothing but stars",),
         wanted=(

@@ -10,12 +10,13 @@ them was, it ends with the first part of the text, as shared codes do.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Final, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
+from kikao.config import SettingsError
 from kikao.conversation.secrets import Secret
 
 
@@ -61,6 +62,12 @@ class Accumulated(UssdGateway):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls._listed = frozenset(filter(None, cls.names))
+
+    def __init__(self, **settings: Any) -> None:
+        """Raises `SettingsError` for codes of which one begins with another, where only the text tells them apart."""
+        super().__init__(**settings)
+        if self.extended:
+            _refuse_alike(self.slug, self.codes)
 
     def parse(self, request: Request) -> Inbound:
         """One request. `happening` is "new" where nothing was typed: whether a dialogue is known, the turn decides.
@@ -149,6 +156,19 @@ class Accumulated(UssdGateway):
             )
         note = "dialled a code that is not in the settings" if self.codes else ""
         return f"{base}*{extension}#", len(extension), note
+
+
+def _refuse_alike(slug: str, codes: Sequence[str]) -> None:
+    """Of `*167#` and `*167*7#` the answer `7` on the first is, octet for octet, a dial of the second."""
+    problems = [
+        f"KIKAO_USSD_{slug.upper()}_CODE: {code} and {other} cannot both be served over {slug}: an answer on the "
+        "first cannot be told from the second. Leave one of them out, or serve it by a server of its own."
+        for code in codes
+        for other in codes
+        if other.startswith(f"{code[:-1]}*")
+    ]
+    if problems:
+        raise SettingsError(problems)
 
 
 _PLAIN: Final = (("content-type", "text/plain; charset=utf-8"),)
