@@ -89,8 +89,9 @@ INDEX: Final = """{head}
 USSD comes to an app through a provider, and each has a dialect of its own. kikao speaks these; which are served is a
 matter of [settings](../reference/settings.md), the app is the same on all of them.
 
-"Documented" is what the provider itself, or several independent sources, say. *Experimental* is what rests on one
-implementation that talks to it. Nothing here was checked on a live line unless its page says so: test each on a phone.
+"Documented" is what the provider itself, or several independent sources, say. *Experimental* is what rests, at least
+in part, on one implementation that talks to it. Nothing here was checked on a live line unless its page says so: test
+each on a phone.
 
 {list}
 
@@ -215,8 +216,9 @@ def _about(found: UssdGateway) -> Iterator[str]:
     yield _filled(f"`{found.slug}`: {of.places}. {FAMILIES[found.family]}. The contract is from {of.source}.")
     if found.experimental:
         yield _filled(
-            "**Experimental**: this rests on one implementation that talks to the provider, not on the provider's own "
-            "word. Compare the first requests with what stands here before members dial."
+            "**Experimental**: this, or a part without which nobody is answered, rests on one implementation that "
+            "talks to the provider, not on the provider's own word. Compare the first requests with what stands here "
+            "before members dial."
         )
     guide = DOCS / "how-to" / f"connect-{found.slug}.md"
     if guide.exists():

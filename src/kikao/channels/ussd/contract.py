@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 Certainty = Literal["documented", "seen"]
-"""`documented`: by the provider itself, or by several independent sources. `seen`: in one implementation that talks to
-it, or its tests."""
+"""`documented`: by the provider itself, or by several independent sources. `seen`: all of it, or its requests or its
+replies, in one implementation that talks to it, or its tests."""
 
 Authentication = Literal["path token", "allow-list", "key", "signature"]
 """How a request can be known to be the provider's. The first two are kikao's own and work with every gateway."""

@@ -33,6 +33,8 @@ class AatVodacom(CallbackGateway):
         copies="the same query within a second of its reply",
         setup=(
             "Keep the query: kikao puts `?to_addr=` behind that URL in each page, and nothing may cut it off",
+            "Set `KIKAO_USSD_AAT_VODACOM_CODE` to your codes: without it whatever is dialled is "
+            "a code as a whole, is part of that URL, and is no long dial",
         ),
         notes=(
             "Requests are not signed. The path token is part of the callback, so each page has it: use https.",

@@ -90,7 +90,7 @@ class ComvivaXml(UssdGateway):
             msisdn=phone,
             unknown_fields=self.unknown(fields, _REQUEST),
             note=note,
-            echo=(("msisdn", phone.removeprefix("+")), ("transactionId", str(transaction))),
+            echo=(("msisdn", self.required(fields, "msisdn")), ("transactionId", str(transaction))),
         )
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:

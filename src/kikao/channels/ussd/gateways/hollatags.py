@@ -60,6 +60,7 @@ class Hollatags(Latest):
             "what `session_msg` of `begin` is: kikao reads it where it begins with the service code (a long dial)",
             "what it wants to read in answer to `end`: kikao answers as it ends a dialogue",
             "what `session_type` of a request means",
+            "whether `session_id` of a reply is a number: kikao sends the text that came",
             "times within which a reply must come",
         ),
     )

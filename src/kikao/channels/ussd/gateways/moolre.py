@@ -51,9 +51,9 @@ class Moolre(Latest):
     )
 
     def service_code(self, fields: Mapping[str, object]) -> str:
-        """`*203*109#` of the extension 109, a number or its digits."""
-        extension = self.whole(fields, "extension")
-        return f"*203*{extension}#"
+        """`*203*109#` of the extension 109, a number or its digits: `007` is another than 7."""
+        self.whole(fields, "extension")
+        return f"*203*{fields['extension']}#"
 
     def ahead(self, fields: Mapping[str, object], code: str) -> tuple[str, str]:
         """What `data` says. Nothing may be missing, empty or null."""

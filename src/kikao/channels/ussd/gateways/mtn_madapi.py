@@ -67,7 +67,7 @@ class MtnMadapi(CallingGateway):
     contract = Contract(
         provider="MTN MADAPI",
         places="Côte d'Ivoire, Ghana, Uganda, Rwanda, Zambia and wherever else MTN opens it",
-        certainty="documented",
+        certainty="seen",
         source="the USSD interface at developers.mtn.com; the reply rests on programs that use it",
         new='`messageType` is `"0"`',
         reply='`messageType` is `"1"`',
@@ -88,7 +88,7 @@ class MtnMadapi(CallingGateway):
         on_a_phone=("both ways of replying, where the provider offers both",),
         wanted=(
             "an id that tells a request that is sent again",
-            "what `transactionId` of a reply should be: kikao gives the session's",
+            "what `transactionId` of a reply should be: kikao gives the session's; and where its `_link` should lead",
             "how long a dialogue is kept open for a call: kikao gives up after 20 s",
             "whether a call may begin a dialogue (`messageType` 0 or 3), to bring members notices: kikao sends none",
         ),

@@ -16,7 +16,14 @@ from urllib.parse import quote, urlsplit
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.markup import quoted
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
+from kikao.channels.ussd.gateway import (
+    ANOTHER_CODE,
+    MAX_CODE,
+    MAX_DIALOGUE,
+    Family,
+    UssdGateway,
+    dialled_ahead,
+)
 from kikao.config import Option
 from kikao.conversation.secrets import Secret
 
@@ -67,15 +74,18 @@ class CallbackGateway(UssdGateway):
         """One request. Raises `BadRequest`."""
         fields = self.query(request)
         identity, msisdn = self.sender(fields, "msisdn", spaced=True)
-        text, dialled, code, happening = "", None, "", self.happening(fields)
+        text, dialled, code, note, happening = "", None, "", "", self.happening(fields)
         if happening == "reply":
             text = self.typed(fields, "request") if "request" in fields else ""
-            code = self.token(fields, MARK, MAX_CODE) if fields.get(MARK) else self.code_of()
+            code = fields.get(MARK, self.code_of())
+            if code:
+                self.token({MARK: code}, MARK, MAX_CODE)
         else:
             text = self.typed(fields, "request")
             if _is_code(text):
-                code, text = self._split(text)
-                self.token({"request": code}, "request", MAX_CODE)
+                code, text, note = self._split(text)
+                if code:
+                    self.token({"request": code}, "request", MAX_CODE)
             else:
                 happening, dialled, code = "reply", Secret(""), self.code_of()
         has_id = dialled is not None or fields.get("ussdSessionId", "") != ""
@@ -91,6 +101,7 @@ class CallbackGateway(UssdGateway):
             msisdn=msisdn,
             dialled=dialled,
             unknown_fields=self.unknown(fields, self.listed),
+            note=note,
             echo=self.echoed(fields),
         )
 
@@ -120,11 +131,17 @@ class CallbackGateway(UssdGateway):
         url = f"{self.given['callback']}?{MARK}={quote(code, safe='')}"
         return f'<option command="1" order="1" callback={quoted(url)} display="False"></option>'
 
-    def _split(self, dialled: str) -> tuple[str, str]:
-        """The code, and what was dialled behind it."""
+    def _split(self, dialled: str) -> tuple[str, str, str]:
+        """The code, what was dialled behind it, and a note for the log.
+
+        Where the settings have codes it is one of those, or none: of another nobody knows where it ends, and behind it
+        there may be a PIN, which the URL for answers would have in it.
+        """
         said = dialled.strip()
-        ahead, _ = self.behind_code(said)
-        return (f"{said.removesuffix('#')[: -len(ahead) - 1]}#", ahead) if ahead else (said, "")
+        if not self.codes:
+            return said, "", ""
+        ahead = dialled_ahead(said, self.codes)
+        return ("", "", ANOTHER_CODE) if ahead is None else (self.code_of(said), ahead, "")
 
 
 _HEADERS: Final = (("content-type", "text/xml; charset=utf-8"),)
