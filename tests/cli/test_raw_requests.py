@@ -33,6 +33,13 @@ def test_a_request_line_alone_is_a_request() -> None:
     assert (read.method, read.query, read.headers, read.body) == ("GET", "MSISDN=2&INPUT=*1%23", (), b"")
 
 
+@pytest.mark.parametrize("target", ["//[", "http://[::1", "http://[4321]/"])
+def test_a_request_line_that_leads_nowhere(target: str) -> None:
+    with pytest.raises(Unreadable, match="line 1 is no path or URL") as refused:
+        read_request(f"POST {target} HTTP/1.1\n\n{{}}".encode(), POSTED, None)
+    assert "4321" not in str(refused.value)
+
+
 def test_headers_without_a_body() -> None:
     read = read_request(b"GET /?a=1 HTTP/1.1\nX-A: 1\n\n", ASKED, None)
     assert (read.headers, read.body) == ((("x-a", "1"),), b"")

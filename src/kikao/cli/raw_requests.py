@@ -58,7 +58,10 @@ def _whole(octets: bytes, line: re.Match[bytes], rest: re.Pattern[str] | None) -
             length = int(value[:9])
         if name not in HOPS:
             headers.append((name, value))
-    target = urlsplit(line["target"].decode("latin-1"))
+    try:
+        target = urlsplit(line["target"].decode("latin-1"))
+    except ValueError:
+        raise Unreadable("what follows the method in line 1 is no path or URL") from None
     return Exchange(
         path="",
         headers=tuple(headers),
