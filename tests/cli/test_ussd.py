@@ -6,7 +6,10 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from click.testing import CliRunner, Result
@@ -54,6 +57,51 @@ def test_gateways_are_listed() -> None:
     done = CliRunner().invoke(main, ["ussd", "list"])
     assert done.exit_code == 0
     assert [line.split()[0] for line in done.output.splitlines()[1:]] == sorted(SLUGS)
+
+
+@contextmanager
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """What leads every request to another place, and hears of each."""
+    heard: list[str] = []
+
+    class Leads(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(self.requestline)
+            self.send_response(302)
+            self.send_header("location", "/elsewhere")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815 - as http.server calls it
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Leads) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", heard
+        server.shutdown()
+
+
+def test_nobody_is_followed_elsewhere_with_what_the_request_holds() -> None:
+    with elsewhere() as (url, heard):
+        done = send("--gateway", "nalo", "--url", url, said=request(MSGTYPE=False, USERDATA=PIN))
+    assert done.exit_code == 1
+    assert "answered 302" in done.output
+    assert heard == ["POST /ussd/nalo HTTP/1.1"]
+
+
+def test_a_query_may_have_letters_and_spaces_that_no_url_has() -> None:
+    with elsewhere() as (url, heard):
+        done = send("--gateway", "channel_mobile", "--url", url, said=f"msisdn=1&a=%23&request=é {PIN}")
+    assert heard == [f"GET /ussd/channel_mobile?msisdn=1&a=%23&request=%C3%A9%20{PIN} HTTP/1.1"]
+    assert PIN not in done.output
+
+
+def test_a_token_that_no_path_can_have_is_not_shown() -> None:
+    done = send("--gateway", "nalo", "--url", "http://127.0.0.1:1", "--token", "a token", said=request())
+    assert done.exit_code == 2
+    assert "nothing answers at" in done.output
+    assert "a token" not in done.output
 
 
 # --- how it is read ---

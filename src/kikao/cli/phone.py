@@ -223,10 +223,10 @@ def settings_of(gateway: str, *, near: bool) -> UssdSettings:
 
 
 def over_http(url: str) -> Send:
-    """Send to a running server, past any proxy of the environment: what is typed is for that server only."""
+    """Send to a running server, past any proxy of the environment and to nowhere else: what is typed is for it only."""
     if _SERVER(url) is None:
         give_up(f"{url!r} is no address of a server; it looks like {DEFAULT_URL}")
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoFurther())
 
     def send(exchange: Exchange) -> Response:
         request = urllib.request.Request(  # noqa: S310 - http or https, as checked above
@@ -248,10 +248,17 @@ def over_http(url: str) -> Send:
     return send
 
 
+class _NoFurther(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection: it is the answer."""
+
+    def redirect_request(self, *_: object) -> None:
+        """See `HTTPRedirectHandler`."""
+
+
 def _why(error: Exception) -> str:
-    """What the network said, in its own words."""
+    """What the network said, in its own words; of another error its type, since its text may repeat the request."""
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
-    said = cause.strerror if isinstance(cause, OSError) else str(cause)
+    said = cause.strerror if isinstance(cause, OSError) else type(cause).__name__
     return f" ({said})" if said else ""
 
 

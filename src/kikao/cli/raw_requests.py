@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from msgspec.structs import replace
 
@@ -18,6 +18,9 @@ HOPS: Final = frozenset(
     {"host", "content-length", "connection", "keep-alive", "accept-encoding", "te", "upgrade"}
 )
 """Headers that belong to the connection it once came over."""
+
+VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
+"""What a query may have as it is; a file may have more."""
 
 
 class Unreadable(ValueError):
@@ -79,8 +82,8 @@ def _bare(octets: bytes, shape: Exchange) -> Exchange:
     text = octets.strip()
     if b"\n" in text:
         raise Unreadable("this gateway is asked by GET: write a request line, or its query alone in one line")
-    query = text.decode("latin-1")
-    return replace(shape, path="", query=query.rpartition("?")[2], body=b"")
+    query = quote(text.rpartition(b"?")[2], safe=VISIBLE)
+    return replace(shape, path="", query=query, body=b"")
 
 
 def _behind(path: str, rest: re.Pattern[str] | None) -> str:
