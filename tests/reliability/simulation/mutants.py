@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import msgspec
 
+from kikao import turn
 from kikao.channels import accumulated
 from kikao.channels.outbox import Dispatcher
 from kikao.conversation import Choice, effects, runner
@@ -27,7 +28,7 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.leases import Leases
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.working import Late
-from kikao.turn import Turns, _Turn
+from kikao.turn import _Turn
 from tests.reliability.simulation import laws
 from tests.reliability.simulation.running import attempt_all, cores
 from tests.reliability.simulation.weather import kind_of
@@ -118,7 +119,7 @@ MUTANTS: Final = (
     Mutant(
         "no dedupe",
         laws.CHANGED_REPLY,
-        (Edit(Turns, "_names", 'gateway.dedupe == "exact"', "False"),),
+        (Edit(turn, "names_of", 'gateway.dedupe == "exact"', "False"),),
     ),
     Mutant(
         "dedupe after commit",
