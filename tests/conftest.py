@@ -7,10 +7,14 @@ from collections.abc import Iterator
 
 import coverage
 import pytest
+from hypothesis import settings
 
 from tests.engines.fixtures import cluster, postgresql, redis_server, valkey
 
 __all__ = ["cluster", "postgresql", "redis_server", "valkey"]
+
+settings.register_profile("suite", deadline=None)  # how long an example takes tells of the machine only
+settings.load_profile("suite")
 
 SEARCHES = (
     "tests/checking/test_replaying_laws.py",

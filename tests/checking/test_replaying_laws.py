@@ -63,7 +63,7 @@ def edited(draw: st.DrawFn, program: list[Say]) -> list[Say]:
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 def test_what_was_foretold_comes_true(data: st.DataObject) -> None:
     before = data.draw(programs, "before")
     after = data.draw(edited(before), "after")

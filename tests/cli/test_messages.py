@@ -249,7 +249,7 @@ sentences = st.dictionaries(words, words | st.just(""), max_size=5).map(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), sentences, sentences)
 def test_whatever_is_translated_survives_every_update_and_is_what_members_read(
     data: st.DataObject, before: dict[str, Sentence], after: dict[str, Sentence]
@@ -270,7 +270,7 @@ def test_whatever_is_translated_survives_every_update_and_is_what_members_read(
             assert chosen.gettext(key(message)) == message.string
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(sentences, words)
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, found: dict[str, Sentence], word: str
@@ -294,7 +294,7 @@ def test_what_is_written_is_read_again(
 pieces = 'msgid|msgstr|msgid_plural|msgstr[0]|msgstr[9]|msgctxt|"a"|"|#~ |#, fuzzy|\n| |{'.split("|")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(max_size=80) | st.lists(st.sampled_from(pieces)).map(lambda found: "".join(found).encode()))
 def test_any_file_is_a_catalog_or_told_to_be_none(
     tmp_path_factory: pytest.TempPathFactory, content: bytes

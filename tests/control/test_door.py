@@ -279,7 +279,7 @@ async def test_garbage_is_refused_in_a_line(tmp_path: Path, text: bytes) -> None
         assert await numbers(visitor.ask(COUNT, Many(2))) == [0, 1]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.binary(max_size=200), min_size=1, max_size=5))
 async def test_no_octets_break_it(lines: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

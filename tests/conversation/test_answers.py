@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kikao.conversation.answer_types import Date, Money, Number, Phone, Pin, Text
@@ -510,7 +510,6 @@ like_an_answer = st.text(
 )
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(ANSWERS), st.one_of(st.text(), like_an_answer), st.sampled_from([None, KAMPALA, PHOTO])
 )

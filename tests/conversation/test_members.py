@@ -841,6 +841,5 @@ THOROUGH = os.environ.get("KIKAO_PROPERTIES") == "thorough"
 TestMembers.settings = settings(
     max_examples=3000 if THOROUGH else 50,
     stateful_step_count=80 if THOROUGH else 40,
-    deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -202,7 +202,7 @@ def navigations(draw: st.DrawFn) -> Navigation:
         return Navigation()
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(navigations(), ANSWERS, st.booleans(), st.booleans(), st.integers(0, 2))
 def test_every_line_does_what_it_says_and_no_key_does_two_things(
     keys: Navigation, answer: Answer[object], back: bool, home: bool, page: int

@@ -461,7 +461,7 @@ OPERATIONS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(OPERATIONS, max_size=25))
 async def test_it_is_a_dictionary_that_survives_everything(operations: list[tuple[Any, ...]]) -> None:
     flows = Flows()

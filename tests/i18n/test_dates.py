@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kikao.conversation.journal import decode_value, encode_value
@@ -99,13 +99,11 @@ def test_what_is_read_from_a_store_is_a_day_or_an_error_but_never_breaks_a_scree
         msgspec.convert(stored, Day | Moment)
 
 
-@settings(deadline=None)  # a time zone is read from a file once
 @given(st.one_of(days, moments, st.lists(days, min_size=1), st.lists(moments, min_size=1)))
 def test_the_journal_gives_back_what_it_was_given(value: Any) -> None:
     assert decode_value(*encode_value(value, "here")) == value
 
 
-@settings(deadline=None)  # a time zone is read from a file once
 @given(st.one_of(days, moments))
 def test_a_date_survives_being_stored_in_a_sentence(value: Day | Moment) -> None:
     message = t("On {when}", when=value)
@@ -113,7 +111,6 @@ def test_a_date_survives_being_stored_in_a_sentence(value: Day | Moment) -> None
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(message), type=type(message)) == message
 
 
-@settings(deadline=None)  # a time zone is read from a file once
 @given(moments)
 def test_a_moment_is_on_its_day_and_its_clock_says_which_moment_it_is(moment: Moment) -> None:
     clock = moment.clock()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from babel import Locale
 from hatchling.builders.wheel import WheelBuilder
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kikao import Amount, App, Chat, Day, Flows, Message, Moment, Number, t, tn
@@ -137,7 +137,6 @@ def test_a_date_is_written_in_the_members_language(language: str, shown: str) ->
 def test_no_amount_and_no_date_halves_a_page(language: str) -> None:
     render = Catalogs(LIBRARY).translate(language)
 
-    @settings(deadline=None)  # a time zone is read from a file once
     @given(st.one_of(amounts, days, moments))
     def is_written_in_septets(value: Amount | Day | Moment) -> None:
         shown = render(t("{value}", value=value))

@@ -202,7 +202,7 @@ class World:
         return other in seen
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(story=operations)
 @example(story=[("link", ONE, TWO), ("link", ONE, CHAT), ("rest",), ("unlink", TWO, ONE)])
 @example(story=[("meet", ONE), ("link", TWO, CHAT), ("link", ONE, TWO), ("rest",), ("unlink", ONE, TWO)])
@@ -245,7 +245,7 @@ def test_addresses_share_a_member_only_when_linked_and_sessions_only_as_one_memb
         asyncio.run(happen(Path(folder)))
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=8, suppress_health_check=[HealthCheck.too_slow])
 @given(met=st.lists(addresses, min_size=1, max_size=16), linked=st.sets(addresses, max_size=3))
 def test_whoever_meets_whom_at_once_an_address_has_one_member(met: list[Named], linked: set[Named]) -> None:
     """Three processes meet people, while addresses are linked to a member who was there before."""

@@ -166,13 +166,13 @@ async def live(store: SessionStore, steps: list[tuple[str, int, int]]) -> None:
 
 
 @given(steps=STEPS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_no_member_can_tell_that_keys_change(steps: list[tuple[str, int, int]]) -> None:
     asyncio.run(live(MemoryStore(), steps))
 
 
 @given(steps=STEPS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_nor_in_a_file(steps: list[tuple[str, int, int]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(live(SQLiteStore(Path(folder) / "sessions.db"), steps))

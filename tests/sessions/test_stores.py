@@ -45,9 +45,9 @@ class SQLiteMachine(StoreMachine):
 
 
 TestMemoryModel = MemoryMachine.TestCase
-TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestMemoryModel.settings = settings(max_examples=100, stateful_step_count=40)
 TestSQLiteModel = SQLiteMachine.TestCase
-TestSQLiteModel.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
+TestSQLiteModel.settings = settings(max_examples=20, stateful_step_count=40)
 
 
 class MemoryOutboxMachine(OutboxMachine):
@@ -61,6 +61,6 @@ class SQLiteOutboxMachine(OutboxMachine):
 
 
 TestMemoryOutboxModel = MemoryOutboxMachine.TestCase
-TestMemoryOutboxModel.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestMemoryOutboxModel.settings = settings(max_examples=50, stateful_step_count=40)
 TestSQLiteOutboxModel = SQLiteOutboxMachine.TestCase
-TestSQLiteOutboxModel.settings = settings(max_examples=6, stateful_step_count=40, deadline=None)
+TestSQLiteOutboxModel.settings = settings(max_examples=6, stateful_step_count=40)

@@ -63,4 +63,4 @@ def _served(postgresql: PostgreSQL, database: str) -> None:
 
 
 TestPostgreSQLModel = PostgreSQLMachine.TestCase
-TestPostgreSQLModel.settings = settings(max_examples=8, stateful_step_count=40, deadline=None)
+TestPostgreSQLModel.settings = settings(max_examples=8, stateful_step_count=40)

@@ -82,6 +82,6 @@ def cluster_for_the_machine(cluster: Cluster) -> None:
 
 
 TestValkeyModel = pytest.mark.usefixtures("valkey_for_the_machine")(ValkeyMachine.TestCase)
-TestValkeyModel.settings = settings(max_examples=8, stateful_step_count=40, deadline=None)
+TestValkeyModel.settings = settings(max_examples=8, stateful_step_count=40)
 TestClusterModel = pytest.mark.usefixtures("cluster_for_the_machine")(ClusterMachine.TestCase)
-TestClusterModel.settings = settings(max_examples=3, stateful_step_count=25, deadline=None)
+TestClusterModel.settings = settings(max_examples=3, stateful_step_count=25)

@@ -54,7 +54,7 @@ async def run(ledger: Ledger, operation: Operation) -> object:
     raise AssertionError
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(operations, min_size=1, max_size=3))
 def test_whatever_happens_at_once_the_books_are_right(rounds: list[list[Operation]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
@@ -62,7 +62,7 @@ def test_whatever_happens_at_once_the_books_are_right(rounds: list[list[Operatio
 
 
 @ON_POSTGRESQL
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=st.lists(operations, min_size=1, max_size=3))
 def test_whatever_happens_at_once_the_books_in_postgresql_are_right(rounds: list[list[Operation]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -117,7 +117,7 @@ async def the_locks_are_exact(ledger: Ledger, rounds: list[list[Operation]], out
         assert wrong[member] <= 2 * (accepted[member] + 1)
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(guesses=st.lists(st.booleans(), min_size=1, max_size=12))
 def test_tries_are_counted_like_on_fingers(guesses: list[bool]) -> None:
     """One after the other: the bank's answers are those of the simplest model."""

@@ -38,7 +38,7 @@ rounds = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=rounds)
 def test_whatever_becomes_of_members_no_money_is_lost(rounds: list[list[tuple[str, str]]]) -> None:
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
@@ -46,7 +46,7 @@ def test_whatever_becomes_of_members_no_money_is_lost(rounds: list[list[tuple[st
 
 
 @ON_POSTGRESQL
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3, suppress_health_check=[HealthCheck.too_slow])
 @given(rounds=rounds)
 def test_whatever_becomes_of_members_no_money_is_lost_in_postgresql(
     rounds: list[list[tuple[str, str]]],

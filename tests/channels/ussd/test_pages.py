@@ -226,7 +226,7 @@ def bare(text: str) -> str:
     return re.sub(r"\s", "", text)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(screens)
 def test_no_page_is_ever_over_budget_and_there_is_an_end(screen: dict[str, object]) -> None:
     cut = paginate(**screen)  # type: ignore[arg-type]
@@ -236,7 +236,7 @@ def test_no_page_is_ever_over_budget_and_there_is_an_end(screen: dict[str, objec
     assert len(cut) <= max(1, len(bare(content)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(screens)
 def test_every_option_is_on_exactly_one_page_in_order(screen: dict[str, object]) -> None:
     cut = paginate(**screen)  # type: ignore[arg-type]
@@ -245,7 +245,7 @@ def test_every_option_is_on_exactly_one_page_in_order(screen: dict[str, object])
     assert [place for page in cut for place in page.options] == list(range(len(options)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     texts,
     st.lists(labels, max_size=12),
@@ -256,7 +256,7 @@ def test_the_pages_together_say_everything_once(body: str, options: list[str], b
     assert bare("".join(page.text for page in cut)) == bare(body + "".join(options))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(texts, st.lists(labels, max_size=12), st.lists(st.sampled_from(["0 Back", "00 Home"]), max_size=2))
 def test_navigation_stands_below_the_content_and_is_all_that_is_added(
     body: str, options: list[str], footer: list[str]
@@ -276,7 +276,7 @@ def test_navigation_stands_below_the_content_and_is_all_that_is_added(
     assert bare(found) == bare(body + "".join(options))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(screens)
 def test_a_whole_screen_is_one_page_or_an_error(screen: dict[str, object]) -> None:
     body, options, budget = screen["body"], screen["options"], screen["budget"]
@@ -294,7 +294,7 @@ def test_a_whole_screen_is_one_page_or_an_error(screen: dict[str, object]) -> No
     assert error.value.cost == cost(content)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.lists(st.integers(1, 20).map(lambda length: "w" * length), min_size=1, max_size=200))
 def test_pages_of_plain_words_are_as_few_as_can_be(all_words: list[str]) -> None:
     needed, used = 1, -1

@@ -25,7 +25,7 @@ def saved(folder: Path, text: str) -> Path:
     return path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data(), st.dictionaries(words, words | st.just(""), max_size=5))
 def test_what_babel_writes_is_read_as_babel_meant_it(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, found: dict[str, str]
@@ -53,7 +53,7 @@ pieces = 'msgid |msgstr |msgid_plural |msgstr[0] |msgstr[9] |msgctxt |"a"\n|"|#~
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.sampled_from(pieces)).map("".join))
 def test_any_text_is_a_catalog_or_told_to_be_none(
     tmp_path_factory: pytest.TempPathFactory, text: str
