@@ -148,7 +148,30 @@ def test_the_service_of_the_guide_keeps_its_promises(tmp_path: Path) -> None:
 
 
 def test_the_tests_of_the_guide_pass(tmp_path: Path) -> None:
-    assert "16 passed" in run_tests(guide(tmp_path))
+    assert "18 passed" in run_tests(guide(tmp_path))
+
+
+def test_the_gateway_of_the_guide_is_one_of_the_house_once_it_is_put_there(tmp_path: Path) -> None:
+    house, code = tmp_path / "house", DOCS / "how-to/code"
+    for folder in ("src", "tests"):
+        shutil.copytree(ROOT / folder, house / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", house)
+    ussd = house / "src/kikao/channels/ussd"
+    shutil.copy(code / "acme.py", ussd / "gateways")
+    shutil.copy(code / "acme_client.py", ussd / "clients/acme.py")
+    shutil.copy(code / "acme.json", house / "tests/channels/ussd/fixtures")
+    (entry,) = [line for line in blocks(DOCS / "how-to/add-a-gateway.md", "python") if "_Entry(" in line]
+    registry = ussd / "registry.py"
+    before, told, after = registry.read_text("utf-8").partition('    "africastalking": _Entry(')
+    registry.write_text(f"{before}    {entry.strip()}\n{told}{after}", encoding="utf-8")
+    checks = [f"tests/channels/ussd/test_{name}.py" for name in ("registry", "talking", "hostile")]
+    command = [sys.executable, "-m", "pytest", "-q", "-k", "acme", "-p", "no:cacheprovider", *checks]
+    given = {**environment(), "PYTHONPATH": str(house / "src")}
+    done = subprocess.run(command, cwd=house, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed
+    assert int(passed[1]) > 30
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)

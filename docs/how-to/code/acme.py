@@ -1,20 +1,19 @@
 """Acme (imaginary): `POST /ussd/acme`.
 
-A request is a form: session, msisdn, input (the last answer only), op (begin, continue or end), and id, the same when a
-request is sent again. The reply is plain text; the header `X-Op` says continue or end. Requests are not signed.
+A request is a form: session, msisdn, code, op (begin, continue or end), input (what was dialled, then the last answer
+only), and id, which counts the requests of a session, and is the same when one is sent again. The reply is plain text;
+the header `X-Op` says continue or end. Requests are not signed.
 """
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-
-from kikao import Secret
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
-from kikao.channels.ussd.clients.client import FORM, Client, Exchange
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family, UssdGateway
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
+from kikao.conversation.secrets import Secret
 
+REQUEST = frozenset({"session", "msisdn", "code", "op", "input", "id"})
 HAPPENINGS: dict[str, Happening] = {"begin": "new", "continue": "reply", "end": "end"}
 
 
@@ -34,7 +33,7 @@ class Acme(UssdGateway):
         new="`op` is `begin`",
         reply="`op` is `continue`",
         end="`op` is `end`",
-        copies="the same `id`",
+        copies="the same `session` and `id`",
     )
 
     def parse(self, request: Request) -> Inbound:
@@ -44,16 +43,23 @@ class Acme(UssdGateway):
         if op not in HAPPENINGS:
             raise self.refuse("field op is neither begin, continue nor end")
         phone = self.number(fields, "msisdn", spaced=True)  # a form turns the + of a number into a space
+        dialogue, code = self.token(fields, "session", MAX_DIALOGUE), self.token(fields, "code", MAX_CODE)
+        typed, note = self.typed(fields, "input"), ""
+        if op == "begin":  # of `*284*1*500#` what is behind the code: a long dial
+            typed, note = self.behind_code(typed, code)
         return Inbound(
             channel=self.channel,
             gateway=self.slug,
             identity=phone,
             happening=HAPPENINGS[op],
-            text=Secret(self.typed(fields, "input") if op == "continue" else ""),
-            dialogue=self.token(fields, "session", MAX_DIALOGUE),
+            text=Secret("" if op == "end" else typed),
+            dialogue=dialogue,
+            service_code=code,
             msisdn=phone,
-            message_id=Secret(self.token(fields, "id", 64)),
-            unknown_fields=self.unknown(fields, frozenset({"session", "msisdn", "input", "op", "id"})),
+            # It counts within its session, so the session is part of what tells a copy. No two pairs read the same.
+            message_id=Secret(f"{len(dialogue)}:{dialogue}{self.token(fields, 'id', 64)}"),
+            unknown_fields=self.unknown(fields, REQUEST),
+            note=note,
         )
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
@@ -64,32 +70,3 @@ class Acme(UssdGateway):
     def acknowledge(self, inbound: Inbound) -> Response:
         """The answer to the end of a dialogue."""
         return Response(200, (), b"")
-
-
-class AcmeClient(Client):
-    """The other side, for phones in tests and in the terminal."""
-
-    count = 0
-
-    def dial(self, dialogue: str, ahead: str = "") -> Exchange:
-        """A new dialogue."""
-        self.dialogue = dialogue
-        return self.exchange("begin")
-
-    def answer(self, text: str) -> Exchange:
-        """What the member typed."""
-        return self.exchange("continue", text)
-
-    def hang_up(self) -> Exchange:
-        """The dialogue is over."""
-        return self.exchange("end")
-
-    def read(self, response: Response) -> tuple[str, bool]:
-        """The text of a reply, and whether the dialogue goes on."""
-        return response.body.decode(), dict(response.headers)["x-op"] == "continue"
-
-    def exchange(self, op: str, text: str = "") -> Exchange:
-        """A request."""
-        self.count += 1
-        fields = {"session": self.dialogue, "msisdn": self.number, "op": op, "id": f"m{self.count}"}
-        return Exchange("", FORM, urlencode({**fields, "input": text}).encode())

@@ -24,7 +24,8 @@ class Inbound:
     `identity` is the member's address on the channel (E.164 for ussd; a provider's masked token where it hides
     numbers); it may be empty only where nobody is answered, as at an end that names its dialogue alone. `dialogue` is
     the provider's session id: never a key of ours, only a sign of a redial. `message_id` is what makes a redelivery
-    recognisable, None where the provider gives nothing.
+    recognisable, None where the provider gives nothing. It is unique over all dialogues of a member on this gateway:
+    where the provider counts anew in each dialogue, the session's id is part of it.
     """
 
     channel: str

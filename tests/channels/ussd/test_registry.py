@@ -65,12 +65,12 @@ def read(found: UssdGateway, request: Request) -> Inbound:
 def test_every_gateway_declares_what_it_is(slug: str) -> None:
     each = made(slug)
     assert isinstance(each, UssdGateway)
-    assert (each.slug, each.channel) == (slug, "ussd")
-    assert each.family in ("accumulated", "last", "async")
-    assert each.dedupe in ("exact", "window", "none")
-    assert "reply" in each.happenings
-    assert each.retention > 0
-    assert set(each.methods) <= {"GET", "POST", "PUT"}
+    assert (each.slug, each.channel) == (slug, "ussd"), "`slug` is the name in the registry"
+    assert each.family in ("accumulated", "last", "async"), f"no family: {each.family!r}"
+    assert each.dedupe in ("exact", "window", "none"), f"no way to tell copies: {each.dedupe!r}"
+    assert "reply" in each.happenings, "members answer"
+    assert each.retention > 0, "seconds in which a request may come again"
+    assert set(each.methods) <= {"GET", "POST", "PUT"}, f"not let in by the edge: {each.methods}"
 
 
 @pytest.mark.parametrize("slug", EVERY)
@@ -97,10 +97,10 @@ def test_every_contract_is_complete(slug: str) -> None:
 @pytest.mark.parametrize("slug", EVERY)
 def test_every_setting_of_a_gateway_is_explained(slug: str) -> None:
     for option in kind(slug).options:
-        assert option.name.islower()
-        assert option.about
-        assert not option.about.endswith(".")
-        assert option.example
+        assert option.name.islower(), f"{option.name}: lower case, the variable has it in capitals"
+        assert option.about, f"{option.name}: `about` says nothing"
+        assert not option.about.endswith("."), f"{option.name}: `about` is no sentence"
+        assert option.example, f"{option.name}: an example, for the page and for phones"
         if option.check is not None:
             option.check(option.example)
 
@@ -177,18 +177,25 @@ def test_a_request_of_a_fixture_passes_the_edge_and_no_answer_repeats_what_was_t
 def test_there_is_a_fixture_for_everything_a_gateway_can_tell(slug: str) -> None:
     requests = fixtures(slug)["requests"]
     told = {case["inbound"]["happening"] for case in requests if "happening" in case.get("inbound", {})}
-    assert told == made(slug).happenings
+    assert told == made(slug).happenings, "a case of `requests` for each of `happenings`, and for no other"
     turns = [case for case in requests if "refused" not in case]
     parsed = [made(slug, case).parse(request_of(slug, case)) for case in turns]
     unsaid = [each for each in parsed if each.accumulated or each.dialled is not None]
     assert "new" in told or unsaid, "nothing would tell a dial"
     by_id = [each for each in unsaid if not each.accumulated]
-    assert all(each.happening in TURNS or not plain(each.dialled) for each in by_id)
+    assert all(each.happening in TURNS or not plain(each.dialled) for each in by_id), (
+        "nothing is dialled behind an end: `dialled` is empty there"
+    )
     assert len({bool(each.dialogue) for each in by_id}) <= 1, "an id with every request, or with none"
-    assert sum("refused" in case for case in requests) >= 5
-    assert any("unknown_fields" in case.get("inbound", {}) for case in requests)
+    refused = sum("refused" in case for case in requests)
+    assert refused >= 5, f"five cases that are `refused` at least, there are {refused}"
+    assert any("unknown_fields" in case.get("inbound", {}) for case in requests), (
+        "a case whose `inbound` says its `unknown_fields`"
+    )
     canaries = sum(CANARY in shows(request_of(slug, case)) for case in requests)
-    assert canaries >= 3, "nothing would show a leak"
+    assert canaries >= 3, (
+        f"nothing would show a leak: {CANARY} is in {canaries} requests, and three should have it"
+    )
 
 
 # --- what it answers ---
@@ -211,7 +218,7 @@ def test_a_reply_is_what_its_fixture_says(slug: str, case: Case) -> None:
 def test_a_screen_is_pushed_as_its_fixture_says(slug: str, case: Case) -> None:
     asked, request = asked_by(slug, case)
     found = made(slug, asked)
-    assert ("pushed" in case) == bool(found.pushes)
+    assert ("pushed" in case) == bool(found.pushes), "`pushed` where screens go by a call, and only there"
     if isinstance(found, CallingGateway) and found.pushes:
         body = found.pushed(found.parse(request), case["text"], ends=case["ends"], until=0.0)
         call, expected = found.call(Pushed.read(body), MESSAGE), case["pushed"]
@@ -223,7 +230,8 @@ def test_a_screen_is_pushed_as_its_fixture_says(slug: str, case: Case) -> None:
 
 @pytest.mark.parametrize("slug", SLUGS)
 def test_there_is_a_fixture_for_a_screen_and_for_a_last_one(slug: str) -> None:
-    assert {case["ends"] for case in fixtures(slug)["replies"]} == {False, True}
+    ends = {case["ends"] for case in fixtures(slug)["replies"]}
+    assert ends == {False, True}, "a case of `replies` that goes on, and one that ends"
 
 
 @pytest.mark.parametrize("septets", [80, 160, 182])
