@@ -172,6 +172,9 @@ def test_the_gateway_of_the_guide_is_one_of_the_house_once_it_is_put_there(tmp_p
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed
     assert int(passed[1]) > 30
+    layers = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    done = subprocess.run(layers, cwd=house, env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p, "python")], ids=lambda p: p.name)
