@@ -160,7 +160,7 @@ def test_the_gateway_of_the_guide_is_one_of_the_house_once_it_is_put_there(tmp_p
     shutil.copy(code / "acme.py", ussd / "gateways")
     shutil.copy(code / "acme_client.py", ussd / "clients/acme.py")
     shutil.copy(code / "acme.json", house / "tests/channels/ussd/fixtures")
-    (entry,) = [line for line in blocks(DOCS / "how-to/add-a-gateway.md", "python") if "_Entry(" in line]
+    (entry,) = [line for line in blocks(DOCS / "how-to/add-a-gateway.md", "text") if "_Entry(" in line]
     registry = ussd / "registry.py"
     before, told, after = registry.read_text("utf-8").partition('    "africastalking": _Entry(')
     registry.write_text(f"{before}    {entry.strip()}\n{told}{after}", encoding="utf-8")
