@@ -83,7 +83,7 @@ def understand(
     if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
         return (Show(late=True), dialogue) if dialogue.line == line else (Show(), after)
     if inbound.dialled is not None:
-        copied = inbound.message_id is None and text[:1] in ("", SEPARATOR)
+        copied = inbound.message_id is None and (not text or text.startswith(SEPARATOR))
         began = hashed("dialled", text) if copied else b""
         if dialogue is None or not known:
             return Dial(_ahead(inbound.dialled.reveal())), structs.replace(after, text=began)

@@ -12,7 +12,7 @@ from msgspec import structs
 from kikao.channels.channel import BadRequest
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import SLUGS, client, gateway, kind
-from kikao.config import Settings, SimulatedEndpoint, UssdSettings
+from kikao.config import Hidden, Settings, SimulatedEndpoint, UssdSettings
 from kikao.console.simulator.views import Budget, EndpointView
 
 CODE: Final = "*284#"
@@ -40,9 +40,10 @@ class Endpoint:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Values of the gateway's own settings, any of which may be a key. Never shown."""
-        plain = {option.name: option.default for option in self.gateway.options}
-        given = {name: value.reveal().decode() for name, value in self.settings.options.items()}
-        return tuple(value for name, value in given.items() if value != plain.get(name))
+        plain = {option.name: Hidden(option.default.encode()) for option in self.gateway.options}
+        given = self.settings.options.items()
+        kept = (value for name, value in given if name not in plain or not value.matches(plain[name]))
+        return tuple(value.reveal().decode() for value in kept)
 
     @property
     def posted_to(self) -> str:

@@ -78,8 +78,8 @@ class Beem(Latest):
         fields = self.json(request)
         return {**fields, **self.nested(fields, "payload")}
 
-    def echo(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-        """See `Latest.echo`. The id of a request is a text, or a whole number: nobody knows which."""
+    def goes_back(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+        """See `Latest.goes_back`. The id of a request is a text, or a whole number: nobody knows which."""
         if type(fields.get("payload.request_id")) is not int:
             self.token(fields, "payload.request_id", MAX_REQUEST)
         return kept(self, fields, ("msisdn", "operator", "session_id", "payload.request_id"))

@@ -76,8 +76,8 @@ class Oltranz(Latest):
         ),
     )
 
-    def echo(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-        """See `Latest.echo`."""
+    def goes_back(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+        """See `Latest.goes_back`."""
         return kept(self, fields, _ECHOED)
 
     def echoed(self, inbound: Inbound) -> Mapping[str, object]:

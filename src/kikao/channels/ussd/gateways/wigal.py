@@ -69,8 +69,8 @@ class Wigal(Latest):
         ),
     )
 
-    def echo(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-        """See `Latest.echo`."""
+    def goes_back(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+        """See `Latest.goes_back`."""
         return kept(self, fields, ("network", "sessionid", "msisdn", "username", "trafficid", "other"))
 
     def message_id(self, fields: Mapping[str, object], dialogue: str, happening: Happening) -> Secret:

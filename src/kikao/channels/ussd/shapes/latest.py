@@ -79,7 +79,7 @@ class Latest(UssdGateway):
     def parse(self, request: Request) -> Inbound:
         """One request. Raises `BadRequest`."""
         fields = self.fields(request)
-        echo = self.echo(fields)
+        echo = self.goes_back(fields)
         happening = self.happening(fields)
         dialogue, code = self._dialogue(fields), self.service_code(fields)
         phone = self.number(fields, self.names.phone, spaced=self.spaced, only=self.country)
@@ -114,7 +114,7 @@ class Latest(UssdGateway):
         """What the request says, by name. Raises `BadRequest`."""
         return self.json(request)
 
-    def echo(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
+    def goes_back(self, fields: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
         """What goes back in the reply, by name; never what was typed. Raises `BadRequest`."""
         return tuple((name, self.token(fields, name, MAX_ECHO)) for name in self.echoes)
 
