@@ -72,13 +72,13 @@ $(VENV)/.made:
 	fi; exit 1
 
 $(VENV)/.run: $(VENV)/.made requirements/run.txt pyproject.toml
-	@echo "Installing what kikao needs to run into $(VENV), the first time and after changes (under a minute) ..."
+	@echo "Installing what kikao needs to run into $(VENV), the first time and after changes (a minute or two) ..."
 	@$(PIP) install --require-hashes -r requirements/run.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.made requirements/dev.txt pyproject.toml
-	@echo "Installing kikao and its test tools into $(VENV), the first time and after changes (about a minute) ..."
+	@echo "Installing kikao and its test tools into $(VENV), the first time and after changes (a minute or two) ..."
 	@$(PIP) install --require-hashes -r requirements/dev.txt
 	@$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $(VENV)/.run $@

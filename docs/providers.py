@@ -17,7 +17,7 @@ from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, example, gateway, kind
-from kikao.config import UssdSettings
+from kikao.config import Hidden, Option, UssdSettings
 
 DOCS: Final = Path(__file__).parent
 FOLDER: Final = DOCS / "gateways"
@@ -30,6 +30,9 @@ FAMILIES: Final = {
     "last": "Each request carries the last answer only",
     "async": "Each request is acknowledged at once, and the screen goes out as a call of its own",
 }
+
+SHOWN: Final = "s3cret"
+"""What stands in samples where an example says in words what a setting is."""
 
 IN_THE_URL: Final = (
     "What members type is in the URL, PINs too. kikao logs no URL; switch off the access log of every proxy before it "
@@ -73,10 +76,6 @@ WANTED: Final = (
     ("MTN Nigeria, before MADAPI", "a protocol of its own over TCP, known from one old implementation"),
     ("TrueAfrican (Uganda)", "XML-RPC, known from one old implementation"),
     ("TruTeq SSMI", "a protocol of its own over TCP; the same provider's HTTP is served, as `truroute`"),
-    (
-        "Ontech (Zambia)",
-        "its requests are documented and read (`kikao ussd send --parse-only`), the body of its replies is not",
-    ),
     ("Wigal, version 1", "how its reply divides its fields is not documented; version 2 is served"),
 )
 
@@ -89,9 +88,9 @@ INDEX: Final = """{head}
 USSD comes to an app through a provider, and each has a dialect of its own. kikao speaks these; which are served is a
 matter of [settings](../reference/settings.md), the app is the same on all of them.
 
-"Documented" is what the provider itself, or several independent sources, say. *Experimental* is what rests, at least
-in part, on one implementation that talks to it. Nothing here was checked on a live line unless its page says so: test
-each on a phone.
+**kikao was tried on a live line with none of them.** *Documented* rests on what the provider itself, or several
+independent sources, say. *Experimental* rests, at least in part, on less, such as programs that talk to the provider:
+its page says on what. Test each on a phone, on every network, before members dial.
 
 {list}
 
@@ -100,12 +99,16 @@ A provider that is missing here is [one file and its fixtures](../how-to/add-a-g
 
 ## How each tells what happens
 
+There are three families:
+
+{families}
+
 {table}
 
 An empty field is something that the provider does not tell, or not in a way that is known. *exact* copies are known
 whenever they come; those in a *window* only within a second of the reply, where nothing else could tell them from the
-same answer given twice. Every gateway can have a secret path token and a list of addresses; what more there is stands
-in the last column.
+same answer given twice. In the last column, *token* is a secret at the end of the URL and *list* one of the provider's
+addresses: you set them, and production wants one of both. A *key* or a *signature* is the provider's own, besides.
 
 ## Wanted
 
@@ -135,6 +138,8 @@ def table() -> Iterator[tuple[str, ...]]:
     """What each gateway tells and how, a row each below the names of the columns."""
     yield (
         "gateway",
+        "country",
+        "contract",
         "family",
         "dial",
         "answer",
@@ -147,12 +152,14 @@ def table() -> Iterator[tuple[str, ...]]:
     )
     for slug in sorted(SLUGS):
         it, of = kind(slug), kind(slug).contract
-        extra = [how for how in of.authentication if how not in ("path token", "allow-list")]
+        own = [how for how in of.authentication if how not in ("path token", "allow-list")]
         yield (
             f"`{slug}`",
+            of.places,
+            _standing(of),
             it.family,
             *(of.new, of.reply, of.end, of.abort, of.timeout, of.copies, it.dedupe),
-            ", ".join(extra),
+            ", ".join(own if it.connects else ("token", "list", *own)),
         )
 
 
@@ -163,11 +170,12 @@ def _index() -> str:
     entries = []
     for slug in sorted(SLUGS, key=lambda slug: kind(slug).contract.provider.casefold()):
         of = kind(slug).contract
-        experimental = "" if of.certainty == "documented" else ". *Experimental*"
-        entries.append(f"- [{of.provider}]({slug}.md), `{slug}`: {of.places}{experimental}")
+        sure = "Documented" if of.certainty == "documented" else "*Experimental*"
+        entries.append(f"- [{of.provider}]({slug}.md), `{slug}`: {of.places}. {sure}")
     return INDEX.format(
         head=HEAD.format(source="`src/kikao/channels/ussd/gateways/`"),
         list="\n".join(entries),
+        families=_items(f"*{family}*: {what[0].lower()}{what[1:]}." for family, what in FAMILIES.items()),
         table="\n".join(_table(table())),
         wanted="\n".join(f"- **{name}**: {why}" for name, why in (*_read_only(), *WANTED)),
     )
@@ -176,14 +184,19 @@ def _index() -> str:
 def _read_only() -> Iterator[tuple[str, str]]:
     for slug in UNSERVED:
         of = kind(slug).contract
-        yield f"{of.provider} ({of.places})", f"its requests are read as `{slug}`; wanted is {of.wanted[0]}"
+        read = f"its requests are documented and read (`kikao ussd send --gateway {slug} --parse-only`)"
+        yield f"{of.provider} ({of.places})", f"{read}; wanted is {of.wanted[0]}"
+
+
+def _standing(of: Contract) -> str:
+    return "documented" if of.certainty == "documented" else "experimental"
 
 
 # --- a page ---
 
 
 def _page(slug: str) -> str:
-    settings = example(slug)
+    settings = _sample(slug)
     found = gateway(slug, settings)
     parts = [
         HEAD.format(source=f"`src/{type(found).__module__.replace('.', '/')}.py`"),
@@ -216,13 +229,34 @@ def _about(found: UssdGateway) -> Iterator[str]:
     yield _filled(f"`{found.slug}`: {of.places}. {FAMILIES[found.family]}. The contract is from {of.source}.")
     if found.experimental:
         yield _filled(
-            "**Experimental**: this, or a part without which nobody is answered, rests on one implementation that "
-            "talks to the provider, not on the provider's own word. Compare the first requests with what stands here "
-            "before members dial."
+            "**Experimental**: not all of that is the provider's own word, so a part without which nobody is answered "
+            "may be otherwise. Compare the first requests with what stands here before members dial."
         )
     guide = DOCS / "how-to" / f"connect-{found.slug}.md"
     if guide.exists():
         yield f"Step by step: [connect {of.provider}](../how-to/{guide.name})."
+
+
+def _sample(slug: str) -> UssdSettings:
+    """The settings of the examples; of a connection only what must be set, since the rest says how others differ."""
+    needed = {option.name for option in kind(slug).options if option.required or not kind(slug).connects}
+    given = example(slug)
+    options = {name: value for name, value in given.options.items() if name in needed}
+    for name, value in options.items():
+        if value.reveal().startswith(b"<"):
+            options[name] = Hidden(SHOWN.encode())
+    return UssdSettings(codes=given.codes, options=options)
+
+
+def _needs_codes(slug: str, settings: UssdSettings) -> bool:
+    """Whether what is dialled behind a code is found only where the settings have the code: seen by dialling."""
+    read = []
+    for codes in ((), settings.codes):
+        found = gateway(slug, UssdSettings(codes=codes, options=settings.options))
+        phone = client(slug, "+256772000001", "*284#", settings)
+        inbound = found.parse(phone.dial("d1", "1*500").request(f"/ussd/{slug}"))
+        read.append(inbound.typed() if inbound.dialled is None else inbound.dialled.reveal())
+    return read[0] != "1*500" == read[1]
 
 
 def _setup(found: UssdGateway) -> Iterator[str]:
@@ -232,6 +266,7 @@ def _setup(found: UssdGateway) -> Iterator[str]:
             (
                 *(f"Set `{_variable(found, option.name)}`: {option.about}." for option in needed),
                 *(f"{step}." for step in found.contract.setup),
+                *_codes(found),
             )
         )
         return
@@ -245,6 +280,12 @@ def _setup(found: UssdGateway) -> Iterator[str]:
     others = [option for option in found.options if option.required and not option.guards]
     steps += [f"Set `{_variable(found, option.name)}`: {option.about}." for option in others]
     steps += [f"{step}." if step[-1] not in ".:" else step for step in found.contract.setup]
+    steps += _codes(found)
+    if isinstance(found, CallingGateway):
+        when = "" if gateway(found.slug).pushes else ", where screens are pushed"
+        steps.append(
+            f"Install what calls the provider{when}: `pip install './kikao[webhooks]'` beside a checkout of kikao."
+        )
     url = f"https://ussd.example.com/ussd/{found.slug}/<token>"
     behind = "; what it adds behind that is its own affair" if found.rest is not None else ""
     steps.append(f"Give the provider the URL `{url}`{behind}.")
@@ -253,6 +294,16 @@ def _setup(found: UssdGateway) -> Iterator[str]:
         "[how](../how-to/connect-africastalking.md#4-let-only-the-provider-in)."
     )
     yield _numbered(steps)
+
+
+def _codes(found: UssdGateway) -> Iterator[str]:
+    code = _variable(found, "code")
+    told = any(code in step for step in found.contract.setup)
+    if not told and _needs_codes(found.slug, _sample(found.slug)):
+        yield (
+            f"For [long dials](../reference/navigation.md#long-dials), set `{code}` to your service codes, as members "
+            "dial them: only they tell where the code ends. Without it what is dialled behind a code is not read."
+        )
 
 
 def _settings(found: UssdGateway) -> Iterator[str]:
@@ -275,10 +326,14 @@ def _settings(found: UssdGateway) -> Iterator[str]:
     for option in found.options:
         what = option.about + (" (required)" if option.required else "")
         example = _code(textwrap.shorten(option.example, 60, placeholder=" …"))
-        rows.append(
-            (_code(_variable(found, option.name)), what, example, option.default and _code(option.default))
-        )
+        default = _default(option)
+        rows.append((_code(_variable(found, option.name)), what, example, default and _code(default)))
     yield "\n".join(_table(rows))
+
+
+def _default(option: Option) -> str:
+    """In the notation of the example."""
+    return f"{int(option.default):#04x}" if option.example.startswith("0x") else option.default
 
 
 def _exchange(found: UssdGateway, settings: UssdSettings) -> Iterator[str]:

@@ -49,4 +49,4 @@ class Contract:
     on_a_phone: tuple[str, ...] = ()
     """What to try on a real phone, besides what is tried on every gateway."""
     wanted: tuple[str, ...] = ()
-    """What nobody knows, and kikao does not guess."""
+    """What nobody knows, and kikao does not guess: what would be worst if it is otherwise first."""

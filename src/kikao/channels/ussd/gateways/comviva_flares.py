@@ -67,11 +67,14 @@ class ComvivaFlares(UssdGateway):
             "Only the first request says which code was dialled: a member has one session, whatever the code.",
         ),
         on_a_phone=(
+            "answer two questions: if the first screen comes again, `SessionID` changed within the dialogue; compare "
+            "it in the provider's log",
             "hang up in the middle, and see in the log that a clean-up came, and what its `error` was",
         ),
         wanted=(
+            "in what respect `SessionID` differs from the vendor's documentation: it was found to in production. If it "
+            "is not the same through a dialogue, every answer is taken for a dial, and nobody is served",
             "what the values of `clean` and `error` mean: whether the member hung up or was too slow",
-            "in what respect `SessionID` differs from the vendor's documentation: it was found to in production",
             "how a long dial is written in `input`: kikao takes `121*1*500` for `*121*1*500#`",
             "in which unit `amount` is read: `KIKAO_USSD_COMVIVA_FLARES_CHARGE_UNIT` says so once you know",
             "times within which a reply must come, and which alphabets are carried",

@@ -55,8 +55,8 @@ class ComvivaXml(UssdGateway):
             "Nothing is told when a member hangs up.",
         ),
         wanted=(
-            "how it tells that a dialogue is over: only requests of type `pull` are known, and others are refused",
             "whether `transactionId` differs from request to request: it was seen empty",
+            "how it tells that a dialogue is over: only requests of type `pull` are known, and others are refused",
             "times within which a reply must come",
         ),
     )

@@ -56,11 +56,11 @@ class Hollatags(Latest):
         limits=("a screen has at most 160 characters: leave `KIKAO_USSD_HOLLATAGS_SEPTETS` at 160",),
         notes=("Requests are not signed.",),
         wanted=(
+            "whether `session_id` of a reply is a number: kikao sends the text that came",
             "an id that tells a request that is sent again",
             "what `session_msg` of `begin` is: kikao reads it where it begins with the service code (a long dial)",
             "what it wants to read in answer to `end`: kikao answers as it ends a dialogue",
             "what `session_type` of a request means",
-            "whether `session_id` of a reply is a number: kikao sends the text that came",
             "times within which a reply must come",
         ),
     )

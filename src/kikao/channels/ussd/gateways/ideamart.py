@@ -89,8 +89,8 @@ class Ideamart(CallingGateway):
         ),
         on_a_phone=("that a second screen comes after an answer, and that the last one closes the dialogue",),
         wanted=(
-            "an id that tells a request that is sent again: whether `requestId` stays the same",
             "how long the provider keeps a dialogue open for a screen: kikao gives up after 20 s",
+            "an id that tells a request that is sent again: whether `requestId` stays the same",
             "which of the codes that refuse a screen are passing: kikao tries none of them again",
             "how the end of a dialogue is told",
         ),

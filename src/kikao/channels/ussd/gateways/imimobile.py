@@ -60,10 +60,10 @@ class ImiMobile(UssdGateway):
             "hang up in the middle and dial again: the first screen, or the offer to go on, must come",
         ),
         wanted=(
+            "whether `msisdn` always has its country code: kikao reads it so",
             "what `msg` is at a dial",
             "what `tid` and `code` are: an id of the dialogue, of the message, or of the service",
             "what the values of `dcs` mean",
-            "whether `msisdn` always has its country code: kikao reads it so",
             "times within which a reply must come",
         ),
     )

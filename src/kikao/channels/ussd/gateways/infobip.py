@@ -64,9 +64,10 @@ class Infobip(UssdGateway):
             "`shortCode` may be missing: a member has one session, whatever the code.",
         ),
         wanted=(
+            "whether it goes on without `sessionActive`, which its specification calls mandatory; if it does not, "
+            "every dialogue ends with its first screen",
             "what the numbers of `exitCode` mean: whether the member hung up or was too slow",
             "what `text` is at a start: kikao takes what is no code for an answer to the first question",
-            "whether it goes on without `sessionActive`, which its specification calls mandatory",
             "times within which a reply must come",
         ),
     )

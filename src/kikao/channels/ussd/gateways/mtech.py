@@ -61,8 +61,9 @@ class Mtech(UssdGateway):
         ),
         on_a_phone=("answer three questions, and see that no answer is refused for its `page_id`",),
         wanted=(
+            "whether any `pageId` comes back as it was written: `indexX` was seen to. If it does not, answers are "
+            "refused",
             "why `page_id` 0 comes in the middle of a dialogue, without a number: such an answer is refused",
-            "whether any `pageId` comes back as it was written: `indexX` was seen to",
             "what `data` is at a dial: kikao reads only what was dialled behind a code of the settings",
             "what the values of `status` mean: they are all variations of a cancellation",
             "times within which a reply must come",

@@ -87,8 +87,8 @@ class MtnMadapi(CallingGateway):
         ),
         on_a_phone=("both ways of replying, where the provider offers both",),
         wanted=(
-            "an id that tells a request that is sent again",
             "what `transactionId` of a reply should be: kikao gives the session's; and where its `_link` should lead",
+            "an id that tells a request that is sent again",
             "how long a dialogue is kept open for a call: kikao gives up after 20 s",
             "whether a call may begin a dialogue (`messageType` 0 or 3), to bring members notices: kikao sends none",
         ),

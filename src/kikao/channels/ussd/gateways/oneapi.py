@@ -88,12 +88,12 @@ class OneApi(CallingGateway):
         ),
         on_a_phone=("that a second screen comes after an answer, and that the last one closes the dialogue",),
         wanted=(
-            "an id that tells a request that is sent again",
             "whether a dialogue that a member began is continued with `mtcont`, as documented, or with `mocont`, as "
             "programs do that answer in the response",
+            "how `address` stands in the path of a call: kikao writes it as it came, percent-encoded",
+            "an id that tells a request that is sent again",
             "whether `inboundUSSDMessage` of `moinit` has what was dialled: kikao reads it so where it begins with a "
             "code of the settings",
-            "how `address` stands in the path of a call: kikao writes it as it came, percent-encoded",
             "how tokens are renewed, and for how long one is good",
             "what a member's answer to `mtinit` begins with: without that kikao begins no dialogue to bring notices",
         ),

@@ -92,10 +92,12 @@ class Smpp(NotifyingGateway):
         setup=(
             "Set `KIKAO_USSD_SMPP_PASSWORD` to your password there",
             "Install the extra: `pip install './kikao[smpp]'` beside a checkout of kikao",
-            "Ask the provider what of the settings below differs there",
+            "Ask the provider what of the settings below differs there: [what to ask]"
+            "(../how-to/connect-smpp.md#1-ask-the-provider)",
         ),
         notes=(
-            "There is no URL: kikao connects, and binds as a transceiver.",
+            "There is no URL: kikao connects, and binds as a transceiver: a provider that wants a transmitter and a "
+            "receiver apart is not served.",
             "A `deliver_sm` is answered when its turn is committed: ESME_ROK; ESME_RX_T_APPN when it cannot be taken "
             "now and should come again; ESME_RX_R_APPN when it is not what this page says.",
         ),

@@ -54,9 +54,9 @@ class UzoKorbaTxtGhana(Latest):
             "Uzo sends the service code in `code`; whether Korba and TxtGhana do is not known, and it may be missing.",
         ),
         wanted=(
+            "whether `code` has what was dialled behind it: the codes of the settings tell where it ends",
             "an id that tells a request that is sent again",
             "what each operation from 29 tells: why a dialogue is over",
-            "whether `code` has what was dialled behind it: the codes of the settings tell where it ends",
             "how long a reply may take, and how long a member may think",
         ),
     )
