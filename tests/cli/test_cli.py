@@ -131,7 +131,19 @@ def test_a_store_in_use_is_refused_and_says_how_to_reach_the_server(tmp_path: Pa
             assert done.returncode == 2, done.stderr
             assert "sessions.db" in done.stderr
             assert "Traceback" not in done.stderr
-            assert ("kikao chat --url" in done.stderr) == (words[0] == "chat")
+            assert ("kikao chat --url http://127.0.0.1:8000\n" in done.stderr) == (words[0] == "chat")
+
+
+def test_a_misspelt_tenant_is_none_without_data(tmp_path: Path) -> None:
+    (tmp_path / "kikao.toml").write_text("[tenants.acme]\ndrain = 1\n\n[tenants.ujamaa]\ndrain = 1\n")
+    for words in (["sessions", "list"], ["audit"], ["members", "show", "+256772000001"]):
+        done = kikao(*words, cwd=tmp_path, KIKAO_TENANT="nobody")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "KIKAO_TENANT=nobody: there is no such tenant; there are acme, ujamaa" in done.stderr
+    done = kikao("sessions", "list", cwd=tmp_path, KIKAO_TENANT="acme")
+    assert "there are no sessions yet" in done.stderr
+    (tmp_path / "data/tenants/duka").mkdir(parents=True)
+    assert "there are no sessions yet" in kikao("sessions", "list", cwd=tmp_path, KIKAO_TENANT="duka").stderr
 
 
 def test_a_port_in_use_is_refused(tmp_path: Path) -> None:
@@ -207,6 +219,27 @@ def test_a_chat_dials_the_code_that_the_gateway_has_in_the_settings(tmp_path: Pa
     )
     assert "HTTP 400" in done.stdout
     assert "set KIKAO_USSD_SAFARICOM_CODE" in done.stdout
+
+
+def test_a_chat_dials_with_something_behind_the_code_and_sends_no_slip(tmp_path: Path) -> None:
+    typed = ["Asha", "/dail", "/dial 2", "/again now", "//7", "/hangup", "/dial *284*2#", "/quit"]
+
+    done = kikao("chat", CHEAP_WALLET, cwd=tmp_path, typed="\n".join(typed) + "\n")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("there are /hangup, /dial, /again, /quit") == 2
+    assert done.stdout.count("Enter at least 2 characters.") == 2, (
+        "2 came as an answer, with and without the code"
+    )
+    assert done.stdout.count("Enter a name of letters.") == 1, "and /7 once, with one slash"
+
+
+def test_what_is_dialled_behind_the_code_is_blank_in_a_transcript(tmp_path: Path) -> None:
+    done = kikao("chat", CHEAP_WALLET, "--record", "a.md", cwd=tmp_path, typed="/dial 7301\n/quit\n")
+    assert done.returncode == 0, done.stderr
+    recorded = (tmp_path / "a.md").read_text()
+    assert "dials ____" in recorded
+    assert "7301" not in recorded
 
 
 def test_a_chat_ends_with_its_input_and_goes_on_the_next_time(tmp_path: Path) -> None:

@@ -60,14 +60,14 @@ def test_gateways_are_listed() -> None:
 
 
 @contextmanager
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """What leads every request to another place, and hears of each."""
+def elsewhere(status: int = 302) -> Iterator[tuple[str, list[str]]]:
+    """What leads every request to another place, or answers it otherwise, and hears of each."""
     heard: list[str] = []
 
     class Leads(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             heard.append(self.requestline)
-            self.send_response(302)
+            self.send_response(status)
             self.send_header("location", "/elsewhere")
             self.end_headers()
 
@@ -251,6 +251,22 @@ def test_a_phone_that_cannot_be_called_says_why(url: str, listen: bool, why: str
     done = CliRunner().invoke(main, words, env=environment("ideamart"))
     assert done.exit_code == 2
     assert why in done.output
+
+
+def test_a_gateway_that_nobody_calls_has_no_address_to_talk_to(url: str) -> None:
+    for words in (["--url", url], []):
+        done = CliRunner().invoke(main, ["chat", "--gateway", "smpp", *words])
+        assert done.exit_code == 2
+        assert "Give MODULE:APP" in done.output
+        assert "KIKAO_USSD_SMPP_URL" not in done.output
+
+
+def test_a_key_that_the_phone_lacks_is_asked_for() -> None:
+    with elsewhere(403) as (url, _):
+        words = ["chat", "--gateway", "comviva_flares", "--url", url]
+        done = CliRunner().invoke(main, words, input="/quit\n")
+    assert "HTTP 403" in done.output
+    assert "KIKAO_USSD_COMVIVA_FLARES_PASSWORD must be here as on the server" in done.output
 
 
 def test_a_file_is_read(tmp_path: Path, url: str) -> None:

@@ -10,13 +10,13 @@ import click
 
 from kikao.audit.trail import AuditTrail, Happened
 from kikao.cli.answers import in_json
-from kikao.cli.serving import give_up, load_settings
+from kikao.cli.serving import give_up, standing_settings
 from kikao.records import Records, RecordsAway, RecordsRefused
 
 
 def show(*, member: str, session: str, event: str, limit: int, as_json: bool) -> None:
     """Print rows of the trail. Exits with 2 and the reason when it cannot."""
-    settings = load_settings()
+    settings = standing_settings()
     where = settings.records
     if not where.is_shared and not Path(where).exists():
         give_up(f"there is no audit trail yet: {where} does not exist")

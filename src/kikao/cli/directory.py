@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from kikao.app import App
-from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.cli.serving import give_up, load_app, standing_settings
 from kikao.config import Settings, SettingsError
 from kikao.control import Ask, CommandRefused, DoorLost, NoDoor, Visitor, digest
 from kikao.members import MemberAddress, UnknownMember, parse_who
@@ -94,7 +94,7 @@ def _directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
 
 def _settings() -> Settings:
     """The settings, if there are records already: asking does not make any."""
-    settings = load_settings()
+    settings = standing_settings()
     if "://" not in settings.records and not Path(settings.records).exists():
         give_up(f"there are no members yet: {settings.records} does not exist")
     return settings

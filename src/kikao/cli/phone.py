@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
+import os
 import re
 import secrets
 import sys
@@ -15,8 +16,9 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
@@ -26,11 +28,13 @@ from msgspec.structs import replace
 
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Client, Exchange
+from kikao.channels.ussd.gateway import dialled_ahead
 from kikao.channels.ussd.registry import SLUGS, client, kind
 from kikao.cli.recording import Record, Tell, recorder_of
 from kikao.cli.screens import PATIENCE, Screens
-from kikao.cli.serving import give_up, load_app, load_settings
+from kikao.cli.serving import give_up, load_app, load_settings, standing_settings
 from kikao.config import SettingsError, UssdSettings
+from kikao.config.tenants import CHOSEN
 from kikao.events import Event, LogLines
 from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
@@ -48,7 +52,11 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 AGAIN: Final = 1.0
 """Seconds that it is waited for a screen of a request that was sent twice: there should be none."""
 
-HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
+HELP: Final = (
+    "answer the screen and press Enter; /hangup, /dial, /dial 1*500 (typed behind the code), "
+    "/again (send the same request twice), /quit"
+)
+COMMANDS: Final = ("/hangup", "/dial", "/again", "/quit")
 
 T = TypeVar("T")
 
@@ -84,6 +92,10 @@ def talk(
     settings = settings_of(gateway, near=target is not None)
     code = code or next(iter(settings.codes), CODE)
     speaks = client(gateway, number, code, settings)
+    if kind(gateway).connects and target is None:
+        give_up(
+            f"{gateway} has no address that could be called: kikao connects to it. Give MODULE:APP, without --url"
+        )
     if speaks.waits and target is None and listen is None:
         give_up(
             f"{gateway} is called with each screen: give --listen 9000, and start the server with "
@@ -93,6 +105,7 @@ def talk(
         speaks,
         f"/ussd/{gateway}" + (f"/{token}" if token else ""),
         WINDOW if kind(gateway).dedupe == "window" else 0.0,
+        [f"KIKAO_USSD_{gateway}_{each.name}".upper() for each in kind(gateway).options if each.guards],
     )
     try:
         if target is None:
@@ -109,18 +122,23 @@ def talk(
     except SettingsError as error:
         give_up(str(error))
     except (StoreRefused, RecordsRefused) as error:
-        give_up(f"{error}\nIf a server is running on this data, talk to it: kikao chat --url {DEFAULT_URL}")
+        behind = f"/{tenant}" if (tenant := os.environ.get(CHOSEN)) else ""
+        give_up(
+            f"{error}\nIf a server is running on this data, talk to it: kikao chat --url {DEFAULT_URL}{behind}"
+        )
 
 
 class Phone:
     """Reads answers from the terminal and shows screens.
 
     `window` is how many seconds the gateway takes the same request for a redelivery. No network is as fast as a
-    terminal, so who gives the same answer twice at once waits that long here.
+    terminal, so who gives the same answer twice at once waits that long here. `keys` are the variables of what the
+    provider has to show.
     """
 
-    def __init__(self, client: Client, path: str, window: float = 0.0) -> None:
+    def __init__(self, client: Client, path: str, window: float = 0.0, keys: Sequence[str] = ()) -> None:
         self._client = client
+        self._keys = keys
         self._path = path
         self._window = window
         self._last: Exchange | None = None
@@ -138,7 +156,7 @@ class Phone:
         exchange, tell = self._dial()
         while True:
             self._alive = alive = self._exchange(send, exchange, tell)
-            line = self._line("> ") if alive else self._after_the_end("(ended; Enter dials again) ")
+            line = self._said("> ") if alive else self._after_the_end("(ended; Enter dials again) ")
             if line is None or line == "/quit":
                 return
             if line == "/again":
@@ -150,20 +168,26 @@ class Phone:
                 if self.record is not None:
                     self.record.hung_up()
                 click.secho("you hung up; Enter dials again", dim=True)
-                if self._after_the_end("") in (None, "/quit"):
+                line = self._after_the_end("")
+                if line in (None, "/quit"):
                     return
-                exchange, tell = self._dial()
-            elif line == "/dial" or not alive:
-                exchange, tell = self._dial()
+                exchange, tell = self._dial(line or "")
+            elif _is_dial(line) or not alive:
+                exchange, tell = self._dial(line)
             else:
+                line = line.removeprefix("/") if line.startswith("//") else line
                 tell = None if self.record is None else self.record.answer(self._addressed(exchange), line)
                 exchange = self._client.answer(line)
                 if exchange == self._last:
                     time.sleep(max(self._replied_at + self._window - time.monotonic(), 0.0))
 
-    def _dial(self) -> tuple[Exchange, Tell | None]:
-        tell = None if self.record is None else self.record.dialled
-        return self._client.dial(secrets.token_hex(8)), tell
+    def _dial(self, line: str = "") -> tuple[Exchange, Tell | None]:
+        """Dial, with what stands behind `/dial` behind the code, or as the whole of it: `1*500`, `*284*1*500#`."""
+        said = line.removeprefix("/dial").strip() if _is_dial(line) else ""
+        ahead = dialled_ahead(said, (self._client.code,))
+        ahead = said.strip("*#") if ahead is None else ahead
+        tell = None if self.record is None else partial(self.record.dialled, ahead=ahead)
+        return self._client.dial(secrets.token_hex(8), ahead), tell
 
     def _addressed(self, exchange: Exchange) -> Exchange:
         return replace(exchange, path=self._path)
@@ -176,6 +200,12 @@ class Phone:
             click.secho(f"HTTP {response.status}: {said}", fg="red")
             if response.status == HTTPStatus.NOT_FOUND:
                 click.secho("If the gateway has a path token, give it with --token.", fg="red")
+            if response.status == HTTPStatus.FORBIDDEN and self._keys:
+                click.secho(
+                    f"The phone shows what the provider would: {', '.join(self._keys)} must be here as on the "
+                    "server, in the environment or in the kikao.toml of this folder.",
+                    fg="red",
+                )
             return False
         if self._client.waits:
             again = exchange == self._before
@@ -197,11 +227,24 @@ class Phone:
 
     def _after_the_end(self, prompt: str) -> str | None:
         """A command, or the empty line that dials: an answer is nothing to throw away in silence."""
-        line = self._line(prompt)
-        while line and line not in ("/quit", "/again", "/hangup", "/dial"):
+        line = self._said(prompt)
+        while line and line not in COMMANDS and not _is_dial(line):
             click.echo("nobody asks for an answer now: an empty line dials again, /quit ends")
-            line = self._line(prompt)
+            line = self._said(prompt)
         return line
+
+    def _said(self, prompt: str) -> str | None:
+        """A command or an answer, `//` before one that begins with a slash: a slip is not sent to anybody."""
+        while (line := self._line(prompt)) is not None:
+            command = line.rstrip()
+            if command in COMMANDS:
+                return command
+            if not line.startswith("/") or line.startswith("//") or _is_dial(line):
+                return line
+            click.echo(
+                f"there are {', '.join(COMMANDS)}; type a second slash before an answer that begins with one"
+            )
+        return None
 
     def _line(self, prompt: str) -> str | None:
         try:
@@ -219,7 +262,7 @@ def settings_of(gateway: str, *, near: bool) -> UssdSettings:
     a key that its provider shows: the phone is that."""
     if not near and not kind(gateway).options:
         return UssdSettings()
-    return load_settings().ussd.get(gateway, UssdSettings())
+    return standing_settings().ussd.get(gateway, UssdSettings())
 
 
 def over_http(url: str) -> Send:
@@ -329,4 +372,9 @@ def show_trouble(event: Event) -> None:
         click.secho(text, fg="yellow", err=True)
 
 
+def _is_dial(line: str) -> bool:
+    return _DIAL(line) is not None
+
+
+_DIAL = re.compile(r"/dial(\s+[0-9*#]*)?").fullmatch
 _SERVER = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[!-~]*)?").fullmatch

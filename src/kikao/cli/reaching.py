@@ -15,7 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from kikao.app import App
-from kikao.cli.serving import give_up, keys_expected, load_settings
+from kikao.cli.serving import give_up, keys_expected, standing_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
 from kikao.events import Bus
@@ -48,7 +48,7 @@ def carry_out(work: Callable[[Ask], Coroutine[Any, Any, T]], app: App | None = N
 
 def try_to_carry_out(work: Callable[[Ask], Coroutine[Any, Any, T]], app: App | None = None) -> T:
     """`carry_out`, for work that can be done without. Raises `Nobody`."""
-    settings = load_settings()
+    settings = standing_settings()
 
     async def with_somebody() -> T:
         async with reach(settings, app) as ask:

@@ -85,10 +85,11 @@ class Record:
         self._secret = False
         """Whether the screen that is shown asks for a secret."""
 
-    def dialled(self, exchange: Exchange, page: str, ended: bool) -> None:
+    def dialled(self, exchange: Exchange, page: str, ended: bool, *, ahead: str = "") -> None:
         """A dial, and what came."""
         self._passed()
-        self._recorder.dialled(WHO, "", page, ended)
+        # A PIN may be behind it, which no dial is asked for and which is dropped: nobody tells here how much was taken.
+        self._recorder.dialled(WHO, ahead, page, ended, secret=bool(ahead))
         self._saw(exchange, page, ended)
 
     def answer(self, present: Exchange, text: str) -> Tell:

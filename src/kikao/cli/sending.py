@@ -20,7 +20,7 @@ from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, gateway, kind
 from kikao.cli.phone import DEFAULT_URL, over_http
 from kikao.cli.raw_requests import Unreadable, read_request
-from kikao.cli.serving import give_up, load_settings
+from kikao.cli.serving import give_up, standing_settings
 from kikao.config import SettingsError, UssdSettings
 from kikao.testing.differences import boxed
 
@@ -60,7 +60,7 @@ def send(
         give_up(f"{UNSERVED[slug]} With --parse-only its requests can be read")
     if parse_only and (url or token):
         give_up("--parse-only sends nothing: leave --url and --token out")
-    settings = load_settings().ussd.get(slug, UssdSettings())
+    settings = standing_settings().ussd.get(slug, UssdSettings())
     if region is not None:
         settings = replace(settings, region=region.upper())
     try:

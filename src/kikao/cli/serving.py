@@ -15,8 +15,8 @@ import click
 
 from kikao.app import App
 from kikao.channels.ussd.registry import OPTIONS
-from kikao.config import Settings, SettingsError, load
-from kikao.config.tenants import CHOSEN
+from kikao.config import Settings, SettingsError, load, tenants_named
+from kikao.config.tenants import CHOSEN, FOLDER
 from kikao.tenants import Tenants
 
 BACKLOG: Final = 2048
@@ -31,6 +31,19 @@ def load_settings(*, makes_keys: bool = False, workers: int = 1, tenant: str | N
         return load(gateways=OPTIONS, makes_keys=makes_keys, workers=workers, tenant=tenant)
     except SettingsError as error:
         give_up(str(error))
+
+
+def standing_settings() -> Settings:
+    """The settings of somebody who was served already, or an exit: a misspelt tenant looks like one without data."""
+    settings = load_settings()
+    if settings.tenant and not settings.data.is_dir():
+        beside = settings.data.parent
+        known = {*tenants_named(), *(each.name for each in beside.glob("*/") if beside.name == FOLDER)}
+        if known and settings.tenant not in known:
+            give_up(
+                f"{CHOSEN}={settings.tenant}: there is no such tenant; there are {', '.join(sorted(known))}"
+            )
+    return settings
 
 
 def keys_expected(settings: Settings) -> Settings:

@@ -44,6 +44,8 @@ class Option(msgspec.Struct, frozen=True):
     """Raises `ValueError` that says what is wrong with a value, without the value."""
     required: bool = False
     """Whether the gateway can do nothing without it, once it is in the settings."""
+    address: bool = False
+    """Whether it is a part of where kikao connects to, instead of being called: no secret."""
 
 
 KnownGateways = Collection[str] | Mapping[str, Sequence[Option] | str] | None
@@ -192,6 +194,9 @@ class Gateways:
 
     def _gateway(self, gateway: str, own: dict[str, Found]) -> UssdSettings:
         default = UssdSettings()
+        options = self._given(gateway, own)
+        address = [option for option in self._options(gateway) if option.address]
+        parts = [options.get(each.name, Hidden(each.default.encode())).reveal().decode() for each in address]
         allow: tuple[Network, ...] = self._value(own, "allow", networks, default.allow)
         return UssdSettings(
             token=self._value(own, "token", path_token, default.token),
@@ -199,7 +204,8 @@ class Gateways:
             septets=self._value(own, "septets", septets, default.septets),
             codes=self._value(own, "code", service_codes, default.codes),
             region=self._value(own, "region", region, default.region),
-            options=self._given(gateway, own),
+            options=options,
+            connects=":".join(parts),
         )
 
     def _given(self, gateway: str, own: dict[str, Found]) -> dict[str, Hidden]:

@@ -33,6 +33,17 @@ class UssdSettings(msgspec.Struct, frozen=True):
     """The country whose national numbers it may send, ISO 3166-1 (`UG`); empty for none."""
     options: Mapping[str, Hidden] = {}
     """The settings of its own, by name."""
+    connects: str = ""
+    """Host and port where kikao connects to, of a gateway that nobody calls."""
+
+    def describe(self, name: str) -> str:
+        """A line for the start."""
+        token = "set" if self.token else "not set"
+        allow = ", ".join(map(str, self.allow)) or "every address"
+        called = f"connects to {self.connects}" if self.connects else f"path token {token}, allowed: {allow}"
+        codes = f", codes: {', '.join(self.codes)}" if self.codes else ""
+        own = "".join(f", {option} set" for option in self.options)
+        return f"ussd {name}: {called}, pages of {self.septets} septets{codes}{own}"
 
 
 class WebhookSettings(msgspec.Struct, frozen=True):
@@ -148,14 +159,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"turns at once: {self.turns}, drain: {self.drain} s",
             f"simulator: {_SIMULATOR[self.simulator]}",
         ]
-        for gateway, ussd in sorted(self.ussd.items()):
-            token = "set" if ussd.token else "not set"
-            allow = ", ".join(map(str, ussd.allow)) or "every address"
-            codes = f", codes: {', '.join(ussd.codes)}" if ussd.codes else ""
-            codes += "".join(f", {name} set" for name in ussd.options)
-            lines.append(
-                f"ussd {gateway}: path token {token}, allowed: {allow}, pages of {ussd.septets} septets{codes}"
-            )
+        lines += [ussd.describe(gateway) for gateway, ussd in sorted(self.ussd.items())]
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
         lines += [webhook.describe(name) for name, webhook in sorted(self.webhooks.items())]

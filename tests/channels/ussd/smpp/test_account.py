@@ -45,6 +45,17 @@ def test_a_password_is_shown_nowhere(tmp_path: Path) -> None:
     assert "s3cret99" not in f"{settings!r} {found.account!r}"
 
 
+def test_the_start_says_where_it_connects_to(tmp_path: Path) -> None:
+    (line,) = [
+        line
+        for line in loaded(tmp_path, {**LEAST, "PASSWORD": "s3cret99"}).describe()
+        if line.startswith("ussd smpp")
+    ]
+    assert line.startswith("ussd smpp: connects to smsc.example.net:2775, pages of 160 septets")
+    assert "password set" in line
+    assert not any(each in line for each in ("s3cret99", "path token", "every address"))
+
+
 def test_without_an_address_there_is_no_message_centre(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="KIKAO_USSD_SMPP_HOST: missing") as refused:
         loaded(tmp_path, {"PORT": "2775"})

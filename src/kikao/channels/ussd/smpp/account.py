@@ -124,8 +124,9 @@ OPTIONS: Final = (
         guards=True,
         check=_host,
         required=True,
+        address=True,
     ),
-    Option("port", "its port", "2775", default="2775", check=_number(1, 65535)),
+    Option("port", "its port", "2775", default="2775", check=_number(1, 65535), address=True),
     Option(
         "system_id", "who you are there, 15 characters at most", "acme", check=_visible(15), required=True
     ),
