@@ -53,6 +53,9 @@ MAX_CODE: Final = 64
 ANOTHER_CODE: Final = "dialled a code that is not in the settings"
 """For the log: what was dialled behind it is not known, or it is not ours."""
 
+NO_CODE: Final = "no CODE in the settings, so nothing behind it is taken"
+"""For the log: of a long dial nobody knows where its code ends."""
+
 
 class UssdGateway(RequestReader, ABC):
     """Base of the USSD gateways: screens to pages. A gateway adds `parse`, `reply` and `acknowledge`.
@@ -166,7 +169,18 @@ class UssdGateway(RequestReader, ABC):
         found = dialled_ahead(dialled, (*told, *self.codes))
         if found is not None:
             return found, ""
-        return "", ANOTHER_CODE if self.codes and dialled.startswith("*") else ""
+        return "", self.untaken(dialled, told)
+
+    def untaken(self, dialled: str, told: Sequence[str] = ()) -> str:
+        """For the log: why nothing is taken of what was dialled, with a code that is in neither settings nor request.
+
+        Empty where what came is no dial, or, as far as anybody knows, a code alone: `*920#`, `*920*1806#`.
+        """
+        if not dialled.startswith("*"):
+            return ""
+        if self.codes or told:
+            return ANOTHER_CODE
+        return NO_CODE if dialled.strip("*#").count("*") > 1 else ""
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.

@@ -103,7 +103,7 @@ class ComvivaFlares(UssdGateway):
         dialogue = self.token(fields, "SessionID", MAX_DIALOGUE)
         phone = self.number(fields, "MSISDN", spaced=True)
         typed = self.typed(fields, "input")
-        ahead, _ = self.behind_code(f"*{typed.strip('*#')}#")
+        ahead, note = self.behind_code(f"*{typed.strip('*#')}#")
         return Inbound(
             channel=self.channel,
             gateway=self.slug,
@@ -116,6 +116,7 @@ class ComvivaFlares(UssdGateway):
             msisdn=phone,
             dialled=Secret(ahead),
             unknown_fields=self.unknown(fields, _REQUEST),
+            note=note if "*" in typed else "",  # an answer has none, as good as always
         )
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:

@@ -135,8 +135,7 @@ class Smpp(NotifyingGateway):
         if happening == "new":
             dialled = destination if self.account.dialled == "destination_addr" else typed
             ahead = dialled_ahead(dialled, self.codes)
-            if ahead is None and self.codes:
-                note = "dialled a code that is not in the settings"
+            note = self.untaken(dialled) if ahead is None else ""
             typed = ahead or ""
         elif over and happening == "reply":
             happening = "end"

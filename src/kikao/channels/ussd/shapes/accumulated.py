@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
+from kikao.channels.ussd.gateway import ANOTHER_CODE, MAX_CODE, MAX_DIALOGUE, Family, UssdGateway
 from kikao.config import SettingsError
 from kikao.conversation.secrets import Secret
 
@@ -154,7 +154,7 @@ class Accumulated(UssdGateway):
                 f"field {self.names.text} begins with no extension of the code; where members dial the code without "
                 f"one, set {setting} to it"
             )
-        note = "dialled a code that is not in the settings" if self.codes else ""
+        note = ANOTHER_CODE if self.codes else ""
         return f"{base}*{extension}#", len(extension), note
 
 

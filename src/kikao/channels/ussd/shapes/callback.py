@@ -17,7 +17,6 @@ from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.markup import quoted
 from kikao.channels.ussd.gateway import (
-    ANOTHER_CODE,
     MAX_CODE,
     MAX_DIALOGUE,
     Family,
@@ -139,9 +138,9 @@ class CallbackGateway(UssdGateway):
         """
         said = dialled.strip()
         if not self.codes:
-            return said, "", ""
+            return said, "", self.untaken(said)
         ahead = dialled_ahead(said, self.codes)
-        return ("", "", ANOTHER_CODE) if ahead is None else (self.code_of(said), ahead, "")
+        return ("", "", self.untaken(said)) if ahead is None else (self.code_of(said), ahead, "")
 
 
 _HEADERS: Final = (("content-type", "text/xml; charset=utf-8"),)

@@ -90,7 +90,9 @@ class Latest(UssdGateway):
         elif happening == "reply":
             text = self.typed(fields, self.names.text)
             if self.id_tells or not self.names.state:
-                dialled = Secret(self.ahead(fields, code)[0])
+                ahead, note = self.ahead(fields, code)
+                dialled = Secret(ahead)
+                note = note if text.startswith("*") else ""  # an answer has none, as good as always
         else:
             note = self.status(fields)
         return Inbound(
@@ -162,8 +164,8 @@ class Latest(UssdGateway):
         told = whole_code(code)
         codes = (*self.codes, told) if told.startswith("*") else self.codes
         found = dialled_ahead(dialled, codes)
-        note = "dialled a code that is not in the settings" if found is None and codes and dialled else ""
-        return found or "", note
+        untaken = found is None and dialled
+        return found or "", self.untaken(f"*{dialled.removeprefix('*')}", codes) if untaken else ""
 
     @abstractmethod
     def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
