@@ -19,7 +19,7 @@ from kikao.checking.translations import check_app
 
 APPS: Final = frozenset({"kikao.App", "kikao.app.App"})
 
-EXPLORED: Final = frozenset("K101 K102 K103 K104 K105 K301 K303 K304 K305 K501 K503".split())
+EXPLORED: Final = frozenset("K101 K102 K103 K104 K105 K301 K303 K304 K305 K306 K501 K503".split())
 """Rules that are known to be kept only where every branch was explored."""
 
 

@@ -198,6 +198,13 @@ RULES: Final[dict[str, Rule]] = {
             "Mend the error; the answers that lead to it are listed.",
         ),
         Rule(
+            "K306",
+            "shortcut with a key that is never asked",
+            "warning",
+            "What is dialled for it, and for those behind it, is dropped: the member types it again.",
+            "Name the questions as the flow asks them, in their order, and neither a confirmation nor a secret.",
+        ),
+        Rule(
             "K401",
             "bare except around a question",
             "error",

@@ -40,7 +40,7 @@ from kikao.checking.exploring.states import (
     plain,
     spot_of,
 )
-from kikao.checking.exploring.ways import Problem, Ways, note_early
+from kikao.checking.exploring.ways import Problem, Ways, note_early, note_next
 from kikao.conversation.answers import Answer
 from kikao.conversation.effects import apply_late, unpark
 from kikao.conversation.engine import Engine
@@ -221,6 +221,8 @@ class Search:
             ways.prompts.setdefault(spot, run.pending.screen)
             if turned.what == "asked":
                 note_early(ways, spot, conversation)
+                if self._engine.shortcuts is not None:
+                    note_next(ways, conversation, self._engine.shortcuts.paths.values())
             if run.pending.screen.secret:
                 ways.secrets.setdefault(spot)
         if state.spot[1] == "start":

@@ -44,6 +44,7 @@ def verdicts(
         *_unexplored(probes, search, around, refused),
         *_early(search.ways),
         *_kept(app, search.ways),
+        *_undialled(app, search),
     ]
 
 
@@ -207,6 +208,35 @@ def _kept(app: App, ways: Ways) -> Iterator[Finding]:
                 flow=spot[0],
                 key=spot[1],
             )
+
+
+def _undialled(app: App, search: Search) -> Iterator[Finding]:
+    """Keys of shortcuts that no dial ever answers: the first of each, since none behind it is answered either."""
+    shortcuts = app.engine.shortcuts
+    for path, shortcut in shortcuts.paths.items() if shortcuts is not None else ():
+        for at, key in enumerate(shortcut.asks):
+            asked = search.ways.next.get((shortcut.flow, shortcut.asks[:at]), {})
+            if asked.get(key):
+                continue
+            if not asked and not search.calm:
+                break
+            if key in asked:
+                instead = f"{key!r} is a confirmation or a secret, which no dial answers"
+            elif asked:
+                instead = f"flow {shortcut.flow!r} asks {' or '.join(map(repr, sorted(asked)))} there"
+            else:
+                instead = f"flow {shortcut.flow!r} asks nothing there"
+            flow = app.engine.flows.get(shortcut.flow)
+            file, _, line = flow.place.rpartition(":") if flow is not None else ("", "", "")
+            yield Finding(
+                code="K306",
+                message=f"{key!r} of {shortcut!r}, dialled as {path!r}, is never answered: {instead}",
+                file=file,
+                line=int(line) if line.isdigit() else 0,
+                flow=shortcut.flow,
+                key=key,
+            )
+            break
 
 
 def _place(ways: Ways, spot: Spot) -> Place:
