@@ -380,9 +380,10 @@ async def test_a_response_is_sent_with_its_length() -> None:
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await respond(send, Response(200, (("Content-Type", "text/plain"),), "CON ŋ".encode()))
+    await respond(send, Response(200, (("content-type", "text/plain"), ("Freeflow", "FC")), "CON ŋ".encode()))
     assert sent[0]["status"] == 200
-    assert list(sent[0]["headers"]) == [(b"content-type", b"text/plain"), (b"content-length", b"6")]
+    told = [(b"content-type", b"text/plain"), (b"Freeflow", b"FC"), (b"content-length", b"6")]
+    assert list(sent[0]["headers"]) == told
     assert sent[1]["body"] == "CON ŋ".encode()
 
 

@@ -14,10 +14,12 @@ from threading import Thread
 import pytest
 from click.testing import CliRunner, Result
 
-from kikao.channels.ussd.registry import SLUGS, client, kind
+from kikao.channels.ussd.registry import SLUGS, client, example, kind
 from kikao.cli import main
 from tests.channels.ussd.told import environment, fixtures, settings_of
 from tests.http.servers import serving
+from tests.http.wire import raw
+from tests.http.wire import request as octets_of
 
 TOKEN = "0123456789abcdef01234567"
 PIN = "4321"
@@ -251,6 +253,15 @@ def test_a_phone_that_cannot_be_called_says_why(url: str, listen: bool, why: str
     done = CliRunner().invoke(main, words, env=environment("ideamart"))
     assert done.exit_code == 2
     assert why in done.output
+
+
+async def test_a_header_is_on_the_wire_as_the_gateway_writes_it(url: str) -> None:
+    exchange = client("comviva_flares", "+256752000001", "*284#", example("comviva_flares")).dial("a7f3")
+    target = f"/ussd/comviva_flares?{exchange.query}"
+    octets = await raw(int(url.rpartition(":")[2]), octets_of(target, method="GET"))
+    head = octets.partition(b"\r\n\r\n")[0].split(b"\r\n")
+    assert b"Freeflow: FC" in head
+    assert {b"content-type: text/plain; charset=utf-8", b"charge: N", b"connection: close"} < set(head)
 
 
 def test_a_gateway_that_nobody_calls_has_no_address_to_talk_to(url: str) -> None:

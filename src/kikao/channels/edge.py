@@ -249,9 +249,20 @@ def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
+class _AsWritten(bytes):
+    """A header's name that a provider may read with its capitals: servers put `lower()` of a name on the wire."""
+
+    def lower(self) -> bytes:
+        return self
+
+
 @lru_cache(maxsize=256)
 def _encoded(headers: tuple[tuple[str, str], ...]) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple((name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers)
+    return tuple((_name(name), value.encode("latin-1")) for name, value in headers)
+
+
+def _name(name: str) -> bytes:
+    return name.encode("latin-1") if name.islower() else _AsWritten(name.encode("latin-1"))
 
 
 @lru_cache(maxsize=4096)

@@ -54,7 +54,8 @@ def through(application: Application) -> Send:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = tuple(
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in message["headers"]
+                    (name.decode("latin-1").lower(), value.decode("latin-1"))
+                    for name, value in message["headers"]
                 )
             else:
                 body += message.get("body", b"")
