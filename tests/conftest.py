@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import coverage
@@ -81,3 +82,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         os.environ[_MEASURED_CHILDREN] = measured
+
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As a script's background jobs begin. Processes of tests would inherit it, and no Ctrl-C would end them.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
