@@ -52,10 +52,7 @@ DEFAULT_URL: Final = "http://127.0.0.1:8000"
 AGAIN: Final = 1.0
 """Seconds that it is waited for a screen of a request that was sent twice: there should be none."""
 
-HELP: Final = (
-    "answer the screen and press Enter; /hangup, /dial, /dial 1*500 (typed behind the code), "
-    "/again (send the same request twice), /quit"
-)
+HELP: Final = "answer the screen and press Enter; /hangup, /dial, /again (send the same request twice), /quit"
 COMMANDS: Final = ("/hangup", "/dial", "/again", "/quit")
 
 T = TypeVar("T")
