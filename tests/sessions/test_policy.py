@@ -11,6 +11,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from kikao.i18n.e164 import E164
 from kikao.sessions.limits import Rate
 from kikao.sessions.policy import (
     DEFAULTS,
@@ -256,7 +257,7 @@ TEXTS: Final = st.one_of(
     st.text(st.sampled_from("a/:|*#+. \0\n\u200bñ😀"), max_size=6),
     st.text(max_size=12),
 )
-NUMBERS: Final = st.from_regex(r"\+[1-9][0-9]{6,14}", fullmatch=True)
+NUMBERS: Final = st.from_regex(E164, fullmatch=True)
 GATEWAYS: Final = st.sampled_from(["nalo", "africastalking", "a", "b"])  # slugs: a-z, 0-9, _ and -
 MADE: Final = ("", "address", "member", "msisdn", "user_id", "request_id")
 """The identifiers that kikao itself makes an id of."""

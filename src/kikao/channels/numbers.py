@@ -10,6 +10,8 @@ import functools
 import re
 from typing import Final
 
+from kikao.i18n.e164 import is_e164
+
 Country = tuple[str, int]
 """A country code and how many digits follow it: ("233", 9)."""
 
@@ -23,10 +25,10 @@ def international(value: str, *, bare: bool = False, only: Country | None = None
     `bare`: digits alone are one, too (`256772000001`); `only`: those of this country are. Digits are not held against
     the numbering plan of their country: the network knows its numbers, and plans change.
     """
-    if _E164(value):
+    if is_e164(value):
         return value
     if bare:
-        return f"+{value}" if _E164(f"+{value}") else None
+        return f"+{value}" if is_e164(f"+{value}") else None
     if only is not None and _DIGITS(value) and value.startswith(only[0]):
         return f"+{value}" if len(value) == len(only[0]) + only[1] else None
     return None
@@ -66,6 +68,5 @@ def national(value: str, region: str) -> str | None:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
 _DIGITS = re.compile("[0-9]{7,15}").fullmatch
 _NATIONAL = re.compile("0[0-9]{5,14}").fullmatch

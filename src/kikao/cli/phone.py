@@ -36,6 +36,7 @@ from kikao.cli.serving import give_up, load_app, load_settings, standing_setting
 from kikao.config import SettingsError, UssdSettings
 from kikao.config.tenants import CHOSEN
 from kikao.events import Event, LogLines
+from kikao.i18n.e164 import is_e164
 from kikao.members import UnknownMember
 from kikao.records import RecordsRefused
 from kikao.server import Server
@@ -84,7 +85,7 @@ def talk(
             "--record needs MODULE:APP: from outside of a server nobody knows which answers are secrets, and a "
             "transcript has none. The simulator of a server can record, too"
         )
-    if not re.fullmatch(r"\+[1-9][0-9]{6,14}", number):
+    if not is_e164(number):
         give_up(f"--as takes an international number such as +256772000001, not {number!r}")
     settings = settings_of(gateway, near=target is not None)
     code = code or next(iter(settings.codes), CODE)

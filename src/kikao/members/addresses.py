@@ -7,6 +7,7 @@ from typing import Final, Literal, TypeGuard, get_args
 
 import msgspec
 
+from kikao.i18n.e164 import is_e164
 from kikao.sessions.masking import masked
 
 Kind = Literal["msisdn", "whatsapp", "telegram", "user", "token"]
@@ -14,9 +15,6 @@ KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 LONGEST: Final = 256
 """Characters of an identity; providers' ids are shorter."""
-
-_MSISDN = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
-"""E.164: at most 15 digits, of which the first is never 0 (ITU-T E.164, clause 6)."""
 
 _MEMBER_ID = re.compile(r"[0-9a-f]{32}").fullmatch
 
@@ -57,7 +55,7 @@ def address(kind: str, identity: str) -> MemberAddress:
     if not is_kind(kind):
         # Not shown: it is an identity where a caller got the order wrong.
         raise ValueError(f"members: no such kind of address. There are: {', '.join(KINDS)}")
-    if kind == "msisdn" and not _MSISDN(identity):
+    if kind == "msisdn" and not is_e164(identity):
         raise ValueError("members: an msisdn must be E.164, like +256772000001")
     if not 0 < len(identity.strip()) == len(identity) <= LONGEST or not identity.isprintable():
         raise ValueError(

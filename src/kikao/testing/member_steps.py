@@ -6,6 +6,7 @@ import json
 import re
 from typing import Final
 
+from kikao.i18n.e164 import E164
 from kikao.testing.context import Play
 from kikao.testing.phone import Late, Phone
 from kikao.testing.registry import NAME, built_in
@@ -112,7 +113,7 @@ def time_passes(play: Play, count: str, unit: str) -> None:
 
 
 @built_in(
-    rf"{WHO} is (?P<number>\+[1-9]\d{{6,14}})(?: on (?P<gateway>[a-z][a-z0-9-]*))?(?: dialling (?P<code>\S+?))?\.",
+    rf"{WHO} is (?P<number>{E164})(?: on (?P<gateway>[a-z][a-z0-9-]*))?(?: dialling (?P<code>\S+?))?\.",
     "{Asha} is {+256700000001} [on {nalo}] [dialling {*284#}].",
 )
 def is_at(play: Play, who: str, number: str, gateway: str | None, code: str | None) -> None:

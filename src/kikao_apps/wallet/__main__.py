@@ -15,12 +15,13 @@ import click
 
 from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import Settings
+from kikao.i18n.e164 import is_e164
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
 from kikao.sessions.keys import PROPERTY, recognised
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.sqlite.file import bound_in
 from kikao_apps.wallet import operations
-from kikao_apps.wallet.ledger import MIGRATIONS, MSISDN, VERSION_TABLE
+from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
 from kikao_apps.wallet.operations import START_PIN_SECONDS, NoAccount
 from kikao_apps.wallet.pins import NO_PEPPER, Pins, peppers
 
@@ -35,7 +36,7 @@ RECORDS = click.option(
 
 def a_number(_: click.Context, __: click.Parameter, value: str) -> str:
     """An MSISDN as the bank has it."""
-    if not MSISDN.fullmatch(value):
+    if not is_e164(value):
         raise click.BadParameter("give an international number, such as +256772000001")
     return value
 

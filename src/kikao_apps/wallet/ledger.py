@@ -6,7 +6,6 @@ How one call is decided is in `calls`; what an operator does is in `operations`.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from sqlalchemy import Connection
 from kikao.conversation.errors import BackendError, ErrorCode
 from kikao.conversation.outcomes import Done, Refused, Unknown, Voided
 from kikao.conversation.secrets import Secret
+from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import t
 from kikao.i18n.money import Amount
 from kikao.records import CommitUnknown, Records, RecordsAway
@@ -51,8 +51,6 @@ PROPOSED_SECONDS: Final = 600
 
 REF_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 REF_LENGTH: Final = 8
-
-MSISDN: Final = re.compile(r"\+[1-9]\d{6,14}", re.ASCII)
 
 HAS_ACCOUNT: Final = Refused(ErrorCode.REJECTED, t("You already have an account."))
 NOT_A_NUMBER: Final = Refused(ErrorCode.REJECTED, t("This is not a phone number."))
@@ -159,7 +157,7 @@ class Ledger:
         self, msisdn: str, pin: Secret, *, change: PinChange | None = None, key: str
     ) -> Done[None] | Refused:
         """See `Bank.propose_pin`."""
-        if not MSISDN.fullmatch(msisdn):
+        if not is_e164(msisdn):
             return NOT_A_NUMBER
         if not is_pin(pin):
             return NOT_A_PIN
@@ -197,7 +195,7 @@ class Ledger:
         self, msisdn: str, name: str, currency: str, pin: Secret, *, key: str
     ) -> Done[Account] | Refused:
         """See `Bank.open_account`."""
-        if not MSISDN.fullmatch(msisdn):
+        if not is_e164(msisdn):
             return NOT_A_NUMBER
         if currency not in CURRENCIES:
             return Refused(ErrorCode.REJECTED, t("There are no accounts in {currency}.", currency=currency))
@@ -349,7 +347,7 @@ def _account(member: Member, now: float) -> Account:
 
 def _impossible(sender: Member, to: str, amount: Amount) -> Refused | None:
     """Why this sender can never make this transfer."""
-    if not MSISDN.fullmatch(to):
+    if not is_e164(to):
         return NOT_A_NUMBER
     if to == sender.msisdn:
         return Refused(ErrorCode.REJECTED, t("You cannot send money to yourself."))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -13,6 +12,7 @@ from kikao.channels.calling import Call, Make, Unanswered
 from kikao.channels.outbox.sender import Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
+from kikao.i18n.e164 import is_e164
 from kikao.i18n.gsm7 import fits
 from kikao.sessions.outgoing import OutboxStore, Outgoing
 from kikao.sessions.sealing import KeyRing, message_to
@@ -83,7 +83,7 @@ class UssdNotices:
         if found is None:
             there = ", ".join(self._gateways) or "none in the settings"
             raise NoticeRefused(f"no gateway {gateway[:40]!r} that sends notices. There are: {there}.")
-        if not _E164(msisdn):
+        if not is_e164(msisdn):
             raise NoticeRefused("a notice goes to a number in E.164: + and 7 to 15 digits.")
         code = code or next(iter(found.codes), "")
         if not code:
@@ -138,6 +138,3 @@ class _Notices:
         except Unanswered as error:
             return TryLater(str(error))
         return gateway.outcome(answer, self._clock())
-
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch

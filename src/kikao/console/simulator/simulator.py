@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -36,6 +35,7 @@ from kikao.control import CommandRefused
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
 from kikao.events import ScreenShown, TurnCommitted
+from kikao.i18n.e164 import is_e164
 from kikao.i18n.gsm7 import cost
 from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
@@ -115,7 +115,7 @@ class Simulator:
         """Put a phone on the table. Raises `Problem`."""
         if endpoint not in self._endpoints:
             raise Problem(400, f"there is no such endpoint; there are {', '.join(self._endpoints)}")
-        if not _E164(number):
+        if not is_e164(number):
             raise Problem(
                 400, "the number must be international: + and 7 to 15 digits, such as +256772000001"
             )
@@ -417,6 +417,3 @@ def _typed(text: str) -> str:
 def _cost_view(screen: str, endpoint: Endpoint) -> CostView:
     taken, budget = cost(screen), endpoint.gateway.budget
     return CostView(taken.alphabet, taken.units, budget.septets if taken.alphabet == "gsm7" else budget.units)
-
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch
