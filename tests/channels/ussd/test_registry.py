@@ -67,6 +67,8 @@ def test_every_gateway_declares_what_it_is(slug: str) -> None:
     assert isinstance(each, UssdGateway)
     assert (each.slug, each.channel) == (slug, "ussd"), "`slug` is the name in the registry"
     assert each.family in ("accumulated", "last", "async"), f"no family: {each.family!r}"
+    if each.family == "async":
+        assert isinstance(each, CallingGateway), "a screen that answers no request goes out by a call"
     assert each.dedupe in ("exact", "window", "none"), f"no way to tell copies: {each.dedupe!r}"
     assert "reply" in each.happenings, "members answer"
     assert each.retention > 0, "seconds in which a request may come again"

@@ -41,13 +41,13 @@ def screens(
     """
     found = {}
     for slug, gateway in gateways(settings.ussd).items():
-        if not gateway.pushes:
+        if not isinstance(gateway, CallingGateway) or not gateway.pushes:
             continue
         if network is not None:
             make = network(gateway)
         elif gateway.connects and slug in settings.ussd:
             continue  # its connection is the server's
-        elif slug not in settings.ussd or not isinstance(gateway, CallingGateway):
+        elif slug not in settings.ussd:
             make = _no_call
         else:
             _refuse_bare(gateway)
@@ -97,7 +97,7 @@ def _refuse_plain(gateway: CallingGateway, *, production: bool) -> None:
 
 
 async def _no_call(call: Call) -> Answer:
-    """Of a gateway that is not in the settings, or that is not called over HTTP."""
+    """Of a gateway that is not in the settings."""
     return Answer(404)
 
 

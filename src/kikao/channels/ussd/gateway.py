@@ -9,25 +9,22 @@ Where neither is so the id alone tells: `parse` gives "reply" and, in `Inbound.d
 code should the id be one not met before (`Secret("")` if nothing can be). "new" is then no part of `happenings`, unless
 some requests say so. The id must be there: demand a `token` of 1 to `MAX_DIALOGUE` characters.
 
-An asynchronous gateway (`family = "async"`, by which `pushes` is `ussd/<slug>`) answers in two halves. `reply` gives
-the provider's acknowledgement, whatever the screen. The screen itself is a `Pushed`: the turn commits it to the outbox
-with the session and the dedupe record, and a dispatcher of the server gives it, as the body of a letter, to the sender
-of the `Destination` that `destination` makes; `pushing.destination(sender)` says how screens are sent. It is sent at
-least once, those of a member one after the other, for as long as `patience` lasts, under the same id (`letter.id`) each
-time. Those that are spoken to over HTTP derive from `pushing.CallingGateway` and say which call a `Pushed` is.
+An asynchronous gateway is a `pushing.CallingGateway`, and answers in two halves. `reply` gives the provider's
+acknowledgement, whatever the screen. The screen itself is a `Pushed`: the turn commits it to the outbox (`pushes`) with
+the session and the dedupe record, and a dispatcher of the server gives it, as the body of a letter, to the sender of
+the gateway's `destination`. It is sent at least once, those of a member one after the other, for as long as `patience`
+lasts, under the same id (`letter.id`) each time.
 """
 
 from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
-from kikao.channels.calling import Make
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
-from kikao.channels.outbox.sender import Destination
 from kikao.channels.reading import RequestReader
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.pages import Budget, paginate
@@ -37,7 +34,6 @@ from kikao.conversation.screens import Screen
 from kikao.i18n.gsm7 import fits, normalise
 from kikao.i18n.messages import Translate
 from kikao.i18n.money import Amount
-from kikao.sessions.posting import SCREENS
 
 Family = Literal["accumulated", "last", "async"]
 
@@ -82,6 +78,8 @@ class UssdGateway(RequestReader, ABC):
     """What the provider writes in the path behind the gateway's own, None for nothing."""
     connects: bool = False
     """Whether requests come on a connection that kikao makes, and screens go on it."""
+    pushes: str = ""
+    """Where in the outbox its screens go; empty where a screen is the answer to its request."""
     patience: float = PATIENCE
     """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
     envelope: int = 0
@@ -99,8 +97,6 @@ class UssdGateway(RequestReader, ABC):
         self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
         self.region = region
-        self.pushes = self.destination_name if self.family == "async" else ""
-        """Where in the outbox its screens go; empty where a screen is the answer to its request."""
         self.given = {option.name: option.default for option in self.options}
         self.given |= {name: value.reveal().decode() for name, value in options.items()}
 
@@ -108,11 +104,6 @@ class UssdGateway(RequestReader, ABC):
     def experimental(self) -> bool:
         """Whether the contract rests on less than the provider's own documentation or a live trace."""
         return self.contract.certainty != "documented"
-
-    @property
-    def destination_name(self) -> str:
-        """What its screens are called by in the outbox, if they go there."""
-        return f"{SCREENS}{self.slug}"
 
     def verify(self, request: Request) -> None:
         """Whether the provider sent it, as far as it signs requests or shows a key: before anything is parsed.
@@ -147,10 +138,6 @@ class UssdGateway(RequestReader, ABC):
     def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
         """A page as the outbox keeps it for the sender of an asynchronous gateway: a `Pushed`, written."""
         return Pushed.of(inbound, text, ends=ends, until=until).written()
-
-    def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
-        """What sends the screens of an asynchronous gateway; `make` makes calls over HTTP, of those that need it."""
-        raise NotImplementedError(f"{self.slug} answers by the response to its request")
 
     def code_of(self, dialled: str = "") -> str:
         """The code of the settings with which a dialled text begins, the longest; else the one that there is alone.

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from kikao.channels.calling import Answer, Call, Make, Unanswered, judged
 from kikao.channels.channel import Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox.sender import Destination, Letter, Outcome, Rejected, Sender, TryLater
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import Family, UssdGateway
 from kikao.channels.ussd.pushed import Pushed
+from kikao.sessions.posting import SCREENS
 
 TIMEOUT: Final = 5.0
 """Seconds that one try may take. Meanwhile nothing else goes to the same member."""
@@ -52,8 +53,13 @@ def destination(sender: Sender) -> Destination:
 class CallingGateway(UssdGateway):
     """Base of gateways whose screens are calls over HTTP. A gateway adds `parse`, `acknowledge` and `call`."""
 
+    family: Family = "async"
     needs: tuple[str, ...] = ()
     """Settings of its own without which it cannot be called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.pushes = f"{SCREENS}{self.slug}"
 
     def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
         """The request arrived; the screen comes by itself."""

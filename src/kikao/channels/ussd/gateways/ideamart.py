@@ -24,7 +24,7 @@ from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.outbox.sender import Delivered, Outcome, Rejected
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_DIALOGUE, Family
+from kikao.channels.ussd.gateway import MAX_DIALOGUE
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.config import Hidden, Option
@@ -51,7 +51,6 @@ class Ideamart(CallingGateway):
     """
 
     slug = "ideamart"
-    family: Family = "async"
     dedupe: Dedupe = "window"
     happenings: frozenset[Happening] = frozenset({"new", "reply"})
     bare_numbers = True

@@ -103,8 +103,8 @@ class MtnMadapi(CallingGateway):
         options: Mapping[str, Hidden] = {},
     ) -> None:
         super().__init__(budget=budget, codes=codes, region=region, options=options)
-        if self.given["reply"] == "push":
-            self.pushes = self.destination_name
+        if self.given["reply"] != "push":
+            self.pushes = ""
 
     @property
     def url(self) -> str:

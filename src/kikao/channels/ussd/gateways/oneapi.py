@@ -23,7 +23,7 @@ from kikao.channels.calling import Call
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.config import Hidden, Option
@@ -42,7 +42,6 @@ class OneApi(CallingGateway):
     """The gateway `oneapi`: the last answer only, a redelivery known by the same body shortly after."""
 
     slug = "oneapi"
-    family: Family = "async"
     dedupe: Dedupe = "window"
     happenings: frozenset[Happening] = frozenset({"new", "reply", "end"})
     bare_numbers = True

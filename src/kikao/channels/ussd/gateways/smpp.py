@@ -33,7 +33,7 @@ from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.outbox.sender import Delivered, Destination, Outcome
 from kikao.channels.reading import MAX_NAMES
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import MAX_CODE, Family, dialled_ahead
+from kikao.channels.ussd.gateway import MAX_CODE, dialled_ahead
 from kikao.channels.ussd.notices import NotifyingGateway
 from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
@@ -64,7 +64,6 @@ class Smpp(NotifyingGateway):
     """The gateway `smpp`. `codes` are needed for long dials, as for any gateway that sends what was dialled."""
 
     slug = "smpp"
-    family: Family = "async"
     dedupe: Dedupe = "window"
     happenings: frozenset[Happening] = frozenset({"new", "reply", "end", "abort", "notice"})
     retention = 1.0
