@@ -43,12 +43,45 @@ def test_pages_and_codes_do_not_open_a_gateway_in_production(tmp_path: Path) -> 
         assert "nalo" in problem({**PRODUCTION, f"KIKAO_USSD_NALO_{name}": value}, tmp_path)
 
 
+OWN = {"nalo": (), "nalo_two": (Option("app_id", "the app there", "APP_1"),)}
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("NALO_TWO_APPID", "Did you mean KIKAO_USSD_NALO_TWO_APP_ID?"),
+        (
+            "NALO_TWO_APPLICATION_ID",
+            "There are: KIKAO_USSD_NALO_TWO_TOKEN, KIKAO_USSD_NALO_TWO_ALLOW, KIKAO_USSD_NALO_TWO_SEPTETS, "
+            "KIKAO_USSD_NALO_TWO_CODE, KIKAO_USSD_NALO_TWO_REGION, KIKAO_USSD_NALO_TWO_APP_ID.",
+        ),
+        (
+            "NALO_APP_ID",
+            "There are: KIKAO_USSD_NALO_TOKEN, KIKAO_USSD_NALO_ALLOW, KIKAO_USSD_NALO_SEPTETS, KIKAO_USSD_NALO_CODE, "
+            "KIKAO_USSD_NALO_REGION.",
+        ),
+    ],
+)
+def test_a_setting_that_a_gateway_lacks_is_told_with_those_that_it_has(
+    tmp_path: Path, name: str, hint: str
+) -> None:
+    told = problem({f"KIKAO_USSD_{name}": "x"}, tmp_path, gateways=OWN)
+    assert told == f"KIKAO_USSD_{name} (environment): no such setting. {hint}"
+
+
+def test_of_a_tenant_they_are_told_as_the_tenant_writes_them(tmp_path: Path) -> None:
+    environ = {"KIKAO_TENANT_ACME_USSD_NALO_TWO_APPID": "x"}
+    told = problem(environ, tmp_path, gateways=OWN, tenant="acme")
+    assert told.endswith("Did you mean KIKAO_TENANT_ACME_USSD_NALO_TWO_APP_ID?")
+
+
 MUTE = {"nalo": (), "mute": "Mute cannot be served, since nobody knows why. Leave its settings out."}
 
 
 def test_a_gateway_that_cannot_be_served_is_refused_with_the_reason(tmp_path: Path) -> None:
     told = problem({"KIKAO_USSD_MUTE_TOKEN": TOKEN}, tmp_path, gateways=MUTE)
     assert told == f"KIKAO_USSD_MUTE_TOKEN (environment): {MUTE['mute']}"
+    assert problem({"KIKAO_USSD_MUTE_KEY": "x"}, tmp_path, gateways=MUTE).endswith(str(MUTE["mute"]))
     told = problem({}, toml(tmp_path, '[ussd.mute]\ncode = "*920#"\n'), gateways=MUTE)
     assert told.startswith("ussd.mute (")
     assert told.endswith(str(MUTE["mute"]))

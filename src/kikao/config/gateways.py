@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -53,6 +53,12 @@ KnownGateways = Collection[str] | Mapping[str, Sequence[Option] | str] | None
 over that gateway; None where any name passes."""
 
 
+class Unknown(Protocol):
+    """Hears of a setting that does not exist, and of those that do; names of variables begin with `prefix`."""
+
+    def __call__(self, where: str, name: str, known: Sequence[str], prefix: str = "") -> None: ...
+
+
 class Setting(NamedTuple):
     """How a plain setting is written."""
 
@@ -91,7 +97,7 @@ class Gateways:
         self,
         known: KnownGateways,
         problem: Callable[[str], None],
-        unknown: Callable[[str, str, list[str]], None],
+        unknown: Unknown,
     ) -> None:
         self._known = known
         self._problem = problem
@@ -121,11 +127,17 @@ class Gateways:
         """A variable of the environment, which was `set_as` by another name; False for one that is none of these."""
         set_as = set_as or name
         where = f"{set_as} (environment)"
-        for gateway, key in self._meant(name):
+        meant = self._meant(name)
+        for gateway, key in meant:
             if key in self._names(gateway):
                 if self._is_gateway(gateway, where):
                     self.found.setdefault(gateway, {})[key] = Found(set_as, value, where, False)
                 return True
+        if meant:
+            gateway, key = meant[0]
+            if self._is_gateway(gateway, where):
+                self._unknown(where, key, self._names(gateway), set_as.removesuffix(key.upper()))
+            return True
         match = _COMMON_VARIABLE(name)
         return match is not None and not self._is_gateway(match[1].lower(), where)
 

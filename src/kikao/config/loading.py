@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -45,6 +45,9 @@ DRAIN: Final = 2
 """Seconds of production's drain: as long as a load balancer that asks every second needs to look away."""
 
 TURNS: Final = 1000
+
+ALIKE: Final = 0.7
+"""How much of a name must be in another to be meant by it: `secret` is no slip for `septets`."""
 
 T = TypeVar("T")
 
@@ -287,12 +290,13 @@ class _Loading:
             else:
                 self._unknown(f"simulator.{key} ({file})", key, ["access", "endpoints"])
 
-    def _unknown(self, where: str, name: str, known: list[str]) -> None:
+    def _unknown(self, where: str, name: str, known: Sequence[str], prefix: str = "") -> None:
+        """See `kikao.config.gateways.Unknown`."""
         import difflib
 
-        by_word = {each.lower(): each for each in known}
-        near = difflib.get_close_matches(name.lower(), by_word, 1)
-        hint = f"Did you mean {by_word[near[0]]}?" if near else f"There are: {', '.join(known)}."
+        by_word = {each.lower(): f"{prefix}{each.upper()}" if prefix else each for each in known}
+        near = difflib.get_close_matches(name.lower(), by_word, 1, ALIKE)
+        hint = f"Did you mean {by_word[near[0]]}?" if near else f"There are: {', '.join(by_word.values())}."
         self.problems.append(f"{where}: no such setting. {hint}")
 
     # --- what values mean ---
