@@ -77,3 +77,13 @@ class Linked:
         finally:
             await self.link.stop(2.0)
             await asyncio.wait_for(work, 5)
+
+
+@contextlib.asynccontextmanager
+async def bound(handle: Handle | None = None, **options: str) -> AsyncIterator[tuple[Smsc, Linked]]:
+    """A message centre at work, and a link that is bound to it."""
+    async with Smsc().serving() as smsc:
+        linked = Linked(smsc, **options)
+        async with linked.running(handle):
+            await smsc.bound()
+            yield smsc, linked
