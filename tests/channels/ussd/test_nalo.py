@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from kikao import App, Chat, Done, Flows, Number, Pin, Refused, Secret, Text, t
+from kikao import Done, Refused, Secret
 from kikao.channels.ussd.clients.client import JSON, Exchange
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
@@ -22,40 +22,14 @@ from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Phone, Stage
 from kikao.turn import WINDOW
+from tests.channels.ussd.market import CUPS, ENTER, FIRST, SURE, bare, market
 from tests.talk import whats
 from tests.testing.shop import CLOSING, CONTINUE, PIN, MemoryTill, Sale
 
 AMA = "+233241234567"
 CODE = "*380*77#"
 BASE, LONG = "*380*77#", "*380*77*Tea*3#"
-FIRST = "What do you buy?"
-CUPS = "How many cups of Tea?"
-SURE = "3 cups of Tea?\n1 Confirm\n2 Cancel"
-ENTER = "Enter your PIN"
 EXPIRED = "Session expired. Please start again."
-
-
-def market(till: MemoryTill) -> App:
-    """Buy cups of something, with a PIN, and leave a note."""
-    flows = Flows()
-
-    @flows.flow("market")
-    async def buy(chat: Chat) -> None:
-        what = await chat.ask("what", Text(), FIRST)
-        cups = await chat.ask("cups", Number(min=1), f"How many cups of {what}?")
-        await chat.confirm("sure", f"{cups} cups of {what}?")
-        sale = await chat.secret(
-            "pin",
-            Pin(),
-            ENTER,
-            use=lambda pin, key: chat.service(MemoryTill).pay(cups, pin=pin, key=key),
-            check=chat.service(MemoryTill).find,
-            done=lambda sale: t("Paid. Ref {ref}", ref=sale.ref),
-        )
-        note = await chat.ask("note", Text(), f"Paid {sale.ref}. Any note?")
-        await chat.end(f"Noted: {note}")
-
-    return App(flows, entry="market", services={MemoryTill: till}, members=False)
 
 
 class Line(Phone):
@@ -87,10 +61,6 @@ class Line(Phone):
     def text(self) -> str:
         """The screen without the lines of back and home."""
         return bare(self.screen)
-
-
-def bare(screen: str) -> str:
-    return "\n".join(line for line in screen.split("\n") if line not in ("0 Back", "00 Home"))
 
 
 @asynccontextmanager

@@ -20,6 +20,7 @@ from kikao.conversation.secrets import Secret
 from kikao.events import DialogueClosed
 from kikao.testing import Phone, Stage
 from kikao.turn import WINDOW
+from tests.channels.ussd.market import bare
 from tests.talk import whats
 
 AMA = "+233241234567"
@@ -49,7 +50,7 @@ class Line(Phone):
 
     @property
     def text(self) -> str:
-        return "\n".join(line for line in self.screen.split("\n") if line not in ("0 Back", "00 Home"))
+        return bare(self.screen)
 
 
 @asynccontextmanager
