@@ -6,30 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from kikao import App, Chat, Flows, Text
 from kikao.channels.ussd.gateways.comviva_xml import ComvivaXml
 from kikao.channels.ussd.registry import OPTIONS
 from kikao.config import load
-from kikao.testing import Stage
+from tests.channels.ussd.names import asks_names
 
 SLUGS = ("comviva_flares", "comviva_xml", "truroute", "cellulant", "mtech", "imimobile", "infobip")
 CODES = "*284#,*284*7#"
-
-flows = Flows()
-
-
-@flows.flow("names")
-async def names(chat: Chat) -> None:
-    """Two questions and a last word."""
-    first = await chat.ask("first", Text(), "First?")
-    last = await chat.ask("last", Text(), "Last?")
-    await chat.end(f"{first} {last}")
 
 
 @pytest.mark.parametrize("slug", SLUGS)
 async def test_an_answer_finds_its_session_whichever_code_was_dialled(slug: str, tmp_path: Path) -> None:
     settings = load({f"KIKAO_USSD_{slug.upper()}_CODE": CODES}, tmp_path, gateways=OPTIONS)
-    async with Stage(App(flows, entry="names", members=False), settings) as stage:
+    async with asks_names(settings) as stage:
         phone = stage.phone("+254722000001", gateway=slug, code="*284*7#")
         assert (await phone.dial("Ama")).startswith("Last?"), "behind the longer code"
         await phone.hang_up()

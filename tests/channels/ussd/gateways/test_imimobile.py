@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from msgspec import structs
 
-from kikao import App, Chat, Flows, Text
 from kikao.channels.line import through
 from kikao.events import DialogueClosed
 from kikao.testing import Phone, Stage
-
-flows = Flows()
-
-
-@flows.flow("names")
-async def names(chat: Chat) -> None:
-    """Two questions and a last word."""
-    first = await chat.ask("first", Text(), "First?")
-    last = await chat.ask("last", Text(), "Last?")
-    await chat.end(f"{first} {last}")
-
-
-def staged() -> Stage:
-    return Stage(App(flows, entry="names", members=False))
+from tests.channels.ussd.names import asks_names
 
 
 async def says(phone: Phone, text: str) -> str:
@@ -38,7 +24,7 @@ async def hangs_up(stage: Stage, phone: Phone) -> tuple[int, bytes]:
 
 
 async def test_the_first_text_of_a_member_is_a_dial_and_so_is_the_first_after_a_last_word() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+919812345678", gateway="imimobile")
         for _ in range(3):
             assert await says(phone, "KIKAO") == "First?"
@@ -51,7 +37,7 @@ async def test_the_first_text_of_a_member_is_a_dial_and_so_is_the_first_after_a_
 
 
 async def test_who_hung_up_and_dials_the_code_is_not_taken_to_answer() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+919812345678", gateway="imimobile")
         await phone.dial()
         await phone.reply("Asha")
@@ -63,7 +49,7 @@ async def test_who_hung_up_and_dials_the_code_is_not_taken_to_answer() -> None:
 
 
 async def test_after_a_hang_up_whatever_comes_next_is_a_dial_and_no_answer() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+919812345678", gateway="imimobile")
         await phone.dial()
         await phone.reply("Asha")
@@ -80,7 +66,7 @@ async def test_after_a_hang_up_whatever_comes_next_is_a_dial_and_no_answer() -> 
 
 
 async def test_a_hang_up_is_of_the_member_who_hung_up_alone_and_prolongs_nothing() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         asha, binta = (stage.phone(f"+91981234567{n}", gateway="imimobile") for n in (1, 2))
         for phone in (asha, binta):
             await phone.dial()
@@ -98,7 +84,7 @@ async def test_a_hang_up_is_of_the_member_who_hung_up_alone_and_prolongs_nothing
 async def test_a_hang_up_of_a_stranger_stores_nothing_and_one_while_the_store_is_away_is_acknowledged() -> (
     None
 ):
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+919812345678", gateway="imimobile")
         assert await hangs_up(stage, phone) == (200, b"")
         assert await stage.stored() == []
@@ -111,7 +97,7 @@ async def test_a_hang_up_of_a_stranger_stores_nothing_and_one_while_the_store_is
 
 
 async def test_two_members_have_dialogues_of_their_own() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         asha, binta = (stage.phone(f"+91981234567{n}", gateway="imimobile") for n in (1, 2))
         assert [await says(phone, "hi") for phone in (asha, binta)] == ["First?", "First?"]
         await says(asha, "Asha")

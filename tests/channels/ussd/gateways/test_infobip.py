@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kikao import App, Chat, Flows, Text
 from kikao.channels.line import Posted, through
 from kikao.events import DialogueClosed, GatewayTold
-from kikao.testing import Stage
+from tests.channels.ussd.names import asks_names
 
 HEARD = b'{"responseExitCode":200,"responseMessage":""}'
 
-flows = Flows()
-
-
-@flows.flow("names")
-async def names(chat: Chat) -> None:
-    """Two questions and a last word."""
-    first = await chat.ask("first", Text(), "First?")
-    last = await chat.ask("last", Text(), "Last?")
-    await chat.end(f"{first} {last}")
-
-
-def staged() -> Stage:
-    return Stage(App(flows, entry="names", members=False))
-
 
 async def test_a_start_that_comes_again_shows_the_present_screen_and_begins_nothing() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+385955363443", gateway="infobip")
         assert await phone.dial() == "First?"
         for _ in range(2):
@@ -40,7 +25,7 @@ async def test_a_start_that_comes_again_shows_the_present_screen_and_begins_noth
 
 
 async def test_an_end_that_names_nobody_is_heard_and_the_session_stays() -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+385955363443", gateway="infobip")
         await phone.dial()
         await phone.reply("Ama")
@@ -53,7 +38,7 @@ async def test_an_end_that_names_nobody_is_heard_and_the_session_stays() -> None
 
 @pytest.mark.parametrize("method", ["POST", "GET"])
 async def test_a_status_is_acknowledged_without_a_word_on_whether_it_is_active(method: str) -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         asked = Posted("/ussd/infobip/session/17/status", (), b"", "127.0.0.1", method)
         reply = await through(stage.server)(asked)
         assert (reply.status, reply.body) == (200, HEARD)
@@ -73,7 +58,7 @@ async def test_a_status_is_acknowledged_without_a_word_on_whether_it_is_active(m
     ],
 )
 async def test_another_path_is_not_there(rest: str, status: int) -> None:
-    async with staged() as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+385955363443", gateway="infobip")
         body = phone.client.dial("17").body
         reply = await through(stage.server)(Posted(f"/ussd/infobip{rest}", (), body, "127.0.0.1"))

@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from kikao import App, Chat, Flows, Text
 from kikao.channels.line import Posted, through
-from kikao.testing import Stage
-
-flows = Flows()
-
-
-@flows.flow("names")
-async def names(chat: Chat) -> None:
-    """Two questions and a last word."""
-    first = await chat.ask("first", Text(), "First?")
-    last = await chat.ask("last", Text(), "Last?")
-    await chat.end(f"{first} {last}")
+from tests.channels.ussd.names import asks_names
 
 
 async def test_an_answer_finds_its_member_by_the_page_before_also_in_another_process() -> None:
-    async with Stage(App(flows, entry="names", members=False)) as stage:
+    async with asks_names() as stage:
         ama, kofi = (stage.phone(number, gateway="mtech") for number in ("+2348085832481", "+254722000001"))
         for phone in (ama, kofi):
             await phone.dial()
@@ -30,7 +19,7 @@ async def test_an_answer_finds_its_member_by_the_page_before_also_in_another_pro
 
 
 async def test_page_0_without_a_number_is_refused_and_harms_nobody() -> None:
-    async with Stage(App(flows, entry="names", members=False)) as stage:
+    async with asks_names() as stage:
         phone = stage.phone("+2348085832481", gateway="mtech")
         await phone.dial()
         body = b"<page><session_id>d</session_id><page_id>0</page_id><data>Ama</data></page>"
