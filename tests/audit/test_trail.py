@@ -22,8 +22,8 @@ from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.trail import TO, Trail, encode, told, worthy
 from kikao.testing import Clock, ProcessDied
 from tests.bank import PIN, Bank, fail
+from tests.conversation.payments.sending import sending
 from tests.databases import ON_BOTH, records_of
-from tests.sessions.ledgers import sending
 from tests.talk import Process, Talk
 
 DONE = fact(StepDone, flow="send", at="pin#1", kind="secret", source="turn")

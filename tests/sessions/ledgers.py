@@ -8,8 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from kikao.conversation import Chat, Flows, Number, Pin, Text
-from kikao.i18n.messages import t
 from kikao.records import Records
 from kikao.sessions.ledger import Ledger, LedgeredStore
 from kikao.sessions.ledger.ledger import MIGRATIONS, VERSION_TABLE
@@ -17,33 +15,12 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore
 from kikao.testing import Clock, ProcessDied
 from tests.bank import PIN, Bank
+from tests.conversation.payments.sending import sending
 from tests.sessions.forgetful import ForgetfulStore
 from tests.talk import KEY, Process, Talk
 
 UNTIL_RECOVERY = 40.0
 """Seconds after which the leases of whoever died have lapsed."""
-
-
-def sending(*, critical: bool = True) -> Flows:
-    flows = Flows()
-
-    @flows.flow("send")
-    async def send(chat: Chat) -> None:
-        bank = chat.service(Bank)
-        to = await chat.ask("to", Text(), t("To whom?"))
-        amount = await chat.ask("amount", Number(min=500), t("Amount"))
-        await chat.confirm("ok", t("Send {amount} to {to}?", amount=amount, to=to))
-        receipt = await chat.secret(
-            "pin",
-            Pin(),
-            t("Enter PIN"),
-            use=lambda pin, key: bank.transfer(to, amount, pin, key),
-            check=bank.find,
-            critical=critical,
-        )
-        await chat.end(t("Sent. Ref {ref}", ref=receipt.ref))
-
-    return flows
 
 
 class Life:

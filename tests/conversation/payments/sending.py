@@ -15,8 +15,8 @@ CHECKING = "We are checking your last request: it may still go through.\n1 Check
 RESUME = "Continue where you stopped?\n1 Continue\n2 Start again"
 
 
-def sending(*, tombstones: bool = True) -> Flows:
-    """Send money, with a bank that can void a key or one that cannot."""
+def sending(*, tombstones: bool = True, critical: bool = True) -> Flows:
+    """Send money, with a bank that can void a key or one that cannot; what may be forgotten is not `critical`."""
     flows = Flows()
 
     @flows.flow("send")
@@ -31,6 +31,7 @@ def sending(*, tombstones: bool = True) -> Flows:
             t("Enter PIN"),
             use=lambda pin, key: bank.transfer(to, amount, pin, key),
             check=bank.find if tombstones else None,
+            critical=critical,
         )
         await chat.end(t("Sent. Ref {ref}", ref=receipt.ref))
 
