@@ -7,18 +7,22 @@ from __future__ import annotations
 import pytest
 
 from kikao.channels.ussd.registry import kind
-from kikao.testing import DROPPED, Phone
+from kikao.testing import Phone
 from tests.gateways import EACH_WAY
-from tests.http.phones import register
 from tests.wallet.ledgers import ASHA, BINTA
+from tests.wallet.sending import (
+    AMOUNT,
+    CONTINUE,
+    ENTER,
+    LATER,
+    SENT,
+    SURE,
+    member,
+    to_the_amount,
+    to_the_commit,
+    two_members,
+)
 from tests.wallet.town import MENU, PIN, Town
-
-CONTINUE = "Continue where you stopped?\n1 Continue\n2 Start again"
-AMOUNT = "Enter the amount (UGX)"
-SURE = "Send UGX 5,000 to Binta, +256700000002? Fee UGX 100\n1 Confirm"
-ENTER = "Enter your PIN"
-SENT = "You sent UGX 5,000 to +256700000002."
-LATER = "Request received."
 
 HERE = [slug for slug in EACH_WAY if slug not in ("africastalking", "ideamart", "smpp")]
 
@@ -30,19 +34,6 @@ by_id = pytest.mark.parametrize("gateway", ["oltranz", "dmark"])
 """An id that is not known begins a dialogue."""
 
 
-async def member(town: Town, number: str, name: str, gateway: str) -> Phone:
-    """A phone on a gateway whose owner has registered, and whose dialogue is over."""
-    phone = town.phone(number, gateway=gateway)
-    assert MENU in await register(phone, name, PIN)
-    await phone.hang_up()
-    town.clock.advance(700)
-    return phone
-
-
-async def two_members(town: Town, gateway: str) -> tuple[Phone, Phone]:
-    return await member(town, ASHA, "Asha", gateway), await member(town, BINTA, "Binta", gateway)
-
-
 async def to_the_pin(phone: Phone) -> None:
     await phone.reply("1", BINTA, "5000", "1")
     assert phone.screen.startswith(ENTER)
@@ -52,28 +43,14 @@ async def to_the_pin(phone: Phone) -> None:
 async def test_a_payment_is_made_once_whatever_is_lost_late_or_sent_again(gateway: str) -> None:
     async with Town() as town:
         asha, _ = await two_members(town, gateway)
-        assert MENU in await asha.dial()
-        assert MENU in await asha.again(), "the start comes twice"
-        await asha.reply("1", BINTA)
-        assert asha.screen.startswith(AMOUNT)
-        late = asha.later("777")
-        await asha.drop()
-        assert await asha.dial() == CONTINUE
-        assert (await late.arrives()).startswith(CONTINUE), "of the dialogue before: no answer"
-        assert (await asha.reply("1")).startswith(AMOUNT)
+        await to_the_amount(asha)
         assert (await asha.reply("5000")).startswith(SURE)
         if kind(gateway).dedupe == "exact":
             assert (await asha.again(1)).startswith(AMOUNT), "one before comes again: the reply of then"
         assert (await asha.again()).startswith(SURE)
         assert (await asha.reply("1")).startswith(ENTER)
 
-        await asha.hang_up()
-        assert await asha.dial() == CONTINUE
-        assert (await asha.reply("1")).startswith(AMOUNT), "never straight to a PIN"
-        await asha.reply("5000", "1")
-        town.crash_at("commit", before=False)
-        assert await asha.reply(PIN) == DROPPED
-        await town.restart()
+        await to_the_commit(town, asha)
         assert (await asha.again()).startswith(SENT), "asked once more, its member reads what happened"
         assert await town.payments() == 1
 

@@ -5,26 +5,10 @@ from __future__ import annotations
 
 import pytest
 
-from kikao.testing import DROPPED, Phone
-from tests.http.phones import register
-from tests.wallet.ledgers import ASHA, BINTA
-from tests.wallet.town import MENU, PIN, Town
-
-CONTINUE = "Continue where you stopped?\n1 Continue\n2 Start again"
-AMOUNT = "Enter the amount (UGX)"
-SURE = "Send UGX 5,000 to Binta, +256700000002? Fee UGX 100\n1 Confirm"
-ENTER = "Enter your PIN"
-SENT = "You sent UGX 5,000 to +256700000002."
-LATER = "Request received."
-
-
-async def member(town: Town, number: str, name: str, gateway: str = "ideamart") -> Phone:
-    """A phone on this gateway whose owner has registered, and whose dialogue is over."""
-    phone = town.phone(number, gateway=gateway)
-    assert MENU in await register(phone, name, PIN)
-    await phone.hang_up()
-    town.clock.advance(700)
-    return phone
+from kikao.testing import DROPPED
+from tests.wallet.ledgers import BINTA
+from tests.wallet.sending import ENTER, LATER, SENT, SURE, to_the_amount, to_the_commit, two_members
+from tests.wallet.town import PIN, Town
 
 
 def shown(town: Town, words: str) -> int:
@@ -34,16 +18,8 @@ def shown(town: Town, words: str) -> int:
 
 async def test_a_payment_is_made_once_and_its_receipt_is_shown_once() -> None:
     async with Town() as town:
-        asha, _ = await member(town, ASHA, "Asha"), await member(town, BINTA, "Binta")
-        assert MENU in await asha.dial()
-        assert MENU in await asha.again(), "the start comes twice"
-        await asha.reply("1", BINTA)
-        assert asha.screen.startswith(AMOUNT)
-        late = asha.later("777")
-        await asha.drop()
-        assert await asha.dial() == CONTINUE
-        assert (await late.arrives()).startswith(CONTINUE), "of the dialogue before: no answer"
-        assert (await asha.reply("1")).startswith(AMOUNT)
+        asha, _ = await two_members(town, "ideamart")
+        await to_the_amount(asha)
 
         town.provider.fails(2)
         assert await asha.reply("5000") == DROPPED
@@ -53,13 +29,7 @@ async def test_a_payment_is_made_once_and_its_receipt_is_shown_once() -> None:
         assert asha.screen.startswith(SURE)
         assert (await asha.reply("1")).startswith(ENTER)
 
-        await asha.hang_up()
-        assert await asha.dial() == CONTINUE
-        assert (await asha.reply("1")).startswith(AMOUNT), "never straight to a PIN"
-        await asha.reply("5000", "1")
-        town.crash_at("commit", before=False)
-        assert await asha.reply(PIN) == DROPPED
-        await town.restart()
+        await to_the_commit(town, asha)
         assert (await asha.listen()).startswith(SENT), "the next process shows what is stored"
         assert asha.ended
         assert (await asha.again()).startswith(SENT)
@@ -71,7 +41,7 @@ async def test_a_payment_is_made_once_and_its_receipt_is_shown_once() -> None:
 async def test_a_receipt_that_cannot_be_shown_is_told_nowhere_else_and_never_late() -> None:
     """The member dials again and sees what happened; the screen of the dead dialogue is gone by then."""
     async with Town() as town:
-        asha, _ = await member(town, ASHA, "Asha"), await member(town, BINTA, "Binta")
+        asha, _ = await two_members(town, "ideamart")
         await asha.dial()
         await asha.reply("1", BINTA, "5000", "1")
         town.provider.fails(1000)
@@ -90,7 +60,7 @@ async def test_a_receipt_that_cannot_be_shown_is_told_nowhere_else_and_never_lat
 
 async def test_a_bank_that_is_slow_is_answered_for_at_the_next_dial() -> None:
     async with Town() as town:
-        asha, _ = await member(town, ASHA, "Asha"), await member(town, BINTA, "Binta")
+        asha, _ = await two_members(town, "ideamart")
         await asha.dial()
         await asha.reply("1", BINTA, "5000", "1")
         bank = town.service_called("bank")
@@ -106,8 +76,7 @@ async def test_a_bank_that_is_slow_is_answered_for_at_the_next_dial() -> None:
 @pytest.mark.parametrize("gateway", ["mtn_madapi", "oneapi", "bdapps"])
 async def test_a_payment_elsewhere(gateway: str) -> None:
     async with Town() as town:
-        asha = await member(town, ASHA, "Asha", gateway)
-        await member(town, BINTA, "Binta", gateway)
+        asha, _ = await two_members(town, gateway)
         await asha.dial()
         await asha.reply("1", BINTA, "5000", "1")
         assert (await asha.reply(PIN)).startswith(SENT)
