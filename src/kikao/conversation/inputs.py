@@ -27,6 +27,9 @@ class File(msgspec.Struct, frozen=True, tag="file"):
     """Bytes."""
     sha256: str
     stored_ref: str
+    """What it is opened by, with `Files`."""
+    filename: str = ""
+    """As its sender called it, fit to be shown and saved; empty where nobody said."""
 
 
 Attachment = Place | File
