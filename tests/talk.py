@@ -47,6 +47,7 @@ class PlainGateway:
     retention = 3600.0
     pushes = ""
     patience = 0.0
+    chats = False
 
     def __init__(self, page_lines: int = 1000) -> None:
         self.page_lines = page_lines
@@ -65,10 +66,12 @@ class PlainGateway:
         chunks = [lines[i : i + self.page_lines] for i in range(0, len(lines), self.page_lines)]
         return ["\n".join([*chunk, *footer, *([] if chunk is chunks[-1] else more)]) for chunk in chunks]
 
-    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
-        return Response(200, (), f"{'END' if ends else 'CON'} {text}".encode())
+    def reply(self, inbound: Inbound, page: str, *, ends: bool) -> Response:
+        return Response(200, (), f"{'END' if ends else 'CON'} {page}".encode())
 
-    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
+    def pushed(
+        self, inbound: Inbound, page: str, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
         raise AssertionError("it answers")
 
     def charged(self, response: Response, amount: Amount) -> Response | None:

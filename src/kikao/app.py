@@ -14,6 +14,9 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
+from kikao.channels.chat.lines import Network as ChatNetwork
+from kikao.channels.chat.lines import destinations as chat_destinations
+from kikao.channels.chat.lines import lines
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.destinations import Network, screens
 from kikao.channels.ussd.registry import OPTIONS
@@ -38,7 +41,8 @@ from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
-from kikao.server import Server, audit, directory, make_store, refuse_deserted, refuse_simulated
+from kikao.opening import audit, directory, make_store
+from kikao.server import Server, refuse_deserted, refuse_simulated
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Policies, SessionPolicy
 from kikao.sessions.sealing import KeyRing
@@ -154,6 +158,7 @@ class App:
         subscribers: Iterable[Subscriber] | None = None,
         destinations: Mapping[str, Destination] | None = None,
         network: Network | None = None,
+        chat_network: ChatNetwork | None = None,
         background: bool = True,
         door: bool | None = None,
         worker: int = 0,
@@ -162,9 +167,10 @@ class App:
 
         `store`, `clock` and the `locale` of new members are for tests and tools, and so is what replaces the app's
         own: `services`, which are then not closed at the end, `budget`, `subscribers`, the outbox's `destinations`,
-        and the `network` over which asynchronous gateways are called. Without `background` nothing is recovered, swept
-        or sent unless the caller does it. With a `door` (by default unless a `store` is given) commands get in through
-        a socket in the data folder, if there is one. A `worker` of several has its number in the log.
+        and the networks over which asynchronous gateways and chats are called. Without `background` nothing is
+        recovered, swept or sent unless the caller does it. With a `door` (by default unless a `store` is given)
+        commands get in through a socket in the data folder, if there is one. A `worker` of several has its number in
+        the log.
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
@@ -203,6 +209,9 @@ class App:
             relay: AuditRelay | None = None
             if settings.audit_days and store is None and destinations is None:
                 relay = await stack.enter_async_context(audit(settings, clock))
+            chats = lines(settings)
+            pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
+            pushed |= chat_destinations(chats, clock, stack, chat_network)
             server = Server(
                 self,
                 settings,
@@ -215,8 +224,9 @@ class App:
                 self._bus(settings, self.subscribers if subscribers is None else subscribers, worker),
                 webhooks(settings.webhooks, clock, stack) if destinations is None else destinations,
                 relay,
-                screens(settings, clock, stack, network, None if pushes is None else pushes.beside),
+                pushed,
                 pushes,
+                chats,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

@@ -6,12 +6,16 @@ import asyncio
 import contextlib
 import functools
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from kikao.bus import Bell, BusRefused, Fanout, FanoutAway, make_fanout
+from kikao.arrivals import Arrivals
+from kikao.bus import Bell, FanoutAway
 from kikao.channels.channel import Gateway, Response
+from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.lines import entrances
+from kikao.channels.chat.routes import ChatRoute
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
 from kikao.channels.inbound import Inbound
@@ -29,6 +33,7 @@ from kikao.i18n import Catalogs
 from kikao.members import Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
+from kikao.opening import bus_of
 from kikao.readiness import Bad, Readiness
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
@@ -38,12 +43,11 @@ from kikao.sessions.outgoing import shard
 from kikao.sessions.posting import SCREENS
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
-from kikao.sessions.sealing import KeyRing
 from kikao.sessions.sharing import Shares
-from kikao.sessions.store import CommitUnknown, SessionStore, StoreFull, StoreRefused, StoreUnavailable
+from kikao.sessions.store import CommitUnknown, SessionStore, StoreFull, StoreUnavailable
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
-from kikao.turn import BUDGET, Turns
+from kikao.turn import Turns
 from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
@@ -56,9 +60,6 @@ if TYPE_CHECKING:
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
 
-
-RECORDS_SHARE: Final = 0.5
-"""Share of a reply's budget that the records get to say who somebody is: what is left is for the turn itself."""
 
 BEHIND: Final = 300.0
 """Seconds that a message waits before the outbox is said to be behind."""
@@ -97,6 +98,7 @@ class Server:
         relay: AuditRelay | None = None,
         screens: Mapping[str, Destination] | None = None,
         pushes: Pushes | None = None,
+        lines: Mapping[str, ChatGateway] | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -182,8 +184,15 @@ class Server:
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
+        self.lines = lines or {}
+        """The numbers, bots and accounts of chats, by their name in the outbox."""
+        self.arrivals = Arrivals(self.turns, self.lines, publish)
+        doors = entrances(settings, self.lines)
+        chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
         elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []
-        self.web = Web(settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere)
+        self.web = Web(
+            settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere, chats=chats
+        )
         self.simulator: Simulator | None = None
         if pushes is not None:
             self.simulator = self._simulated(app, pushes)
@@ -379,14 +388,6 @@ class Server:
         await self.web(scope, receive, send)
 
 
-def bus_of(settings: Settings) -> Fanout:
-    """The bus that `KIKAO_BUS` names. Raises `SettingsError` when its client is not installed."""
-    try:
-        return make_fanout(settings.bus)
-    except BusRefused as error:
-        raise SettingsError([str(error)]) from error
-
-
 async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
     """Raises `Bad` where the store takes no more, and what it raises where it is away.
 
@@ -424,76 +425,3 @@ def refuse_simulated(settings: Settings) -> None:
     """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
     if settings.env == "production" and settings.simulator != "off":
         raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])
-
-
-@contextlib.asynccontextmanager
-async def directory(
-    settings: Settings, ring: KeyRing, clock: Callable[[], float], *, budget: float = BUDGET
-) -> AsyncIterator[Directory]:
-    """The members directory in `KIKAO_RECORDS`, as patient as replies in this budget allow. Raises `RecordsRefused`."""
-    from kikao.members.directory import Directory
-    from kikao.records import Records
-
-    records = Records(settings.records, strict=settings.env == "production")
-    try:
-        found = Directory(records, ring, clock=clock, patience=budget * RECORDS_SHARE)
-        await found.start()
-        yield found
-        await found.close()
-    finally:
-        await records.close()
-
-
-@contextlib.asynccontextmanager
-async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator[AuditRelay]:
-    """What fills the audit trail in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
-    from kikao.audit.relay import AuditRelay
-    from kikao.audit.trail import AuditTrail
-    from kikao.records import Records
-
-    records = Records(settings.records, connections=2, strict=settings.env == "production")
-    try:
-        trail = AuditTrail(records)
-        await trail.start()
-        yield AuditRelay(trail, days=settings.audit_days, clock=clock)
-    finally:
-        await records.close()
-
-
-def make_store(settings: Settings) -> SessionStore:
-    """The session store that `KIKAO_STORE` names. Raises `StoreRefused` when what it needs is not installed.
-
-    One that a failover may make forget has its critical effects in the records as well. Raises `RecordsRefused`.
-    """
-    where = settings.store
-    if where.kind == "memory":
-        from kikao.sessions.stores.memory import MemoryStore
-
-        return MemoryStore()
-    if where.kind == "sqlite":
-        from kikao.sessions.stores.sqlite import SQLiteStore
-
-        return SQLiteStore(settings.store_path)
-    if where.kind == "postgresql":
-        from kikao.sessions.stores.postgresql import PostgreSQLStore
-
-        return PostgreSQLStore(where, strict=settings.env == "production")
-    from kikao.sessions.ledger import ledgered
-
-    strict = settings.env == "production"
-    redis = _shared_store("redis", "RedisStore")(where, strict=strict)
-    return ledgered(redis, settings.records, KeyRing.of(settings), strict=strict)
-
-
-def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
-    """A store of several processes; its client is an extra of kikao."""
-    import importlib
-
-    try:
-        found = getattr(importlib.import_module(f"kikao.sessions.stores.{name}"), store)
-    except ModuleNotFoundError as error:
-        raise StoreRefused(
-            f"KIKAO_STORE: {name} needs {error.name}, which is not installed. "
-            f"Run beside a checkout of kikao: pip install './kikao[{name}]'"
-        ) from error
-    return cast(Callable[..., SessionStore], found)

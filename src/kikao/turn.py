@@ -23,11 +23,12 @@ from msgspec import structs
 
 from kikao.channels.accumulated import closed, repeats, understand
 from kikao.channels.channel import Gateway, Response
-from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly, pushed
+from kikao.channels.chat.turning import ChatTurn
+from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly
 from kikao.channels.ending import end
 from kikao.channels.inbound import TURNS, Inbound
-from kikao.channels.naming import names_of
-from kikao.channels.refusals import too_many
+from kikao.channels.naming import addressed, names_of
+from kikao.channels.refusals import AGAIN, too_many
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import Misuse, OlderCode
 from kikao.conversation.inputs import Dial, Reply, Show
@@ -49,7 +50,7 @@ from kikao.sessions.gate import MOST, Gate
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
 from kikao.sessions.masking import masked
-from kikao.sessions.policy import Address, address_kind, key_parts, session_key
+from kikao.sessions.policy import Address, address_kind, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
 from kikao.telling import Done, Rejected, Telling, Try
@@ -230,7 +231,7 @@ class Turns:
                     raise Misuse(
                         f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
                     )
-                turn.tell.showed(pages[0], "notice")
+                turn.tell.showed(str(pages[0]), "notice")
                 response = self._directly(turn.gateway, inbound, pages[0])
             except Exception as problem:  # noqa: BLE001 - as if it had raised
                 middleware.failed(context, outcome.by, "before", problem)
@@ -240,26 +241,16 @@ class Turns:
 
     def address(self, inbound: Inbound, url: str = "") -> Address:
         """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
-        policy = self.sessions.policies[inbound.channel]
-        address = Address(
-            inbound.channel,
-            inbound.gateway,
-            inbound.identity,
-            inbound.service_code if inbound.keyed_by_code else "",
-            inbound.msisdn,
-            url if policy.wants_url else "",
-            inbound.dialogue if policy.wants_request else "",
-        )
-        parts = key_parts(address, policy, flow=self.engine.entry)
-        structs.force_setattr(address, "parts", parts)  # nobody has it yet
-        return address
+        return addressed(inbound, self.sessions.policies[inbound.channel], flow=self.engine.entry, url=url)
 
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed. In the member's language where it is known."""
+        if turn.chat is not None and screen is not LIMITED:
+            return AGAIN  # the provider brings it once more
         known = turn.known if turn.known is not STRANGER else self.members.recall(*turn.named) or STRANGER
-        text = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
-        turn.tell.showed(text, "notice")
-        return self._directly(turn.gateway, turn.inbound, text)
+        page = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
+        turn.tell.showed(str(page), "notice")
+        return self._directly(turn.gateway, turn.inbound, page)
 
 
 class _Turn:
@@ -289,6 +280,10 @@ class _Turn:
         self.names = names
         self.deadline = deadline
         self.tell = tell
+        self.chat: ChatTurn | None = None
+        if gateway.chats:
+            self.chat = ChatTurn(turns.engine, turns.sessions.store, inbound, gateway, turns._translate)
+        """What is different in a chat."""
         self.watch = Stopwatch(turns._times[gateway.slug])
         self.done: Done | None = None
         """What became of it, once that is known; nothing of one that was limited."""
@@ -411,6 +406,8 @@ class _Turn:
         session.member = session.member or known.id
         if isinstance(event, Reply) and held.version != self.arrival:  # crossed
             event = Show()
+        elif self.chat is not None:
+            event = await self.chat.event(event, held)
         if not held.seen:  # a late copy does not say where the member is now
             window = self.gateway.dedupe == "window" and self.names
             session.dialogue = structs.replace(dialogue, last=self.names[0]) if window else dialogue
@@ -437,12 +434,13 @@ class _Turn:
                 who = session.member if held.policy.names_address else known.id
                 member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
                 self.in_flow = True
-                turned = await turns.engine.advance(conversation, event, member, performer)
+                advance = turns.engine.advance if self.chat is None else self.chat.advance
+                turned = await advance(conversation, event, member, performer)
                 self.in_flow = False
                 await self._remember(conversation)
             self.watch.enter("render")
             response, ends = self._render(held, turned, attempt)
-            if ends and session.dialogue is not None:
+            if ends and session.dialogue is not None and self.chat is None:
                 session.dialogue = closed(session.dialogue, self.inbound, session.hashed)
             self.watch.enter("commit")
             held.leave_trail(turned.facts, turns.engine.flows.release)
@@ -476,17 +474,22 @@ class _Turn:
         turns, conversation = self.turns, held.session.conversation
         translate = turns._translate(conversation.locale)
         try:
-            pages = self.gateway.pages(turns.engine.displayed(conversation, turned.screen), translate)
+            screen = turns.engine.displayed(conversation, turned.screen)
+            pages = self.gateway.pages(screen if self.chat is None else self.chat.worded(screen), translate)
         except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0
             conversation.charge = None  # it was for the screen that nobody sees
             pages = self.gateway.pages(turns.engine.displayed(conversation, BROKEN), translate)
         turns.engine.paged(conversation, turned, len(pages))
-        attempt.text, attempt.pages = pages[turned.page], len(pages)
+        page = pages[turned.page]
+        attempt.text, attempt.pages = str(page), len(pages)
         ends = turned.screen.ends and turned.page == len(pages) - 1
         if self.gateway.pushes:
-            held.push(*pushed(self.gateway, self.inbound, attempt.text, turns.sessions.clock(), ends=ends))
-        reply = self.gateway.reply(self.inbound, attempt.text, ends=ends)
+            until = turns.sessions.clock() + self.gateway.patience
+            names = {} if self.chat is None else self.chat.names(held.session, turned, page)
+            for body in self.gateway.pushed(self.inbound, page, ends=ends, until=until, **names):
+                held.push(self.gateway.pushes, body, until)
+        reply = self.gateway.reply(self.inbound, page, ends=ends)
         return attempt.charged(reply, self.gateway, conversation), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:

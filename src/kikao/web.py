@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, Final
 
 from kikao.channels.channel import BadRequest, Response
+from kikao.channels.chat.routes import ChatRoute, chat_path
 from kikao.channels.edge import Denied, Guard, admit, request_url, respond, ussd_guard, ussd_path
 from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
@@ -51,8 +52,9 @@ class Web:
         publish: Publish,
         *,
         elsewhere: Collection[str] = (),
+        chats: Mapping[str, ChatRoute] | None = None,
     ) -> None:
-        """`elsewhere`: gateways whose requests come another way, and that are closed here."""
+        """`elsewhere`: gateways whose requests come another way, and that are closed here. `chats` are by path."""
         self._settings = settings
         self._turns = turns
         self._monitor = monitor
@@ -66,6 +68,7 @@ class Web:
         for slug in elsewhere:
             self._guards[slug] = replace(self._guards[slug], closed=True)
         self._refusals = Refusals(settings.trusted_proxies, clock=turns.sessions.clock)
+        self._chats = chats or {}
         self.leaving = False
         """Whether it is about to stop: it is not ready, and answers everything still."""
         self.closed = False
@@ -88,6 +91,8 @@ class Web:
         route = ussd_path(path)
         if route is not None and route[0] in self.gateways:
             return await self._ussd(scope, receive, *route)
+        if self._chats and (chat := chat_path(path)) is not None and chat[0] in self._chats:
+            return await self._chat(scope, receive, self._chats[chat[0]], chat[1])
         if path in HEALTH:
             return await self.health(ready=path == "/readyz")
         if path == "/metrics":
@@ -116,6 +121,20 @@ class Web:
         finally:
             self._monitor.inbounds -= 1
         return self._refuse(scope, gateway.channel, slug, response, reason)
+
+    async def _chat(self, scope: Scope, receive: Receive, route: ChatRoute, rest: str) -> Response:
+        entrance = route.entrance
+        self._monitor.inbounds += 1
+        try:
+            request = await admit(scope, receive, rest=rest, guard=entrance.guard)
+            return await route.answer(request)
+        except Denied as denied:
+            response, reason = denied.response, denied.reason
+        except BadRequest as error:
+            response, reason = Response(400, TEXT, f"{error}\n".encode()), str(error)
+        finally:
+            self._monitor.inbounds -= 1
+        return self._refuse(scope, entrance.channel, entrance.name, response, reason)
 
     async def _metrics(self, scope: Scope) -> Response:
         try:

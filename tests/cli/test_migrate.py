@@ -23,8 +23,8 @@ from kikao.cli import main
 from kikao.config import Settings, load
 from kikao.conversation import Number
 from kikao.events import Event, KeysResealed
+from kikao.opening import make_store
 from kikao.records import Records
-from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused

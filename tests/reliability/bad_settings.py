@@ -20,7 +20,7 @@ from typing import Final
 
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
-from kikao.server import make_store
+from kikao.opening import make_store
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 from tests.reliability import spoiling

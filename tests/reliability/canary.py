@@ -26,7 +26,7 @@ from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.cli import main
 from kikao.config import load
 from kikao.conversation.secrets import Secret
-from kikao.server import make_store
+from kikao.opening import make_store
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore
 from kikao.testing import Phone

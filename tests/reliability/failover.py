@@ -21,7 +21,8 @@ from kikao import server
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import load
 from kikao.conversation.outcomes import Done, Refused
-from kikao.server import Server, make_store
+from kikao.opening import make_store
+from kikao.server import Server
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.redis import RedisStore
 from tests.engines.proxy import BlackHole, Proxy

@@ -26,8 +26,8 @@ from typing import Any, Final
 import msgspec
 
 from kikao.config import load
+from kikao.opening import make_store
 from kikao.records import Records
-from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Address, key_parts, session_key
 from kikao.sessions.sealing import KeyRing

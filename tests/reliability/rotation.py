@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 
 from kikao.config import load
-from kikao.server import make_store
+from kikao.opening import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.keys import needs
 from kikao.sessions.rekeying import BATCH

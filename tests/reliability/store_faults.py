@@ -26,7 +26,8 @@ from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import load
-from kikao.server import Server, make_store
+from kikao.opening import make_store
+from kikao.server import Server
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import Busy, Claim, CommitUnknown, Duplicate, SessionStore, StoreUnavailable, Write
 from tests.engines import proxy as faults

@@ -31,7 +31,7 @@ def asked(slug: str, provider: Provider, folder: Path) -> tuple[Make, Call]:
     found = gateway(slug, settings.ussd[slug])
     assert isinstance(found, CallingGateway)
     inbound = found.parse(request_of(slug, fixtures(slug)["requests"][0]))
-    pushed = Pushed.read(found.pushed(inbound, "1 Send", ends=False, until=0.0))
+    pushed = Pushed.read(found.pushed(inbound, "1 Send", ends=False, until=0.0)[0])
     return provider.network(settings)(found), found.call(pushed, "00" * 16)
 
 

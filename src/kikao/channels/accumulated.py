@@ -62,6 +62,8 @@ def understand(
       dialogue begins, and may say it again, the second time is a copy whenever it comes.
     - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
       screen was shown elsewhere since, it is no answer.
+    - What was tapped is an answer to the screen that it stood on, and to no other. What a chat's provider numbered
+      before what was processed last comes late.
     - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
       it would be kept as the answer.
     """
@@ -72,7 +74,13 @@ def understand(
     sent_at = inbound.sent_at or 0.0
     if dialogue is not None and dialogue.line == line and 0.0 < sent_at < dialogue.sent_at:
         return Show(late=True), dialogue
-    after = Dialogue(mark, former=former, line=line, sent_at=sent_at)
+    if inbound.chat is not None and dialogue is not None and dialogue.line == line:
+        if 0 < inbound.chat.order < dialogue.order:
+            return Show(late=True), dialogue
+        if inbound.chat.pressed not in ("", dialogue.shown):
+            return Show(why="old"), dialogue
+    order = 0 if inbound.chat is None else inbound.chat.order
+    after = Dialogue(mark, former=former, line=line, sent_at=sent_at, order=order)
     if inbound.accumulated:
         after = Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
     if consumed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import msgspec
 
@@ -47,7 +47,11 @@ class BadRequest(Exception):
 Dedupe = Literal["exact", "window", "none"]
 
 
-class Gateway(Protocol):
+P = TypeVar("P")
+"""A page as a dialect has it: a text, or a message with choices. `str(page)` is what the member reads."""
+
+
+class Dialect(Protocol[P]):
     """A provider's dialect of a channel. One file and its fixtures; the slug names both."""
 
     slug: str
@@ -62,27 +66,32 @@ class Gateway(Protocol):
     """Where in the outbox its screens go, empty where a screen is the answer to its request."""
     patience: float
     """Seconds in which a screen that goes there is of use: no dialogue waits for longer."""
+    chats: bool
+    """Whether members of it read back what was said and answer when they like: no dialogue is ever closed, and what
+    cannot be dealt with now the provider brings again."""
 
-    def parse(self, request: Request) -> Inbound:
-        """Raises `BadRequest`."""
-        ...
-
-    def pages(self, screen: Screen, translate: Translate) -> Sequence[str]:
-        """The screen as texts of at most one message each, in order; never empty.
+    def pages(self, screen: Screen, translate: Translate) -> Sequence[P]:
+        """The screen as pages of which a member sees one at a time, in order; never empty.
 
         Raises `TooLong` when a confirmation does not fit into one.
         """
         ...
 
-    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+    def reply(self, inbound: Inbound, page: P, *, ends: bool) -> Response:
         """The answer to the request, with one page of a screen; `ends` closes the dialogue.
 
         Where screens are pushed it only says that the request arrived.
         """
         ...
 
-    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
-        """A screen as it is kept until its sender takes it, of no use after `until`; see `pushes`."""
+    def pushed(
+        self, inbound: Inbound, page: P, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
+        """A page as it is kept until its sender takes it, of no use after `until`; see `pushes`.
+
+        In a chat it may take several messages; `mark` is what a tap on its choices will name it by, and `over` the
+        message in whose place it may be put.
+        """
         ...
 
     def charged(self, response: Response, amount: Amount) -> Response | None:
@@ -92,3 +101,6 @@ class Gateway(Protocol):
     def acknowledge(self, inbound: Inbound) -> Response:
         """The answer to a notification that wants none."""
         ...
+
+
+Gateway = Dialect[Any]

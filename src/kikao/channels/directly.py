@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Any, Final
 
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
@@ -29,14 +29,6 @@ AT_ONCE: Final = 32
 
 MOST: Final = 1000
 """What is said or waits for its turn, for as long as one try may take; what is more is lost."""
-
-
-def pushed(
-    gateway: Gateway, inbound: Inbound, text: str, now: float, *, ends: bool
-) -> tuple[str, bytes, float]:
-    """A screen of a gateway that pushes: where it goes, what is kept of it, and until when it is of use."""
-    until = now + gateway.patience
-    return gateway.pushes, gateway.pushed(inbound, text, ends=ends, until=until), until
 
 
 class Directly:
@@ -58,12 +50,13 @@ class Directly:
         self._room = asyncio.Semaphore(at_once)
         self._under_way: set[asyncio.Task[None]] = set()
 
-    def __call__(self, gateway: Gateway, inbound: Inbound, text: str) -> Response:
+    def __call__(self, gateway: Gateway, inbound: Inbound, page: Any) -> Response:
         """The answer to a request, with a page that closes the dialogue in it, or on its way beside it."""
         if gateway.pushes:
-            to, body, _ = pushed(gateway, inbound, text, self._clock(), ends=True)
-            self._say(to, body)
-        return gateway.reply(inbound, text, ends=True)
+            until = self._clock() + gateway.patience
+            for body in gateway.pushed(inbound, page, ends=True, until=until):
+                self._say(gateway.pushes, body)
+        return gateway.reply(inbound, page, ends=True)
 
     async def settled(self) -> None:
         """Wait until nothing is being said."""

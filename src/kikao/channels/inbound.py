@@ -18,6 +18,30 @@ TURNS: Final = frozenset({"new", "reply"})
 
 
 @dataclass(frozen=True, slots=True)
+class Chatted:
+    """What an inbound of a chat has besides: none of it comes over USSD."""
+
+    to: str = ""
+    """Where the reply goes: the chat, where that is not the member's own address."""
+    group: str = ""
+    """The group it was said in, by the provider's id; empty between the member and the app alone."""
+    command: str = ""
+    """`balance` of `/balance 2026`, lower case; `text` is then what stands behind it."""
+    pressed: str = ""
+    """Which screen a tapped choice belongs to (`Parcel.mark`); `text` is then its key. Empty where it was typed."""
+    message: str = ""
+    """The provider's name of the message whose choice was tapped."""
+    callback: str = ""
+    """What the provider wants to hear that a tap arrived under; empty where it does not."""
+    order: int = 0
+    """Grows with each inbound of the app's account; 0 where the provider does not count them."""
+    language: str = ""
+    """What the provider says the member's app is set to (BCP 47)."""
+    remote: object = None
+    """A file that is still at the provider."""
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """What a gateway understood. Typed text stays a `Secret` until the question is known not to ask for one.
 
@@ -63,6 +87,8 @@ class Inbound:
     """It may be a copy of what this dialogue said last, and nothing tells: if it says the same it is no answer."""
     note: str = ""
     """For the log: what the provider says of an ended dialogue (a status, never what was typed)."""
+    chat: Chatted | None = None
+    """What only chats have; None on channels that are none."""
     echo: tuple[tuple[str, str], ...] = ()
     """Fields that the provider wants to see again in the reply, by name; never what was typed."""
 

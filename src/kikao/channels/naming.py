@@ -1,10 +1,13 @@
-"""What an inbound has in common with the copies of it that a provider may send, and with nothing else."""
+"""Who sent an inbound, and what it has in common with the copies of it that a provider may send."""
 
 from __future__ import annotations
+
+from msgspec import structs
 
 from kikao.channels.channel import Gateway
 from kikao.channels.inbound import Inbound
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.policy import Address, SessionPolicy, key_parts
 
 
 def names_of(inbound: Inbound, gateway: Gateway, sessions: Sessions) -> tuple[bytes, ...]:
@@ -22,3 +25,18 @@ def names_of(inbound: Inbound, gateway: Gateway, sessions: Sessions) -> tuple[by
         said = (inbound.dialogue, inbound.happening, inbound.text.reveal())
         return sessions.names("window", *where, inbound.identity, *said)
     return ()
+
+
+def addressed(inbound: Inbound, policy: SessionPolicy, *, flow: str, url: str = "") -> Address:
+    """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
+    address = Address(
+        inbound.channel,
+        inbound.gateway,
+        inbound.identity,
+        inbound.service_code if inbound.keyed_by_code else "",
+        inbound.msisdn,
+        url if policy.wants_url else "",
+        inbound.dialogue if policy.wants_request else "",
+    )
+    structs.force_setattr(address, "parts", key_parts(address, policy, flow=flow))  # nobody has it yet
+    return address

@@ -54,4 +54,10 @@ def too_many(wait: float, *headers: tuple[str, str]) -> Response:
     return Response(429, (*_TEXT, retry, *headers), b"too many requests\n")
 
 
+AGAIN: Final = Response(
+    503, (("content-type", "text/plain; charset=utf-8"), ("retry-after", "1")), b"not now: send it again\n"
+)
+"""Nothing of it was taken, and it is welcome again: for providers that bring it once more by themselves."""
+
+
 _TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)

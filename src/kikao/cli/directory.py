@@ -22,8 +22,8 @@ from kikao.members import MemberAddress, UnknownMember, parse_who
 from kikao.members.directory import Directory
 from kikao.members.known import Profile
 from kikao.members.operating import ERASE, Erasing
+from kikao.opening import directory as opened
 from kikao.records import RecordsAway, RecordsRefused
-from kikao.server import directory as opened
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 

@@ -20,8 +20,8 @@ from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, SecretKeys, Settings
 from kikao.config.values import KEY_BYTES
 from kikao.members.directory import Directory
+from kikao.opening import make_store
 from kikao.records import CommitUnknown, Migrated, NotYet, Records, RecordsAway, RecordsRefused, upgrading
-from kikao.server import make_store
 from kikao.sessions.keys import StoreKeys, moment, needs, settle
 from kikao.sessions.rekeying import rekey as rekey_sessions
 from kikao.sessions.resealing import reseal as reseal_sessions

@@ -19,8 +19,8 @@ from kikao.cli.serving import give_up, keys_expected, standing_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
 from kikao.events import Bus
+from kikao.opening import make_store
 from kikao.records import RecordsRefused
-from kikao.server import make_store
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.outbox_operating import OutboxOperator

@@ -22,8 +22,8 @@ from kikao.checking.replaying_report import Allowed, Report, passes
 from kikao.cli.importing import imported
 from kikao.cli.serving import give_up, keys_expected, load_settings
 from kikao.config import MEMORY, Settings
+from kikao.opening import make_store
 from kikao.records import RecordsRefused
-from kikao.server import make_store
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused, StoreUnavailable
 

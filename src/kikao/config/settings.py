@@ -69,6 +69,49 @@ class WebhookSettings(msgspec.Struct, frozen=True):
         return f"webhook {name}: {self.host}, {signed}, {pace}"
 
 
+class WhatsAppSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A business number on WhatsApp, at the Cloud API."""
+
+    phone_number_id: str
+    """What webhooks and calls name the number by: digits."""
+    token: Hidden
+    """Shown with each call."""
+    app_secret: Hidden
+    """Signs webhooks; nothing is taken without it."""
+    verify_token: Hidden | None = None
+    """What the provider shows once, when the webhook is set."""
+    api_url: str = "https://graph.facebook.com"
+    """Without a path; another one for emulators and proxies."""
+    api_version: str = "v23.0"
+
+
+class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """A Telegram bot."""
+
+    token: Hidden
+    """Part of the address of each call."""
+    secret: Hidden | None = None
+    """Shown with each webhook; without it nothing is taken there, and updates are polled for."""
+    username: str = ""
+    """The bot's, without `@`; empty until Telegram is asked."""
+    api_url: str = "https://api.telegram.org"
+
+
+class SmsSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """An account that sends and receives SMS."""
+
+    sender: str = ""
+    """A short code or an alphanumeric name; empty for the account's own."""
+    token: Hidden | None = None
+    """The last segment of its path."""
+    allow: tuple[Network, ...] = ()
+    """Networks it calls from; empty for every address."""
+    api_url: str = ""
+    """Empty for the provider's."""
+    options: Mapping[str, Hidden] = {}
+    """The settings of its own, by name."""
+
+
 class SimulatedEndpoint(msgspec.Struct, frozen=True):
     """Something that the simulator's phones can dial: an app of a tenant, as one gateway brings its members."""
 
@@ -121,6 +164,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Names and patterns of the events that have log lines; empty for the usual ones."""
     ussd: Mapping[str, UssdSettings] = {}
     """By gateway, those that something is set for."""
+    whatsapp: Mapping[str, WhatsAppSettings] = {}
+    """By name; the one that the environment sets is called `cloud-api`."""
+    telegram: Mapping[str, TelegramSettings] = {}
+    """By name; the one that the environment sets is called `bot-api`."""
+    sms: Mapping[str, SmsSettings] = {}
+    """By gateway."""
+    public_url: str = ""
+    """Where members and providers reach this server: scheme and host, and maybe a path; no `/` at the end."""
     webhooks: Mapping[str, WebhookSettings] = {}
     """Where messages go that flows post, by the name they post to."""
     keys_from: str = ""

@@ -33,6 +33,8 @@ class Answer(Generic[T]):
     """Names the stored form; a journal entry with another tag no longer fits the question (schema change)."""
     whole: ClassVar[bool] = False
     """A confirmation: never split over pages, never answered by a long dial, never resumed into."""
+    wants: ClassVar[str] = ""
+    """What the member can share as the answer, where a channel has a way to ask for it; see `Screen.wants`."""
     decode: Callable[[Any], T] | None = None
     """Journal form → value; None when they are the same (the usual case, and the fast one)."""
 
@@ -161,6 +163,7 @@ class Location(Answer[Place]):
 
     __slots__ = ()
     tag = "location"
+    wants = "location"
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> Place:
         """The place that came with the message; text instead is `Invalid`."""
@@ -187,6 +190,7 @@ class Media(Answer[File]):
 
     __slots__ = ("_kinds", "_max_size")
     tag = "media"
+    wants = "media"
 
     def __init__(
         self,

@@ -60,6 +60,8 @@ class Show:
 
     late: bool = False
     """Whether it comes from where the member is no more: whatever waits to be told is not for it."""
+    why: Literal["", "old", "unknown"] = ""
+    """What a member of a chat is told with it: they tapped a choice of an older screen, or gave an unknown command."""
 
 
 @dataclass(frozen=True, slots=True)

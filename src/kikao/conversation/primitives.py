@@ -496,5 +496,5 @@ class Primitives:
         options = answer.options()
         if wrong := unfit(prompt, error or "", *(option.label for option in options)):
             self._fail(f"{here(self._coro)}: {wrong}.")
-        screen = Screen(body, options, navigation, whole=answer.whole, secret=secret)
+        screen = Screen(body, options, navigation, whole=answer.whole, secret=secret, wants=answer.wants)
         return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)

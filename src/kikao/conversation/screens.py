@@ -33,5 +33,7 @@ class Screen(msgspec.Struct, frozen=True, omit_defaults=True):
     """A confirmation: a channel must never split it over pages."""
     secret: bool = False
     """The answer must not be kept or shown by the channel."""
+    wants: str = ""
+    """What the member can share as the answer: "contact", "location" or "media"; empty where they type or choose."""
     ends: bool = False
     """The conversation is over, or goes on at the next dial: the channel closes its dialogue."""

@@ -15,6 +15,9 @@ from kikao.sessions.trail import TO
 SCREENS: Final = "ussd/"
 """Before the name of a gateway, where its screens go out as calls of their own."""
 
+REPLIES: Final = (SCREENS, "whatsapp/", "telegram/", "sms/")
+"""Before the names of destinations for which members wait."""
+
 GOOD_FOR: Final = 3 * 86400.0
 """Seconds in which a message has to leave; a receiver that is away for longer misses it."""
 
@@ -66,7 +69,7 @@ def announce(
     pushed: Callable[[bytes], None],
 ) -> None:
     """Have what is stored by now leave: screens, which somebody waits for, and the rest."""
-    screens = sum(message.to.startswith(SCREENS) for message in messages)
+    screens = sum(message.to.startswith(REPLIES) for message in messages)
     if screens:
         pushed(key)
     if screens < len(messages):

@@ -31,6 +31,10 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """The message that was answered last, as its dedupe record names it; only where nothing else tells a copy."""
     sent_at: float = 0.0
     """When that was sent, where the provider says so (seconds since the epoch, by its clock)."""
+    shown: str = ""
+    """Which screen a chat shows, as its choices name it when they are tapped."""
+    order: int = 0
+    """The provider's number of what was processed last, where it counts; see `Chatted.order`."""
 
 
 class Session(msgspec.Struct, omit_defaults=True):

@@ -222,7 +222,7 @@ def test_a_screen_is_pushed_as_its_fixture_says(slug: str, case: Case) -> None:
     found = made(slug, asked)
     assert ("pushed" in case) == bool(found.pushes), "`pushed` where screens go by a call, and only there"
     if isinstance(found, CallingGateway) and found.pushes:
-        body = found.pushed(found.parse(request), case["text"], ends=case["ends"], until=0.0)
+        body = found.pushed(found.parse(request), case["text"], ends=case["ends"], until=0.0)[0]
         call, expected = found.call(Pushed.read(body), MESSAGE), case["pushed"]
         assert (call.method, call.url.reveal().decode()) == ("POST", expected["url"])
         assert dict(call.headers) == expected["headers"]

@@ -113,7 +113,7 @@ def reads(slug: str, found: UssdGateway, inbound: Inbound, text: str, *, ends: b
     if not isinstance(found, CallingGateway) or not found.pushes:
         return reply
     assert reply == found.acknowledge(inbound)
-    pushed = Pushed.read(found.pushed(inbound, text, ends=ends, until=0.0))
+    pushed = Pushed.read(found.pushed(inbound, text, ends=ends, until=0.0)[0])
     call = found.call(pushed, "00" * 16)
     return Response(200, call.headers, call.body)
 

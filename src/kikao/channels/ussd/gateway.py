@@ -82,6 +82,8 @@ class UssdGateway(RequestReader, ABC):
     """Where in the outbox its screens go; empty where a screen is the answer to its request."""
     patience: float = PATIENCE
     """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
+    chats: bool = False
+    """A dialogue ends with its last screen."""
     envelope: int = 0
     """Characters that the provider's syntax adds to the text and that the network may see."""
 
@@ -135,9 +137,11 @@ class UssdGateway(RequestReader, ABC):
         """
         return normalise(text)
 
-    def pushed(self, inbound: Inbound, text: str, *, ends: bool, until: float) -> bytes:
+    def pushed(
+        self, inbound: Inbound, page: str, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
         """A page as the outbox keeps it for the sender of an asynchronous gateway: a `Pushed`, written."""
-        return Pushed.of(inbound, text, ends=ends, until=until).written()
+        return [Pushed.of(inbound, page, ends=ends, until=until).written()]
 
     def code_of(self, dialled: str = "") -> str:
         """The code of the settings with which a dialled text begins, the longest; else the one that there is alone.

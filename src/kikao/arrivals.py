@@ -1,0 +1,93 @@
+"""What a chat's webhook brings, dealt with before it is answered: each message a turn of its own, in order per member.
+
+A provider sends several messages of several members at once, and all of it again unless it hears 200. So 200 is said
+once each is dealt with, or kept; what was dealt with before then answers as a duplicate. One that cannot be dealt with
+now takes nobody else's along.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from kikao.channels.channel import Response
+from kikao.channels.chat.gateway import TAKEN, ChatGateway, Received
+from kikao.channels.chat.told import Other, Told
+from kikao.channels.inbound import Inbound
+from kikao.channels.refusals import AGAIN
+from kikao.events import GatewayTold, Publish, described
+from kikao.sessions.policy import MissingIdentifier
+from kikao.turn import Turns
+
+AT_ONCE: Final = 32
+"""Members whose messages of one webhook are dealt with at the same time."""
+
+Hears = Callable[[Any], Awaitable[bool]]
+"""Takes what a provider told; whether that is done: else it is wanted again."""
+
+
+class Arrivals:
+    """Deals with what arrives. `lines` are the gateways, by name; `hears` takes what is no message, by its kind."""
+
+    def __init__(
+        self,
+        turns: Turns,
+        lines: Mapping[str, ChatGateway],
+        publish: Publish,
+        hears: Mapping[type, Hears] | None = None,
+    ) -> None:
+        self._turns = turns
+        self._lines = lines
+        self._publish = publish
+        self._hears = dict(hears or {})
+
+    async def take(self, received: Received) -> Response:
+        """The answer to a webhook, once all of it is dealt with or kept."""
+        room = asyncio.Semaphore(AT_ONCE)
+
+        async def of_one(inbounds: Sequence[Inbound]) -> list[Response]:
+            async with room:
+                return [await self.one(inbound) for inbound in inbounds]
+
+        lanes = _by_member(received.inbounds)
+        if len(lanes) == 1:
+            answers = await of_one(lanes[0])
+        else:
+            answers = [answer for lane in await asyncio.gather(*map(of_one, lanes)) for answer in lane]
+        heard = [await self._told(told) for told in received.told]
+        if not all(heard) or any(answer.status != 200 for answer in answers):
+            return AGAIN
+        return answers[0] if len(answers) == 1 else TAKEN
+
+    async def one(self, inbound: Inbound) -> Response:
+        """The answer to one message; of 200 it is dealt with, anything else wants it again."""
+        line = f"{inbound.channel}/{inbound.gateway}"
+        try:
+            return await self._turns.handle(inbound, self._lines[line])
+        except MissingIdentifier as error:
+            self._note(line, str(error))
+            return TAKEN  # no delivery of it will ever name anybody
+
+    async def _told(self, told: Told) -> bool:
+        hears = self._hears.get(type(told))
+        if hears is None:
+            self._note(told.line, told.note if isinstance(told, Other) else type(told).__name__.lower())
+            return True
+        try:
+            return await hears(told)
+        except Exception as error:  # noqa: BLE001 - it is brought again, and must not take the others along
+            self._note(told.line, f"{type(told).__name__.lower()} not taken: {described(error)}")
+            return False
+
+    def _note(self, line: str, note: str) -> None:
+        channel, _, gateway = line.partition("/")
+        self._publish(GatewayTold(channel=channel, gateway=gateway, note=note))
+
+
+def _by_member(inbounds: Iterable[Inbound]) -> list[list[Inbound]]:
+    found: dict[tuple[str, str], list[Inbound]] = {}
+    for inbound in inbounds:
+        group = inbound.chat.group if inbound.chat is not None else ""
+        found.setdefault((group, inbound.identity), []).append(inbound)
+    return list(found.values()) or [[]]

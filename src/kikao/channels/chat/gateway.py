@@ -1,0 +1,131 @@
+"""What every chat gateway shares: a screen written as messages, and messages as parcels for the outbox."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import msgspec
+
+from kikao.channels.calling import Make
+from kikao.channels.channel import Dedupe, Request, Response
+from kikao.channels.chat.ladder import Limits, laid_out, parts
+from kikao.channels.chat.message import Message, Parcel
+from kikao.channels.chat.told import Told
+from kikao.channels.edge import Guard
+from kikao.channels.inbound import Inbound
+from kikao.channels.outbox.sender import Destination
+from kikao.conversation.screens import Screen
+from kikao.i18n.messages import Translate
+from kikao.i18n.money import Amount
+
+GOOD_FOR: Final = 86400.0
+"""Seconds in which a screen has to leave: after that nobody waits for it."""
+
+TAKEN: Final = Response(200, (("content-type", "text/plain; charset=utf-8"),), b"ok\n")
+"""What was sent is dealt with, or kept until it is."""
+
+
+class Received(msgspec.Struct, frozen=True):
+    """What a webhook held, in its order: one bad piece of it takes nothing else along."""
+
+    inbounds: tuple[Inbound, ...] = ()
+    told: tuple[Told, ...] = ()
+    """What is no message of a member: statuses, blocks, what the provider says of the account, what nobody can read."""
+
+
+class Entrance(Protocol):
+    """Where webhooks of one or several lines come in."""
+
+    channel: str
+    name: str
+    """For the log."""
+    guard: Guard
+
+    def greet(self, request: Request) -> Response | None:
+        """The answer to what the provider asks when a webhook is set; None where it asks nothing. Raises `Denied`."""
+        ...
+
+    def verify(self, request: Request) -> None:
+        """Whether the provider sent it: over the raw body, in constant time, before anything is parsed.
+
+        Raises `Denied` (403), which tells the caller nothing.
+        """
+        ...
+
+    def receive(self, request: Request) -> Received:
+        """What a webhook held, each inbound with the gateway it is for as `gateway`, in its order.
+
+        Raises `BadRequest` only for what is no webhook of this provider at all.
+        """
+        ...
+
+
+class ChatGateway(ABC):
+    """Base of chat gateways, one for each number, bot or account. A gateway adds `api_url` and `destination`.
+
+    `line` is its name in the outbox, and in what is kept of addresses: `whatsapp/cloud-api`, `telegram/bot-api`.
+    """
+
+    channel: str
+    limits: Limits
+    slug: str
+    methods: tuple[str, ...] = ("POST",)
+    dedupe: Dedupe = "exact"
+    retention: float = 7 * 86400.0
+    patience: float = GOOD_FOR
+    chats: bool = True
+
+    def __init__(self, slug: str) -> None:
+        self.slug = slug
+        self.line = self.pushes = f"{self.channel}/{slug}"
+
+    @property
+    @abstractmethod
+    def api_url(self) -> str:
+        """Where it is called: scheme and host, and a port."""
+
+    @abstractmethod
+    def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
+        """What sends its parcels. `make` makes calls over HTTP."""
+
+    def pages(self, screen: Screen, translate: Translate) -> list[Message]:
+        """The screen as messages of which a member sees one at a time; see `ladder.laid_out`."""
+        return laid_out(screen, translate, self.limits)
+
+    def reply(self, inbound: Inbound, page: Message, *, ends: bool) -> Response:
+        """It arrived; what the member sees leaves by itself."""
+        return self.acknowledge(inbound)
+
+    def pushed(
+        self, inbound: Inbound, page: Message, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
+        """A message as parcels, more than one where its text is too long for one; only the last has its choices."""
+        most = self.limits.body if page.choices or page.link else self.limits.text
+        *before, last = parts(page.text, self.limits.text, most)
+        whole = msgspec.structs.replace(page, text=last)
+        return [
+            self._parcel(inbound, message, until, mark, "" if before else over).written()
+            for message in (*map(Message, before), whole)
+        ]
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """No chat has the member's operator charge them."""
+        return None
+
+    def acknowledge(self, inbound: Inbound) -> Response:
+        """It arrived."""
+        return TAKEN
+
+    def _parcel(self, inbound: Inbound, message: Message, until: float, mark: str, over: str) -> Parcel:
+        chat = inbound.chat
+        return Parcel(
+            to=(chat.to if chat is not None else "") or inbound.identity,
+            message=message,
+            until=until,
+            member="" if chat is not None and chat.group else inbound.identity,
+            heard_at=inbound.sent_at or 0.0,
+            mark=mark,
+            replaces=over,
+        )

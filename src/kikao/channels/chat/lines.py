@@ -1,0 +1,80 @@
+"""The numbers, bots and accounts of the settings: a gateway each, loaded where there is one.
+
+`kikao.channels.<channel>.gateway` has two functions: `gateways(settings)`, which makes them, and
+`entrances(settings, gateways)`, which says at which paths their webhooks come in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from kikao.channels.calling import Make
+from kikao.channels.chat.gateway import ChatGateway, Entrance
+from kikao.channels.outbox.sender import Destination
+from kikao.config import Hidden, Settings, SettingsError
+
+Network = Callable[[ChatGateway], Make]
+"""What makes the calls of a line, in place of a network."""
+
+CHANNELS: Final = ("whatsapp", "telegram", "sms")
+
+TIMEOUT: Final = 8.0
+"""Seconds for each part of a call."""
+
+CONNECTIONS: Final = 96
+
+
+def lines(settings: Settings) -> dict[str, ChatGateway]:
+    """All that the settings have, by their name in the outbox (`telegram/bot-api`)."""
+    found: dict[str, ChatGateway] = {}
+    for channel in CHANNELS:
+        if getattr(settings, channel):
+            module = importlib.import_module(f"kikao.channels.{channel}.gateway")
+            gateway: ChatGateway
+            for gateway in module.gateways(settings):
+                found[gateway.line] = gateway
+    return found
+
+
+def entrances(settings: Settings, found: Mapping[str, ChatGateway]) -> dict[str, Entrance]:
+    """Where their webhooks come in, by path."""
+    doors: dict[str, Entrance] = {}
+    for channel in dict.fromkeys(gateway.channel for gateway in found.values()):
+        module = importlib.import_module(f"kikao.channels.{channel}.gateway")
+        own = [gateway for gateway in found.values() if gateway.channel == channel]
+        doors |= module.entrances(settings, own)
+    return doors
+
+
+def destinations(
+    found: Mapping[str, ChatGateway],
+    clock: Callable[[], float],
+    stack: contextlib.AsyncExitStack,
+    network: Network | None = None,
+) -> dict[str, Destination]:
+    """Where their parcels go, by the same names; `stack` closes the connections.
+
+    Raises `SettingsError` where calls cannot be made, since a library is missing.
+    """
+    return {
+        name: gateway.destination(_caller(gateway, stack) if network is None else network(gateway), clock)
+        for name, gateway in found.items()
+    }
+
+
+def _caller(gateway: ChatGateway, stack: contextlib.AsyncExitStack) -> Make:
+    try:
+        from kikao.channels.caller import Caller
+    except ImportError as error:
+        raise SettingsError(
+            [
+                f"KIKAO_{gateway.channel.upper()}_…: {gateway.line} is called over HTTP, which needs {error.name}, "
+                "which is not installed. Run beside a checkout of kikao: pip install './kikao[webhooks]'"
+            ]
+        ) from None
+    caller = Caller(Hidden(gateway.api_url.encode()), timeout=TIMEOUT, connections=CONNECTIONS)
+    stack.push_async_callback(caller.close)
+    return caller

@@ -1,0 +1,86 @@
+"""What a member of a chat gets: one message, channel-neutral; and the parcel that the outbox keeps of it."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+Layout = Literal["text", "buttons", "list"]
+"""How choices are shown: in the text, numbered; as buttons below it; as rows of a list that opens."""
+
+Kind = Literal["reply", "notice", "marketing"]
+"""Why a message leaves: it answers what the member wrote; they should know; or somebody wants them to buy."""
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Something to tap. `key` is what the engine gets, and what whoever types may type."""
+
+    key: str
+    label: str
+    """In the member's language, as long as it is."""
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A button that opens a page. The address may hold a token: show it to nobody but the member."""
+
+    label: str
+    url: str
+
+    def __repr__(self) -> str:
+        return f"<link {self.label!r}>"
+
+
+class Message(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One message. Its text may be longer than the provider takes at once: see `ladder.parts`."""
+
+    text: str
+    choices: tuple[Choice, ...] = ()
+    """What can be tapped, in order; those of the navigation stand last. None where `layout` is "text"."""
+    layout: Layout = "text"
+    opens: str = ""
+    """What stands on the button that opens a list."""
+    link: Link | None = None
+    wants: str = ""
+    """What the member is asked to share: "contact", "location", "media"; empty for nothing of these."""
+
+    def __str__(self) -> str:
+        """What the member reads, labels included, a line each."""
+        return "\n".join(filter(None, [self.text, *(choice.label for choice in self.choices)]))
+
+
+class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A message on its way to somebody. It may say anything: do not log or show it. Times: seconds since the epoch."""
+
+    to: str
+    """Where it goes: a chat, a WhatsApp id, a number in E.164."""
+    message: Message
+    until: float
+    """Of no use after that: it is not sent."""
+    member: str = ""
+    """Who reads it, as `Inbound.identity`; empty in a group."""
+    kind: Kind = "reply"
+    heard_at: float = 0.0
+    """When the member wrote what this answers; 0 where it answers nothing."""
+    mark: str = ""
+    """Which screen its choices belong to: part of what a tap sends back."""
+    replaces: str = ""
+    """The provider's name of a message that is changed into this one, where that is kinder than another one."""
+    template: tuple[str, tuple[str, ...]] | None = None
+    """What is sent where free text may not be: the name of a template, and its values in order."""
+
+    @classmethod
+    def read(cls, body: bytes) -> Parcel:
+        """What a letter of the outbox holds. Raises `msgspec.DecodeError` for what is none."""
+        return _DECODER.decode(body)
+
+    def written(self) -> bytes:
+        """As it is kept."""
+        return _ENCODER.encode(self)
+
+    def __repr__(self) -> str:
+        return "<a parcel>"
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Parcel)

@@ -1,0 +1,169 @@
+"""What a turn does differently in a chat, where members scroll back, tap what is old, and type what they read."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Sequence
+from typing import Final, cast
+
+import msgspec
+from msgspec import structs
+
+from kikao.channels.channel import Gateway
+from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.ladder import meant
+from kikao.channels.chat.message import Message
+from kikao.channels.inbound import Chatted, Inbound
+from kikao.conversation.effects import Host
+from kikao.conversation.engine import WORKING, Engine
+from kikao.conversation.inputs import Dial, Event, Reply, Show
+from kikao.conversation.journal import Conversation
+from kikao.conversation.member import Member
+from kikao.conversation.runner import RECEIVED, Turned
+from kikao.conversation.screens import Screen
+from kikao.conversation.secrets import Secret
+from kikao.i18n.messages import Text, Translate, t
+from kikao.sessions.keeper import Held
+from kikao.sessions.session import Session
+from kikao.sessions.store import SessionStore
+
+WHY: Final[dict[str, Text]] = {
+    "old": t("That button is of an older message. Here is where we are:"),
+    "unknown": t("I do not know that command."),
+}
+"""What stands above a screen that is shown again; see `Show.why`."""
+
+WORDED: Final[tuple[tuple[Text, Text], ...]] = (
+    (RECEIVED, t("Request received. Do not repeat it. You will get the result here.")),
+    (
+        WORKING.body[0],
+        t("Your last request is still being processed. You will get the result here."),
+    ),
+)
+"""What is said otherwise where nobody has to dial again."""
+
+MOVES: Final = ("back", "home", "cancel", "language")
+"""Commands that are the engine's own."""
+
+
+class ChatTurn:
+    """One inbound of a chat, as the turn meets it: what the member meant, and what they are shown."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        store: SessionStore,
+        inbound: Inbound,
+        gateway: Gateway,
+        translate: Callable[[str], Translate],
+    ) -> None:
+        self._engine = engine
+        self._store = store
+        self._inbound = inbound
+        self._gateway = cast(ChatGateway, gateway)
+        self._chat = inbound.chat or Chatted()
+        self._translate = translate
+        self._why = ""
+
+    async def event(self, event: Event, held: Held) -> Event:
+        """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
+
+        A typed answer to a confirmation that still waits to leave is none: they did not see that yet.
+        """
+        event = await self._meant(event, held)
+        self._why = event.why if isinstance(event, Show) else ""
+        return event
+
+    async def _meant(self, event: Event, held: Held) -> Event:
+        text, engine, conversation = self._inbound.text, self._engine, held.session.conversation
+        if isinstance(event, Dial):  # /start, with what the link brought
+            ahead = tuple(Secret(piece) for piece in text.reveal().split("_")) if event.ahead else ()
+            return Dial(ahead if engine.shortcuts is not None else (), event.resume)
+        if not isinstance(event, Reply) or self._chat.pressed:
+            return event
+        if self._chat.command:
+            return self._commanded(self._chat.command, text.reveal().split())
+        run = conversation.run
+        if (
+            run is not None
+            and run.pending is not None
+            and run.pending.screen.whole
+            and await self._unseen(held)
+        ):
+            return Show()
+        screen = engine.asked(conversation)
+        if screen is None:
+            return event
+        return Reply(Secret(self._read(text.reveal(), screen, conversation.locale)), event.attachment)
+
+    def _commanded(self, command: str, said: Sequence[str]) -> Event:
+        if command in MOVES:
+            keys: tuple[str, ...] = getattr(self._engine.navigation, command).keys
+            if keys:
+                return Reply(Secret(keys[0]))
+        pieces, shortcuts = tuple(map(Secret, (command, *said))), self._engine.shortcuts
+        if shortcuts is not None and shortcuts.meant(pieces) is not None:
+            return Dial(pieces, "anew")
+        return Show(why="unknown")
+
+    async def _unseen(self, held: Held) -> bool:
+        async for message in self._store.messages(state="waiting", session=held.claim.key):
+            if message.to == self._gateway.pushes:
+                return True
+        return False
+
+    async def advance(self, conversation: Conversation, event: Event, member: Member, host: Host) -> Turned:
+        """As `Engine.advance`. What opens a conversation answers its first question only if it names an option of it.
+
+        Whoever writes "hi" saw no question yet, so that is no answer; nor is a number, which could mean anything.
+        """
+        opens = isinstance(event, Reply) and conversation.run is None
+        opens = opens and not conversation.overlay and conversation.farewell is None
+        turned = await self._engine.advance(conversation, event, member, host)
+        if opens and isinstance(event, Reply) and turned.what == "asked" and not turned.screen.whole:
+            said = event.text.reveal()
+            key = self._read(said, turned.screen, conversation.locale)
+            if key != said:
+                facts = turned.facts
+                turned = await self._engine.advance(conversation, Reply(Secret(key)), member, host)
+                turned.facts = [*facts, *turned.facts]
+        return turned
+
+    def worded(self, screen: Screen) -> Screen:
+        """A screen as a chat shows it: in its own words, with what the member is told about what they did."""
+        body = tuple(_worded(text) for text in screen.body)
+        body = (WHY[self._why], *body) if self._why else body
+        return screen if body == screen.body else structs.replace(screen, body=body)
+
+    def names(self, session: Session, turned: Turned, message: Message) -> dict[str, str]:
+        """How the choices of a message are named when they are tapped, and which message it may be put in place of.
+
+        The session remembers that it shows it.
+        """
+        mark = mark_of(session, turned) if message.choices else ""
+        if session.dialogue is not None:
+            session.dialogue = structs.replace(session.dialogue, shown=mark)
+        turns_page = bool(self._chat.pressed) and turned.what == "shown"
+        return {"mark": mark, "over": self._chat.message if turns_page else ""}
+
+    def _read(self, said: str, screen: Screen, locale: str) -> str:
+        return meant(said, screen, self._translate(locale), self._gateway.limits)
+
+
+def _worded(text: Text) -> Text:
+    return next((ours for theirs, ours in WORDED if theirs == text), text)
+
+
+def mark_of(session: Session, turned: Turned) -> str:
+    """What tells a screen from all others that this session shows, so that its choices answer no other: 8 characters.
+
+    The same question, shown again with the same options, is the same, whatever was wrong with the answer.
+    """
+    run = session.conversation.run
+    asked = turned.screen
+    if run is not None and run.pending is not None and turned.at == run.pending.key:
+        asked = run.pending.screen  # without what was wrong
+    text = asked.body if asked.whole else asked.body[-1:]  # above a question stands what is told once
+    of = run.id if run is not None else ""
+    what = msgspec.msgpack.encode((of, turned.at, turned.page, text, asked.options, asked.navigation))
+    return base64.urlsafe_b64encode(session.hashed("screen", what.hex())[:6]).decode()

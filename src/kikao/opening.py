@@ -1,0 +1,100 @@
+"""What the settings name, opened: the session store, the records with members and audit in them, the bus."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import AsyncIterator, Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from kikao.bus import BusRefused, Fanout, make_fanout
+from kikao.config import Settings, SettingsError
+from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import SessionStore, StoreRefused
+from kikao.turn import BUDGET
+
+if TYPE_CHECKING:
+    from kikao.audit.relay import AuditRelay
+    from kikao.members.directory import Directory
+
+RECORDS_SHARE: Final = 0.5
+"""Share of a reply's budget that the records get to say who somebody is: what is left is for the turn itself."""
+
+
+def bus_of(settings: Settings) -> Fanout:
+    """The bus that `KIKAO_BUS` names. Raises `SettingsError` when its client is not installed."""
+    try:
+        return make_fanout(settings.bus)
+    except BusRefused as error:
+        raise SettingsError([str(error)]) from error
+
+
+@contextlib.asynccontextmanager
+async def directory(
+    settings: Settings, ring: KeyRing, clock: Callable[[], float], *, budget: float = BUDGET
+) -> AsyncIterator[Directory]:
+    """The members directory in `KIKAO_RECORDS`, as patient as replies in this budget allow. Raises `RecordsRefused`."""
+    from kikao.members.directory import Directory
+    from kikao.records import Records
+
+    records = Records(settings.records, strict=settings.env == "production")
+    try:
+        found = Directory(records, ring, clock=clock, patience=budget * RECORDS_SHARE)
+        await found.start()
+        yield found
+        await found.close()
+    finally:
+        await records.close()
+
+
+@contextlib.asynccontextmanager
+async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator[AuditRelay]:
+    """What fills the audit trail in `KIKAO_RECORDS`. Raises `RecordsRefused`."""
+    from kikao.audit.relay import AuditRelay
+    from kikao.audit.trail import AuditTrail
+    from kikao.records import Records
+
+    records = Records(settings.records, connections=2, strict=settings.env == "production")
+    try:
+        trail = AuditTrail(records)
+        await trail.start()
+        yield AuditRelay(trail, days=settings.audit_days, clock=clock)
+    finally:
+        await records.close()
+
+
+def make_store(settings: Settings) -> SessionStore:
+    """The session store that `KIKAO_STORE` names. Raises `StoreRefused` when what it needs is not installed.
+
+    One that a failover may make forget has its critical effects in the records as well. Raises `RecordsRefused`.
+    """
+    where = settings.store
+    if where.kind == "memory":
+        from kikao.sessions.stores.memory import MemoryStore
+
+        return MemoryStore()
+    if where.kind == "sqlite":
+        from kikao.sessions.stores.sqlite import SQLiteStore
+
+        return SQLiteStore(settings.store_path)
+    if where.kind == "postgresql":
+        from kikao.sessions.stores.postgresql import PostgreSQLStore
+
+        return PostgreSQLStore(where, strict=settings.env == "production")
+    from kikao.sessions.ledger import ledgered
+
+    strict = settings.env == "production"
+    redis = _shared_store("redis", "RedisStore")(where, strict=strict)
+    return ledgered(redis, settings.records, KeyRing.of(settings), strict=strict)
+
+
+def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
+    """A store of several processes; its client is an extra of kikao."""
+    try:
+        found = getattr(importlib.import_module(f"kikao.sessions.stores.{name}"), store)
+    except ModuleNotFoundError as error:
+        raise StoreRefused(
+            f"KIKAO_STORE: {name} needs {error.name}, which is not installed. "
+            f"Run beside a checkout of kikao: pip install './kikao[{name}]'"
+        ) from error
+    return cast(Callable[..., SessionStore], found)
