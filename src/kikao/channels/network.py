@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -48,11 +49,24 @@ def allowed(address: Address, *, loopback: bool) -> bool:
     return not (address.is_link_local or address.is_multicast or address.is_unspecified or reserved)
 
 
+def public(address: Address) -> bool:
+    """Whether an address is one of the whole internet, for what others say where to connect to."""
+    if isinstance(address, IPv6Address):
+        behind = address.ipv4_mapped or address.sixtofour
+        if behind is None and address in NAT64:
+            behind = IPv4Address(address.packed[12:])
+        if behind is not None:
+            return public(behind)
+        if address.is_site_local:
+            return False
+    return allowed(address, loopback=False) and address.is_global
+
+
 class Guarded(httpcore.AsyncNetworkBackend):
     """Connects to addresses that are allowed, and to no other that the same name leads to."""
 
-    def __init__(self, *, loopback: bool) -> None:
-        self._loopback = loopback
+    def __init__(self, *, loopback: bool, only_public: bool = False) -> None:
+        self._may: Callable[[Address], bool] = public if only_public else partial(allowed, loopback=loopback)
         self._backend = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -72,7 +86,7 @@ class Guarded(httpcore.AsyncNetworkBackend):
         except OSError:
             raise httpcore.ConnectError("there is no such name") from None
         addresses = dict.fromkeys(str(each[4][0]).partition("%")[0] for each in found)
-        usable = [each for each in addresses if allowed(ip_address(each), loopback=self._loopback)]
+        usable = [each for each in addresses if self._may(ip_address(each))]
         if not usable:
             raise Forbidden("the name leads to where nothing may connect to")
         error: Exception = httpcore.ConnectError("no address")
