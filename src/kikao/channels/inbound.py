@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from kikao.channels.media.remote import Remote
 from kikao.conversation.inputs import Attachment
 from kikao.conversation.secrets import Secret
 
@@ -37,7 +38,7 @@ class Chatted:
     """Grows with each inbound of the app's account; 0 where the provider does not count them."""
     language: str = ""
     """What the provider says the member's app is set to (BCP 47)."""
-    remote: object = None
+    remote: Remote | None = None
     """A file that is still at the provider."""
 
 

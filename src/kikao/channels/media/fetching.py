@@ -35,8 +35,8 @@ from kikao.config import Hidden
 from kikao.config.called import is_loopback
 
 HOSTS: Final = {"whatsapp": ("lookaside.fbsbx.com",), "telegram": ()}
-"""Where files of a channel lie, besides its API. Meta's documentation shows `lookaside.fbsbx.com`; that WhatsApp's files
-come from `*.fbcdn.net`, too, only third parties say. Telegram's are below its API ("getFile")."""
+"""Where files of a channel lie, besides its API. Meta documents `lookaside.fbsbx.com`; that files of WhatsApp
+come from `*.fbcdn.net`, too, only third parties say. Those of Telegram are below its API ("getFile")."""
 
 MOST: Final = 20 * 1024 * 1024
 """Octets of a file that is fetched, unless the settings say otherwise: as many as Telegram gives a bot."""
