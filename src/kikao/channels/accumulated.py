@@ -35,6 +35,9 @@ REMEMBERED: Final = 6
 Hash = Callable[[str, str], bytes]
 """Keyed hash of a text for a purpose ("dialogue", "text")."""
 
+Meaning = tuple[Event, Dialogue]
+"""What an inbound is, and the dialogue to remember."""
+
 
 def understand(
     inbound: Inbound,
@@ -43,73 +46,37 @@ def understand(
     *,
     secret: bool = False,
     consumed: bool = False,
-) -> tuple[Event, Dialogue]:
+) -> Meaning:
     """The event an inbound means after what was processed, and the dialogue to remember.
 
     `secret`: the open question asks for a PIN or the like. `consumed`: an inbound of this name was processed before, by
     a turn that died before its reply.
 
-    - A dialogue begins with a dial; what was dialled behind the code is a long dial.
-    - What was sent before what was processed last is never an answer, where the provider says when it was sent.
-    - What comes late from a dialogue before is never an answer, and does not say where the member is now; where several
-      phones share the session, it is the way back to another one.
-    - What was consumed before is neither an answer nor a dial; once something else was processed, it comes late.
-    - Accumulated text of a dialogue not met before is a dial. A text that does not extend what was processed is never
-      an answer: the pending screen is shown again and the text becomes the new base.
-    - Where only the id tells, one not met before is a dial. If a dialled code, or nothing, began the dialogue and comes
-      again before anything was answered, and nothing else tells, it is a copy; but only once, since a member may mean
-      it, and any other text may be an answer whose dialogue was not met before. Where the provider says that a
-      dialogue begins, and may say it again, the second time is a copy whenever it comes.
-    - A single answer is one to the screen that the same gateway showed the same phone last, whatever its id. Where a
-      screen was shown elsewhere since, it is no answer.
-    - What was tapped is an answer to the screen that it stood on, and to no other. What a chat's provider numbered
-      before what was processed last comes late.
-    - Nor is a PIN that comes again where the next question asks for none, and nothing else tells that it is a copy:
-      it would be kept as the answer.
+    The first rule that fits decides. A dialogue begins with a dial; what was dialled behind the code is a long dial.
+    What is no dial and no answer shows the present screen again.
     """
     line, mark = _line(inbound), _mark(inbound, hashed)
-    text = inbound.text.reveal()
-    known = dialogue is not None and compare_digest(dialogue.mark, mark)
-    former = () if dialogue is None else dialogue.former if known else _with_former(dialogue, mark)
-    sent_at = inbound.sent_at or 0.0
-    if dialogue is not None and dialogue.line == line and 0.0 < sent_at < dialogue.sent_at:
-        return Show(late=True), dialogue
-    if inbound.chat is not None and dialogue is not None and dialogue.line == line:
-        if 0 < inbound.chat.order < dialogue.order:
+    same = dialogue if dialogue is not None and compare_digest(dialogue.mark, mark) else None
+    if dialogue is not None and dialogue.line == line:
+        if _was_overtaken(inbound, dialogue):
             return Show(late=True), dialogue
-        if inbound.chat.pressed not in ("", dialogue.shown):
+        if _was_tapped_elsewhere(inbound, dialogue):
             return Show(why="old"), dialogue
-    order = 0 if inbound.chat is None else inbound.chat.order
-    after = Dialogue(mark, former=former, line=line, sent_at=sent_at, order=order)
-    if inbound.accumulated:
-        after = Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
+    after = _after(inbound, dialogue, same, line, mark, hashed)
     if consumed:
-        present = known and dialogue is not None and dialogue.line == line and len(text) >= dialogue.length
-        return Show(late=dialogue is not None and not present), dialogue or after
-    if inbound.happening == "new" and not inbound.accumulated and inbound.dialled is None:
-        return Dial(_ahead(text)), after
-    if dialogue is not None and not known and any(compare_digest(one, mark) for one in dialogue.former):
+        here = same is not None and _is_not_behind(inbound, same, line)
+        return Show(late=dialogue is not None and not here), dialogue or after
+    if _says_that_it_begins(inbound):
+        return Dial(_ahead(inbound.text.reveal())), after
+    if dialogue is not None and same is None and _is_of_one_before(dialogue, mark):
         return (Show(late=True), dialogue) if dialogue.line == line else (Show(), after)
     if inbound.dialled is not None:
-        copied = inbound.message_id is None and (not text or text.startswith(SEPARATOR))
-        began = hashed("dialled", text) if copied else b""
-        if dialogue is None or not known:
-            return Dial(_ahead(inbound.dialled.reveal())), structs.replace(after, text=began)
-        if inbound.happening == "new":
-            return Show(), structs.replace(after, text=dialogue.text)
-        if began and compare_digest(dialogue.text, began):
-            return Show(), after
-    if not inbound.accumulated:
-        typed = b"" if inbound.message_id is not None else hashed("text", text)
-        if dialogue is not None and (
-            dialogue.line != line or (typed and compare_digest(typed, dialogue.text) and not secret)
-        ):
-            return Show(), structs.replace(after, text=dialogue.text)
-        return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
-    if dialogue is None or not known:
-        return Dial(_ahead(inbound.typed())), after
-    answer = _new_part(text, dialogue, hashed)
-    return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
+        meaning = _by_its_id(inbound, inbound.dialled, same, after, hashed)
+        if meaning is not None:
+            return meaning
+    if inbound.accumulated:
+        return _by_what_it_extends(inbound, same, after, hashed)
+    return _by_what_was_shown(inbound, dialogue, after, hashed, secret=secret)
 
 
 def repeats(inbound: Inbound, dialogue: Dialogue | None, names: Collection[bytes]) -> bool:
@@ -139,6 +106,104 @@ def let_go(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> Dialogu
     if not compare_digest(dialogue.mark, _mark(inbound, hashed)):
         return None
     return structs.replace(dialogue, mark=b"")
+
+
+# --- the rules, in their order ---
+
+
+def _was_overtaken(inbound: Inbound, dialogue: Dialogue) -> bool:
+    """What was sent before what was processed last is never an answer, where the provider says when, or counts."""
+    if inbound.sent_at is not None and 0.0 < inbound.sent_at < dialogue.sent_at:
+        return True
+    return inbound.chat is not None and 0 < inbound.chat.order < dialogue.order
+
+
+def _was_tapped_elsewhere(inbound: Inbound, dialogue: Dialogue) -> bool:
+    """What was tapped is an answer to the screen that it stood on, and to no other."""
+    return inbound.chat is not None and inbound.chat.pressed not in ("", dialogue.shown)
+
+
+def _is_not_behind(inbound: Inbound, same: Dialogue, line: str) -> bool:
+    """What was consumed before is neither an answer nor a dial; once something else was processed, it comes late."""
+    return same.line == line and len(inbound.text.reveal()) >= same.length
+
+
+def _says_that_it_begins(inbound: Inbound) -> bool:
+    """Most providers of single answers say so with each request, whatever its id."""
+    return inbound.happening == "new" and not inbound.accumulated and inbound.dialled is None
+
+
+def _is_of_one_before(dialogue: Dialogue, mark: bytes) -> bool:
+    """What comes late from a dialogue before is never an answer, and does not say where the member is now.
+
+    Where several phones share the session, it is the way back to another one.
+    """
+    return any(compare_digest(one, mark) for one in dialogue.former)
+
+
+def _by_its_id(
+    inbound: Inbound, dialled: Secret, same: Dialogue | None, after: Dialogue, hashed: Hash
+) -> Meaning | None:
+    """Where only the id tells, one not met before is a dial. None for what may be an answer.
+
+    If a dialled code, or nothing, began the dialogue and comes again before anything was answered, and nothing else
+    tells, it is a copy; but only once, since a member may mean it, and any other text may be an answer whose dialogue
+    was not met before. Where the provider says that a dialogue begins, and may say it again, the second time is a copy
+    whenever it comes.
+    """
+    text = inbound.text.reveal()
+    copied = inbound.message_id is None and (not text or text.startswith(SEPARATOR))
+    began = hashed("dialled", text) if copied else b""
+    if same is None:
+        return Dial(_ahead(dialled.reveal())), structs.replace(after, text=began)
+    if inbound.happening == "new":
+        return Show(), structs.replace(after, text=same.text)
+    if began and compare_digest(same.text, began):
+        return Show(), after
+    return None
+
+
+def _by_what_it_extends(inbound: Inbound, same: Dialogue | None, after: Dialogue, hashed: Hash) -> Meaning:
+    """Accumulated text of a dialogue not met before is a dial.
+
+    What does not extend what was processed is never an answer: the text becomes the new base.
+    """
+    if same is None:
+        return Dial(_ahead(inbound.typed())), after
+    answer = _new_part(inbound.text.reveal(), same, hashed)
+    return (Show() if answer is None else Reply(Secret(answer), inbound.attachment)), after
+
+
+def _by_what_was_shown(
+    inbound: Inbound, dialogue: Dialogue | None, after: Dialogue, hashed: Hash, *, secret: bool
+) -> Meaning:
+    """A single answer is one to the screen that the same gateway showed the same phone last, whatever its id.
+
+    Where a screen was shown elsewhere since, it is no answer. Nor is a PIN that comes again where the next question
+    asks for none, and nothing else tells that it is a copy: it would be kept as the answer.
+    """
+    typed = b"" if inbound.message_id is not None else hashed("text", inbound.text.reveal())
+    if dialogue is not None:
+        again = bool(typed) and not secret and compare_digest(typed, dialogue.text)
+        if again or dialogue.line != after.line:
+            return Show(), structs.replace(after, text=dialogue.text)
+    return Reply(inbound.text, inbound.attachment), structs.replace(after, text=typed if secret else b"")
+
+
+# --- what is remembered ---
+
+
+def _after(
+    inbound: Inbound, dialogue: Dialogue | None, same: Dialogue | None, line: str, mark: bytes, hashed: Hash
+) -> Dialogue:
+    """The dialogue of an inbound, once it is processed."""
+    former = () if dialogue is None else _with_former(dialogue, mark) if same is None else same.former
+    sent_at = inbound.sent_at or 0.0
+    if inbound.accumulated:
+        text = inbound.text.reveal()
+        return Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
+    order = 0 if inbound.chat is None else inbound.chat.order
+    return Dialogue(mark, former=former, line=line, sent_at=sent_at, order=order)
 
 
 def _line(inbound: Inbound) -> str:
