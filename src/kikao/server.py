@@ -30,7 +30,7 @@ from kikao.control.door import Came
 from kikao.conversation.engine import Engine
 from kikao.events import Bus, OperatorCommand, described
 from kikao.i18n import Catalogs
-from kikao.members import Unlisted
+from kikao.members import Reaches, Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
 from kikao.opening import bus_of
@@ -110,6 +110,10 @@ class Server:
         self.sessions = sessions
         self.services = services
         self.members = members
+        nobody = Unlisted(sessions.ring, clock=sessions.clock)
+        self.reach: Reaches = nobody.reach if members is None else members.reach
+        """What may be written to which address: whoever sends asks it."""
+        self.reach.publish = publish
         self.links: Links | None = None
         if members is not None:
             from kikao.members.links import Links
@@ -144,7 +148,7 @@ class Server:
             app.engine,
             sessions,
             self.services,
-            members or Unlisted(sessions.ring),
+            members or nobody,
             translate=app.catalogs.translate,
             publish=publish,
             late=self.late,
@@ -324,6 +328,7 @@ class Server:
             self.monitor.run(),
         ]
         works += [self.links.run()] if self.links else []
+        works += [self.members.reach.run()] if self.members else []
         works += [self._relay.run()] if self._relay else []
         works += [self.link.run()] if self.link else []
         self._work = [asyncio.create_task(work) for work in works]

@@ -85,6 +85,11 @@ def test_a_member_is_shown_with_masked_addresses(data: Path) -> None:
     async def choose(server: Server) -> None:
         assert server.members is not None
         await server.members.remember((await server.members.show(ASHA)).id, locale="sw")
+        now = server.sessions.clock()
+        await server.reach.heard("msisdn", ASHA, "sms/nalo", now)
+        await server.reach.tell("msisdn", ASHA, "sms/nalo", "refuses_marketing", reason="131050", at=now)
+        await server.reach.tell("msisdn", ASHA, "whatsapp/cloud-api", "gone", reason="131026", at=now)
+        await server.reach.tell("msisdn", ASHA, "whatsapp/cloud-api", "paused", at=now)
 
     at_work(choose)
     shown = kikao("show", ASHA)
@@ -96,6 +101,8 @@ def test_a_member_is_shown_with_masked_addresses(data: Path) -> None:
         "language   sw",
         "time zone  Africa/Kampala (of the number)",
         "address    +25677****01  since …",
+        "reach      +25677****01  sms/nalo  open, no marketing (131050) since …, wrote …",
+        "           +25677****01  whatsapp/cloud-api  gone (131026) since …, no marketing until …",
     ]
     assert ASHA in kikao("show", ASHA, "--clear").stdout
     assert kikao("show", id_of(ASHA)).stdout == shown.stdout

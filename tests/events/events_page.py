@@ -21,8 +21,10 @@ from kikao.events import (
     GatewayEvent,
     LogLines,
     SessionEvent,
+    addresses,
     charges,
     event,
+    links,
     messages,
     name_of,
     types,
@@ -52,6 +54,8 @@ FAMILIES: Final = {
     "sweep": "Behind the turns",
     "keys": "Behind the turns",
     "members": "Behind the turns",
+    "address": "Behind the turns",
+    "addresses": "Behind the turns",
 }
 """Sections of the page by the first part of names; the others are around the app."""
 
@@ -200,7 +204,7 @@ def unwrapped(text: str) -> str:
 
 def texts() -> Iterator[tuple[tuple[str, str], str]]:
     """The text below each field of each class."""
-    for module in (charges, event, messages, types):
+    for module in (addresses, charges, event, links, messages, types):
         assert module.__file__ is not None
         for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from kikao.events import (
+    AddressesSwept,
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
     AnswerRefused,
     AnswerTaken,
     ChargeAsked,
@@ -103,6 +107,10 @@ FOUND: Final[tuple[Event, ...]] = (
     SharesChanged(shards=32, workers=2),
     KeysResealed(count=380, left=0, seconds=2.1),
     MembersLinked(made=2),
+    AddressStopped(channel="telegram", gateway="bot-api", what="blocked", reason="forbidden"),
+    AddressResumed(channel="telegram", gateway="bot-api", was="blocked"),
+    AddressMarketing(channel="whatsapp", gateway="cloud-api", what="refused", reason="131050"),
+    AddressesSwept(count=318),
     MiddlewareFailed(**AT, name="maintenance", when="before", error="KeyError at maintenance.py:7"),  # type: ignore[arg-type]
     RequestRefused(channel="ussd", gateway="nalo", status=404, reason="path token wrong or missing"),
     LinkBound(channel="ussd", gateway="smpp"),

@@ -25,6 +25,10 @@ from kikao.config import SecretKeys, load
 from kikao.control import Visitor, digest
 from kikao.events import (
     EVENTS,
+    AddressesSwept,
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
     ChargeAsked,
     DestinationPaused,
     ErrorUncaught,
@@ -56,6 +60,7 @@ from kikao.events import (
 )
 from kikao.events.bus import BOUND
 from kikao.events.uncaught import uncaught
+from kikao.members.reach import Told
 from kikao.middleware import Proceed, TurnContext
 from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.outgoing import Status
@@ -564,6 +569,13 @@ async def running(folder: Path) -> list[Event]:
         await server.links.link(member.id, "msisdn", "+256772000002")
         clock.advance(86400)
         await server.links.once()
+        told: tuple[Told, ...] = ("blocked", "refuses_marketing", "paused")
+        for what in told:
+            await server.reach.tell("msisdn", NUMBER, "sms/nalo", what, reason="x", at=clock.now)
+        clock.advance(1)
+        await server.reach.heard("msisdn", NUMBER, "sms/nalo", clock.now)
+        await server.reach.heard("msisdn", NUMBER, "telegram/bot-api", clock.now - 60 * 86400)
+        await server.members.reach.sweep()
         await Phone(in_process(server), NUMBER).dial()
         async for _ in server.commands.ask(END, Ending(NUMBER)):
             pass
@@ -652,6 +664,10 @@ STORIES: Final[dict[type[Event], Story]] = {
     ErrorUncaught: strangers,
     KeysResealed: running,
     MembersLinked: running,
+    AddressStopped: running,
+    AddressResumed: running,
+    AddressMarketing: running,
+    AddressesSwept: running,
     SharesChanged: sharing,
     OperatorCommand: running,
     EventsDropped: running,

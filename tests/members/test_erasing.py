@@ -95,6 +95,7 @@ async def test_a_member_is_shown_whole_by_id_number_or_chat(tmp_path: Path) -> N
                 "wished_at": "2025-06-15T15:07:40+00:00",
             }
         ],
+        "reach": [],
     }
 
 

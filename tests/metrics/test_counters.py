@@ -11,6 +11,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from kikao.events import (
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
     AnswerRefused,
     AnswerTaken,
     DialogueClosed,
@@ -57,6 +60,10 @@ EVENTS: list[Event] = [
     MiddlewareFailed(channel="ussd", gateway="nalo", name="tenants", when="after", error="LookupError"),
     RecoveryDone(session="31bdb55c574e", what="late", flow="send"),
     RecoveryDone(session="", what="failed"),
+    AddressStopped(channel="telegram", gateway="bot-api", what="blocked", reason="forbidden"),
+    AddressStopped(channel="sms", gateway="nalo", what="stopped"),
+    AddressResumed(channel="telegram", gateway="bot-api", was="blocked"),
+    AddressMarketing(channel="whatsapp", gateway="cloud-api", what="refused", reason="131050"),
     SweepDone(count=7, seconds=0.25),
     SweepDone(count=5, seconds=0.5),
 ]
@@ -101,6 +108,10 @@ async def test_every_event_is_counted(counters: Counters) -> None:
         "kikao_limited_total channel=ussd gateway=nalo kind=address": 1,
         "kikao_limited_total channel=ussd gateway=nalo kind=overall": 1,
         "kikao_middleware_failures_total name=tenants when=after": 1,
+        "kikao_addresses_total channel=telegram gateway=bot-api what=blocked": 1,
+        "kikao_addresses_total channel=telegram gateway=bot-api what=resumed": 1,
+        "kikao_addresses_total channel=sms gateway=nalo what=stopped": 1,
+        "kikao_addresses_total channel=whatsapp gateway=cloud-api what=marketing_refused": 1,
         "kikao_recoveries_total what=late": 1,
         "kikao_recoveries_total what=failed": 1,
         "kikao_sweeps_total": 2,

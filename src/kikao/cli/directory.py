@@ -20,7 +20,7 @@ from kikao.config import Settings, SettingsError
 from kikao.control import Ask, CommandRefused, DoorLost, NoDoor, Visitor, digest
 from kikao.members import MemberAddress, UnknownMember, parse_who
 from kikao.members.directory import Directory
-from kikao.members.known import Profile
+from kikao.members.known import Profile, Reached
 from kikao.members.operating import ERASE, Erasing
 from kikao.opening import directory as opened
 from kikao.records import RecordsAway, RecordsRefused
@@ -151,10 +151,29 @@ def lines(profile: Profile, *, clear: bool) -> Iterator[str]:
         "address",
         [f"{written(one.address)}  since {_moment(one.linked_at)}" for one in profile.addresses],
     )
+    yield from _listed("reach", [_reached(one, written(one.address)) for one in profile.reached])
     yield from _listed(
         "pending",
         [f"{one.wish} {written(one.address)}  since {_moment(one.wished_at)}" for one in profile.pending],
     )
+
+
+def _reached(one: Reached, written: str) -> str:
+    """How an address stands on a line: `telegram:****01  telegram/bot-api  blocked (forbidden) since …`."""
+    reach = one.reach
+    shut = f"{_because(reach.reason)} since {_moment(reach.since)}" if reach.standing != "open" else ""
+    stands = [f"{reach.standing}{shut}"]
+    if reach.refuses_marketing:
+        stands.append(f"no marketing{_because(reach.refused.reason)} since {_moment(reach.refused.at)}")
+    elif reach.paused.at > time.time():
+        stands.append(f"no marketing{_because(reach.paused.reason)} until {_moment(reach.paused.at)}")
+    if reach.heard_at:
+        stands.append(f"wrote {_moment(reach.heard_at)}")
+    return f"{written}  {one.line}  {', '.join(stands)}"
+
+
+def _because(reason: str) -> str:
+    return f" ({reason})" if reason else ""
 
 
 def _listed(name: str, values: tuple[str, ...] | list[str]) -> Iterator[str]:

@@ -3,10 +3,18 @@
 An event carries names, codes and times. It never carries an answer, a text shown, an address in clear or a secret.
 """
 
+from kikao.events.addresses import (
+    AddressesSwept,
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
+    MembersLinked,
+)
 from kikao.events.bus import Bus, Subscriber
 from kikao.events.charges import ChargeAsked
 from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
+from kikao.events.links import LinkBound, LinkLost
 from kikao.events.log import LogLines
 from kikao.events.messages import (
     DestinationPaused,
@@ -33,10 +41,7 @@ from kikao.events.types import (
     GatewayTold,
     KeysResealed,
     LimitHit,
-    LinkBound,
-    LinkLost,
     LogRepeated,
-    MembersLinked,
     MiddlewareFailed,
     OperatorCommand,
     RecoveryDone,
@@ -67,6 +72,10 @@ from kikao.events.types import (
 
 __all__ = [
     "EVENTS",
+    "AddressMarketing",
+    "AddressResumed",
+    "AddressStopped",
+    "AddressesSwept",
     "AnswerRefused",
     "AnswerTaken",
     "Bus",

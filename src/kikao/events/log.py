@@ -32,6 +32,8 @@ DEFAULT: Final = (
     "shares.changed",
     "keys.resealed",
     "members.linked",
+    "address.*",
+    "addresses.swept",
     "middleware.failed",
     "request.refused",
     "link.bound",

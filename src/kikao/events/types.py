@@ -8,6 +8,13 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, Literal
 
+from kikao.events.addresses import (
+    AddressesSwept,
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
+    MembersLinked,
+)
 from kikao.events.charges import ChargeAsked
 from kikao.events.event import (
     Event,
@@ -19,6 +26,7 @@ from kikao.events.event import (
     Seconds,
     SessionEvent,
 )
+from kikao.events.links import LinkBound, LinkLost
 from kikao.events.messages import (
     DestinationPaused,
     MessageDead,
@@ -350,15 +358,6 @@ class KeysResealed(Event, frozen=True, kw_only=True, tag="keys.resealed"):
     """What ended it early; it is done again."""
 
 
-class MembersLinked(Event, frozen=True, kw_only=True, tag="members.linked"):
-    """Addresses that had to wait were linked to their members, or taken from them. Nobody is named."""
-
-    made: int
-    """How many came into force in this round."""
-    error: Problem = ""
-    """What kept one of them, or ended the round early; the next round, a minute later, tries again."""
-
-
 # --- around the app ---
 
 
@@ -384,19 +383,6 @@ class RequestRefused(GatewayEvent, frozen=True, kw_only=True, tag="request.refus
     """The HTTP status of the answer; 429 once the client's address has had too many refusals."""
     reason: Remark
     """What was wrong; names fields and client addresses, never a value or a token."""
-
-
-class LinkBound(GatewayEvent, frozen=True, kw_only=True, tag="link.bound"):
-    """The connection to a provider's message centre is bound: dialogues come on it, and screens go."""
-
-
-class LinkLost(GatewayEvent, frozen=True, kw_only=True, tag="link.lost"):
-    """That connection is over, or could not be made."""
-
-    reason: Remark
-    """Why: the type of an error, a status of SMPP, who ended it."""
-    retry_after: Seconds
-    """Until the next one is tried."""
 
 
 class OperatorCommand(Event, frozen=True, kw_only=True, tag="operator.command"):
@@ -488,6 +474,10 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     SharesChanged,
     KeysResealed,
     MembersLinked,
+    AddressStopped,
+    AddressResumed,
+    AddressMarketing,
+    AddressesSwept,
     MiddlewareFailed,
     RequestRefused,
     LinkBound,

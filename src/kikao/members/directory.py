@@ -28,6 +28,7 @@ from kikao.members.linking import Settlement
 from kikao.members.people import Held, Person, Taken
 from kikao.members.preferences import checked_locale, checked_timezone, timezone_of
 from kikao.members.profiles import exported, profile
+from kikao.members.reach_kept import KeptReaches
 from kikao.members.vault import Vault
 from kikao.records import CommitUnknown, Records, RecordsAway
 from kikao.sessions.sealing import KeyRing
@@ -96,6 +97,10 @@ class Directory:
         self._cache = Cache(cache, cache_seconds)
         self._patience = patience
         self._new_id = new_id
+        self.reach = KeptReaches(
+            records, lambda: self._vault, self.meet, clock=clock, size=cache, patience=patience
+        )
+        """What may be written to which address."""
 
     async def start(self) -> None:
         """Bring the tables up to date and check that the ring opens them. Raises `RecordsRefused`."""
@@ -117,6 +122,7 @@ class Directory:
     async def close(self) -> None:
         """Forget what was remembered. The records belong to who made them."""
         self._cache.clear()
+        self.reach.clear()
 
     # --- who is behind an address ---
 
@@ -365,6 +371,7 @@ class Directory:
             )
         finally:
             self._cache.clear()
+            self.reach.clear()
         if erased:
             await self._records.read(fold)
         return erased

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from kikao.members import linking, people
+from kikao.members import linking, people, reach_rows
 from kikao.members.tables import ADDRESSES, KEYS, MEMBERS, WISHES
 from kikao.members.vault import Vault
 
@@ -30,6 +30,7 @@ def shred(
     ids = people.ids_of(connection, person.id)
     connection.execute(WISHES.delete().where(WISHES.c.member_id.in_(ids) | WISHES.c.hash.in_(hashes)))
     connection.execute(ADDRESSES.delete().where(ADDRESSES.c.member_id == person.id))
+    reach_rows.forget(connection, hashes)
     connection.execute(KEYS.delete().where(KEYS.c.member_id.in_(ids)))
     connection.execute(MEMBERS.update().where(MEMBERS.c.id.in_(ids)).values(erased_at=now, preferences=None))
     for other in others:

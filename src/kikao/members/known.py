@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from kikao.members.addresses import MemberAddress
+from kikao.members.reach import Reach
 
 Wish = Literal["link", "unlink"]
 
@@ -28,6 +29,14 @@ class Linked(msgspec.Struct, frozen=True):
     address: MemberAddress
     linked_at: float
     """Seconds since the epoch."""
+
+
+class Reached(msgspec.Struct, frozen=True):
+    """What is known of an address of a member on a line."""
+
+    address: MemberAddress
+    line: str
+    reach: Reach
 
 
 class PendingLink(msgspec.Struct, frozen=True):
@@ -66,3 +75,4 @@ class Profile(msgspec.Struct, frozen=True):
     """The zone of the member's first number, which holds while none is chosen."""
     addresses: tuple[Linked, ...] = ()
     pending: tuple[PendingLink, ...] = ()
+    reached: tuple[Reached, ...] = ()

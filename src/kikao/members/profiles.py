@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import Connection
 
-from kikao.members import linking, people
-from kikao.members.known import Linked, Profile
+from kikao.members import linking, people, reach_rows
+from kikao.members.known import Linked, Profile, Reached
+from kikao.members.people import Held
+from kikao.members.reach import Mark
 from kikao.members.tables import MEMBERS
 from kikao.members.vault import Vault
 
@@ -20,7 +23,7 @@ def profile(connection: Connection, vault: Vault, member_id: str) -> Profile:
     if row.erased_at is not None:
         return Profile(present, tuple(aliases), row.created_at, row.erased_at)
     person = people.person(connection, vault, present)
-    chosen = person.preferences
+    chosen, held = person.preferences, people.addresses_of(connection, person)
     return Profile(
         present,
         tuple(aliases),
@@ -28,11 +31,18 @@ def profile(connection: Connection, vault: Vault, member_id: str) -> Profile:
         locale=chosen.locale,
         timezone=chosen.timezone,
         numbers_timezone=chosen.numbers_timezone,
-        addresses=tuple(
-            Linked(held.address, held.linked_at) for held in people.addresses_of(connection, person)
-        ),
+        addresses=tuple(Linked(one.address, one.linked_at) for one in held),
         pending=tuple(linking.pending(connection, vault, present, *aliases)),
+        reached=tuple(_reached(connection, vault, held)),
     )
+
+
+def _reached(connection: Connection, vault: Vault, held: list[Held]) -> Iterator[Reached]:
+    known = reach_rows.known_of(connection, vault.ring, [one.hash for one in held])
+    for one in held:
+        for (hashed, line), reach in known.items():
+            if hashed == one.hash:
+                yield Reached(one.address, line, reach)
 
 
 def exported(profile: Profile) -> dict[str, Any]:
@@ -58,7 +68,26 @@ def exported(profile: Profile) -> dict[str, Any]:
             }
             for one in profile.pending
         ],
+        "reach": [_exported(one) for one in profile.reached],
     }
+
+
+def _exported(one: Reached) -> dict[str, Any]:
+    reach = one.reach
+    told = {name: getattr(reach, name) for name in ("blocked", "gone", "stopped", "refused", "paused")}
+    times = {name: getattr(reach, name) for name in ("heard_at", "unblocked_at", "started_at", "allowed_at")}
+    return {
+        "kind": one.address.kind,
+        "identity": one.address.identity,
+        "line": one.line,
+        "standing": reach.standing,
+        **{name: _iso(at) for name, at in times.items() if at},
+        **{name: _marked(name, mark) for name, mark in told.items() if mark.at},
+    }
+
+
+def _marked(name: str, mark: Mark) -> dict[str, str]:
+    return {"until" if name == "paused" else "at": _iso(mark.at), "reason": mark.reason}
 
 
 def _iso(seconds: float) -> str:

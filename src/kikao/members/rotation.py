@@ -10,7 +10,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
-from kikao.members import lookup, people
+from kikao.members import lookup, people, reach_rows
 from kikao.members.tables import ADDRESSES, KEYS, LOOKUP, WISHES
 from kikao.members.vault import Vault
 from kikao.records import RecordsRefused
@@ -76,7 +76,8 @@ def rekey(connection: Connection, vault: Vault, new: KeyRing) -> int:
 
 
 def end_rekey(connection: Connection, new: KeyRing) -> None:
-    """Look up with the new key from now on."""
+    """Look up with the new key from now on. What is known of addresses that nobody has is forgotten."""
+    reach_rows.drop_left(connection, new.lookup_kid)
     values = {"kid": new.lookup_kid, "proof": new.lookup_check, "next_kid": None, "next_proof": None}
     connection.execute(LOOKUP.update().values(values))
 
@@ -94,8 +95,9 @@ def _rehash(connection: Connection, vault: Vault, new: Vault, table: sa.Table, o
         key = vault.open(row.member_id, row.sealed_key)
         address = people.opened_address(key, row.kind, row.sealed)
         same = (table.c.hash == row.hash) & (table.c.member_id == row.member_id)
-        values = {"hash": new.hash(address), "lookup_kid": new.ring.lookup_kid}
-        connection.execute(table.update().where(same).values(values))
+        hashed, kid = new.hash(address), new.ring.lookup_kid
+        connection.execute(table.update().where(same).values(hash=hashed, lookup_kid=kid))
+        reach_rows.move(connection, row.hash, hashed, kid)
     return len(rows)
 
 

@@ -63,3 +63,24 @@ LOOKUP: Final = sa.Table(
     sa.Column("next_proof", sa.LargeBinary),
 )
 """Which key addresses are looked up with."""
+
+REACH: Final = sa.Table(
+    "kikao_reach",
+    METADATA,
+    sa.Column("hash", sa.LargeBinary, primary_key=True),  # as in `kikao_addresses`
+    sa.Column("line", sa.Text, primary_key=True),
+    sa.Column("lookup_kid", sa.Text),
+    sa.Column("heard_at", sa.Double),
+    *(
+        sa.Column(f"{mark}_{part}", sa.Double if part == "at" else sa.Text)
+        for mark in ("blocked", "gone", "stopped", "refused", "paused")
+        for part in ("at", "for")
+    ),
+    sa.Column("unblocked_at", sa.Double),
+    sa.Column("started_at", sa.Double),
+    sa.Column("allowed_at", sa.Double),
+    sa.Column("standing", sa.Text),  # read from the times above, for who asks in SQL
+    sa.Column("refuses_marketing", sa.Boolean),  # as above
+    sa.Column("latest", sa.Double),  # as above
+)
+"""What may be written to which address. It stays when an address is unlinked: the next member there has it."""

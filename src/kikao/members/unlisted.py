@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from kikao.members.known import Known
+from kikao.members.reaches import RememberedReaches
 from kikao.sessions.sealing import KeyRing
 
 
@@ -29,10 +32,15 @@ class Members(Protocol):
 
 
 class Unlisted:
-    """Members of an app without a directory: each address is a member of its own, and nothing of it is kept."""
+    """Members of an app without a directory: each address is a member of its own, and nothing of it is kept.
 
-    def __init__(self, ring: KeyRing) -> None:
+    What may be written to it is known to the process, as long as that runs.
+    """
+
+    def __init__(self, ring: KeyRing, *, clock: Callable[[], float] = time.time) -> None:
         self._ring = ring
+        self.reach = RememberedReaches(ring, clock=clock)
+        """What may be written to which address."""
 
     async def meet(self, kind: str, identity: str) -> Known:
         """See `Members.meet`."""

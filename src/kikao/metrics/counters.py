@@ -12,6 +12,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from kikao.events import (
+    AddressMarketing,
+    AddressResumed,
+    AddressStopped,
     AnswerRefused,
     AnswerTaken,
     DialogueClosed,
@@ -76,6 +79,8 @@ class Counters:
         """Failures, by name and when."""
         self.messages: Counts = Counter()
         """To other systems, by destination and what became of them."""
+        self.addresses: Counts = Counter()
+        """By channel, gateway and what became of them."""
         self.recoveries: Counts = Counter()
         """By what came of them."""
         self.durations: dict[Labels, Durations] = {}
@@ -120,6 +125,9 @@ class Counters:
             MessageSent: self._message,
             MessageRetried: self._message,
             MessageDead: self._message,
+            AddressStopped: self._address,
+            AddressResumed: self._address,
+            AddressMarketing: self._address,
             RecoveryDone: self._recovery,
             SweepDone: self._sweep,
         }
@@ -191,6 +199,11 @@ class Counters:
     def _message(self, event: MessageQueued | MessageStranded | MessageEvent) -> None:
         self.messages[event.to, name_of(type(event)).removeprefix("message.")] += 1
 
+    def _address(self, event: AddressStopped | AddressResumed | AddressMarketing) -> None:
+        what = "resumed" if isinstance(event, AddressResumed) else event.what
+        marketing = "marketing_" if isinstance(event, AddressMarketing) else ""
+        self.addresses[event.channel, event.gateway, f"{marketing}{what}"] += 1
+
     def _recovery(self, event: RecoveryDone) -> None:
         self.recoveries[(event.what,)] += 1
 
@@ -216,6 +229,7 @@ class Counters:
             declared.LIMITED: self.limited,
             declared.MIDDLEWARE_FAILURES: self.middleware,
             declared.MESSAGES: self.messages,
+            declared.ADDRESSES: self.addresses,
             declared.RECOVERIES: self.recoveries,
             declared.SWEEPS: {(): self.sweeps},
             declared.SWEPT: {(): self.swept},

@@ -163,6 +163,14 @@ MESSAGES: Final = Metric(
     "What became of messages to other systems",
     "`queued`, `stranded`, `sent`, `retried`, `dead`; the last word of [the event](events.md#message-sent)",
 )
+ADDRESSES: Final = Metric(
+    "kikao_addresses",
+    "counter",
+    (*_WHERE, "what"),
+    "Addresses that were closed to what is written, or opened",
+    "`blocked`, `gone`, `stopped`, `resumed`, `marketing_refused`, `marketing_allowed`, `marketing_paused`: see [the "
+    "event](events.md#address-stopped)",
+)
 OUTBOX_WAITING: Final = Metric(
     "kikao_outbox_waiting",
     "gauge",
@@ -249,6 +257,7 @@ METRICS: Final = (
     LIMITED,
     MIDDLEWARE_FAILURES,
     MESSAGES,
+    ADDRESSES,
     OUTBOX_WAITING,
     OUTBOX_DEAD,
     OUTBOX_OLDEST,
