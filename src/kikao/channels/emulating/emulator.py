@@ -141,10 +141,10 @@ class Emulator(Moods, ABC):
         self.ledger.append(Accepted(self.clock(), to, kind, digest, name, reference, not self.invisible))
 
     def duplicates(self) -> list[Accepted]:
-        """Messages that were taken before, the same to the same, word by word; each but the first."""
+        """Messages that members saw before, the same to the same, word by word; each but the first."""
         met: set[tuple[str, str]] = set()
         found = []
-        for each in self.ledger:
+        for each in (entry for entry in self.ledger if entry.seen):
             key = each.to, each.digest
             if key in met:
                 found.append(each)

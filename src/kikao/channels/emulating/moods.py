@@ -56,7 +56,8 @@ class Moods:
         self.chance = chance
         self.held: asyncio.Event | None = None
         """Calls wait for it, where it is set."""
-        self._pause = pause
+        self.pause = pause
+        """Lets real time pass, for `slow`."""
         self._takes = 0.0
         self._until = 0.0
         self._next: deque[Mood] = deque()
@@ -118,7 +119,7 @@ class Moods:
         if self.held is not None:
             await self.held.wait()
         if self._takes:
-            await self._pause(self._takes)
+            await self.pause(self._takes)
 
     def mood(self) -> Mood | None:
         """That of the next call; None where all is well."""

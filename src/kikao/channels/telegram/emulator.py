@@ -51,7 +51,8 @@ class BotApi(Emulator):
     """A Bot API with one bot.
 
     `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, `path` where the server
-    takes them. `rates` are how much may be sent, whatever unless given (`Rates()` has those of Telegram). `tap` is how long a tap can be answered.
+    takes them. `rates` are how much may be sent, without an end unless given
+    (`Rates()` has those of Telegram). `tap` is how long a tap can be answered, in seconds.
     """
 
     def __init__(
@@ -252,7 +253,7 @@ class BotApi(Emulator):
         return Exchange(self.path, (*JSON, *secret), written(events[0], changed))
 
     async def _call(self, name: str, given: Given) -> Any:
-        known = {each.lower(): each for each in (*METHODS, *_OWN)}
+        known = {each.lower(): each for each in (*METHODS, *_OWN, "getUpdates")}
         name = known.get(name.lower(), name)
         if name == "getUpdates":
             return await self._get_updates(given)
@@ -353,7 +354,6 @@ DEFAULT: Final = frozenset(
 """Kinds of updates that come unless a bot says which it wants."""
 
 _OWN: Final[dict[str, Callable[[BotApi, Given], Any]]] = {
-    "getUpdates": BotApi._webhook_info,
     "setWebhook": BotApi._set_webhook,
     "deleteWebhook": BotApi._delete_webhook,
     "getWebhookInfo": BotApi._webhook_info,
