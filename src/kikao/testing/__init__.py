@@ -9,6 +9,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kikao.channels.telegram.emulator import BotApi
+    from kikao.channels.whatsapp.emulated.templates import Template
+    from kikao.channels.whatsapp.emulator import CloudApi
     from kikao.testing.clock import Clock
     from kikao.testing.context import Play
     from kikao.testing.mortal import Mortal, ProcessDied
@@ -25,7 +28,9 @@ if TYPE_CHECKING:
 __all__ = [
     "DROPPED",
     "NAME",
+    "BotApi",
     "Clock",
+    "CloudApi",
     "Late",
     "Mood",
     "Mortal",
@@ -41,6 +46,7 @@ __all__ = [
     "Service",
     "Stage",
     "StepFailed",
+    "Template",
     "in_process",
     "perform",
     "play",
@@ -48,6 +54,9 @@ __all__ = [
 ]
 
 _HOMES = {
+    "BotApi": "kikao.channels.telegram.emulator",
+    "CloudApi": "kikao.channels.whatsapp.emulator",
+    "Template": "kikao.channels.whatsapp.emulated.templates",
     "Clock": "clock",
     "DROPPED": "phone",
     **dict.fromkeys(("Mortal", "ProcessDied"), "mortal"),
@@ -61,11 +70,12 @@ _HOMES = {
     "Stage": "stage",
     **dict.fromkeys(("Send", "in_process"), "wire"),
 }
-"""The module a name lives in."""
+"""The module a name lives in, below this one where it has no dot."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'kikao.testing' has no attribute {name!r}")
-    found = globals()[name] = getattr(importlib.import_module(f"kikao.testing.{_HOMES[name]}"), name)
+    home = _HOMES[name] if "." in _HOMES[name] else f"kikao.testing.{_HOMES[name]}"
+    found = globals()[name] = getattr(importlib.import_module(home), name)
     return found

@@ -29,6 +29,8 @@ class Media:
     data: bytes | None
     """None for one that only has a URL."""
     url: str = ""
+    kind: str = ""
+    """What it is shown as, where the message is something else."""
 
 
 @dataclass(slots=True, eq=False)
@@ -61,7 +63,11 @@ class Message:
     @property
     def lines(self) -> tuple[str, ...]:
         """The message as lines of a screen: media, text, then each row of buttons as `[Yes] [No]`."""
-        shown = [] if self.media is None else [f"({self.kind}: {self.media.name or self.media.mime})"]
+        shown = (
+            []
+            if self.media is None
+            else [f"({self.media.kind or self.kind}: {self.media.name or self.media.mime})"]
+        )
         shown += self.text.split("\n") if self.text else []
         if self.opens:
             shown.append(f"[{self.opens}]")

@@ -69,7 +69,10 @@ class Deliveries:
     @property
     def next_due(self) -> float | None:
         """When something is to be delivered next, seconds since the epoch; None for never."""
-        return None if self.held else min((parcel.due for parcel in self.waiting), default=None)
+        first: dict[str, float] = {}
+        for place, parcel in enumerate(self.waiting):
+            first.setdefault(parcel.lane or f" {place}", parcel.due)
+        return None if self.held else min(first.values(), default=None)
 
     async def deliver(self) -> int:
         """Deliver what is due; the number of requests that were taken."""

@@ -135,10 +135,14 @@ class Emulator(Moods, ABC):
             await self.after()
         return count
 
-    def accept(self, to: str, kind: str, said: Any, name: str, reference: str = "") -> None:
+    def accept(
+        self, to: str, kind: str, said: Any, name: str, reference: str = "", *, seen: bool = True
+    ) -> None:
         """Write a message into the ledger."""
         digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
-        self.ledger.append(Accepted(self.clock(), to, kind, digest, name, reference, not self.invisible))
+        self.ledger.append(
+            Accepted(self.clock(), to, kind, digest, name, reference, seen and not self.invisible)
+        )
 
     def duplicates(self) -> list[Accepted]:
         """Messages that members saw before, the same to the same, word by word; each but the first."""

@@ -33,13 +33,15 @@ class Asked(NamedTuple):
     """Names in lower case."""
     query: dict[str, str]
     body: bytes
+    base: str = ""
+    """`https://host` of the URL that was called."""
 
     @classmethod
     def of(cls, call: Call) -> Asked:
         url = urlsplit(call.url.reveal().decode())
         headers = {name.lower(): value for name, value in call.headers}
         query = dict(parse_qsl(url.query, keep_blank_values=True))
-        return cls(call.method, unquote(url.path), headers, query, call.body)
+        return cls(call.method, unquote(url.path), headers, query, call.body, f"{url.scheme}://{url.netloc}")
 
     @property
     def bearer(self) -> str:

@@ -52,8 +52,11 @@ class BotApi(Emulator):
 
     `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, `path` where the server
     takes them. `rates` are how much may be sent, without an end unless given
-    (`Rates()` has those of Telegram). `tap` is how long a tap can be answered, in seconds.
+    (`BotApi.RATES` are those of Telegram). `tap` is how long a tap can be answered, in seconds.
     """
+
+    RATES: Final = Rates()
+    """What Telegram says it takes."""
 
     def __init__(
         self,

@@ -39,7 +39,7 @@ PAYLOAD: Final = re.compile(r"[A-Za-z0-9_-]{0,64}")
 class Rates:
     """How much a bot may send: 30 messages a second in all, one a second to a chat, 20 a minute to a group.
 
-    `BotApi(rates=Rates())` has these; `Rates().scaled(10)` ten times as much.
+    `BotApi(rates=BotApi.RATES)` has these; `BotApi.RATES.scaled(10)` ten times as much.
     """
 
     def __init__(

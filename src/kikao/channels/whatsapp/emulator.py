@@ -1,0 +1,441 @@
+"""WhatsApp, played: a Cloud API that kikao can call, and people who talk to a business.
+
+    api = CloudApi(token="t", app_secret="s", verify_token="v", clock=clock, send=in_process(server))
+    asha = api.member("Asha", phone="256772000101")
+    await asha.write("hello")
+    await asha.tap("Send money")
+    assert asha.chat.last.text == "To whom?"
+    assert api.refused == []
+
+It takes calls as the object itself (a `kikao.channels.calling.Make`), or over HTTP by `api.application` where
+`KIKAO_WHATSAPP_API_URL` leads to it. It checks each against the rules of the Cloud API, and answers as that does. What
+members do, and what became of messages (`api.reports`), comes to `send` as signed webhooks.
+
+Moods, and what they are called: `kikao.channels.emulating.moods`. What is not taken comes again by the clock, at
+`await api.deliver()`, and so do reports; what can be done to deliveries, such as several in one request:
+`api.deliveries`. Where messages go out only after the request of a webhook, set `api.after` to what has them sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import math
+import random
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+from urllib.parse import urlencode
+
+from kikao.channels.calling import Answer
+from kikao.channels.channel import Response
+from kikao.channels.emulating.chats import TICKS, Media, Message
+from kikao.channels.emulating.deliveries import Send
+from kikao.channels.emulating.emulator import Emulator, Refusal, written
+from kikao.channels.emulating.wire import JSON, Asked, Upload, answer
+from kikao.channels.ussd.clients.client import Exchange
+from kikao.channels.whatsapp.emulated.contents import Content, content_of
+from kikao.channels.whatsapp.emulated.people import Member
+from kikao.channels.whatsapp.emulated.rules import (
+    LINK,
+    OPAQUE,
+    SIZES,
+    TITLES,
+    WINDOW,
+    Breach,
+    Rates,
+    invalid,
+    missing,
+    object_of,
+)
+from kikao.channels.whatsapp.emulated.templates import Template
+
+
+class Number(NamedTuple):
+    """A number of the business."""
+
+    id: str
+    """`phone_number_id`, which calls name."""
+    display: str
+    """Digits."""
+    account: str
+    """The WhatsApp Business Account it belongs to."""
+
+
+class CloudApi(Emulator):
+    """A Cloud API with one business, on one number or several.
+
+    `token` is the bearer token of calls, `app_secret` signs webhooks, `verify_token` is shown by `verify`; `path` is
+    where the server takes them. `templates` are those that were approved. `rates` are how much may be sent, without an
+    end unless given (`CloudApi.RATES` are those of WhatsApp). `reports` is what becomes of each message, in this order.
+    """
+
+    RATES: Final = Rates()
+    """What WhatsApp says it takes."""
+
+    def __init__(
+        self,
+        token: str = "emulated-token",  # noqa: S107 - of nobody's app
+        app_secret: str = "emulated-secret",  # noqa: S107
+        verify_token: str = "emulated-verify",  # noqa: S107
+        *,
+        phone_number_id: str = "104520000000007",
+        display: str = "256700000907",
+        account: str = "100000000000007",
+        templates: Sequence[Template] = (),
+        path: str = "/whatsapp",
+        send: Send | None = None,
+        clock: Callable[[], float] | None = None,
+        chance: random.Random | None = None,
+        rates: Rates | None = None,
+        reports: Sequence[str] = ("sent", "delivered"),
+    ) -> None:
+        super().__init__(path=path, send=send, clock=clock, chance=chance)
+        self.token = token
+        self.app_secret = app_secret
+        self.verify_token = verify_token
+        self.numbers = [Number(phone_number_id, display, account)]
+        self.templates = list(templates)
+        self.rates = rates
+        self.reports = tuple(reports)
+        """Of each message that is taken: any of sent, delivered, read and failed, in any order, also twice."""
+        self.mixed = 0.0
+        """Share of messages whose reports come in an order of their own, one of them twice."""
+        self.told_later: set[int] = set()
+        """Codes that are told by a report of a message that was taken, not by the answer; see `rules.LATER`."""
+        self.files: dict[str, Media] = {}
+        """By their ids."""
+        self.heard: dict[str, Member] = {}
+        """Who wrote each message, by its id."""
+        self._members: dict[str, Member] = {}
+        """By phone, and by user id."""
+        self._links: dict[str, tuple[str, float]] = {}
+
+    # --- who is there ---
+
+    def member(self, name: str = "Asha", *, phone: str = "", user_id: str = "", username: str = "") -> Member:
+        """A person. `phone` is in digits; of one who has none to show, `user_id` is all that the business gets."""
+        if not phone and not user_id:
+            phone = str(256_772_000_100 + len(self._members) + 1)
+        member = Member(self, name, phone, user_id, username)
+        self._members |= {key: member for key in (phone, user_id) if key}
+        return member
+
+    def number(self, phone_number_id: str, display: str, account: str = "") -> Number:
+        """One more number of the business, of another account if that is said."""
+        number = Number(phone_number_id, display, account or self.numbers[0].account)
+        self.numbers.append(number)
+        return number
+
+    # --- for people ---
+
+    def message(self, sender: dict[str, Any], kind: str, content: dict[str, Any]) -> dict[str, Any]:
+        """A new message of a member, as a webhook has it."""
+        return {**sender, "id": self._wamid(), "timestamp": str(int(self.clock())), "type": kind, **content}
+
+    def file(self, media: Media) -> dict[str, Any]:
+        """Keep a file; how a message tells of it."""
+        name = str(self.chance.randrange(10**15, 10**16))
+        self.files[name] = media
+        digest = base64.b64encode(hashlib.sha256(media.data or b"").digest()).decode()
+        return {"id": name, "mime_type": media.mime, "sha256": digest}
+
+    def renumbered(self, old: str, member: Member) -> None:
+        """Somebody has another number, and the old one is nobody's."""
+        self._members.pop(old, None)
+        self._members[member.phone] = member
+
+    async def tell(self, field: str, number: Number | None, value: dict[str, Any]) -> None:
+        """Something happened at a number: to the webhook at once."""
+        self._post(field, number or self.numbers[0], value)
+        await self.deliver()
+
+    async def tell_raw(self, field: str, value: dict[str, Any]) -> None:
+        """What no member here causes: an update of an account or a template, or a field that nobody knows yet."""
+        self.deliveries.post((self.numbers[0].account, field, value))
+        await self.deliver()
+
+    def report(
+        self, message: Message, status: str, member: Member, number: Number, breach: Breach | None = None
+    ) -> None:
+        """What became of a message; it is delivered with what is due next."""
+        if status in TICKS and message.ticks in TICKS and TICKS.index(status) < TICKS.index(message.ticks):
+            pass  # told, but what is known already says more
+        else:
+            message.ticks = status
+        said: dict[str, Any] = {"id": message.id, "status": status, "timestamp": str(int(self.clock()))}
+        said |= {"recipient_id": member.phone} if member.phone else {"recipient_user_id": member.user_id}
+        if message.raw and "biz_opaque_callback_data" in message.raw:
+            said["biz_opaque_callback_data"] = message.raw["biz_opaque_callback_data"]
+        if breach is not None:
+            said["errors"] = [breach.reported()]
+        else:
+            category = "utility" if message.kind == "template" else "service"
+            said["pricing"] = {
+                "billable": message.kind == "template",
+                "pricing_model": "PMP",
+                "category": category,
+            }
+        self._post("messages", number, {"statuses": [said]})
+
+    async def verify(self, token: str | None = None, challenge: str = "1158201444") -> Response:
+        """The request with which a webhook is set up; raises `OSError` when no reply came."""
+        query = {"hub.mode": "subscribe", "hub.challenge": challenge}
+        query["hub.verify_token"] = self.verify_token if token is None else token
+        if self.deliveries.send is None:
+            raise LookupError("nobody to ask: give `send`")
+        return await self.deliveries.send(Exchange(self.path, (), b"", "GET", urlencode(query)))
+
+    # --- calls ---
+
+    async def perform(self, asked: Asked) -> Answer:
+        parts = [part for part in asked.path.split("/") if part]
+        what = parts[-1] if parts else ""
+        try:
+            if asked.bearer != self.token:
+                raise Breach(190, "Invalid OAuth access token - Cannot parse access token", 401)
+            if len(parts) > 1 and parts[-2] == "lookaside":
+                return self._download(what)
+            return answer(200, self._perform(asked, parts))
+        except Breach as breach:
+            return self._refuse(what, breach)
+        except ValueError as problem:
+            return self._refuse(what, Breach(100, f"The request cannot be read: {problem}"))
+
+    def failed(self, status: int) -> Answer:
+        error = {"message": "Service temporarily unavailable", "type": "OAuthException", "code": 2}
+        return answer(status, {"error": error})
+
+    def limited(self, seconds: float) -> Answer:
+        wait = str(max(1, math.ceil(seconds)))
+        return answer(429, {"error": Breach(130429, "Rate limit hit").error()}, ("retry-after", wait))
+
+    def packed(self, events: Sequence[Any], changed: bool) -> Exchange:
+        """All of them in one request: by account, then by number, the messages of one number together."""
+        entries: dict[str, list[dict[str, Any]]] = {}
+        for account, field, value in events:
+            changes = entries.setdefault(account, [])
+            if len(events) > 1 and changes and _same(changes[-1], field, value):
+                changes[-1] = {"value": _merged(changes[-1]["value"], value), "field": field}
+            else:
+                changes.append({"value": value, "field": field})
+        body = written(
+            {
+                "object": "whatsapp_business_account",
+                "entry": [{"id": account, "changes": changes} for account, changes in entries.items()],
+            },
+            changed,
+        )
+        signature = hmac.new(self.app_secret.encode(), body, hashlib.sha256).hexdigest()
+        return Exchange(self.path, (*JSON, ("x-hub-signature-256", f"sha256={signature}")), body)
+
+    def _perform(self, asked: Asked, parts: list[str]) -> Any:
+        if _VERSION(parts[0] if parts else ""):
+            parts = parts[1:]
+        if len(parts) == 2 and asked.method == "POST" and parts[1] in ("messages", "media"):
+            number = next((each for each in self.numbers if each.id == parts[0]), None)
+            if number is None:
+                raise _nothing(parts[0])
+            return self._upload(asked) if parts[1] == "media" else self._message(number, asked.fields())
+        if len(parts) != 1:
+            raise _nothing("/".join(parts))
+        number = next((each for each in self.numbers if each.id == parts[0]), None)
+        if asked.method == "GET" and number is not None:
+            return {"id": number.id, "display_phone_number": number.display, "verified_name": "Kikao"}
+        if parts[0] not in self.files:
+            raise _nothing(parts[0])
+        if asked.method == "DELETE":
+            del self.files[parts[0]]
+            return {"success": True}
+        return self._media(parts[0], asked.base)
+
+    def _message(self, number: Number, given: dict[str, Any]) -> Any:
+        if given.get("messaging_product") != "whatsapp":
+            raise Breach(100, "The parameter messaging_product is required.")
+        if given.get("status") == "read":
+            return self._read(given)
+        if given.get("recipient_type", "individual") != "individual":
+            raise invalid("recipient_type must be individual")
+        member, to = self._recipient(number, given)
+        opaque = given.get("biz_opaque_callback_data", "")
+        if not isinstance(opaque, str) or len(opaque) > OPAQUE:
+            raise invalid(f"biz_opaque_callback_data must be a string of at most {OPAQUE} characters")
+        if "context" in given and not isinstance(object_of(given, "context").get("message_id"), str):
+            raise missing("context.message_id")
+        content = content_of(self, given)
+        self.ignored |= {f"messages.{name}" for name in given.keys() - _KNOWN - {given.get("type", "text")}}
+        problem = self._undeliverable(number, member, content)
+        if problem is not None and problem.code not in self.told_later:
+            raise problem
+        self._limited(number, to)
+        return self._taken(number, member, to, given, content, problem)
+
+    def _taken(
+        self,
+        number: Number,
+        member: Member | None,
+        to: str,
+        given: dict[str, Any],
+        content: Content,
+        problem: Breach | None,
+    ) -> dict[str, Any]:
+        name = self._wamid()
+        said = {key: value for key, value in given.items() if key != "biz_opaque_callback_data"}
+        self.by_method[content.kind] += 1
+        seen = problem is None and not self.invisible
+        self.accept(to, content.kind, said, name, given.get("biz_opaque_callback_data", ""), seen=seen)
+        message = Message(
+            name,
+            "",
+            content.text,
+            self.clock(),
+            content.kind,
+            content.rows,
+            content.opens,
+            content.media,
+            raw=given,
+        )
+        if member is not None and seen and content.kind != "reaction":
+            member.chat_with(number).add(message)
+        self._report_all(message, member or Member(self, "", to, "", ""), number, problem)
+        contact: dict[str, Any] = {"input": to}
+        contact |= {"wa_id": to.removeprefix("+")} if "to" in given else {"user_id": to}
+        return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [{"id": name}]}
+
+    def _report_all(self, message: Message, member: Member, number: Number, problem: Breach | None) -> None:
+        reports = list(self.reports) if problem is None else ["failed"]
+        if self.invisible:
+            reports = reports[:1]
+        if self.mixed and reports and self.chance.random() < self.mixed:
+            reports.append(self.chance.choice(reports))
+            self.chance.shuffle(reports)
+        for status in reports:
+            breach = problem or Breach(131000, "Something went wrong") if status == "failed" else None
+            self.report(message, status, member, number, breach)
+
+    def _recipient(self, number: Number, given: dict[str, Any]) -> tuple[Member | None, str]:
+        """Who it is for, None for nobody on WhatsApp; and what the call says of them."""
+        if given.get("to"):
+            to = str(given["to"])
+            if not _PHONE(to):
+                raise invalid("to is no phone number")
+            to = to.removeprefix("+")
+            if to == number.display:
+                raise Breach(131021, "The recipient is the sender")
+            return self._members.get(to), to
+        if not given.get("recipient"):
+            raise missing("to")
+        return self._members.get(str(given["recipient"])), str(given["recipient"])
+
+    def _undeliverable(self, number: Number, member: Member | None, content: Content) -> Breach | None:
+        if member is None or member.blocked:
+            return Breach(131026, "Message undeliverable.")
+        if content.marketing and not member.marketing:
+            return Breach(131050, "Recipient has chosen to stop receiving marketing messages")
+        if content.free and self.clock() - member.wrote.get(number.id, -math.inf) > WINDOW:
+            return Breach(
+                131047,
+                "Message failed to send because more than 24 hours have passed since the customer last replied to "
+                "this number.",
+            )
+        return None
+
+    def _limited(self, number: Number, to: str) -> None:
+        allowed, now = self.rates, self.clock()
+        if allowed is None:
+            return
+        pair = f"{number.id}/{to}"
+        for key, rate, code, status in (
+            (number.id, allowed.number, 130429, 429),
+            (pair, allowed.pair, 131056, 400),
+        ):
+            if rate is not None and self.windows.wait(key, rate, now):
+                self.breaches += 1
+                raise Breach(code, TITLES[code], status)
+        for key in (number.id, pair):
+            self.windows.take(key, now)
+
+    def _read(self, given: dict[str, Any]) -> Any:
+        member = self.heard.get(str(given.get("message_id")))
+        if member is None:
+            raise invalid("message_id is of no message that was received")
+        typing = given.get("typing_indicator")
+        if typing is not None and (not isinstance(typing, dict) or typing.get("type") != "text"):
+            raise invalid("typing_indicator.type must be text")
+        member.typing += typing is not None
+        for chat in (member.chat_with(number) for number in self.numbers):
+            message = chat.find(given["message_id"])
+            if message is not None:
+                message.ticks = "read"
+        self.by_method["read"] += 1
+        return {"success": True}
+
+    def _upload(self, asked: Asked) -> Any:
+        fields = asked.fields()
+        if fields.get("messaging_product") != "whatsapp":
+            raise Breach(100, "The parameter messaging_product is required.")
+        file = fields.get("file")
+        if not isinstance(file, Upload):
+            raise Breach(100, "The parameter file is required.")
+        mime = str(fields.get("type", file.mime))
+        if not file.data or len(file.data) > SIZES.get(mime.partition("/")[0], SIZES["document"]):
+            raise Breach(131053, f"{mime} of {len(file.data)} octets")
+        self.by_method["media"] += 1
+        return {"id": self.file(Media(file.name, mime, file.data))["id"]}
+
+    def _media(self, name: str, base: str) -> Any:
+        media, link = self.files[name], f"{self.chance.getrandbits(64):016x}"
+        self._links[link] = name, self.clock() + LINK
+        return {
+            "messaging_product": "whatsapp",
+            "url": f"{base}/lookaside/{link}",
+            "mime_type": media.mime,
+            "sha256": hashlib.sha256(media.data or b"").hexdigest(),
+            "file_size": len(media.data or b""),
+            "id": name,
+        }
+
+    def _download(self, link: str) -> Answer:
+        name, until = self._links.get(link, ("", 0.0))
+        media = self.files.get(name)
+        if media is None or media.data is None or until < self.clock():
+            raise Breach(131052, "The URL has expired, or there is no such file", 404)
+        return Answer(200, (("content-type", media.mime),), media.data)
+
+    def _post(self, field: str, number: Number, value: dict[str, Any]) -> None:
+        metadata = {"display_phone_number": number.display, "phone_number_id": number.id}
+        said = {"messaging_product": "whatsapp", "metadata": metadata, **value}
+        self.deliveries.post((number.account, field, said))
+
+    def _wamid(self) -> str:
+        return f"wamid.{base64.b64encode(self.chance.randbytes(24)).decode()}"
+
+    def _refuse(self, what: str, breach: Breach) -> Answer:
+        self.refused.append(Refusal(what, breach.code, breach.details))
+        return answer(breach.status, {"error": breach.error()})
+
+
+def _nothing(name: str) -> Breach:
+    return Breach(100, f"Unsupported request. Object with ID '{name}' does not exist, or cannot be loaded.")
+
+
+def _same(change: dict[str, Any], field: str, value: dict[str, Any]) -> bool:
+    where = value.get("metadata")
+    return where is not None and change["field"] == field and bool(change["value"].get("metadata") == where)
+
+
+def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    lists = {key for each in (one, other) for key, value in each.items() if isinstance(value, list)}
+    found = one | other
+    for key in lists:
+        joined = one.get(key, []) + other.get(key, [])
+        found[key] = [each for n, each in enumerate(joined) if key != "contacts" or each not in joined[:n]]
+    return found
+
+
+_PHONE: Final = re.compile(r"\+?[1-9]\d{6,14}").fullmatch
+_VERSION: Final = re.compile(r"v\d+\.\d+").fullmatch
+_KNOWN: Final = frozenset(
+    "messaging_product recipient_type to recipient type context biz_opaque_callback_data".split()
+)
