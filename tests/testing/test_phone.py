@@ -10,7 +10,7 @@ import pytest
 from kikao import App, Chat, Flows, t
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import UssdReader
 from kikao.channels.ussd.registry import kind
 from kikao.config import load
 from kikao.i18n.gsm7 import Cost
@@ -224,7 +224,7 @@ async def test_answers_that_cross(gateway: str) -> None:
         assert len(till.sales) == 1
 
 
-def to_a_dial_of_before(gateway: type[UssdGateway]) -> str:
+def to_a_dial_of_before(gateway: type[UssdReader]) -> str:
     """The reply of then where the request tells it; else it is a dial, or an answer where only the id tells one."""
     if gateway.dedupe == "exact":
         return HOW_MANY

@@ -16,8 +16,8 @@ from kikao.channels.channel import BadRequest, Response
 from kikao.channels.edge import Denied
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.ussd.clients.client import JSON, Exchange
-from kikao.channels.ussd.gateway import UssdGateway
-from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, gateway, kind
+from kikao.channels.ussd.gateway import UssdReader
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, kind, reader
 from kikao.cli.phone import DEFAULT_URL, over_http
 from kikao.cli.raw_requests import Unreadable, read_request
 from kikao.cli.serving import give_up, standing_settings
@@ -64,7 +64,7 @@ def send(
     if region is not None:
         settings = replace(settings, region=region.upper())
     try:
-        found = gateway(slug, settings)
+        found = reader(slug, settings)
     except SettingsError as error:
         give_up(str(error))
     phone = None if slug in UNSERVED else client(slug, "+256772000001", "*284#", settings)
@@ -107,7 +107,7 @@ def show_gateways() -> None:
 # --- how it is read ---
 
 
-def _read(found: UssdGateway, exchange: Exchange, *, show_typed: bool) -> Inbound | None:
+def _read(found: UssdReader, exchange: Exchange, *, show_typed: bool) -> Inbound | None:
     """What the gateway understands, shown; None when it refuses the request, and why is shown."""
     request = exchange.request(f"/ussd/{found.slug}")
     if request.method not in found.methods:

@@ -12,7 +12,7 @@ from msgspec import structs
 from kikao.channels.channel import BadRequest, Request
 from kikao.channels.edge import Denied
 from kikao.channels.inbound import TURNS
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import UssdReader
 from kikao.channels.ussd.registry import SLUGS, client, kind
 from tests.channels.ussd.told import (
     CANARY,
@@ -22,6 +22,7 @@ from tests.channels.ussd.told import (
     Case,
     fixtures,
     made,
+    reading,
     reads,
     request_of,
     settings_of,
@@ -55,7 +56,7 @@ def well_formed(slug: str) -> Case:
     return next(case for case in fixtures(slug)["requests"] if "inbound" in case)
 
 
-def read_or_refused(found: UssdGateway, request: Request) -> None:
+def read_or_refused(found: UssdReader, request: Request) -> None:
     """Whoever sent it, and whatever it is: an inbound, or a refusal that shows nothing."""
     refusal = ""
     try:
@@ -84,7 +85,7 @@ def read_or_refused(found: UssdGateway, request: Request) -> None:
 @settings(max_examples=EXAMPLES)
 def test_no_body_is_too_strange(slug: str, body: bytes) -> None:
     case = well_formed(slug)
-    read_or_refused(made(slug, case), structs.replace(request_of(slug, case), body=body))
+    read_or_refused(reading(slug, case), structs.replace(request_of(slug, case), body=body))
 
 
 @pytest.mark.parametrize("slug", EVERY)
@@ -92,7 +93,7 @@ def test_no_body_is_too_strange(slug: str, body: bytes) -> None:
 @settings(max_examples=EXAMPLES)
 def test_no_query_is_too_strange(slug: str, query: bytes) -> None:
     case = well_formed(slug)
-    read_or_refused(made(slug, case), structs.replace(request_of(slug, case), query=query))
+    read_or_refused(reading(slug, case), structs.replace(request_of(slug, case), query=query))
 
 
 @pytest.mark.parametrize("slug", EVERY)
@@ -104,7 +105,7 @@ def test_no_header_is_too_strange(slug: str, data: st.DataObject) -> None:
     names = sorted({"content-type", "x-forwarded-for", "host", *request.headers})
     value = data.draw(st.text(st.characters(max_codepoint=255), max_size=60))
     headers = {**request.headers, data.draw(st.sampled_from(names)): value}
-    read_or_refused(made(slug, case), structs.replace(request, headers=headers))
+    read_or_refused(reading(slug, case), structs.replace(request, headers=headers))
 
 
 @pytest.mark.parametrize("slug", EVERY)
@@ -116,7 +117,7 @@ def test_no_path_that_is_let_in_is_too_strange(slug: str, data: st.DataObject) -
         return
     rest = data.draw(st.from_regex(allowed, fullmatch=True))
     for case in fixtures(slug)["requests"]:
-        read_or_refused(made(slug, case), structs.replace(request_of(slug, case), rest=rest))
+        read_or_refused(reading(slug, case), structs.replace(request_of(slug, case), rest=rest))
 
 
 # --- what happens to requests on the way ---
@@ -126,7 +127,7 @@ def test_no_path_that_is_let_in_is_too_strange(slug: str, data: st.DataObject) -
 def test_no_spoilt_request_is_too_strange_and_no_refusal_shows_a_value(slug: str) -> None:
     chance = random.Random(f"spoilt {slug}")
     for case in fixtures(slug)["requests"]:
-        found, request = made(slug, case), request_of(slug, case)
+        found, request = reading(slug, case), request_of(slug, case)
         for _ in range(SPOILT):
             read_or_refused(found, spoilt(request, chance))
 
@@ -134,7 +135,7 @@ def test_no_spoilt_request_is_too_strange_and_no_refusal_shows_a_value(slug: str
 @pytest.mark.parametrize("slug", EVERY)
 def test_a_part_that_is_missing_is_refused_or_not_needed(slug: str) -> None:
     for case in fixtures(slug)["requests"]:
-        found, request = made(slug, case), request_of(slug, case)
+        found, request = reading(slug, case), request_of(slug, case)
         bare = {name: value for name, value in request.headers.items() if name == "content-type"}
         for lacking in (
             structs.replace(request, body=b""),
@@ -156,7 +157,7 @@ def test_another_content_type_is_refused(slug: str, content_type: str) -> None:
         return
     headers = {**request.headers, "content-type": content_type}
     with pytest.raises(BadRequest, match="the content type must be"):
-        made(slug, case).parse(structs.replace(request, headers=headers))
+        reading(slug, case).parse(structs.replace(request, headers=headers))
 
 
 @pytest.mark.parametrize("slug", SLUGS)

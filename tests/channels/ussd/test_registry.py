@@ -15,7 +15,7 @@ from kikao.channels.channel import BadRequest, Request
 from kikao.channels.edge import Denied
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import UssdGateway, UssdReader
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.channels.ussd.registry import SLUGS, UNSERVED, client, gateway, gateways, kind
@@ -34,6 +34,7 @@ from tests.channels.ussd.told import (
     cases,
     fixtures,
     made,
+    reading,
     reads,
     request_of,
     settings_of,
@@ -53,7 +54,7 @@ def plain(value: Any) -> Any:
     return [plain(each) for each in value] if isinstance(value, tuple) else value
 
 
-def read(found: UssdGateway, request: Request) -> Inbound:
+def read(found: UssdReader, request: Request) -> Inbound:
     found.verify(request)
     return found.parse(request)
 
@@ -63,8 +64,8 @@ def read(found: UssdGateway, request: Request) -> Inbound:
 
 @pytest.mark.parametrize("slug", EVERY)
 def test_every_gateway_declares_what_it_is(slug: str) -> None:
-    each = made(slug)
-    assert isinstance(each, UssdGateway)
+    each = reading(slug)
+    assert isinstance(each, UssdGateway) == (slug in SLUGS), "who cannot reply is served to nobody"
     assert (each.slug, each.channel) == (slug, "ussd"), "`slug` is the name in the registry"
     assert each.family in ("accumulated", "last", "async"), f"no family: {each.family!r}"
     if each.family == "async":
@@ -122,6 +123,8 @@ def test_a_gateway_that_nobody_can_be_served_over_is_read_and_no_more() -> None:
     for slug, why in UNSERVED.items():
         assert why.startswith(f"{kind(slug).contract.provider} cannot be served")
         assert "replies" not in fixtures(slug), "then it can be served"
+        with pytest.raises(LookupError, match=f"'{slug}' only reads. {why[:30]}"):
+            gateway(slug)
         with pytest.raises(LookupError, match=f"no phone speaks '{slug}'. {why[:30]}"):
             client(slug, NUMBER, CODE)
 
@@ -138,7 +141,7 @@ def test_settings_reach_their_gateway() -> None:
 
 @pytest.mark.parametrize(("slug", "case"), cases("requests"))
 def test_a_request_is_read_as_its_fixture_says(slug: str, case: Case) -> None:
-    found, request = made(slug, case), request_of(slug, case)
+    found, request = reading(slug, case), request_of(slug, case)
     if "refused" in case:
         with pytest.raises((BadRequest, Denied)) as refused:
             read(found, request)
@@ -179,9 +182,9 @@ def test_a_request_of_a_fixture_passes_the_edge_and_no_answer_repeats_what_was_t
 def test_there_is_a_fixture_for_everything_a_gateway_can_tell(slug: str) -> None:
     requests = fixtures(slug)["requests"]
     told = {case["inbound"]["happening"] for case in requests if "happening" in case.get("inbound", {})}
-    assert told == made(slug).happenings, "a case of `requests` for each of `happenings`, and for no other"
+    assert told == reading(slug).happenings, "a case of `requests` for each of `happenings`, and for no other"
     turns = [case for case in requests if "refused" not in case]
-    parsed = [made(slug, case).parse(request_of(slug, case)) for case in turns]
+    parsed = [reading(slug, case).parse(request_of(slug, case)) for case in turns]
     unsaid = [each for each in parsed if each.accumulated or each.dialled is not None]
     assert "new" in told or unsaid, "nothing would tell a dial"
     by_id = [each for each in unsaid if not each.accumulated]

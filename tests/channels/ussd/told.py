@@ -22,10 +22,10 @@ import pytest
 
 from kikao.channels.channel import Request, Response
 from kikao.channels.inbound import Inbound
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import UssdGateway, UssdReader
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
-from kikao.channels.ussd.registry import SLUGS, UNSERVED, gateway, kind
+from kikao.channels.ussd.registry import SLUGS, UNSERVED, gateway, kind, reader
 from kikao.config import Hidden, UssdSettings
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
@@ -81,6 +81,11 @@ def environment(slug: str) -> dict[str, str]:
     if found.get("region"):
         given["region"] = found["region"]
     return {f"KIKAO_USSD_{slug.upper()}_{name.upper()}": value for name, value in given.items()}
+
+
+def reading(slug: str, case: Case | None = None) -> UssdReader:
+    """What reads requests under the settings of a case, also where nobody can be served over it."""
+    return reader(slug, settings_of(slug, case))
 
 
 def request_of(slug: str, case: Case) -> Request:

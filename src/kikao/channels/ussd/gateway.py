@@ -53,13 +53,12 @@ NO_CODE: Final = "no CODE in the settings, so nothing behind it is taken"
 """For the log: of a long dial nobody knows where its code ends."""
 
 
-class UssdGateway(RequestReader, ABC):
-    """Base of the USSD gateways: screens to pages. A gateway adds `parse`, `reply` and `acknowledge`.
+class UssdReader(RequestReader, ABC):
+    """What reads the requests of a provider. Of one whose replies nobody knows there is no more than that.
 
-    `budget` is what one page may take, without what the gateway's envelope costs (`envelope`). `codes` are the service
-    codes served there, as members dial them (`*920*1806#`); most gateways tell with each request and need none.
-    `region` is the country whose national numbers (`0772000001`) it may send, ISO 3166-1 (`UG`). `given` are its own
-    settings, those of `options`, by name.
+    `codes` are the service codes served there, as members dial them (`*920*1806#`); most gateways tell with each
+    request and need none. `region` is the country whose national numbers (`0772000001`) it may send, ISO 3166-1 (`UG`).
+    `given` are its own settings, those of `options`, by name.
     """
 
     slug: str
@@ -78,25 +77,14 @@ class UssdGateway(RequestReader, ABC):
     """What the provider writes in the path behind the gateway's own, None for nothing."""
     connects: bool = False
     """Whether requests come on a connection that kikao makes, and screens go on it."""
-    pushes: str = ""
-    """Where in the outbox its screens go; empty where a screen is the answer to its request."""
-    patience: float = PATIENCE
-    """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
-    chats: bool = False
-    """A dialogue ends with its last screen."""
-    envelope: int = 0
-    """Characters that the provider's syntax adds to the text and that the network may see."""
 
     def __init__(
         self,
         *,
-        budget: Budget | None = None,
         codes: Sequence[str] = (),
         region: str = "",
         options: Mapping[str, Hidden] = {},
     ) -> None:
-        budget = budget or Budget()
-        self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
         self.codes = tuple(codes)
         self.region = region
         self.given = {option.name: option.default for option in self.options}
@@ -117,31 +105,6 @@ class UssdGateway(RequestReader, ABC):
     @abstractmethod
     def parse(self, request: Request) -> Inbound:
         """Raises `BadRequest`."""
-
-    @abstractmethod
-    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
-        """The answer to the request, with one page; `ends` closes the dialogue."""
-
-    def charged(self, response: Response, amount: Amount) -> Response | None:
-        """A reply that also asks the operator to charge, in the provider's words; None where it has none."""
-        return None
-
-    @abstractmethod
-    def acknowledge(self, inbound: Inbound) -> Response:
-        """The answer to a notification that wants none."""
-
-    def spelled(self, text: str) -> str:
-        """A text of a screen as this gateway shows it: by default, what would leave GSM-7 for nothing is normalised.
-
-        Twice changes nothing.
-        """
-        return normalise(text)
-
-    def pushed(
-        self, inbound: Inbound, page: str, *, ends: bool, until: float, mark: str = "", over: str = ""
-    ) -> list[bytes]:
-        """A page as the outbox keeps it for the sender of an asynchronous gateway: a `Pushed`, written."""
-        return [Pushed.of(inbound, page, ends=ends, until=until).written()]
 
     def code_of(self, dialled: str = "") -> str:
         """The code of the settings with which a dialled text begins, the longest; else the one that there is alone.
@@ -172,6 +135,59 @@ class UssdGateway(RequestReader, ABC):
         if self.codes or told:
             return ANOTHER_CODE
         return NO_CODE if dialled.strip("*#").count("*") > 1 else ""
+
+
+class UssdGateway(UssdReader):
+    """Base of the USSD gateways: screens to pages. A gateway adds `parse`, `reply` and `acknowledge`.
+
+    `budget` is what one page may take, without what the gateway's envelope costs (`envelope`).
+    """
+
+    pushes: str = ""
+    """Where in the outbox its screens go; empty where a screen is the answer to its request."""
+    patience: float = PATIENCE
+    """Seconds in which a screen that is pushed is of use. A member does not wait for longer, nor does the network."""
+    chats: bool = False
+    """A dialogue ends with its last screen."""
+    envelope: int = 0
+    """Characters that the provider's syntax adds to the text and that the network may see."""
+
+    def __init__(
+        self,
+        *,
+        budget: Budget | None = None,
+        codes: Sequence[str] = (),
+        region: str = "",
+        options: Mapping[str, Hidden] = {},
+    ) -> None:
+        super().__init__(codes=codes, region=region, options=options)
+        budget = budget or Budget()
+        self.budget = Budget(budget.septets - self.envelope, budget.units - self.envelope)
+
+    @abstractmethod
+    def reply(self, inbound: Inbound, text: str, *, ends: bool) -> Response:
+        """The answer to the request, with one page; `ends` closes the dialogue."""
+
+    def charged(self, response: Response, amount: Amount) -> Response | None:
+        """A reply that also asks the operator to charge, in the provider's words; None where it has none."""
+        return None
+
+    @abstractmethod
+    def acknowledge(self, inbound: Inbound) -> Response:
+        """The answer to a notification that wants none."""
+
+    def spelled(self, text: str) -> str:
+        """A text of a screen as this gateway shows it: by default, what would leave GSM-7 for nothing is normalised.
+
+        Twice changes nothing.
+        """
+        return normalise(text)
+
+    def pushed(
+        self, inbound: Inbound, page: str, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
+        """A page as the outbox keeps it for the sender of an asynchronous gateway: a `Pushed`, written."""
+        return [Pushed.of(inbound, page, ends=ends, until=until).written()]
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
         """The screen as texts of at most one page each; see `paginate` for what is where.

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, cast
 
 from kikao.channels.ussd.clients.client import Client
-from kikao.channels.ussd.gateway import UssdGateway
+from kikao.channels.ussd.gateway import UssdGateway, UssdReader
 from kikao.channels.ussd.pages import Budget
 from kikao.config import Hidden, Option, UssdSettings
 
@@ -99,11 +99,11 @@ OPTIONS: Final[Mapping[str, Sequence[Option] | str]] = _Options()
 
 
 @functools.cache
-def kind(slug: str) -> type[UssdGateway]:
-    """The class of a gateway. Raises `LookupError` that lists every gateway there is."""
+def kind(slug: str) -> type[UssdReader]:
+    """The class of a gateway, or of what only reads. Raises `LookupError` that lists every gateway there is."""
     entry = _entry(slug)
     module = importlib.import_module(f"kikao.channels.ussd.gateways.{entry.module}")
-    return cast(type[UssdGateway], getattr(module, entry.gateway))
+    return cast(type[UssdReader], getattr(module, entry.gateway))
 
 
 def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, UssdGateway]:
@@ -112,13 +112,23 @@ def gateways(settings: Mapping[str, UssdSettings] = {}) -> dict[str, UssdGateway
 
 
 def gateway(slug: str, settings: UssdSettings = _DEFAULTS) -> UssdGateway:
-    """The gateway of a slug. Raises `LookupError` that lists every one there is."""
-    return kind(slug)(
+    """The gateway of a slug. Raises `LookupError` that lists every one there is, or says why it is none."""
+    of = kind(slug)
+    if not issubclass(of, UssdGateway):
+        raise LookupError(f"ussd: {slug!r} only reads. {UNSERVED[slug]}")
+    return of(
         budget=Budget(septets=settings.septets),
         codes=settings.codes,
         region=settings.region,
         options=settings.options,
     )
+
+
+def reader(slug: str, settings: UssdSettings = _DEFAULTS) -> UssdReader:
+    """What reads the requests of a provider, also of one that nobody can be served over. Raises `LookupError`."""
+    if slug not in UNSERVED:
+        return gateway(slug, settings)
+    return kind(slug)(codes=settings.codes, region=settings.region, options=settings.options)
 
 
 def client(slug: str, number: str, code: str, settings: UssdSettings = _DEFAULTS) -> Client:

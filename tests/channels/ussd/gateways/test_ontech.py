@@ -9,10 +9,10 @@ import pytest
 from kikao import App, Chat, Flows
 from kikao.channels.line import through
 from kikao.channels.ussd.clients.client import JSON, Exchange
-from kikao.channels.ussd.registry import OPTIONS, SLUGS, UNSERVED, gateway, gateways
+from kikao.channels.ussd.registry import OPTIONS, SLUGS, UNSERVED, gateways
 from kikao.config import SettingsError, load
 from kikao.testing import Stage
-from tests.channels.ussd.told import fixtures, request_of
+from tests.channels.ussd.told import fixtures
 
 flows = Flows()
 
@@ -24,12 +24,6 @@ async def hi(chat: Chat) -> None:
 
 
 DIAL = fixtures("ontech")["requests"][0]
-
-
-def test_there_is_no_reply_to_make() -> None:
-    found = gateway("ontech")
-    with pytest.raises(NotImplementedError, match="nobody knows what a reply looks like"):
-        found.reply(found.parse(request_of("ontech", DIAL)), "Hi", ends=True)
 
 
 async def test_there_is_no_route_to_it(tmp_path: Path) -> None:

@@ -14,8 +14,8 @@ checked on a live line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import msgspec
 
@@ -24,7 +24,6 @@ from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.ussd.contract import Contract
 from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family
-from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
 from kikao.config import Hidden, Option
@@ -94,15 +93,8 @@ class MtnMadapi(CallingGateway):
         ),
     )
 
-    def __init__(
-        self,
-        *,
-        budget: Budget | None = None,
-        codes: Sequence[str] = (),
-        region: str = "",
-        options: Mapping[str, Hidden] = {},
-    ) -> None:
-        super().__init__(budget=budget, codes=codes, region=region, options=options)
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
         if self.given["reply"] != "push":
             self.pushes = ""
 

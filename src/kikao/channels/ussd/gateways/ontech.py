@@ -15,17 +15,17 @@ from collections.abc import Mapping
 from typing import Final
 
 from kikao.channels.channel import Dedupe
-from kikao.channels.inbound import Happening, Inbound
+from kikao.channels.inbound import Happening
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.shapes.latest import Latest, Names
+from kikao.channels.ussd.shapes.latest import LatestReader, Names
 from kikao.conversation.secrets import Secret
 
 MAX_REQUEST: Final = 128
 """Characters of request_id."""
 
 
-class Ontech(Latest):
-    """The gateway `ontech`: requests are understood; there is no route to it, and no reply."""
+class Ontech(LatestReader):
+    """What reads the requests of `ontech`: there is no route to it, and no reply."""
 
     slug = "ontech"
     dedupe: Dedupe = "exact"
@@ -60,11 +60,7 @@ class Ontech(Latest):
         return Secret(f"{len(dialogue)}:{dialogue}{self.token(fields, 'request_id', MAX_REQUEST)}")
 
     def ahead(self, fields: Mapping[str, object], code: str) -> tuple[str, str]:
-        """See `Latest.ahead`; `388*10` is dialled as `*388*10#`."""
+        """See `LatestReader.ahead`; `388*10` is dialled as `*388*10#`."""
         dialled = self.typed(fields, self.names.text)
         starred = {**fields, self.names.text: dialled if dialled.startswith("*") else f"*{dialled}"}
         return super().ahead(starred, code)[0], ""
-
-    def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
-        """Raises `NotImplementedError`: the registry lets nobody serve it."""
-        raise NotImplementedError("ussd/ontech: nobody knows what a reply looks like")

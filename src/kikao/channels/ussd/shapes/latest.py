@@ -20,7 +20,7 @@ import msgspec
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import TURNS, Happening, Inbound
 from kikao.channels.numbers import Country
-from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway, dialled_ahead
+from kikao.channels.ussd.gateway import MAX_CODE, MAX_DIALOGUE, Family, UssdGateway, UssdReader, dialled_ahead
 from kikao.conversation.secrets import Secret
 
 MAX_ECHO: Final = 64
@@ -42,8 +42,8 @@ class Names(NamedTuple):
     """What the contract lists besides, and nobody reads."""
 
 
-class Latest(UssdGateway):
-    """Base of the gateways of this shape. By default a copy is known by the same body within a second of its reply."""
+class LatestReader(UssdReader):
+    """Reads requests of this shape. By default a copy is known by the same body within a second of its reply."""
 
     family: Family = "last"
     dedupe: Dedupe = "window"
@@ -167,6 +167,16 @@ class Latest(UssdGateway):
         untaken = found is None and dialled
         return found or "", self.untaken(f"*{dialled.removeprefix('*')}", codes) if untaken else ""
 
+    def _dialogue(self, fields: Mapping[str, object]) -> str:
+        name = self.spelling(fields, *self.names.dialogue)
+        if not self.needs_dialogue and fields.get(name, "") == "":
+            return ""
+        return self.token(fields, name, MAX_DIALOGUE)
+
+
+class Latest(LatestReader, UssdGateway):
+    """Base of the gateways of this shape, which answer with an object of JSON, too."""
+
     @abstractmethod
     def answered(self, inbound: Inbound, text: str, *, ends: bool) -> Mapping[str, object]:
         """The fields of a reply, besides those that go back as they came."""
@@ -184,12 +194,6 @@ class Latest(UssdGateway):
     def acknowledge(self, inbound: Inbound) -> Response:
         """An empty 200."""
         return Response(200, (), b"")
-
-    def _dialogue(self, fields: Mapping[str, object]) -> str:
-        name = self.spelling(fields, *self.names.dialogue)
-        if not self.needs_dialogue and fields.get(name, "") == "":
-            return ""
-        return self.token(fields, name, MAX_DIALOGUE)
 
 
 def whole_code(said: str) -> str:
