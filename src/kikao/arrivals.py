@@ -58,6 +58,8 @@ class Arrivals:
         heard = [await self._told(told) for told in received.told]
         if not all(heard) or any(answer.status != 200 for answer in answers):
             return AGAIN
+        if not answers:
+            return received.answer or TAKEN
         return answers[0] if len(answers) == 1 else TAKEN
 
     async def one(self, inbound: Inbound) -> Response:

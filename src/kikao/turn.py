@@ -489,7 +489,7 @@ class _Turn:
             names = {} if self.chat is None else self.chat.names(held.session, turned, page)
             for body in self.gateway.pushed(self.inbound, page, ends=ends, until=until, **names):
                 held.push(self.gateway.pushes, body, until)
-        reply = self.gateway.reply(self.inbound, page, ends=ends)
+        reply = (self.gateway if self.chat is None else self.chat).reply(self.inbound, page, ends=ends)
         return attempt.charged(reply, self.gateway, conversation), ends
 
     def _record(self, response: Response | None) -> Dedupe | None:

@@ -32,7 +32,19 @@ class File(msgspec.Struct, frozen=True, tag="file"):
     """As its sender called it, fit to be shown and saved; empty where nobody said."""
 
 
-Attachment = Place | File
+class SharedContact(msgspec.Struct, frozen=True, tag="contact"):
+    """A number that was shared."""
+
+    number: str
+    """In E.164 where the channel says it so; else as it was sent."""
+    own: bool
+    """Whether the channel vouches that it is the sender's own, so that sharing it proves it."""
+
+    def __repr__(self) -> str:
+        return f"<{'the own' if self.own else 'a'} number, shared>"
+
+
+Attachment = Place | File | SharedContact
 
 
 @dataclass(frozen=True, slots=True)

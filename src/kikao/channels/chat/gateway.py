@@ -33,6 +33,8 @@ class Received(msgspec.Struct, frozen=True):
     inbounds: tuple[Inbound, ...] = ()
     told: tuple[Told, ...] = ()
     """What is no message of a member: statuses, blocks, what the provider says of the account, what nobody can read."""
+    answer: Response | None = None
+    """What the provider is told where no message of a member is in it; None for `TAKEN`."""
 
 
 class Entrance(Protocol):
@@ -94,8 +96,12 @@ class ChatGateway(ABC):
         """The screen as messages of which a member sees one at a time; see `ladder.laid_out`."""
         return laid_out(screen, translate, self.limits)
 
-    def reply(self, inbound: Inbound, page: Message, *, ends: bool) -> Response:
-        """It arrived; what the member sees leaves by itself."""
+    def reply(self, inbound: Inbound, page: Message, *, ends: bool, note: str = "") -> Response:
+        """It arrived; what the member sees leaves by itself.
+
+        `note` is what they are told about the choice that they tapped, in their language, where the provider shows
+        such a thing; empty for nothing.
+        """
         return self.acknowledge(inbound)
 
     def pushed(

@@ -9,7 +9,7 @@ from typing import Final, cast
 import msgspec
 from msgspec import structs
 
-from kikao.channels.channel import Gateway
+from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.ladder import meant
 from kikao.channels.chat.message import Message
@@ -64,12 +64,14 @@ class ChatTurn:
         self._chat = inbound.chat or Chatted()
         self._translate = translate
         self._why = ""
+        self._locale = ""
 
     async def event(self, event: Event, held: Held) -> Event:
         """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
 
         A typed answer to a confirmation that still waits to leave is none: they did not see that yet.
         """
+        self._locale = held.session.conversation.locale
         event = await self._meant(event, held)
         self._why = event.why if isinstance(event, Show) else ""
         return event
@@ -135,6 +137,12 @@ class ChatTurn:
         body = (WHY[self._why], *body) if self._why else body
         return screen if body == screen.body else structs.replace(screen, body=body)
 
+    def reply(self, inbound: Inbound, page: Message, *, ends: bool) -> Response:
+        """The answer to the provider, with what it tells the member about a choice that they tapped."""
+        tapped_wrong = self._why and self._chat.pressed
+        note = self._translate(self._locale)(WHY[self._why]) if tapped_wrong else ""
+        return self._gateway.reply(inbound, page, ends=ends, note=note)
+
     def names(self, session: Session, turned: Turned, message: Message) -> dict[str, str]:
         """How the choices of a message are named when they are tapped, and which message it may be put in place of.
 
@@ -143,7 +151,7 @@ class ChatTurn:
         mark = mark_of(session, turned) if message.choices else ""
         if session.dialogue is not None:
             session.dialogue = structs.replace(session.dialogue, shown=mark)
-        turns_page = bool(self._chat.pressed) and turned.what == "shown"
+        turns_page = bool(self._chat.pressed) and turned.what == "shown" and not self._why
         return {"mark": mark, "over": self._chat.message if turns_page else ""}
 
     def _read(self, said: str, screen: Screen, locale: str) -> str:
