@@ -191,12 +191,14 @@ def reference(page: str) -> str:
 
 
 def test_every_setting_is_documented(tmp_path: Path) -> None:
+    from kikao.config.chats import variables
     from kikao.config.gateways import COMMON
     from kikao.config.loading import SETTINGS
     from kikao.config.webhooks import KEYS as WEBHOOK
 
     names = {f"KIKAO_{name.upper()}" for name in SETTINGS}
     names |= {f"KIKAO_USSD_<GATEWAY>_{name.upper()}" for name in COMMON}
+    names |= set(variables())
     names |= {f"KIKAO_WEBHOOK_<NAME>_{name.upper()}" for name in WEBHOOK}
     assert set(re.findall(r"^\| `(KIKAO_[A-Z_<>]+)`", reference("settings"), re.MULTILINE)) == names
 

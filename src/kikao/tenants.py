@@ -153,7 +153,7 @@ class TenantsServer:
 
 
 def _shared(settings: Mapping[str, Settings]) -> list[str]:
-    """Where two tenants would have a store, records, a bus or a folder in common."""
+    """Where two tenants would have a store, records, a bus, a folder, a number or a bot in common."""
     problems = []
     seen: dict[object, tuple[str, str]] = {}
     for name, own in settings.items():
@@ -161,6 +161,10 @@ def _shared(settings: Mapping[str, Settings]) -> list[str]:
         for what in ("store", "records", "bus"):
             if (where := getattr(own, what)) != MEMORY:
                 places.setdefault(where, what)
+        for number in own.whatsapp.values():
+            places[("whatsapp", number.phone_number_id)] = "whatsapp_phone_number_id"
+        for bot in own.telegram.values():
+            places[("telegram", bot.token.reveal())] = "telegram_token"
         for where, what in places.items():
             other, its = seen.setdefault(where, (name, what))
             if other != name:

@@ -35,8 +35,8 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
     told = problems(environ, tmp_path)
     assert [each.partition(": ")[0] for each in told] == [
         "dat (kikao.toml)",
-        "sms (kikao.toml)",
         "ussd.africastalking.tokn (kikao.toml)",
+        "sms.x (kikao.toml)",
         "KIKAO_STOR (environment)",
         "KIKAO_USSD_AFRICASTALKING_SECRET (environment)",
         "KIKAO_ENV (environment)",
@@ -134,7 +134,9 @@ def test_every_problem_is_told_at_once(tmp_path: Path) -> None:
         ("USSD_NALO_ALLOW", "localhost", "is no network or address"),
         ("USSD__TOKEN", TOKEN, "no such setting"),
         ("USSD_NALO_PORT", "1", "no such setting"),
-        ("PUBLIC_URL", "https://x", "no such setting"),
+        ("PUBLIC_URI", "https://x", "Did you mean KIKAO_PUBLIC_URL?"),
+        ("PUBLIC_URL", "https://x?y=1", "must not have a query"),
+        ("PUBLIC_URL", "x.example", "must begin with https:// and a host"),
         ("data", "x", "no such setting. Did you mean KIKAO_DATA?"),
         ("", "x", "no such setting"),
     ],

@@ -232,7 +232,7 @@ class Gateways:
                         f"without it. Set for example: {option.example}"
                     )
                 continue
-            value = self._parsed(found, setting, _option(option), None)
+            value = self._parsed(found, setting, option_value(option), None)
             if value is not None:
                 given[option.name] = value
         return given
@@ -254,7 +254,9 @@ def _is_strong(option: Option, value: object) -> bool:
     return option.check is not None or (isinstance(value, str) and len(value) >= LEAST)
 
 
-def _option(option: Option) -> Callable[[str], Hidden]:
+def option_value(option: Option) -> Callable[[str], Hidden]:
+    """What reads its value. Raises `Wrong`, without the value."""
+
     def parse(value: str) -> Hidden:
         if not value or len(value.encode()) > MAX_OPTION or "\0" in value:
             raise Wrong(f"must be a text of 1 to {MAX_OPTION} octets")

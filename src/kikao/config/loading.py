@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from kikao.config.addresses import bus_at, path_at, records_at, store_at
+from kikao.config.chat_values import public_url
+from kikao.config.chats import CHATS, PUBLIC_URL, Chats
+from kikao.config.chats import variables as chat_variables
 from kikao.config.gateways import Gateways, KnownGateways, Setting
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
@@ -100,6 +103,7 @@ SETTINGS: Final = {
     "simulator": Setting(str, "off"),
     "log_events": Setting(list, "default,screen.shown"),
     "locale": Setting(str, "sw"),
+    "public_url": PUBLIC_URL,
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
 `access` in `[simulator]`."""
@@ -126,6 +130,7 @@ class _Loading:
         self.found: dict[str, Found] = {}
         self.found_endpoints: object = []
         self.webhooks = Webhooks(self.problems.append)
+        self.chats = Chats(self.problems.append, self._unknown)
         self.ussd = Gateways(gateways, self.problems.append, self._unknown)
         if tenant and (wrong := name_wrong(tenant)):
             self.problems.append(f"{CHOSEN}: {wrong}.")
@@ -173,13 +178,19 @@ class _Loading:
         language: str = self._take("locale", locale, "")
         ussd = self.ussd.settings()
         webhooks = self.webhooks.settings(production=production)
+        public: str = self._take("public_url", public_url, "")
+        if self.tenant and public and "public_url" not in self.own:
+            public = f"{public}/{self.tenant}"
+        whatsapp, telegram, sms = self.chats.whatsapp(), self.chats.telegram(), self.chats.sms()
         self._refuse_shared(operators, ussd)
+        self.chats.refuse_shared(operators, whatsapp, telegram, sms)
         if lack := unshared(store, workers):
             self.problems.append(lack)
-        if makes_keys and production and self.gateways and not self.ussd.found:
+        if makes_keys and production and self.gateways and not (self.ussd.found or self.chats):
             self.problems.append(deserted(self.gateways))
         if production:
             self._refuse_weak(keys or {})
+            self.chats.refuse_unsafe(whatsapp, telegram, sms, public)
             self._refuse_simulator(simulator)
             self._refuse_forgetful(store, records)
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})
@@ -204,6 +215,10 @@ class _Loading:
             release=release,
             log_events=log_events,
             ussd=ussd,
+            whatsapp=whatsapp,
+            telegram=telegram,
+            sms=sms,
+            public_url=public,
             webhooks=webhooks,
             keys_from=keys_from,
             simulator=simulator,
@@ -220,13 +235,11 @@ class _Loading:
         plain = name.removeprefix("KIKAO_").lower()
         if plain in SETTINGS and name.isupper():
             self._find(plain, Found(set_as, value, where, False), own=own)
-        elif self.tenant and not own and name.startswith(("KIKAO_USSD_", "KIKAO_WEBHOOK_")):
+        elif self.tenant and not own and name.startswith(_OWN):
             self.problems.append(f"{where}: {_ONE_TENANTS}. Set {CHOSEN}_{self.tenant.upper()}_{name[6:]}.")
-        elif not self.ussd.read_variable(name, value, set_as) and not self.webhooks.read_variable(
-            name, value, set_as
-        ):
+        elif not any(of.read_variable(name, value, set_as) for of in (self.ussd, self.webhooks, self.chats)):
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
-            known += self.ussd.variables()
+            known += self.ussd.variables() + chat_variables()
             self._unknown(where, name, [*known, *(f"KIKAO_WEBHOOK_<NAME>_{key.upper()}" for key in WEBHOOK)])
 
     def _read_file(self, path: Path) -> None:
@@ -259,15 +272,17 @@ class _Loading:
     def _read_tables(self, tables: dict[str, Any], file: str, *, own: bool = False) -> None:
         ussd = tables.pop("ussd", {})
         self.webhooks.read_table(tables.pop("webhooks", {}), file)
+        chats = {channel: tables.pop(channel) for channel in CHATS if channel in tables}
         self._read_simulator(tables.pop("simulator", {}), file)
         for key, value in tables.items():
             if key in SETTINGS:
                 self._find(key, Found(key, value, f"{key} ({file})", True), own=own)
             else:
                 self._unknown(
-                    f"{key} ({file})", key, [*SETTINGS, "ussd", "webhooks", "tenants"]
+                    f"{key} ({file})", key, [*SETTINGS, *OWN_TABLES, "tenants"]
                 )  # the simulator is a table, too
         self.ussd.read_table(ussd, file)
+        self.chats.read_tables(chats, file)
 
     def _find(self, key: str, found: Found, *, own: bool) -> None:
         """A value of a plain setting. A tenant's own wins over what holds for all; then the environment does."""
@@ -413,4 +428,6 @@ def _standing(data: Path, store: Where, records: Where, *, anywhere: bool) -> st
     return next((path for path in ours if os.path.exists(path)), "")
 
 
+_OWN: Final = tuple(f"KIKAO_{name}_" for name in ("USSD", "WHATSAPP", "TELEGRAM", "SMS", "WEBHOOK"))
+"""How variables begin that belong to one tenant."""
 _ONE_TENANTS: Final = "belongs to one tenant"

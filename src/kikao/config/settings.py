@@ -76,13 +76,20 @@ class WhatsAppSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What webhooks and calls name the number by: digits."""
     token: Hidden
     """Shown with each call."""
-    app_secret: Hidden
-    """Signs webhooks; nothing is taken without it."""
+    app_secrets: tuple[Hidden, ...] = ()
+    """One signs webhooks; without any nothing is taken."""
     verify_token: Hidden | None = None
-    """What the provider shows once, when the webhook is set."""
+    """What the provider shows when the webhook is set; without it none can be."""
     api_url: str = "https://graph.facebook.com"
     """Without a path; another one for emulators and proxies."""
     api_version: str = "v23.0"
+
+    def describe(self, name: str) -> str:
+        """A line for the start."""
+        signed = "webhooks signed" if self.app_secrets else "no app secret, so its webhooks are refused"
+        verify = "set" if self.verify_token else "not set"
+        called = f"number {self.phone_number_id} at {self.api_url}/{self.api_version}"
+        return f"whatsapp {name}: {called}, {signed}, verify token {verify}"
 
 
 class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +102,12 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True):
     username: str = ""
     """The bot's, without `@`; empty until Telegram is asked."""
     api_url: str = "https://api.telegram.org"
+
+    def describe(self, name: str) -> str:
+        """A line for the start."""
+        shown = f"@{self.username} " if self.username else ""
+        updates = "webhook with a secret" if self.secret else "no secret, so its webhook is closed"
+        return f"telegram {name}: {shown}at {self.api_url}, {updates}"
 
 
 class SmsSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +123,13 @@ class SmsSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Empty for the provider's."""
     options: Mapping[str, Hidden] = {}
     """The settings of its own, by name."""
+
+    def describe(self, name: str) -> str:
+        """A line for the start."""
+        token = "set" if self.token else "not set"
+        allow = ", ".join(map(str, self.allow)) or "every address"
+        own = "".join(f", {option} set" for option in self.options)
+        return f"sms {name}: from {self.sender or 'the account'}, path token {token}, allowed: {allow}{own}"
 
 
 class SimulatedEndpoint(msgspec.Struct, frozen=True):
@@ -213,6 +233,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         lines += [ussd.describe(gateway) for gateway, ussd in sorted(self.ussd.items())]
         if not self.ussd:
             lines.append("ussd: no gateway has a path token or allow-list")
+        lines += [number.describe(name) for name, number in sorted(self.whatsapp.items())]
+        lines += [bot.describe(name) for name, bot in sorted(self.telegram.items())]
+        lines += [account.describe(name) for name, account in sorted(self.sms.items())]
+        if self.whatsapp or self.telegram or self.public_url:
+            lines.append(f"public address: {self.public_url or 'not set, so that there are no links'}")
         lines += [webhook.describe(name) for name, webhook in sorted(self.webhooks.items())]
         return lines
 

@@ -18,7 +18,7 @@ FOLDER: Final = "tenants"
 OWN: Final = frozenset({"store", "records", "bus"})
 """Plain settings that no two tenants may have in common, unless they say `memory:`."""
 
-OWN_TABLES: Final = ("ussd", "webhooks", "simulator")
+OWN_TABLES: Final = ("ussd", "whatsapp", "telegram", "sms", "webhooks", "simulator")
 
 _PREFIX: Final = f"{CHOSEN}_"
 
