@@ -68,6 +68,8 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
     """The provider's name of a message that is changed into this one, where that is kinder than another one."""
     template: tuple[str, tuple[str, ...]] | None = None
     """What is sent where free text may not be: the name of a template, and its values in order."""
+    echo: tuple[tuple[str, str], ...] = ()
+    """Fields that the provider wants to see again with an answer, by name."""
 
     @classmethod
     def read(cls, body: bytes) -> Parcel:

@@ -52,6 +52,20 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     what: Literal["group", "number"]
 
 
+class Keyword(msgspec.Struct, frozen=True, kw_only=True):
+    """A word that members of every service may send by SMS, and that no flow gets: it is answered by itself.
+
+    What it says of the address is a `Changed` of its own.
+    """
+
+    line: str
+    """Of ours: `sms/africastalking`."""
+    identity: str
+    what: Literal["stop", "start", "help"]
+    locale: str
+    """Whose word it is: the answer is in that language."""
+
+
 class Other(msgspec.Struct, frozen=True, kw_only=True):
     """Anything else: published as an event, with nothing of a member in it."""
 
@@ -61,4 +75,4 @@ class Other(msgspec.Struct, frozen=True, kw_only=True):
     """A kind and a name: `template_status_update: APPROVED`, `unreadable message`."""
 
 
-Told = Report | Changed | Moved | Other
+Told = Report | Changed | Moved | Keyword | Other

@@ -27,11 +27,12 @@ from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.inbound import Happening, Inbound
 from kikao.channels.reading import RequestReader
 from kikao.channels.ussd.contract import Contract
-from kikao.channels.ussd.pages import Budget, paginate
+from kikao.channels.ussd.numbered import numbered
+from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
 from kikao.config import Hidden, Option
 from kikao.conversation.screens import Screen
-from kikao.i18n.gsm7 import fits, normalise
+from kikao.i18n.gsm7 import normalise
 from kikao.i18n.messages import Translate
 from kikao.i18n.money import Amount
 
@@ -190,36 +191,12 @@ class UssdGateway(UssdReader):
         return [Pushed.of(inbound, page, ends=ends, until=until).written()]
 
     def pages(self, screen: Screen, translate: Translate) -> list[str]:
-        """The screen as texts of at most one page each; see `paginate` for what is where.
+        """The screen as texts of at most one page each; see `numbered` for what is where.
 
-        Paragraphs and options have a line each (`1 Send money`), navigation lines (`0 Back`) stand below; those that
-        turn the page (`98 More`) only where there is a page to turn to. Text that would leave GSM-7 for nothing is
-        normalised. Raises `TooLong` when a `whole` screen needs more than a page.
+        Text that would leave GSM-7 for nothing is normalised. Raises `TooLong` when a `whole` screen needs more than a
+        page.
         """
-        lines = [translate(text) for text in screen.body]
-        lines += [f"{option.key} {translate(option.label)}" for option in screen.options]
-        turns: dict[object, str] = {}
-        footer: list[str] = []
-        for option in screen.navigation:
-            line = f"{option.key} {translate(option.label)}"
-            if option.value in _TURNS:
-                turns[option.value] = line
-            else:
-                footer.append(line)
-        text = self.spelled("\n".join(filter(None, [*lines, *footer])))
-        if fits(text, self.budget):
-            return [text]
-        body = len(screen.body)
-        pages = paginate(
-            self.spelled("\n".join(filter(None, lines[:body]))),
-            [self.spelled(line) for line in lines[body:]],
-            [self.spelled(line) for line in footer],
-            budget=self.budget,
-            more=self.spelled(turns.get("more", "")),
-            previous=self.spelled(turns["previous"]) if "previous" in turns else None,
-            whole=screen.whole,
-        )
-        return [page.text for page in pages]
+        return numbered(screen, translate, self.spelled, self.budget)
 
 
 def dialled_ahead(dialled: str, codes: Sequence[str]) -> str | None:
@@ -235,7 +212,3 @@ def dialled_ahead(dialled: str, codes: Sequence[str]) -> str | None:
         if said.startswith(f"{base}*"):
             return said[len(base) + 1 :]
     return None
-
-
-_TURNS: Final = frozenset({"more", "previous"})
-"""Lines whose place depends on the page."""
