@@ -28,7 +28,11 @@ Hears = Callable[[Any], Awaitable[bool]]
 
 
 class Arrivals:
-    """Deals with what arrives. `lines` are the gateways, by name; `hears` takes what is no message, by its kind."""
+    """Deals with what arrives. `lines` are the gateways, by name; `hears` takes what is no message, by its kind.
+
+    `texts`: whether the app is meant for SMS. Where it only sends them, what members write back is told, and not dealt
+    with.
+    """
 
     def __init__(
         self,
@@ -36,11 +40,14 @@ class Arrivals:
         lines: Mapping[str, ChatGateway],
         publish: Publish,
         hears: Mapping[type, Hears] | None = None,
+        *,
+        texts: bool = True,
     ) -> None:
         self._turns = turns
         self._lines = lines
         self._publish = publish
         self._hears = dict(hears or {})
+        self._texts = texts
 
     async def take(self, received: Received) -> Response:
         """The answer to a webhook, once all of it is dealt with or kept."""
@@ -65,6 +72,9 @@ class Arrivals:
     async def one(self, inbound: Inbound) -> Response:
         """The answer to one message; of 200 it is dealt with, anything else wants it again."""
         line = f"{inbound.channel}/{inbound.gateway}"
+        if inbound.channel == "sms" and not self._texts:
+            self._note(line, "a member wrote, and the app is not meant for SMS")
+            return TAKEN
         try:
             return await self._turns.handle(inbound, self._lines[line])
         except MissingIdentifier as error:

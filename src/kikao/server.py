@@ -74,6 +74,7 @@ class Wired(Protocol):
     engine: Engine
     catalogs: Catalogs
     middleware: tuple[Middleware, ...]
+    channels: tuple[str, ...]
 
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs."""
@@ -190,7 +191,7 @@ class Server:
         self._depend()
         self.lines = lines or {}
         """The numbers, bots and accounts of chats, by their name in the outbox."""
-        self.arrivals = Arrivals(self.turns, self.lines, publish)
+        self.arrivals = Arrivals(self.turns, self.lines, publish, texts="sms" in app.channels)
         doors = entrances(settings, self.lines)
         chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
         elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []

@@ -9,6 +9,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kikao.channels.sms.emulator import SmsApi
     from kikao.channels.telegram.emulator import BotApi
     from kikao.channels.whatsapp.emulated.templates import Template
     from kikao.channels.whatsapp.emulator import CloudApi
@@ -44,6 +45,7 @@ __all__ = [
     "ScreenDiffers",
     "Send",
     "Service",
+    "SmsApi",
     "Stage",
     "StepFailed",
     "Template",
@@ -56,6 +58,7 @@ __all__ = [
 _HOMES = {
     "BotApi": "kikao.channels.telegram.emulator",
     "CloudApi": "kikao.channels.whatsapp.emulator",
+    "SmsApi": "kikao.channels.sms.emulator",
     "Template": "kikao.channels.whatsapp.emulated.templates",
     "Clock": "clock",
     "DROPPED": "phone",

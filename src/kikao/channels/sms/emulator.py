@@ -31,7 +31,17 @@ from kikao.i18n.e164 import is_e164
 PATH: Final = "/version1/messaging"
 
 FIELDS: Final = frozenset(
-    {"username", "to", "message", "from", "bulkSMSMode", "enqueue", "keyword", "linkId", "retryDurationInHours"}
+    {
+        "username",
+        "to",
+        "message",
+        "from",
+        "bulkSMSMode",
+        "enqueue",
+        "keyword",
+        "linkId",
+        "retryDurationInHours",
+    }
 )
 """What the provider's page on sending lists."""
 
@@ -193,7 +203,13 @@ class SmsApi:
     async def reports(self, id_: str, status: str, *, reason: str = "", number: str = "") -> Response:
         """A delivery report about a message."""
         number = number or next((sent.to for sent in self.sent if sent.id == id_), "+256772000001")
-        fields = {"id": id_, "status": status, "phoneNumber": number, "networkCode": "64110", "retryCount": "0"}
+        fields = {
+            "id": id_,
+            "status": status,
+            "phoneNumber": number,
+            "networkCode": "64110",
+            "retryCount": "0",
+        }
         return await self.posts(fields | ({"failureReason": reason} if reason else {}))
 
     async def opts_out(self, number: str, sender: str = "KIKAO") -> Response:
