@@ -164,7 +164,7 @@ class OutboxMachine(RuleBasedStateMachine):
     def report(self, reference: bytes, status: Status) -> None:
         at = self.place(self.references.get(reference, b""))
         said = self.run(self.store.report(reference, status))
-        if at is None:
+        if at is None or self.lane[at].state != "sent":  # it is gone, or was posted anew since
             assert said == "unknown"
         else:
             raised = status > self.lane[at].status
