@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 import coverage
@@ -47,6 +48,10 @@ SEARCHES = (
 """Tests that go the same lines thousands of times, or run commands that others run too. Coverage would make them three
 times as slow and find nothing that the plain tests beside them do not show, so it looks away: the figure is a lower
 bound."""
+
+# Tests start kikao a few hundred times. Without bytecode each start compiles it anew, and every worker its tests.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 _MEASURED_CHILDREN = "COVERAGE_PROCESS_CONFIG"
 """Tells child processes to measure coverage as well."""
