@@ -13,6 +13,17 @@ from tests.conversation.hard_cases.talks import UNAVAILABLE, UPDATED, flow, last
 from tests.talk import Process, Talk, start, whats
 
 
+class Till:
+    """What is paid at, with the keys under which it was."""
+
+    def __init__(self) -> None:
+        self.paid: list[str] = []
+
+    async def pay(self, key: str) -> str:
+        self.paid.append(key)
+        return "ok"
+
+
 class TestADeployChangesTheFlow:
     """2. The code changed while a conversation was on its way."""
 
@@ -52,21 +63,17 @@ class TestADeployChangesTheFlow:
         assert (await talk.say("Gulu")).startswith(f"{UPDATED}\nAge in years")
 
     async def test_a_change_before_a_payment_parks_the_run_and_shows_what_is_recorded(self) -> None:
-        paid: list[str] = []
-
-        async def pay(key: str) -> str:
-            paid.append(key)
-            return "ok"
+        till = Till()
 
         async def shop(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
-            await chat.step("pay", pay, retry="key", done=t("Paid. Ref A1"))
+            await chat.step("pay", till.pay, retry="key", done=t("Paid. Ref A1"))
             await chat.ask("where", Text(), "Where to")
 
         async def shop_2(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
             await chat.ask("size", Text(), "Size")
-            await chat.step("pay", pay, retry="key", done=t("Paid. Ref A1"))
+            await chat.step("pay", till.pay, retry="key", done=t("Paid. Ref A1"))
             await chat.ask("where", Text(), "Where to")
 
         shop_2.__name__ = "shop"
@@ -78,17 +85,13 @@ class TestADeployChangesTheFlow:
         assert talk.ended
         assert "test_deploys.py" in last(talk).error
         assert (await talk.dial()).startswith("What"), "no loop"
-        assert len(paid) == 1
+        assert len(till.paid) == 1
 
     async def test_a_flow_that_lost_its_payment_step_is_parked(self) -> None:
-        paid: list[str] = []
-
-        async def pay(key: str) -> str:
-            paid.append(key)
-            return "ok"
+        till = Till()
 
         async def shop(chat: Chat) -> None:
-            await chat.step("pay", pay, retry="key", done="Paid.")
+            await chat.step("pay", till.pay, retry="key", done="Paid.")
             await chat.ask("where", Text(), "Where to")
 
         async def shop_2(chat: Chat) -> None:
@@ -101,20 +104,16 @@ class TestADeployChangesTheFlow:
         assert await talk.say("Gulu") == "Paid.\nWe updated this service. Please start again."
 
     async def test_a_no_to_a_confirmation_that_is_gone_never_becomes_a_payment(self) -> None:
-        paid: list[str] = []
-
-        async def pay(key: str) -> str:
-            paid.append(key)
-            return "ok"
+        till = Till()
 
         async def shop(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
             await chat.confirm("ok", "Sure?")
-            await chat.step("pay", pay, retry="key")
+            await chat.step("pay", till.pay, retry="key")
 
         async def shop_2(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
-            await chat.step("pay", pay, retry="key")
+            await chat.step("pay", till.pay, retry="key")
             await chat.end("Paid")
 
         shop_2.__name__ = "shop"
@@ -123,15 +122,11 @@ class TestADeployChangesTheFlow:
         await talk.say("milk")
         await talk.restart(flow(shop_2))
         assert (await talk.say("2")).startswith(f"{UPDATED}\nWhat")
-        assert paid == []
+        assert till.paid == []
         assert await talk.say("milk") == "Paid"
 
     async def test_a_payment_that_moved_forward_waits_until_the_member_looked_again(self) -> None:
-        paid: list[str] = []
-
-        async def pay(key: str) -> str:
-            paid.append(key)
-            return "ok"
+        till = Till()
 
         async def shop(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
@@ -140,7 +135,7 @@ class TestADeployChangesTheFlow:
 
         async def shop_2(chat: Chat) -> None:
             await chat.ask("what", Text(), "What")
-            await chat.step("pay", pay, retry="key")
+            await chat.step("pay", till.pay, retry="key")
             await chat.ask("note", Text(), "Paid. Note")
 
         shop_2.__name__ = "shop"
@@ -149,7 +144,7 @@ class TestADeployChangesTheFlow:
         await talk.say("milk", "none")
         await talk.restart(flow(shop_2))
         assert (await talk.say("no")).startswith(f"{UPDATED}\nWhat")
-        assert paid == []
+        assert till.paid == []
 
     @pytest.mark.parametrize("change", ["inserted", "removed", "renamed"])
     async def test_an_open_payment_is_neither_forgotten_nor_repeated_by_a_change(self, change: str) -> None:
