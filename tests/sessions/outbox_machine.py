@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import TypeVar
-
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, invariant, multiple, rule
+from hypothesis.stateful import Bundle, MultipleResults, invariant, multiple, rule
 from msgspec.structs import replace
 
 from kikao.sessions.outgoing import FORGOTTEN, Again, Backlog, Dead, Outgoing, Sent, Status
-from kikao.sessions.store import Claim, Record, Replacement, SessionStore, Write
-
-T = TypeVar("T")
+from kikao.sessions.store import Claim, Record, Replacement, Write
+from tests.sessions.machine import Machine
 
 KEYS = st.sampled_from([b"\x00a", b"\xffb"])
 DESTINATIONS = ("webhook/crm", "sms")
@@ -24,7 +16,7 @@ SECONDS = st.sampled_from([0.0, 1.0, 5.0, 12.0, 60.0])
 REFERENCES = st.none() | st.sampled_from([b"r1", b"r2"])
 
 
-class OutboxMachine(RuleBasedStateMachine):
+class OutboxMachine(Machine):
     taken: Bundle[Outgoing] = Bundle("taken")
 
     def __init__(self) -> None:
@@ -34,22 +26,6 @@ class OutboxMachine(RuleBasedStateMachine):
         """What the model holds; those of one lane in their order."""
         self.references: dict[bytes, bytes] = {}
         self.count = 0
-        self.folder = Path(tempfile.mkdtemp())
-        self.loop = asyncio.new_event_loop()
-        self.store = self.make_store(self.folder)
-        self.run(self.store.open())
-
-    def make_store(self, folder: Path) -> SessionStore:
-        raise NotImplementedError
-
-    def run(self, coroutine: Coroutine[object, object, T]) -> T:
-        return self.loop.run_until_complete(coroutine)
-
-    def teardown(self) -> None:
-        self.run(self.store.close())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.close()
-        shutil.rmtree(self.folder)
 
     # --- the model ---
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import tempfile
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+from hypothesis.stateful import Bundle, consumes, invariant, rule
 
 from kikao.sessions.store import (
     Busy,
@@ -24,11 +18,9 @@ from kikao.sessions.store import (
     Record,
     Replacement,
     Seen,
-    SessionStore,
     Write,
 )
-
-T = TypeVar("T")
+from tests.sessions.machine import Machine
 
 KEYS = st.sampled_from([b"a", b"b", b"c"])
 MESSAGES = st.sampled_from([b"m1", b"m2", b"m3"])
@@ -63,28 +55,12 @@ class Model:
         return record.version == write.version and record.fence <= write.fence
 
 
-class StoreMachine(RuleBasedStateMachine):
+class StoreMachine(Machine):
     claims: Bundle[Claim] = Bundle("claims")
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
-        self.folder = Path(tempfile.mkdtemp())
-        self.loop = asyncio.new_event_loop()
-        self.store = self.make_store(self.folder)
-        self.run(self.store.open())
-
-    def make_store(self, folder: Path) -> SessionStore:
-        raise NotImplementedError
-
-    def run(self, coroutine: Coroutine[object, object, T]) -> T:
-        return self.loop.run_until_complete(coroutine)
-
-    def teardown(self) -> None:
-        self.run(self.store.close())
-        self.run(self.loop.shutdown_default_executor())
-        self.loop.close()
-        shutil.rmtree(self.folder)
 
     @rule(target=claims, key=KEYS, dedupe=st.none() | MESSAGES, lease=SECONDS)
     def claim(self, key: bytes, dedupe: bytes | None, lease: float) -> Claim:
