@@ -16,6 +16,7 @@ from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.lines import entrances
 from kikao.channels.chat.routes import ChatRoute
+from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
 from kikao.channels.inbound import Inbound
@@ -35,6 +36,7 @@ from kikao.middleware import Middleware
 from kikao.monitor import Monitor
 from kikao.opening import bus_of
 from kikao.readiness import Bad, Readiness
+from kikao.secret_page import SecretPage
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
@@ -145,6 +147,9 @@ class Server:
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
+        links: SecretLinks | None = None
+        if lines and settings.public_url:
+            links = SecretLinks(lambda: sessions.ring, settings.public_url, sessions.clock)
         self.turns = Turns(
             app.engine,
             sessions,
@@ -159,6 +164,7 @@ class Server:
             times=monitor.times,
             most=settings.turns,
             directly=self.directly,
+            links=links,
         )
         self.recovery = Recovery(
             sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
@@ -198,6 +204,9 @@ class Server:
         self.web = Web(
             settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere, chats=chats
         )
+        if links is not None:
+            first = locale or next(iter(app.engine.locales))
+            self.web.secrets = SecretPage(links, sessions, self.arrivals, app.catalogs.translate, first)
         self.simulator: Simulator | None = None
         if pushes is not None:
             self.simulator = self._simulated(app, pushes)

@@ -21,8 +21,10 @@ from typing import Final, cast
 import msgspec
 from msgspec import structs
 
+from kikao.around import Around
 from kikao.channels.accumulated import closed, repeats, understand
 from kikao.channels.channel import Gateway, Response
+from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.chat.turning import ChatTurn
 from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly
 from kikao.channels.ending import end
@@ -30,18 +32,18 @@ from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.naming import addressed, names_of
 from kikao.channels.refusals import AGAIN, too_many
 from kikao.conversation.engine import WORKING, Engine
-from kikao.conversation.errors import Misuse, OlderCode
+from kikao.conversation.errors import OlderCode
 from kikao.conversation.inputs import Dial, Reply, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
-from kikao.events import Bus, TurnCommitted, described, short
+from kikao.events import Bus, TurnCommitted
 from kikao.i18n.messages import Translate
 from kikao.members import Known, Members, UnknownMember
 from kikao.members.claiming import claim
 from kikao.metrics.phases import PhaseTimes, Stopwatch
-from kikao.middleware import Chain, Middleware, Outcome, TurnContext, outcome_of
+from kikao.middleware import Chain, Middleware
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.confirming import Unconfirmed, unconfirmed
@@ -49,7 +51,6 @@ from kikao.sessions.deadlines import Deadlines
 from kikao.sessions.gate import MOST, Gate
 from kikao.sessions.keeper import LEASE, Answered, Held, Sessions
 from kikao.sessions.limiter import Limiter, Over
-from kikao.sessions.masking import masked
 from kikao.sessions.policy import Address, address_kind, session_key
 from kikao.sessions.store import Busy, CommitUnknown, Conflict, Dedupe, StoreUnavailable
 from kikao.sessions.working import Late, Performer, Services
@@ -96,6 +97,7 @@ class Turns:
         times: PhaseTimes | None = None,
         most: int = MOST,
         directly: Directly | None = None,
+        links: SecretLinks | None = None,
     ) -> None:
         if not 0 < budget < LEASE:
             raise ValueError(f"a reply's budget must be between 0 and {LEASE:.0f} seconds, not {budget}")
@@ -109,11 +111,21 @@ class Turns:
         self._publish = publish
         self._limiter = Limiter({channel: sessions.policies[channel].limits for channel in sessions.policies})
         self._locale = locale or next(iter(engine.locales))
-        self._middleware = Chain(middleware, publish) if middleware else None
         self._times = times or PhaseTimes()
         self._directly = Directly({}, publish, sessions.clock) if directly is None else directly
+        self._around: Around | None = None
+        if middleware:
+            self._around = Around(
+                Chain(middleware, publish),
+                members,
+                reserve=budget * RESERVE / 2,
+                translate=translate,
+                locale=self._locale,
+                directly=self._directly,
+            )
         self.gate = Gate(most, monotonic=lambda: asyncio.get_running_loop().time())
         self._deadlines = Deadlines()
+        self.links = links
 
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
@@ -145,8 +157,8 @@ class Turns:
             turn.done = tell.rejected("unavailable", why)
             return self.apology(turn)
         with self.gate:
-            if self._middleware is not None:
-                return await self._around(turn, self._middleware)
+            if self._around is not None:
+                return await self._around(turn, partial(self._take, turn), partial(self.apology, turn))
             return await self._take(turn)
 
     async def _take(self, turn: _Turn) -> Response:
@@ -194,51 +206,6 @@ class Turns:
         turn.done = turn.tell.rejected(what, error)
         return self.apology(turn, UNCERTAIN if turn.acted else UNAVAILABLE)
 
-    async def _around(self, turn: _Turn, middleware: Chain) -> Response:
-        """A turn with the app's middleware around it."""
-        inbound, now = turn.inbound, asyncio.get_running_loop().time
-        until = turn.deadline + self.budget * RESERVE / 2
-
-        async def locale() -> str:
-            with contextlib.suppress(RecordsAway, TimeoutError):
-                async with asyncio.timeout_at(turn.deadline):
-                    return (await self.members.meet(*turn.named)).locale
-            return ""
-
-        context = TurnContext(
-            channel=inbound.channel,
-            gateway=inbound.gateway,
-            happening=inbound.happening,
-            session=short(turn.key),
-            member=masked(*turn.named),
-            locale=locale,
-            remaining=lambda: until - now(),
-        )
-
-        async def core() -> tuple[Response, Outcome]:
-            turn.watch.watchers = context.watchers
-            response = await self._take(turn)
-            return response, outcome_of(turn.done)
-
-        found = await middleware.around(context, core, before=turn.deadline, until=until)
-        if isinstance(found, Response):
-            return found
-        response, outcome = None, found.outcome
-        if found.screen is not None:
-            try:
-                pages = turn.gateway.pages(found.screen, self._translate(await locale() or self._locale))
-                if len(pages) > 1:
-                    raise Misuse(
-                        f"what middleware {outcome.by} answered takes {len(pages)} pages: it must fit into one"
-                    )
-                turn.tell.showed(str(pages[0]), "notice")
-                response = self._directly(turn.gateway, inbound, pages[0])
-            except Exception as problem:  # noqa: BLE001 - as if it had raised
-                middleware.failed(context, outcome.by, "before", problem)
-                outcome = Outcome(what="unavailable", error=described(problem), by=outcome.by)
-        turn.tell.rejected(cast(Rejected, outcome.what), outcome.error)
-        return response or self.apology(turn)
-
     def address(self, inbound: Inbound, url: str = "") -> Address:
         """Who sent an inbound, with the parts of their session's key. Raises `MissingIdentifier`."""
         return addressed(inbound, self.sessions.policies[inbound.channel], flow=self.engine.entry, url=url)
@@ -282,7 +249,9 @@ class _Turn:
         self.tell = tell
         self.chat: ChatTurn | None = None
         if gateway.chats:
-            self.chat = ChatTurn(turns.engine, turns.sessions.store, inbound, gateway, turns._translate)
+            self.chat = ChatTurn(
+                turns.engine, turns.sessions, inbound, gateway, turns._translate, turns.links
+            )
         """What is different in a chat."""
         self.watch = Stopwatch(turns._times[gateway.slug])
         self.done: Done | None = None
@@ -486,7 +455,9 @@ class _Turn:
         ends = turned.screen.ends and turned.page == len(pages) - 1
         if self.gateway.pushes:
             until = turns.sessions.clock() + self.gateway.patience
-            names = {} if self.chat is None else self.chat.names(held.session, turned, page)
+            names: dict[str, str] = {}
+            if self.chat is not None:
+                page, names = self.chat.leaving(held, turned, page)
             for body in self.gateway.pushed(self.inbound, page, ends=ends, until=until, **names):
                 held.push(self.gateway.pushes, body, until)
         reply = (self.gateway if self.chat is None else self.chat).reply(self.inbound, page, ends=ends)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from kikao.channels.channel import BadRequest, Response
 from kikao.channels.chat.routes import ChatRoute, chat_path
+from kikao.channels.chat.secret_links import PATH
 from kikao.channels.edge import Denied, Guard, admit, request_url, respond, ussd_guard, ussd_path
 from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
@@ -73,6 +74,8 @@ class Web:
         """Whether it is about to stop: it is not ready, and answers everything still."""
         self.closed = False
         """Whether it stops: what comes now is for another process, or for later."""
+        self.secrets: Page | None = None
+        """What is answered under `/secret/`; nothing where there are no chats."""
         self.simulator: Page | None = None
         """What is answered under `/simulator`; nothing unless it is on."""
 
@@ -93,12 +96,14 @@ class Web:
             return await self._ussd(scope, receive, *route)
         if self._chats and (chat := chat_path(path)) is not None and chat[0] in self._chats:
             return await self._chat(scope, receive, self._chats[chat[0]], chat[1])
+        if self.secrets is not None and path.startswith(PATH):
+            return await self._of_page(self.secrets, scope, receive, "secret", "page")
         if path in HEALTH:
             return await self.health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
         if self.simulator is not None and (path == SIMULATOR or path.startswith(f"{SIMULATOR}/")):
-            return await self._simulator(self.simulator, scope, receive)
+            return await self._of_page(self.simulator, scope, receive, "operator", "simulator")
         # Answered and limited as a gateway that is closed is.
         nowhere = Denied(404, "no such gateway")
         if path.lower().startswith("/ussd/"):  # misspelt by whoever set it at the provider, mostly
@@ -143,11 +148,11 @@ class Web:
             return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
         return Response(200, (("content-type", CONTENT_TYPE),), await self._monitor.exposition())
 
-    async def _simulator(self, page: Page, scope: Scope, receive: Receive) -> Response:
+    async def _of_page(self, page: Page, scope: Scope, receive: Receive, channel: str, name: str) -> Response:
         try:
             return await page(scope, receive)
         except Denied as denied:
-            return self._refuse(scope, "operator", "simulator", denied.response, denied.reason)
+            return self._refuse(scope, channel, name, denied.response, denied.reason)
 
     async def health(self, *, ready: bool) -> Response:
         """Whether this process is alive, and whether it can answer members."""

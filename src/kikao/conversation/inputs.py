@@ -72,8 +72,9 @@ class Show:
 
     late: bool = False
     """Whether it comes from where the member is no more: whatever waits to be told is not for it."""
-    why: Literal["", "old", "unknown"] = ""
-    """What a member of a chat is told with it: they tapped a choice of an older screen, or gave an unknown command."""
+    why: Literal["", "old", "unknown", "secret"] = ""
+    """What a member of a chat is told with it: they tapped a choice of an older screen, gave an unknown command, or
+    typed what a chat must not keep."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ class Run(msgspec.Struct, omit_defaults=True):
     pending: Pending | None = None
     notices: list[Text] = []
     """To be told on the next screen, once."""
+    agreed: tuple[Text, ...] = ()
+    """What the member of a chat confirmed last, as they saw it."""
     failed: bool = False
     """The last turn broke after an effect; the next dial offers to go on or to start again."""
 
@@ -154,6 +156,8 @@ class Run(msgspec.Struct, omit_defaults=True):
 
     def truncate(self, length: int) -> None:
         """Forget everything from entry `length` on. Callers never pass a barrier."""
+        if self.agreed and any(entry.kind == "confirm" for entry in self.journal[length:]):
+            self.agreed = ()
         del self.journal[length:]
         self.size = sum(len(_ENCODER.encode(entry)) for entry in self.journal)
         self.epoch += 1

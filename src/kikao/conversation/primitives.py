@@ -185,24 +185,24 @@ class Primitives:
     ) -> T:
         """The question that is open: take the reply to it, or show it."""
         await self._live(key)
-        pending = self._run.pending
-        tries = 0
+        pending, tries = self._run.pending, 0
         error: Text | None = None
         if self._reply is not None:
             reply, self._reply = self._reply, None
             if pending is None or pending.key != key or pending.tag != answer.tag:
                 self._asks_another(key, answer, pending)
             else:
-                tries = pending.tries
                 try:
                     value = await self._parse(key, answer, pending, reply, validate)
                 except Invalid as problem:
-                    error, tries = invalid or problem.text, tries + 1
+                    error, tries = invalid or problem.text, pending.tries + 1
                     if attempts is not None and tries >= attempts:
                         await self._suspend(Ended([error], ErrorCode.LIMITED))
                 else:
                     stored = answer.encode(value)
                     self._record(key, "confirm" if answer.whole else "ask", answer.tag, stored)
+                    if answer.whole and self.member.channel != "ussd":  # its secrets are entered elsewhere
+                        self._run.agreed = pending.screen.body
                     self._run.pending = None
                     self._said.clear()
                     return answer.decode(stored) if answer.decode is not None else fresh(stored)
@@ -492,9 +492,9 @@ class Primitives:
         home = back or self._run.barrier() > 0 or not self._at_home
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
-        body = (*notices, *self._said, prompt)
-        options = answer.options()
+        body, options = (*notices, *self._said, prompt), answer.options()
         if wrong := unfit(prompt, error or "", *(option.label for option in options)):
             self._fail(f"{here(self._coro)}: {wrong}.")
-        screen = Screen(body, options, navigation, whole=answer.whole, secret=secret, wants=answer.wants)
+        about, wants = self._run.agreed if secret else (), answer.wants
+        screen = Screen(body, options, navigation, answer.whole, secret, about, wants)
         return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)

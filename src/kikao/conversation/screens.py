@@ -33,6 +33,8 @@ class Screen(msgspec.Struct, frozen=True, omit_defaults=True):
     """A confirmation: a channel must never split it over pages."""
     secret: bool = False
     """The answer must not be kept or shown by the channel."""
+    about: tuple[Text, ...] = ()
+    """What was confirmed before, shown where a secret is entered on a page of its own."""
     wants: str = ""
     """What the member can share as the answer: "contact", "location" or "media"; empty where they type or choose."""
     ends: bool = False

@@ -12,7 +12,8 @@ from msgspec import structs
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.ladder import meant
-from kikao.channels.chat.message import Message
+from kikao.channels.chat.message import Link, Message
+from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.conversation.effects import Host
 from kikao.conversation.engine import WORKING, Engine
@@ -23,13 +24,13 @@ from kikao.conversation.runner import RECEIVED, Turned
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.i18n.messages import Text, Translate, t
-from kikao.sessions.keeper import Held
+from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.session import Session
-from kikao.sessions.store import SessionStore
 
 WHY: Final[dict[str, Text]] = {
     "old": t("That button is of an older message. Here is where we are:"),
     "unknown": t("I do not know that command."),
+    "secret": t("Do not type it here, where it is kept. Use the button."),
 }
 """What stands above a screen that is shown again; see `Show.why`."""
 
@@ -42,6 +43,9 @@ WORDED: Final[tuple[tuple[Text, Text], ...]] = (
 )
 """What is said otherwise where nobody has to dial again."""
 
+ENTER: Final = t("Enter it here")
+"""On the button that leads to the page where a secret is entered."""
+
 MOVES: Final = ("back", "home", "cancel", "language")
 """Commands that are the engine's own."""
 
@@ -52,17 +56,19 @@ class ChatTurn:
     def __init__(
         self,
         engine: Engine,
-        store: SessionStore,
+        sessions: Sessions,
         inbound: Inbound,
         gateway: Gateway,
         translate: Callable[[str], Translate],
+        links: SecretLinks | None,
     ) -> None:
         self._engine = engine
-        self._store = store
+        self._store = sessions.store
         self._inbound = inbound
         self._gateway = cast(ChatGateway, gateway)
         self._chat = inbound.chat or Chatted()
         self._translate = translate
+        self._links = links
         self._why = ""
         self._locale = ""
 
@@ -85,18 +91,17 @@ class ChatTurn:
             return event
         if self._chat.command:
             return self._commanded(self._chat.command, text.reveal().split())
-        run = conversation.run
-        if (
-            run is not None
-            and run.pending is not None
-            and run.pending.screen.whole
-            and await self._unseen(held)
-        ):
-            return Show()
-        screen = engine.asked(conversation)
+        run, screen = conversation.run, engine.asked(conversation)
         if screen is None:
             return event
-        return Reply(Secret(self._read(text.reveal(), screen, conversation.locale)), event.attachment)
+        if screen.whole and await self._unseen(held):
+            return Show()
+        said = self._read(text.reveal(), screen, conversation.locale)
+        if screen.secret and self._links is not None and run is not None and run.pending is not None:
+            pending = run.pending
+            if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
+                return Show(why="secret")
+        return Reply(Secret(said), event.attachment)
 
     def _commanded(self, command: str, said: Sequence[str]) -> Event:
         if command in MOVES:
@@ -143,16 +148,21 @@ class ChatTurn:
         note = self._translate(self._locale)(WHY[self._why]) if tapped_wrong else ""
         return self._gateway.reply(inbound, page, ends=ends, note=note)
 
-    def names(self, session: Session, turned: Turned, message: Message) -> dict[str, str]:
-        """How the choices of a message are named when they are tapped, and which message it may be put in place of.
-
-        The session remembers that it shows it.
+    def leaving(self, held: Held, turned: Turned, message: Message) -> tuple[Message, dict[str, str]]:
+        """A message as it leaves, with the link that a secret is entered by; how its choices are named when they are
+        tapped, and which message it may be put in place of. The session remembers that it shows it.
         """
-        mark = mark_of(session, turned) if message.choices else ""
+        session, run = held.session, held.session.conversation.run
+        asks = turned.screen.secret and self._links is not None and run is not None and run.secret
+        mark = mark_of(session, turned) if message.choices or asks else ""
         if session.dialogue is not None:
             session.dialogue = structs.replace(session.dialogue, shown=mark)
+        if asks and self._links is not None:
+            locale = session.conversation.locale
+            url = self._links.link(held.claim.key, self._inbound, mark, locale)
+            message = structs.replace(message, link=Link(self._translate(locale)(ENTER), url))
         turns_page = bool(self._chat.pressed) and turned.what == "shown" and not self._why
-        return {"mark": mark, "over": self._chat.message if turns_page else ""}
+        return message, {"mark": mark, "over": self._chat.message if turns_page else ""}
 
     def _read(self, said: str, screen: Screen, locale: str) -> str:
         return meant(said, screen, self._translate(locale), self._gateway.limits)
