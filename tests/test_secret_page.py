@@ -165,7 +165,7 @@ async def test_a_made_up_link_says_that_it_is_over(desk: Desk, token: str) -> No
     assert (status, "no longer good" in page) == (410, True)
 
 
-@pytest.mark.parametrize("token", ["", "a/b", "x" * 3000, "x" * 15])
+@pytest.mark.parametrize("token", ["a/b", "x" * 3000, "x" * 15])
 async def test_what_cannot_be_a_link_is_nowhere(desk: Desk, token: str) -> None:
     with pytest.raises(Denied) as denied:
         await desk.opens(f"{HOST}{PATH}{token}")
