@@ -10,7 +10,6 @@ It says what to show and not how: each channel shows it its own way, and says it
 
 from __future__ import annotations
 
-import re
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -18,6 +17,7 @@ import msgspec
 
 from kikao.conversation.errors import Misuse
 from kikao.conversation.inputs import File, Place
+from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import Text, unfit
 
 Shows = Literal["image", "audio", "video", "document", "location", "contact"]
@@ -110,7 +110,7 @@ def _wrong(attached: Attached) -> str:
             return "a contact has a name and a number"
         if not what.name.strip() or not what.name.isprintable() or len(what.name) > 100:
             return "the name of a contact is one line of at most 100 characters"
-        return "" if _E164(what.msisdn) else "the number of a contact is E.164, with its +"
+        return "" if is_e164(what.msisdn) else "the number of a contact is E.164, with its +"
     if isinstance(what, Link):
         wrong = _link_wrong(what.url)
     elif isinstance(what, File):
@@ -134,6 +134,3 @@ def _link_wrong(url: str) -> str:
     if len(url) > LONGEST_LINK or not url.isascii() or not url.isprintable() or " " in url:
         return f"a link is ASCII without spaces, of at most {LONGEST_LINK} characters"
     return ""
-
-
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}").fullmatch

@@ -50,6 +50,7 @@ from kikao.channels.whatsapp.emulated.rules import (
     object_of,
 )
 from kikao.channels.whatsapp.emulated.templates import Template
+from kikao.i18n.e164 import is_e164
 
 
 class Number(NamedTuple):
@@ -317,10 +318,9 @@ class CloudApi(Emulator):
     def _recipient(self, number: Number, given: dict[str, Any]) -> tuple[Member | None, str]:
         """Who it is for, None for nobody on WhatsApp; and what the call says of them."""
         if given.get("to"):
-            to = str(given["to"])
-            if not _PHONE(to):
+            to = str(given["to"]).removeprefix("+")
+            if not is_e164(f"+{to}"):
                 raise invalid("to is no phone number")
-            to = to.removeprefix("+")
             if to == number.display:
                 raise Breach(131021, "The recipient is the sender")
             return self._members.get(to), to
@@ -434,7 +434,6 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-_PHONE: Final = re.compile(r"\+?[1-9]\d{6,14}").fullmatch
 _VERSION: Final = re.compile(r"v\d+\.\d+").fullmatch
 _KNOWN: Final = frozenset(
     "messaging_product recipient_type to recipient type context biz_opaque_callback_data".split()
