@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kikao.app import App
+    from kikao.channels.media.errors import FileError, FileGone
+    from kikao.channels.media.files import Files
     from kikao.conversation import (
         Answer,
+        Attached,
         BackendError,
         Chat,
         Choice,
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
         Date,
         Done,
         ErrorCode,
+        File,
         Flow,
         Flows,
         Invalid,
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
         Number,
         Phone,
         Pin,
+        Place,
         Refused,
         RefusedError,
         Secret,
@@ -52,6 +57,7 @@ __all__ = [
     "Amount",
     "Answer",
     "App",
+    "Attached",
     "BackendError",
     "Chat",
     "Choice",
@@ -61,6 +67,10 @@ __all__ = [
     "Done",
     "ErrorCode",
     "Explicit",
+    "File",
+    "FileError",
+    "FileGone",
+    "Files",
     "Flow",
     "Flows",
     "Invalid",
@@ -78,6 +88,7 @@ __all__ = [
     "Outcome",
     "Phone",
     "Pin",
+    "Place",
     "Proceed",
     "Rate",
     "Refused",
@@ -97,6 +108,9 @@ __all__ = [
 
 _HOMES = {
     "App": "kikao.app",
+    "FileError": "kikao.channels.media.errors",
+    "FileGone": "kikao.channels.media.errors",
+    "Files": "kikao.channels.media.files",
     **dict.fromkeys(("Amount", "Day", "Message", "Moment", "t", "tn"), "kikao.i18n"),
     **dict.fromkeys(("Outcome", "Proceed", "TurnContext"), "kikao.middleware"),
     **dict.fromkeys(("Limits", "Rate"), "kikao.sessions.limits"),

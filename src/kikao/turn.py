@@ -12,7 +12,6 @@ not at all, under a version check. What a member is promised rests on four rules
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,22 +28,22 @@ from kikao.channels.chat.turning import ChatTurn
 from kikao.channels.directly import BROKEN, LIMITED, UNAVAILABLE, UNCERTAIN, Directly
 from kikao.channels.ending import end
 from kikao.channels.inbound import TURNS, Inbound
+from kikao.channels.media.saying import fitted
 from kikao.channels.naming import addressed, names_of
 from kikao.channels.refusals import AGAIN, too_many
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import OlderCode
 from kikao.conversation.inputs import Dial, Reply, Show
-from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
 from kikao.events import Bus, TurnCommitted
 from kikao.i18n.messages import Translate
-from kikao.members import Known, Members, UnknownMember
+from kikao.members import Known, Members
 from kikao.members.claiming import claim
+from kikao.members.speaking import keep_language
 from kikao.metrics.phases import PhaseTimes, Stopwatch
 from kikao.middleware import Chain, Middleware
-from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.confirming import Unconfirmed, unconfirmed
 from kikao.sessions.deadlines import Deadlines
@@ -406,7 +405,8 @@ class _Turn:
                 advance = turns.engine.advance if self.chat is None else self.chat.advance
                 turned = await advance(conversation, event, member, performer)
                 self.in_flow = False
-                await self._remember(conversation)
+                if conversation.chosen:
+                    await keep_language(turns.members, known.id, conversation, self.deadline)
             self.watch.enter("render")
             response, ends = self._render(held, turned, attempt)
             if ends and session.dialogue is not None and self.chat is None:
@@ -430,20 +430,12 @@ class _Turn:
         self.done = attempt.told(turns.engine, conversation, turned, held.version)
         return response
 
-    async def _remember(self, conversation: Conversation) -> None:
-        """Keep a language that the member chose beyond the session; if records are away, a later turn will."""
-        if conversation.chosen:
-            with contextlib.suppress(RecordsAway, RecordsUnknown, UnknownMember, TimeoutError):
-                async with asyncio.timeout_at(self.deadline):
-                    await self.turns.members.remember(self.known.id, locale=conversation.chosen)
-                conversation.chosen = ""
-
     def _render(self, held: Held, turned: Turned, attempt: Try) -> tuple[Response, bool]:
         """The reply, and whether it closes the dialogue."""
         turns, conversation = self.turns, held.session.conversation
         translate = turns._translate(conversation.locale)
         try:
-            screen = turns.engine.displayed(conversation, turned.screen)
+            screen = turns.engine.displayed(conversation, fitted(turned, conversation, self.inbound.channel))
             pages = self.gateway.pages(screen if self.chat is None else self.chat.worded(screen), translate)
         except Exception as error:  # noqa: BLE001 - a confirmation that does not fit is never cut
             turned.error, turned.what, turned.screen, turned.page = error, "failed", BROKEN, 0

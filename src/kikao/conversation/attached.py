@@ -41,7 +41,7 @@ class Person(msgspec.Struct, frozen=True, tag="person"):
     """E.164, with its `+`."""
 
 
-class Attached(msgspec.Struct, frozen=True, omit_defaults=True):
+class Attached(msgspec.Struct, frozen=True, tag="attached", omit_defaults=True):
     """One thing to show. Make it with the method of its kind, which says what each kind needs.
 
     Raises `Misuse`, which repeats nothing of it, where the parts do not go together.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, TypeVar
 
 from kikao.conversation.answers import Answer, Choice, Confirm
+from kikao.conversation.attached import Attached
 from kikao.conversation.charging import Charge
 from kikao.conversation.data import SessionData
 from kikao.conversation.errors import Misuse
@@ -112,6 +113,20 @@ class Chat(Primitives):
         if wrong := unfit(text):
             self._fail(f"{here(self._coro)}: {wrong}.")
         self._said.append(text)
+
+    async def show(self, attached: Attached) -> None:
+        """Show a photo, a document, a place ... together with the next question (or the end), as `say` does a text.
+
+        It goes out with the screen of this turn, and not again when that screen is shown again. A channel that cannot
+        show it says what there is to say of it. Raises `Misuse` for anything but an `Attached`.
+        """
+        await self._still_live()
+        self._in_own_task("show")
+        if not isinstance(attached, Attached):
+            self._fail(
+                f"{here(self._coro)}: what is shown is an Attached, such as Attached.image(file): a text is for `say`."
+            )
+        self._said.append(attached)
 
     async def post(self, name: str, to: str, data: Any) -> None:
         """Post a message to another system, `[webhooks.<to>]` of the settings: plain values, sent as JSON.

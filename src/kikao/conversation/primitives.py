@@ -35,7 +35,7 @@ from kikao.conversation.journal import (
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.outcomes import Check, Effect
-from kikao.conversation.screens import Screen
+from kikao.conversation.screens import Said, Screen, parted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Parked
 from kikao.conversation.suspension import Signal, here
@@ -93,7 +93,7 @@ class Primitives:
         self._at = 0
         self._scope = ""
         self._counts: dict[str, int] = {}
-        self._said: list[Text] = []
+        self._said: list[Said] = []
         self._reply = reply
         self._host = host
         self._flows = flows
@@ -134,8 +134,8 @@ class Primitives:
         return self._journal[self._at] if self._at < len(self._journal) else None
 
     @property
-    def said(self) -> list[Text]:
-        """Texts that wait for the next screen."""
+    def said(self) -> list[Said]:
+        """What waits for the next screen."""
         return self._said
 
     # The four primitives.
@@ -488,13 +488,13 @@ class Primitives:
         *,
         secret: bool = False,
     ) -> Asked:
-        back = self._run.last_question() is not None
+        options, back = answer.options(), self._run.last_question() is not None
         home = back or self._run.barrier() > 0 or not self._at_home
         navigation, literal = self._navigation.offered(answer, back=back, home=home)
         notices, self._run.notices = self._run.notices, []
-        body, options = (*notices, *self._said, prompt), answer.options()
+        body, shows = parted((*notices, *self._said, prompt)) if self._said else ((*notices, prompt), ())
         if wrong := unfit(prompt, error or "", *(option.label for option in options)):
             self._fail(f"{here(self._coro)}: {wrong}.")
         about, wants = self._run.agreed if secret else (), answer.wants
-        screen = Screen(body, options, navigation, answer.whole, secret, about, wants)
+        screen = Screen(body, options, navigation, answer.whole, secret, about, wants, shows)
         return Asked(Pending(key, answer.tag, screen, error, tries, literal), notices)

@@ -7,14 +7,13 @@ the host's.
 from __future__ import annotations
 
 import asyncio
-import re
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from msgspec import structs
 
+from kikao.conversation.attached import Attached
 from kikao.conversation.changes import UPDATED
 from kikao.conversation.chat import Chat
 from kikao.conversation.effects import (
@@ -43,10 +42,10 @@ from kikao.conversation.journal import BARRIERS, QUESTIONS, Conversation, Intent
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Navigation
 from kikao.conversation.posting import Leaving
-from kikao.conversation.screens import Screen
+from kikao.conversation.screens import Said, Screen, parted
 from kikao.conversation.secrets import Secret
 from kikao.conversation.signals import Asked, Changed, Ended, Moved, Parked
-from kikao.conversation.suspension import Returned, Signal, close, drive, told_to_stop
+from kikao.conversation.suspension import Returned, Signal, close, drive, misuse_in, told_to_stop
 from kikao.events import (
     AnswerRefused,
     AnswerTaken,
@@ -147,6 +146,8 @@ class Runner:
         self._locales = locales
         self._host = host
         self._acted = False
+        self._carried: tuple[Attached, ...] = ()
+        """What runs that moved on in this turn wanted to show."""
         self._done: list[Text] = []
         """What runs that moved on in this turn have done, in case the turn then breaks."""
         self._afresh = afresh
@@ -208,9 +209,10 @@ class Runner:
                 assert problem.__cause__ is not None
                 raise problem.__cause__ from None
             except Exception as problem:  # noqa: BLE001 - a mistake in a flow: the member keeps what was
-                return self._failed(TEXTS[ErrorCode.INTERNAL], _misuse_in(problem))
+                return self._failed(TEXTS[ErrorCode.INTERNAL], misuse_in(problem))
             if isinstance(signal, Moved):
-                notices = [*run.notices, *signal.texts]
+                texts, self._carried = parted(signal.texts)
+                notices = [*run.notices, *texts]
                 if self._acted:
                     self._done += run.recorded()
                     self._at_barrier = conversation.data, conversation.over
@@ -273,6 +275,7 @@ class Runner:
             locales=self._locales,
             at_home=run.flow == self._entry,
         )
+        chat.said.extend(self._carried)
         run.release = max(run.release, self._flows.release)
         before = len(run.journal)
         coroutine = chat.begin(flow)
@@ -402,11 +405,12 @@ class Runner:
 
     def _end(
         self,
-        texts: list[Text],
+        said: list[Said],
         what: Literal["ended", "refused", "parked"],
         error: BaseException | None = None,
     ) -> Turned:
-        turned = self._turned(Screen(tuple(texts), ends=True), what)
+        texts, shows = parted(said)
+        turned = self._turned(Screen(texts, ends=True, shows=shows), what)
         turned.error = error
         if what != "parked":
             self.facts.append(fact(FlowFinished, flow=turned.flow, what=what))
@@ -476,22 +480,3 @@ def _copy(conversation: Conversation) -> Conversation:
         )
     parked, notices = [*conversation.parked], [*conversation.notices]
     return structs.replace(conversation, run=run, parked=parked, notices=notices)
-
-
-def _misuse_in(problem: BaseException) -> BaseException:
-    """A misuse inside a TaskGroup's exception group is the error to report."""
-    while isinstance(problem, BaseExceptionGroup):
-        found = problem.subgroup(Misuse)
-        if found is None:
-            return problem
-        problem = found.exceptions[0]
-    if isinstance(problem, TypeError) and (called := _MISCALLED(str(problem))):
-        frames = traceback.extract_tb(problem.__traceback__)
-        return Misuse(
-            f"{frames[-1].filename}:{frames[-1].lineno}: chat.{called[1]}. See the reference of chat."
-        )
-    return problem
-
-
-_MISCALLED = re.compile(r"(?:Primitives|Chat)\.(\w+\(\) (?:missing|got|takes) [\w ,':-]+)").fullmatch
-"""What Python says of a call with wrong arguments: names of arguments and numbers of them, no value."""

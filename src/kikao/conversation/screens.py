@@ -6,8 +6,11 @@ of language, a lost page or a redelivery shows the same question again without r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
+from kikao.conversation.attached import Attached
 from kikao.i18n.messages import Text
 
 Value = str | int | bool | None
@@ -37,5 +40,23 @@ class Screen(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was confirmed before, shown where a secret is entered on a page of its own."""
     wants: str = ""
     """What the member can share as the answer: "contact", "location" or "media"; empty where they type or choose."""
+    shows: tuple[Attached, ...] = ()
+    """What is shown with it, in order, where the channel can: photos, documents, places ..."""
     ends: bool = False
     """The conversation is over, or goes on at the next dial: the channel closes its dialogue."""
+
+
+Said = Text | Attached
+"""What a flow says on a screen."""
+
+
+def parted(said: Iterable[Said]) -> tuple[tuple[Text, ...], tuple[Attached, ...]]:
+    """The texts of what is said, and what is shown with them."""
+    texts: list[Text] = []
+    shows: list[Attached] = []
+    for each in said:
+        if isinstance(each, Attached):
+            shows.append(each)
+        else:
+            texts.append(each)
+    return tuple(texts), tuple(shows)

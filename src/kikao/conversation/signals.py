@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.journal import Pending
+from kikao.conversation.screens import Said
 from kikao.conversation.suspension import Signal
 from kikao.i18n.messages import Text
 
@@ -25,7 +27,7 @@ class Ended(Signal):
 
     __slots__ = ("error", "texts")
 
-    def __init__(self, texts: list[Text], error: ErrorCode | None = None) -> None:
+    def __init__(self, texts: Sequence[Said], error: ErrorCode | None = None) -> None:
         self.texts = texts
         self.error = error
 
@@ -35,7 +37,7 @@ class Moved(Signal):
 
     __slots__ = ("args", "flow", "texts")
 
-    def __init__(self, flow: str, args: dict[str, tuple[str, Any]], texts: list[Text]) -> None:
+    def __init__(self, flow: str, args: dict[str, tuple[str, Any]], texts: Sequence[Said]) -> None:
         self.flow = flow
         self.args = args
         self.texts = texts

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import sys
+import traceback
 from collections.abc import Coroutine, Generator
 from types import FrameType
 from typing import Any, Final
@@ -153,3 +155,22 @@ def _authors(file: str) -> bool:
     if file.startswith(_PYTHON):
         return "site-packages" in file and not file.startswith(_KIKAO)
     return not file.startswith((_KIKAO, "<frozen"))
+
+
+def misuse_in(problem: BaseException) -> BaseException:
+    """A misuse inside a TaskGroup's exception group is the error to report."""
+    while isinstance(problem, BaseExceptionGroup):
+        found = problem.subgroup(Misuse)
+        if found is None:
+            return problem
+        problem = found.exceptions[0]
+    if isinstance(problem, TypeError) and (called := _MISCALLED(str(problem))):
+        frames = traceback.extract_tb(problem.__traceback__)
+        return Misuse(
+            f"{frames[-1].filename}:{frames[-1].lineno}: chat.{called[1]}. See the reference of chat."
+        )
+    return problem
+
+
+_MISCALLED = re.compile(r"(?:Primitives|Chat)\.(\w+\(\) (?:missing|got|takes) [\w ,':-]+)").fullmatch
+"""What Python says of a call with wrong arguments: names of arguments and numbers of them, no value."""

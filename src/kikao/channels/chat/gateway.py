@@ -107,13 +107,19 @@ class ChatGateway(ABC):
     def pushed(
         self, inbound: Inbound, page: Message, *, ends: bool, until: float, mark: str = "", over: str = ""
     ) -> list[bytes]:
-        """A message as parcels, more than one where its text is too long for one; only the last has its choices."""
+        """A message as parcels: one for each thing that is shown, then the text, in more than one where it is too long.
+
+        Only the last has its choices.
+        """
         most = self.limits.body if page.choices or page.link else self.limits.text
         *before, last = parts(page.text, self.limits.text, most)
-        whole = msgspec.structs.replace(page, text=last)
+        whole = msgspec.structs.replace(page, text=last, shows=())
+        messages = [*(Message("", shows=(each,)) for each in page.shows), *map(Message, before)]
+        if last or page.choices or not messages:
+            messages.append(whole)
         return [
-            self._parcel(inbound, message, until, mark, "" if before else over).written()
-            for message in (*map(Message, before), whole)
+            self._parcel(inbound, message, until, mark, over if len(messages) == 1 else "").written()
+            for message in messages
         ]
 
     def charged(self, response: Response, amount: Amount) -> Response | None:

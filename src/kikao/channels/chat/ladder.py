@@ -46,8 +46,17 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 def laid_out(screen: Screen, translate: Translate, limits: Limits) -> list[Message]:
     """A screen as pages, of which a member sees one at a time; almost always one.
 
-    Only options make further pages: a text that is too long for one message goes out as several.
+    Only options make further pages: a text that is too long for one message goes out as several. What is shown besides
+    text goes with the first.
     """
+    pages = _laid_out(screen, translate, limits)
+    if screen.shows:
+        shows = [msgspec.structs.replace(each, caption=translate(each.caption)) for each in screen.shows]
+        pages[0] = msgspec.structs.replace(pages[0], shows=tuple(shows))
+    return pages
+
+
+def _laid_out(screen: Screen, translate: Translate, limits: Limits) -> list[Message]:
     text = "\n".join(filter(None, map(translate, screen.body)))
     options = [Choice(option.key, translate(option.label)) for option in screen.options]
     turns: dict[object, Option] = {

@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from kikao.conversation.attached import Attached
+
 Layout = Literal["text", "buttons", "list"]
 """How choices are shown: in the text, numbered; as buttons below it; as rows of a list that opens."""
 
@@ -41,12 +43,15 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     opens: str = ""
     """What stands on the button that opens a list."""
     link: Link | None = None
+    shows: tuple[Attached, ...] = ()
+    """What is shown before the text, captions in the member's language. A message on its way has one, or a text."""
     wants: str = ""
     """What the member is asked to share: "contact", "location", "media"; empty for nothing of these."""
 
     def __str__(self) -> str:
-        """What the member reads, labels included, a line each."""
-        return "\n".join(filter(None, [self.text, *(choice.label for choice in self.choices)]))
+        """What the member reads, captions and labels included, a line each."""
+        captions = [str(each.caption) for each in self.shows]
+        return "\n".join(filter(None, [*captions, self.text, *(choice.label for choice in self.choices)]))
 
 
 class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):

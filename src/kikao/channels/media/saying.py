@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import structs
+
+from kikao.channels.media.kinds import Kind
+from kikao.channels.media.limits import CHANNELS, misfit
 from kikao.conversation.attached import Attached, Link, Person, Shows
-from kikao.conversation.inputs import Place
+from kikao.conversation.inputs import File, Place
+from kikao.conversation.journal import Conversation
+from kikao.conversation.runner import Turned
+from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Message, Text, t
 
 NOT_HERE: Final[dict[Shows, Message]] = {
@@ -29,3 +36,35 @@ def said(attached: Attached) -> tuple[Text, ...]:
     else:
         shown = NOT_HERE[attached.kind]
     return (attached.caption, shown) if attached.caption else (shown,)
+
+
+def fitted(turned: Turned, conversation: Conversation, channel: str) -> Screen:
+    """The screen of a turn, with what this channel cannot show said in its text.
+
+    A file that a channel does not take as what it is goes as a document, where that fits. On a screen that is put
+    again, nothing is shown a second time.
+    """
+    screen = turned.screen
+    if not screen.shows:
+        return screen
+    run = conversation.run
+    again = turned.what == "shown" or (run is not None and run.pending is not None and run.pending.error)
+    shows, texts = [], list[Text]()
+    for each in screen.shows:
+        if fits := _fitting(each, channel):
+            shows.append(fits)
+        else:
+            texts += said(each)
+    return structs.replace(screen, body=(*texts, *screen.body), shows=() if again else tuple(shows))
+
+
+def _fitting(attached: Attached, channel: str) -> Attached | None:
+    if attached.kind == "location" or attached.kind == "contact":
+        return attached if channel in CHANNELS else None
+    what = attached.what
+    kinds: tuple[Kind, ...] = (attached.kind, "document")
+    for kind in kinds:
+        mime, size = (what.mime, what.size) if isinstance(what, File) else ("", 0)
+        if not misfit(channel, kind, mime, size, linked=isinstance(what, Link)):
+            return attached if kind == attached.kind else structs.replace(attached, kind=kind)
+    return None
