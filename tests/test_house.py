@@ -5,6 +5,7 @@ Each rule is a function from sources to findings; the tests at the end show that
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import pytest
 
 SRC = Path(__file__).parent.parent / "src"
 LONGEST_FILE = 500
+E164 = re.compile(r"\[1-9\](?:\[0-9\]|\\d)\{{1,2}\d+,1[45]\}").search
 STORES = {"aiosqlite", "alembic", "asyncpg", "redis", "sqlalchemy"}
 LATE = STORES | {"argon2", "babel", "httpx", "phonenumbers", "prometheus_client", "starlette", "uvicorn"}
 
@@ -58,6 +60,11 @@ def modules_under(src: Path) -> dict[str, Module]:
 def homeless(modules: dict[str, Module]) -> list[str]:
     """Modules in a folder without `__init__`, which neither the layer contract nor coverage would see."""
     return [name for name, module in modules.items() if module.package and module.package not in modules]
+
+
+def numbers_spelled(modules: dict[str, Module]) -> list[str]:
+    """Modules that say by themselves what a number in E.164 is: the next one would say it a little differently."""
+    return [name for name, module in modules.items() if E164(module.text) and name != "kikao.i18n.e164"]
 
 
 def too_long(modules: dict[str, Module], limit: int = LONGEST_FILE) -> list[str]:
@@ -182,6 +189,10 @@ def test_no_file_is_two_concepts() -> None:
     assert too_long(modules_under(SRC)) == []
 
 
+def test_what_a_number_is_stands_in_one_place() -> None:
+    assert numbers_spelled(modules_under(SRC)) == [], "ask kikao.i18n.e164.is_e164"
+
+
 def test_private_names_stay_at_home() -> None:
     assert private_uses(modules_under(SRC)) == []
 
@@ -217,6 +228,11 @@ def test_sources_are_found_under_their_dotted_names(tmp_path: Path) -> None:
     assert {module.name: module.package for module in found.values()} == {"a": "a", "a.b.c": "a.b"}
     assert homeless(found) == ["a.b.c"]
     assert "kikao" in modules_under(SRC)
+
+
+def test_a_number_that_is_spelled_elsewhere_is_found() -> None:
+    found = house(a=r'x = re.compile(r"\+[1-9][0-9]{6,14}")', b=r'r"\+?[1-9]\d{6,14}"', c="is_e164(x)")
+    assert numbers_spelled(found) == ["a", "b"]
 
 
 def test_a_long_file_is_found() -> None:
