@@ -398,7 +398,7 @@ class _Turn:
                 turns.engine.refuse_newer(conversation)
                 turned = Turned(WORKING, "working")
             else:
-                msisdn = self.address.msisdn or held.address.msisdn
+                msisdn = self.address.msisdn or held.address.msisdn or known.msisdn
                 who = session.member if held.policy.names_address else known.id
                 member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
                 self.in_flow = True

@@ -259,8 +259,11 @@ class Runner:
         flow = self._flows.get(run.flow)
         if flow is None:
             return Parked(f"flow {run.flow!r} is not defined any more")
-        # An effect that is done again, by recovery too, is done for whom it was begun for, and for their number.
-        run.member, run.msisdn = run.member or self._member.id, run.msisdn or self._member.msisdn
+        # An effect that is done again, by recovery too, is done for whom it was begun for, and for their number. A
+        # number that is proven on the way is the next run's: the flow may have looked whether there is one.
+        run.member = run.member or self._member.id
+        if not run.journal and run.pending is None:
+            run.msisdn = run.msisdn or self._member.msisdn
         member = self._member
         if (member.id, member.msisdn) != (run.member, run.msisdn):
             member = structs.replace(member, id=run.member, msisdn=run.msisdn)

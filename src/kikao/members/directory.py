@@ -161,11 +161,27 @@ class Directory:
             async with asyncio.timeout(self._patience):
                 for _ in range(ATTEMPTS):
                     changes = self._cache.changes
-                    person = await self._look(address) or await self._create(address, now)
-                    if person is not None:
-                        self._cache.put(key, person.known, now, changes=changes)
-                        return person.known
+                    known = await self._known(address)
+                    if known is None and (person := await self._create(address, now)) is not None:
+                        known = person.known
+                    if known is not None:
+                        self._cache.put(key, known, now, changes=changes)
+                        return known
         raise RecordsAway(f"records: {self._records.where} does not say who is behind an address")
+
+    async def _known(self, address: MemberAddress) -> Known | None:
+        """Who is behind an address; with their number where the address itself is none."""
+        vault = self._vault
+
+        def look(connection: Connection) -> Known | None:
+            person = people.look(connection, vault, address)
+            if person is None or address.kind in ("msisdn", "token"):
+                return None if person is None else person.known
+            held = (one.address for one in people.addresses_of(connection, person))
+            numbers = (one.identity for one in held if one.kind == "msisdn")
+            return msgspec.structs.replace(person.known, msisdn=next(numbers, ""))
+
+        return await self._records.read(look)
 
     async def _look(self, address: MemberAddress) -> Person | None:
         vault = self._vault

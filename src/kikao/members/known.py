@@ -21,6 +21,8 @@ class Known(msgspec.Struct, frozen=True):
     """The language the member chose (BCP 47); empty until then."""
     timezone: str
     """The zone the member chose, else that of the member's first number (IANA); empty where neither tells one."""
+    msisdn: str = ""
+    """Met in a chat: the first number that was proven to be theirs, E.164; empty where there is none."""
 
 
 class Linked(msgspec.Struct, frozen=True):
