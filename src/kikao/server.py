@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from kikao.arrivals import Arrivals
+from kikao.arrivals import Arrivals, Hears
 from kikao.bus import Bell, FanoutAway
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.lines import entrances
+from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.routes import ChatRoute
 from kikao.channels.chat.secret_links import SecretLinks
+from kikao.channels.chat.told import Keyword
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Destination, Dispatcher
+from kikao.channels.sms.keywords import Keywords
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.smpp import linking
@@ -141,7 +144,17 @@ class Server:
                 shards=lambda: self.shares.shards,
                 wake=self._bound,
             )
-        self.services = {**linking.services(self.link, sessions, self._posted), **self.services}
+        self.lines = lines or {}
+        """The numbers, bots and accounts of chats, by their name in the outbox."""
+        self.messages = Messages(
+            self.lines,
+            linking.noticing(self.link, sessions, self._posted),
+            sessions,
+            app.catalogs.translate,
+            locale=locale or next(iter(app.engine.locales)),
+        )
+        """What is sent although nobody asked."""
+        self.services = {Messages: self.messages, **self.services}
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         self.directly = Directly(screens, publish, sessions.clock)
@@ -195,9 +208,9 @@ class Server:
         self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
         self.readiness = Readiness()
         self._depend()
-        self.lines = lines or {}
-        """The numbers, bots and accounts of chats, by their name in the outbox."""
-        self.arrivals = Arrivals(self.turns, self.lines, publish, texts="sms" in app.channels)
+        keywords = Keywords(self.lines, self.messages, sessions.clock)
+        hears: dict[type, Hears] = {Keyword: keywords.hear}
+        self.arrivals = Arrivals(self.turns, self.lines, publish, hears, texts="sms" in app.channels)
         doors = entrances(settings, self.lines)
         chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
         elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
+from kikao.config.accounts import SMS
 from kikao.config.called import is_loopback
 from kikao.config.chat_values import (
     api_url,
@@ -26,7 +27,7 @@ from kikao.config.chat_values import (
     verify_token,
     webhook_secret,
 )
-from kikao.config.gateways import COMMON, Option, Setting, Unknown, option_value
+from kikao.config.gateways import COMMON, Setting, Unknown, option_value
 from kikao.config.hidden import Hidden
 from kikao.config.settings import SmsSettings, TelegramSettings, WhatsAppSettings
 from kikao.config.values import Found, Wrong, is_everyone, networks, path_token, typed
@@ -76,14 +77,6 @@ CHANNELS: Final = {"whatsapp": WHATSAPP, "telegram": TELEGRAM}
 
 CHATS: Final = (*CHANNELS, "sms")
 """Their tables."""
-
-SMS: Final[Mapping[str, Sequence[Option]]] = {
-    "africastalking": (
-        Option("username", "the name of the app there; `sandbox` for the sandbox", "sandbox", required=True),
-        Option("api_key", "the key of that app", "<what Africa's Talking shows>", required=True),
-    ),
-}
-"""Accounts that send SMS, with the settings of their own."""
 
 SMS_COMMON: Final = {
     "sender": Setting(str, "KIKAO"),

@@ -15,6 +15,10 @@ Kind = Literal["reply", "notice", "marketing"]
 """Why a message leaves: it answers what the member wrote; they should know; or somebody wants them to buy."""
 
 
+class MessageRefused(ValueError):
+    """A message that cannot be sent as it is. The text says why, and repeats nothing of it."""
+
+
 class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Something to tap. `key` is what the engine gets, and what whoever types may type."""
 

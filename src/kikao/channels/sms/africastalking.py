@@ -30,7 +30,7 @@ from kikao.channels.chat.gateway import Received
 from kikao.channels.chat.message import Parcel
 from kikao.channels.chat.told import Changed, Other, Report, Told
 from kikao.channels.edge import Guard
-from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Pace, Rejected, TryLater
+from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.reading import RequestReader
 from kikao.channels.sms.texting import SmsGateway
 from kikao.config import Hidden, Settings
@@ -47,6 +47,9 @@ PATH: Final = "/version1/messaging"
 
 POOR: Final = 300.0
 """Seconds that nothing leaves where the account has no money, or its key is refused: somebody has to see to it."""
+
+AT_ONCE: Final = 32
+"""Messages on their way at a time, from one process."""
 
 MAX_ID: Final = 128
 """Characters of the provider's name of a message."""
@@ -101,16 +104,11 @@ class AfricasTalking(SmsGateway, RequestReader):
         """Where it is called."""
         if self.settings.api_url:
             return self.settings.api_url
-        return SANDBOX if self.given.get("username") == "sandbox" else LIVE
+        return SANDBOX if self.given["username"] == "sandbox" else LIVE
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its parcels."""
-        rate = float(self.given.get("per_second") or 0)
-        return Destination(
-            sender=_Sender(self, make, clock),
-            pace=Pace(1 / rate, max(1, int(rate))) if rate else None,
-            at_once=32,
-        )
+        return Destination(sender=_Sender(self, make, clock), pace=self.pace, at_once=AT_ONCE)
 
     def call(self, parcel: Parcel) -> Call:
         """The call that sends a message. It is answered to the number that the member wrote to, if they did."""

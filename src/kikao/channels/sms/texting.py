@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Final
+from typing import Final
 
 from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.ladder import Limits
 from kikao.channels.chat.message import Message, Parcel
 from kikao.channels.chat.told import Changed, Keyword, Standing
 from kikao.channels.inbound import Chatted, Inbound
+from kikao.channels.outbox.sender import Pace
 from kikao.channels.sms.segments import budget
 from kikao.channels.sms.words import What, Words, words_of
 from kikao.channels.ussd.numbered import numbered
+from kikao.config.accounts import SMS
 from kikao.config.settings import SmsSettings
 from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
@@ -21,9 +22,6 @@ from kikao.i18n.messages import Translate
 
 CHANNEL: Final = "sms"
 
-SEGMENTS: Final = 6
-"""How many a message may have, where nothing else is set: 918 letters, or 397 outside of GSM-7."""
-
 ANY: Final = 1_000_000
 """Characters: how long a message may be is counted in segments here, not in these."""
 
@@ -31,22 +29,22 @@ ANY: Final = 1_000_000
 class SmsGateway(ChatGateway):
     """Base of SMS accounts. Nothing can be tapped: options are numbered, and what does not fit is a page away.
 
-    An account adds what `ChatGateway` wants. `given` are its own settings by name, those that are not set as in
-    `defaults`.
+    An account adds what `ChatGateway` wants. `given` are its own settings by name, those that are not set by default.
     """
 
     channel = CHANNEL
     limits = Limits(text=ANY, body=ANY)
-    defaults: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, slug: str, settings: SmsSettings) -> None:
         super().__init__(slug)
         self.settings = settings
-        self.given = {"segments": str(SEGMENTS), "stop": "", "start": "", "help": "", **self.defaults}
+        self.given = {option.name: option.default for option in SMS.get(slug, ())}
         self.given |= {name: value.reveal().decode() for name, value in settings.options.items()}
         self.segments = int(self.given["segments"])
         """How many a message may have, at most."""
         self.budget = budget(self.segments)
+        rate = int(self.given["per_second"])
+        self.pace = Pace(1 / rate, rate) if rate else None
         own: dict[What, tuple[str, ...]] = {
             "stop": words_of(self.given["stop"]),
             "start": words_of(self.given["start"]),

@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from kikao.channels.calling import Call, Make, Unanswered
+from kikao.channels.chat.message import MessageRefused
 from kikao.channels.outbox.sender import Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.pushed import Pushed
 from kikao.channels.ussd.pushing import CallingGateway
@@ -35,12 +36,8 @@ class NotifyingGateway(CallingGateway):
         """The call that shows it: to a number in E.164, from a service code."""
 
 
-class NoticeRefused(ValueError):
-    """A notice that cannot be sent as it is. The text says why, and repeats nothing of it."""
-
-
 class UssdNotices:
-    """Sends notices. Flows and services reach it as a service of the app at work: `chat.service(UssdNotices)`.
+    """Sends notices, for `Messages`: that is the service that flows and others reach.
 
     `gateways` are those in the settings that can send one, by slug; `posted` hears of the lane in which one waits.
     """
@@ -60,37 +57,44 @@ class UssdNotices:
         self._clock = clock
         self._posted = posted
 
+    @property
+    def there(self) -> tuple[str, ...]:
+        """The gateways that can send one."""
+        return tuple(self._gateways)
+
     async def send(
         self,
         key: str,
         msisdn: str,
         text: str,
         *,
-        gateway: str = "smpp",
+        gateway: str = "",
         code: str = "",
         good_for: float = GOOD_FOR,
     ) -> str:
         """Store a notice for a number (E.164), to leave soon; its id, 32 hex digits.
 
-        The same `key` stores it once, however often it is sent: give the key of the step. `code` is the service code
-        that it comes from, by default the first of the gateway's settings; `good_for` is how many seconds it may wait.
-        Notices to one number leave in order. Whether the phone showed it nobody tells.
+        The same `key` stores it once, however often it is sent: give the key of the step. `gateway` is the first that
+        sends any, unless it is said; `code` is the service code that it comes from, by default the first of the
+        gateway's settings; `good_for` is how many seconds it may wait. Notices to one number leave in order. Whether
+        the phone showed it nobody tells.
 
-        Raises `NoticeRefused` for a gateway that is not there or sends none, for what is no number, and for a text that
-        needs more than one page; what the store raises where it is away.
+        Raises `MessageRefused` for a gateway that is not there or sends none, for what is no number, and for a text
+        that needs more than one page; what the store raises where it is away.
         """
+        gateway = gateway or next(iter(self._gateways), "")
         found = self._gateways.get(gateway)
         if found is None:
             there = ", ".join(self._gateways) or "none in the settings"
-            raise NoticeRefused(f"no gateway {gateway[:40]!r} that sends notices. There are: {there}.")
+            raise MessageRefused(f"no gateway {gateway[:40]!r} that sends notices. There are: {there}.")
         if not is_e164(msisdn):
-            raise NoticeRefused("a notice goes to a number in E.164: + and 7 to 15 digits.")
+            raise MessageRefused("a notice goes to a number in E.164: + and 7 to 15 digits.")
         code = code or next(iter(found.codes), "")
         if not code:
-            raise NoticeRefused(f"from which code? Give one, or set KIKAO_USSD_{gateway.upper()}_CODE.")
+            raise MessageRefused(f"from which code? Give one, or set KIKAO_USSD_{gateway.upper()}_CODE.")
         page = found.spelled(text).encode(errors="replace").decode()
         if not page.strip() or not fits(page, found.budget):
-            raise NoticeRefused("a notice is one page: it is empty, or too long.")
+            raise MessageRefused("a notice is one page: it is empty, or too long.")
         ring, now, to = self._ring(), self._clock(), f"{NOTICES}{gateway}"
         id_, lane = ring.lookup("notice", gateway, key)[:16], ring.lookup("notice to", gateway, msisdn)
         pushed = Pushed(page, True, now + good_for, msisdn, "", code)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows
-from kikao.channels.ussd.notices import GOOD_FOR, NoticeRefused, UssdNotices
+from kikao.channels.chat.message import MessageRefused
+from kikao.channels.chat.messages import GOOD_FOR, Messages
 from kikao.channels.ussd.registry import OPTIONS
 from kikao.config import load
 from kikao.events import Event, MessageDead, MessageSent
@@ -29,8 +30,8 @@ def shop() -> App:
 
     @flows.flow("shop")
     async def sell(chat: Chat) -> None:
-        notices = chat.service(UssdNotices)
-        await chat.step("tell", lambda key: notices.send(key, BINTA, TEXT), retry="key")
+        notices = chat.service(Messages)
+        await chat.step("tell", lambda key: notices.send(key, BINTA, TEXT, over="ussd"), retry="key")
         await chat.end("Sent")
 
     return App(flows, entry="shop", members=False)
@@ -58,9 +59,9 @@ async def test_whoever_is_told_of_a_payment_sees_it_once(tmp_path: Path) -> None
         assert await asha.dial() == "Sent"
         shown = await smsc.screen(BINTA.removeprefix("+"))
         assert (shown.text, shown.operation, shown.source) == (TEXT, 0x03, "384")
-        notices = server.services[UssdNotices]
-        first = await notices.send("k1", BINTA, "Hello")
-        assert await notices.send("k1", BINTA, "Hello") == first
+        notices = server.services[Messages]
+        first = await notices.send("k1", BINTA, "Hello", over="ussd")
+        assert await notices.send("k1", BINTA, "Hello", over="ussd") == first
         assert (await smsc.screen(BINTA.removeprefix("+"))).text == "Hello"
         await until(lambda: sent(events) == 2, "both to be sent")
     assert sent(events) == 2, "the same key once"
@@ -75,12 +76,12 @@ async def test_it_waits_while_nobody_is_bound_and_not_for_ever(tmp_path: Path) -
     store, clock, events = MemoryStore(), Clock(), list[Event]()
     async with Smsc().serving() as smsc:
         async with serving(smsc, tmp_path, store, clock, events) as server:
-            notices = server.services[UssdNotices]
+            notices = server.services[Messages]
             assert server.link is not None
             await server.link.stop(1.0)
-            await notices.send("late", BINTA, "Too late")
+            await notices.send("late", BINTA, "Too late", over="ussd/smpp")
             clock.ahead += GOOD_FOR + 1
-            await notices.send("soon", BINTA, "In time")
+            await notices.send("soon", BINTA, "In time", over="ussd")
         async with serving(smsc, tmp_path, store, clock, events):
             assert (await smsc.screen(BINTA.removeprefix("+"))).text == "In time"
             await until(lambda: sent(events) == 1, "it to be sent")
@@ -93,7 +94,7 @@ async def test_it_waits_while_nobody_is_bound_and_not_for_ever(tmp_path: Path) -
         ("0772000002", TEXT, {}, "E.164"),
         (BINTA, "", {}, "one page"),
         (BINTA, "x" * 200, {}, "one page"),
-        (BINTA, TEXT, {"gateway": "nalo"}, "no gateway 'nalo' that sends notices. There are: smpp"),
+        (BINTA, TEXT, {"over": "ussd/nalo"}, "no gateway 'nalo' that sends notices. There are: smpp"),
     ],
 )
 async def test_what_cannot_be_sent_is_refused_and_not_repeated(
@@ -103,12 +104,12 @@ async def test_what_cannot_be_sent_is_refused_and_not_repeated(
         Smsc().serving() as smsc,
         serving(smsc, tmp_path, MemoryStore(), Clock(), []) as server,
     ):
-        with pytest.raises(NoticeRefused, match=why) as refused:
-            await server.services[UssdNotices].send("k", msisdn, text, **options)
+        with pytest.raises(MessageRefused, match=why) as refused:
+            await server.services[Messages].send("k", msisdn, text, **({"over": "ussd"} | options))
     assert not text or text not in str(refused.value)
 
 
 async def test_where_no_gateway_sends_any_that_is_said() -> None:
     async with Stage(shop()) as stage:
-        with pytest.raises(NoticeRefused, match="none in the settings"):
-            await stage.server.services[UssdNotices].send("k", BINTA, TEXT)
+        with pytest.raises(MessageRefused, match="none in the settings"):
+            await stage.server.services[Messages].send("k", BINTA, TEXT, over="ussd")

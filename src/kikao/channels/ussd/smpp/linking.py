@@ -76,16 +76,10 @@ def destinations(
     return {} if link is None else {f"ussd/{SLUG}": link.destination(beside)}
 
 
-def services(
-    link: Link | None, sessions: Sessions, posted: Callable[[bytes], None]
-) -> dict[type[UssdNotices], UssdNotices]:
-    """What flows send notices with; `posted` hears of the lanes in which they wait."""
+def noticing(link: Link | None, sessions: Sessions, posted: Callable[[bytes], None]) -> UssdNotices:
+    """What sends notices; `posted` hears of the lanes in which they wait."""
     there = {} if link is None else {SLUG: link.gateway}
-    return {
-        UssdNotices: UssdNotices(
-            there, sessions.store, lambda: sessions.ring, clock=sessions.clock, posted=posted
-        )
-    }
+    return UssdNotices(there, sessions.store, lambda: sessions.ring, clock=sessions.clock, posted=posted)
 
 
 def notices(link: Link | None) -> Mapping[str, Destination]:
