@@ -116,7 +116,10 @@ class Deliveries:
         """
         if back >= len(self.taken):
             raise LookupError(f"{len(self.taken)} requests were taken: there is none {back} before the last")
-        parcel = self.taken[-1 - back]
+        return await self.repeat(self.taken[-1 - back], changed=changed, times=times)
+
+    async def repeat(self, parcel: Parcel, *, changed: bool = False, times: int = 1) -> list[int]:
+        """The same for one parcel, whatever became of it."""
         return list(await asyncio.gather(*(self._request(parcel, changed) for _ in range(times))))
 
     def _due(self) -> list[Parcel]:

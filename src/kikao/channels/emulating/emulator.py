@@ -133,6 +133,7 @@ class Emulator(Moods, ABC):
         count = await self.deliveries.deliver()
         if self.after is not None:
             await self.after()
+            count += await self.deliveries.deliver()  # what became of that
         return count
 
     def accept(

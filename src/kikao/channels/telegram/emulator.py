@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 
 from kikao.channels.calling import Answer
 from kikao.channels.emulating.chats import Media
-from kikao.channels.emulating.deliveries import Send
+from kikao.channels.emulating.deliveries import Parcel, Send
 from kikao.channels.emulating.emulator import Emulator, Refusal, written
 from kikao.channels.emulating.wire import JSON, Asked, answer
 from kikao.channels.telegram.emulated.methods import METHODS
@@ -60,8 +60,8 @@ class BotApi(Emulator):
 
     def __init__(
         self,
-        token: str = "7000000001:emulated",  # noqa: S107 - of nobody's bot
-        secret: str = "",
+        token: str = "7000000001:emulated-token-of-nobodys-bot",  # noqa: S107
+        secret: str = "emulated-webhook-secret",  # noqa: S107
         username: str = "kikao_bot",
         *,
         path: str = "/telegram",
@@ -95,6 +95,11 @@ class BotApi(Emulator):
         self._groups = itertools.count(1)
         self._arrived = asyncio.Event()
         self._polling = False
+
+    def environment(self, api_url: str = "") -> dict[str, str]:
+        """The settings with which a server is this bot; `api_url` is where the emulator is served, if it is."""
+        found = {"TOKEN": self.token, "SECRET": self.secret, "USERNAME": self.username, "API_URL": api_url}
+        return {f"KIKAO_TELEGRAM_{name}": value for name, value in found.items() if value}
 
     # --- who is there ---
 
@@ -203,17 +208,18 @@ class BotApi(Emulator):
         until, member = self._taps.pop(query, (0.0, None))
         return member if until >= self.clock() else None
 
-    async def tell(self, kind: str, said: dict[str, Any], place: Place) -> None:
-        """An update: to the webhook at once, or to whoever asks for it."""
+    async def tell(self, kind: str, said: dict[str, Any], place: Place) -> Parcel | None:
+        """An update: to the webhook at once, or to whoever asks for it. The parcel, where there is one."""
         if kind not in (self.allowed or DEFAULT):
-            return
+            return None
         update = {"update_id": next(self._update_ids), kind: said}
         if self.polled:
             self.updates.append(update)
             self._arrived.set()
-        else:
-            self.deliveries.post(update, str(place.id))
+            return None
+        parcel = self.deliveries.post(update, str(place.id))
         await self.deliver()
+        return parcel
 
     async def tell_raw(self, kind: str, said: dict[str, Any]) -> None:
         """An update that no member here causes: a channel post, say, or a kind that nobody knows yet."""

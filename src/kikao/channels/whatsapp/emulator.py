@@ -31,7 +31,7 @@ from urllib.parse import urlencode
 from kikao.channels.calling import Answer
 from kikao.channels.channel import Response
 from kikao.channels.emulating.chats import TICKS, Media, Message
-from kikao.channels.emulating.deliveries import Send
+from kikao.channels.emulating.deliveries import Parcel, Send
 from kikao.channels.emulating.emulator import Emulator, Refusal, written
 from kikao.channels.emulating.wire import JSON, Asked, Upload, answer
 from kikao.channels.ussd.clients.client import Exchange
@@ -77,9 +77,9 @@ class CloudApi(Emulator):
 
     def __init__(
         self,
-        token: str = "emulated-token",  # noqa: S107 - of nobody's app
-        app_secret: str = "emulated-secret",  # noqa: S107
-        verify_token: str = "emulated-verify",  # noqa: S107
+        token: str = "emulated-token-of-nobodys-app",  # noqa: S107
+        app_secret: str = "emulated-app-secret",  # noqa: S107
+        verify_token: str = "emulated-verify-token",  # noqa: S107
         *,
         phone_number_id: str = "104520000000007",
         display: str = "256700000907",
@@ -112,6 +112,17 @@ class CloudApi(Emulator):
         self._members: dict[str, Member] = {}
         """By phone, and by user id."""
         self._links: dict[str, tuple[str, float]] = {}
+
+    def environment(self, api_url: str = "") -> dict[str, str]:
+        """The settings with which a server is its first number; `api_url` is where the emulator is served, if it is."""
+        found = {
+            "PHONE_NUMBER_ID": self.numbers[0].id,
+            "TOKEN": self.token,
+            "APP_SECRET": self.app_secret,
+            "VERIFY_TOKEN": self.verify_token,
+            "API_URL": api_url,
+        }
+        return {f"KIKAO_WHATSAPP_{name}": value for name, value in found.items() if value}
 
     # --- who is there ---
 
@@ -147,10 +158,11 @@ class CloudApi(Emulator):
         self._members.pop(old, None)
         self._members[member.phone] = member
 
-    async def tell(self, field: str, number: Number | None, value: dict[str, Any]) -> None:
+    async def tell(self, field: str, number: Number | None, value: dict[str, Any]) -> Parcel:
         """Something happened at a number: to the webhook at once."""
-        self._post(field, number or self.numbers[0], value)
+        parcel = self._post(field, number or self.numbers[0], value)
         await self.deliver()
+        return parcel
 
     async def tell_raw(self, field: str, value: dict[str, Any]) -> None:
         """What no member here causes: an update of an account or a template, or a field that nobody knows yet."""
@@ -403,10 +415,10 @@ class CloudApi(Emulator):
             raise Breach(131052, "The URL has expired, or there is no such file", 404)
         return Answer(200, (("content-type", media.mime),), media.data)
 
-    def _post(self, field: str, number: Number, value: dict[str, Any]) -> None:
+    def _post(self, field: str, number: Number, value: dict[str, Any]) -> Parcel:
         metadata = {"display_phone_number": number.display, "phone_number_id": number.id}
         said = {"messaging_product": "whatsapp", "metadata": metadata, **value}
-        self.deliveries.post((number.account, field, said))
+        return self.deliveries.post((number.account, field, said))
 
     def _wamid(self) -> str:
         return f"wamid.{base64.b64encode(self.chance.randbytes(24)).decode()}"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from kikao.channels.emulating.chats import Button, Chat, Media, Message, utf16
+from kikao.channels.emulating.deliveries import Parcel
 from kikao.channels.telegram.emulated.rules import PAYLOAD
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ class Member(Place):
         """Taps that the bot has not answered: the button still spins."""
         self.typing = 0
         """How often the bot was seen typing, or busy otherwise."""
+        self.parcels: list[Parcel] = []
+        """Webhooks of what they did, in order."""
         self._api = api
         self._last_tap: dict[str, Any] = {}
 
@@ -268,7 +271,8 @@ class Member(Place):
 
     async def _does(self, place: Place, kind: str, said: dict[str, Any]) -> list[Message]:
         before = place.chat.changes
-        await self._api.tell(kind, said, place)
+        parcel = await self._api.tell(kind, said, place)
+        self.parcels += [parcel] if parcel is not None else []
         return place.chat.since(before)
 
     def _button(self, chat: Chat, which: str | int, of: Message | None) -> tuple[Button, Message | None]:

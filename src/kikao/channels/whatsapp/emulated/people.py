@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from kikao.channels.emulating.chats import Button, Chat, Media, Message
+from kikao.channels.emulating.deliveries import Parcel
 
 if TYPE_CHECKING:
     from kikao.channels.whatsapp.emulator import CloudApi, Number
@@ -41,6 +42,8 @@ class Member:
         """How often the business was seen typing."""
         self.wrote: dict[str, float] = {}
         """When they wrote last, by the number they wrote to."""
+        self.parcels: list[Parcel] = []
+        """Webhooks of what they did, in order."""
         self._api = api
         self._chats: dict[str, Chat] = {}
 
@@ -269,7 +272,8 @@ class Member:
         if kind not in ("reaction", "edit", "revoke"):
             chat.add(Message(raw["id"], self.name, text, self._api.clock(), kind, media=media, raw=raw))
         self._api.heard[raw["id"]] = self
-        await self._api.tell("messages", business, {"contacts": [self.contact], "messages": [raw]})
+        said = {"contacts": [self.contact], "messages": [raw]}
+        self.parcels.append(await self._api.tell("messages", business, said))
         return chat.since(before)
 
     def _mine(self, number: Number | None) -> Message:
