@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from kikao.channels.emulating.emulator import Emulator
+from kikao.channels.telegram.emulated.people import Group
+from kikao.testing.chat_phone import ChatPhone
 from kikao.testing.clock import Clock
 from kikao.testing.phone import Late, Phone
 from kikao.testing.stage import Stage
@@ -43,7 +46,13 @@ class Play:
         """Who did something last."""
         self.late: dict[str, list[Late]] = {}
         """Answers that are under way, by name."""
+        self.chats: dict[tuple[str, str], ChatPhone] = {}
+        """Phones with a chat, by the names of their owners and the channel."""
+        self.groups: dict[str, Group] = {}
+        """Groups on Telegram, by title."""
         self.path = path
+        self._devices: dict[str, Phone | ChatPhone] = {}
+        self._on: dict[str, tuple[str, str]] = {}
         self._values: dict[tuple[str, str], str] = {}
         self._members = {name: (number, gateway, "*284#") for name, number in (members or {}).items()}
 
@@ -75,7 +84,50 @@ class Play:
             _, gateway, code = self._members[who]
             self.phones[who] = self.stage.phone(number, gateway=gateway, code=code)
         self.last = who
+        self._devices[who] = self.phones[who]
         return self.phones[who]
+
+    def is_on(self, who: str, channel: str, language: str = "") -> None:
+        """Say where a member chats from now on, `telegram` or `whatsapp`, and in which language their app is."""
+        self._on[who] = channel, language
+
+    def chat(self, who: str, channel: str = "") -> ChatPhone:
+        """A member's phone with a chat: where they are on, else on the gateway that is played, else on the only one.
+
+        Raises `LookupError` where none is meant, or the stage has no such channel.
+        """
+        said, language = self._on.get(who, ("", ""))
+        channel = channel or said or self._chats_on()
+        if (who, channel) not in self.chats:
+            if channel not in ("telegram", "whatsapp"):
+                raise LookupError(f"nobody said where {who} chats. Write it above: {who} is on Telegram.")
+            number = self.number(who)
+            self.chats[who, channel] = (
+                self.stage.telegram(who, phone=number, language=language)
+                if channel == "telegram"
+                else self.stage.whatsapp(who, phone=number)
+            )
+        self.last = who
+        self._devices[who] = self.chats[who, channel]
+        return self.chats[who, channel]
+
+    def device(self, who: str) -> Phone | ChatPhone:
+        """What a member used last. Raises `LookupError` when nobody did anything."""
+        if who not in self._devices and not self._devices:
+            raise LookupError("nobody has sent a request yet")
+        return self._devices[who] if who in self._devices else self.phone(who)
+
+    def provider(self, channel: str) -> Emulator:
+        """The other side of a channel, `Telegram` or `WhatsApp`."""
+        chats = self.stage.chats
+        return chats.bot() if channel.lower() == "telegram" else chats.business()[0]
+
+    def _chats_on(self) -> str:
+        """Where members chat of whom nothing is said; empty where that is not clear."""
+        if self.gateway in ("telegram", "whatsapp"):
+            return self.gateway
+        has = [name for name in ("telegram", "whatsapp") if getattr(self.stage.settings, name)]
+        return has[0] if len(has) == 1 else ""
 
     def know(self, owner: str, name: str, value: str) -> None:
         """Give a value a name: `know("Asha", "PIN", "2580")` is `her PIN`, `know("the", "code", "17")` `the code`."""

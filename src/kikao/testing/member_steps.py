@@ -7,6 +7,7 @@ import re
 from typing import Final
 
 from kikao.i18n.e164 import E164
+from kikao.testing.chat_phone import ChatPhone
 from kikao.testing.context import Play
 from kikao.testing.phone import Late, Phone
 from kikao.testing.registry import NAME, built_in
@@ -24,7 +25,7 @@ SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 async def dials(play: Play, who: str, ahead: str | None, answers: str | None) -> Phone:
     """A new dialogue, perhaps with something typed behind the code; answers as in the next row."""
     phone = play.phone(who)
-    await phone.dial(_unquoted(ahead or ""))
+    await phone.dial(unquoted(ahead or ""))
     if answers:
         await phone.reply(*play.answers(answers, who))
     return phone
@@ -64,7 +65,7 @@ async def answers(play: Play, who: str, answers: str) -> Phone:
 async def chooses(play: Play, who: str, labels: str) -> Phone:
     """As answers, by the label of a line or its beginning."""
     phone = play.phone(who)
-    await phone.choose(*(_unquoted(label) for label in labels.split(" then ")))
+    await phone.choose(*(unquoted(label) for label in labels.split(" then ")))
     return phone
 
 
@@ -90,11 +91,11 @@ async def line_drops(play: Play, who: str) -> None:
     rf"The gateway sends (?:the|{WHO}'s) request (?P<before>before that )?again\.",
     "The gateway sends {Asha}'s request [before that] again.",
 )
-async def again(play: Play, who: str | None, before: str | None) -> Phone | Late:
+async def again(play: Play, who: str | None, before: str | None) -> Phone | Late | ChatPhone | None:
     """A redelivery of their last request, or of the one before; `the request` is that of who acted last."""
-    if not play.phones:
-        raise LookupError("nobody has sent a request yet")
-    phone = play.phone(who or play.last)
+    phone = play.device(who or play.last)
+    if isinstance(phone, ChatPhone):
+        return phone if await phone.again(1 if before else 0) else None
     if before:
         earlier = phone.earlier(1)
         await earlier.arrives()
@@ -127,13 +128,13 @@ VALUE: Final = rf"(?P<value>[\d+*#.,-]+|{TEXT})"
 @built_in(rf"(?P<owner>{NAME})'s (?P<name>\w[^'\"]*?) is {VALUE}\.", "{Asha}'s {PIN} is {2580}.")
 def has_value(play: Play, owner: str, name: str, value: str) -> None:
     """A name for a value: `her PIN`, `his PIN`, `their PIN`, `Asha's PIN`. Other than digits in quotes."""
-    play.know(owner, name, _unquoted(value))
+    play.know(owner, name, unquoted(value))
 
 
 @built_in(rf"The (?P<name>\w[^'\"]*?) is {VALUE}\.", "The {start code} is {2580}.")
 def common_value(play: Play, name: str, value: str) -> None:
     """A name for a value of nobody's own: `the start code`."""
-    play.know("the", name, _unquoted(value))
+    play.know("the", name, unquoted(value))
 
 
 @built_in(r"Nobody keeps (?P<value>.+)\.", "Nobody keeps {Asha's PIN}.")
@@ -144,5 +145,6 @@ async def nobody_keeps(play: Play, value: str) -> None:
             raise AssertionError(f"{value} is kept in a session, or was told in an event")
 
 
-def _unquoted(text: str) -> str:
+def unquoted(text: str) -> str:
+    """What stands in quotes as JSON has them, or else as it is."""
     return str(json.loads(text, strict=False)) if re.fullmatch(TEXT, text) else text

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
-from kikao.testing import fault_steps, member_steps
+from kikao.testing import chat_steps, fault_steps, member_steps
 from kikao.testing.context import Play
 from kikao.testing.differences import boxed, side_by_side
 from kikao.testing.registry import Match, UnknownStep, matches
@@ -18,7 +18,7 @@ from kikao.transcripts import Step, Transcript, blanks, fits, screen_lines
 BEFORE: Final = 3
 """Steps that are told again before the one that failed."""
 
-STEPS: Final = (member_steps, fault_steps)
+STEPS: Final = (member_steps, chat_steps, fault_steps)
 """Where kikao's own steps are."""
 
 Seen = dict[int, tuple[str, ...]]

@@ -40,6 +40,8 @@ from kikao.sessions.posting import opened
 from kikao.sessions.session import Session
 from kikao.sessions.store import CALLS, SessionStore
 from kikao.sessions.stores.memory import MemoryStore
+from kikao.testing.chat_phone import TelegramPhone, WhatsAppPhone
+from kikao.testing.chats import Chats, emulated
 from kikao.testing.clock import Clock
 from kikao.testing.looking import session_behind
 from kikao.testing.mortal import Mortal, ProcessDied
@@ -55,7 +57,8 @@ from kikao.turn import WINDOW
 T = TypeVar("T")
 
 EMPTY: Final = {f"KIKAO_USSD_{slug.upper()}_CODE": "*284#" for slug in SLUGS}
-"""The environment unless settings are given: gateways that have to be told know the code that phones dial."""
+"""The environment unless settings are given: gateways that have to be told know the code that phones dial. A bot and a
+number on WhatsApp come to that where the app is meant for these channels."""
 
 CALM: Final = 10
 """Rounds of the event loop in which nothing may be under way before all is quiet."""
@@ -126,10 +129,13 @@ class Stage:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             settings = self._given_settings or load(
-                EMPTY, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))), gateways=SLUGS
+                EMPTY | emulated(self.app.channels),
+                Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kikao-"))),
+                gateways=SLUGS,
             )
             keys = settings.secret_keys or SecretKeys({"stage": secrets.token_bytes(KEY_BYTES)})
             self.settings = structs.replace(settings, secret_keys=keys)
+            self.chats = Chats(self.settings, self.clock, self._send, self.push)
             await stack.enter_async_context(self._closing)
             await self._open(self.app.services if self._given_services is None else self._given_services)
             stack.push_async_callback(self._outside.close)
@@ -167,6 +173,20 @@ class Stage:
         if ussd_gateway(gateway).dedupe == "window":
             phone.before_answer = functools.partial(self.clock.advance, THINKING)
         return phone
+
+    def telegram(
+        self, name: str = "Asha", *, phone: str = "", language: str = "", bot: str = "bot-api"
+    ) -> TelegramPhone:
+        """A member's phone with Telegram: always the same one for the same name. `phone` is their number, E.164, which
+        only a shared contact tells; `bot` is the name of a bot in the settings. Raises `LookupError` without that."""
+        return self.chats.telegram_phone(name, phone.removeprefix("+"), language, bot)
+
+    def whatsapp(
+        self, name: str = "Asha", *, phone: str = "", user_id: str = "", number: str = "cloud-api"
+    ) -> WhatsAppPhone:
+        """A member's phone with WhatsApp: always the same one for the same name. Their number is `phone`, E.164; one
+        who shows none has a `user_id`. `number` is the name of ours in the settings. Raises `LookupError` without."""
+        return self.chats.whatsapp_phone(name, phone.removeprefix("+"), user_id, number)
 
     def service(self, kind: Callable[..., T]) -> Service[T]:
         """The handle on a service, to set moods on. Raises `LookupError` naming what the stage has."""
@@ -311,6 +331,7 @@ class Stage:
             subscribers=[*self.app.subscribers, self.events.append],
             destinations=self._destinations,
             network=self.provider.network(self.settings),
+            chat_network=self.chats.network,
             background=False,
         )
         try:
