@@ -6,7 +6,18 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kikao.testing import NAME, Play, PlayFailed, ScreenDiffers, Stage, StepFailed, perform, play, step
+from kikao.testing import (
+    NAME,
+    Play,
+    PlayFailed,
+    ScreenDiffers,
+    Stage,
+    StepFailed,
+    chat_steps,
+    perform,
+    play,
+    step,
+)
 from kikao.testing.playing import run
 from kikao.testing.registry import BUILT_IN
 from kikao.transcripts import parse
@@ -191,7 +202,7 @@ async def test_it_comes_true(title: str, gateway: str) -> None:
 def test_every_step_of_kikao_is_played() -> None:
     lines = [step.text for text in TOLD.values() for step in parse(told(text))[0].steps]
     met = {kind.form for kind in BUILT_IN for line in lines if kind.pattern.fullmatch(line)}
-    assert {kind.form for kind in BUILT_IN} == met
+    assert {kind.form for kind in BUILT_IN if kind.act.__module__ != chat_steps.__name__} == met
 
 
 @pytest.fixture
