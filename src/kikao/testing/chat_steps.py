@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from kikao.channels.emulating.deliveries import Order
+from kikao.i18n.e164 import E164
 from kikao.testing.chat_phone import ChatPhone, TelegramPhone, WhatsAppPhone
 from kikao.testing.context import Play
 from kikao.testing.member_steps import SECONDS, WHO, unquoted
@@ -27,7 +28,7 @@ FILES: Final = {
 
 
 @built_in(
-    rf"{WHO} is(?: (?P<number>\+[1-9]\d{{6,14}}))? on {CHANNEL}(?: in (?P<language>[a-z]{{2,3}}(?:-\w+)?))?\.",
+    rf"{WHO} is(?: (?P<number>{E164}))? on {CHANNEL}(?: in (?P<language>[a-z]{{2,3}}(?:-\w+)?))?\.",
     "{Asha} is [{+256700000001}] on {Telegram} [in {sw}].",
 )
 def is_on(play: Play, who: str, number: str | None, channel: str, language: str | None) -> None:
