@@ -56,9 +56,9 @@ class Caller:
                 url,
                 headers=_with_host(url, call.headers),
                 content=call.body,
-                extensions={"timeout": self._timeouts},
+                extensions={"timeout": _longer(self._timeouts, call.timeout)},
             ) as response:
-                body = await _read(response)
+                body = await _read(response, call.most or READ)
                 headers = tuple(
                     (name.decode("latin-1").lower(), value.decode("latin-1"))
                     for name, value in response.headers
@@ -72,16 +72,20 @@ class Caller:
             raise Unanswered(type(error).__name__) from None
 
 
-async def _read(response: httpcore.Response) -> bytes:
+def _longer(timeouts: dict[str, float], reading: float) -> dict[str, float]:
+    return timeouts | {"read": reading} if reading else timeouts
+
+
+async def _read(response: httpcore.Response, most: int) -> bytes:
     """A body, to its end, so that the connection can be used again. However it ends: the status was there."""
     read = bytearray()
     with contextlib.suppress(
         TimeoutError, httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError
     ):
-        async with asyncio.timeout(READING):
+        async with asyncio.timeout(READING * max(1.0, most / READ / 8)):
             async for part in response.aiter_stream():
-                read += part[: READ - len(read)]
-                if len(read) >= READ:
+                read += part[: most - len(read)]
+                if len(read) >= most:
                     break
     return bytes(read)
 

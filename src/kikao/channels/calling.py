@@ -28,6 +28,10 @@ class Call(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...]
     body: bytes
     method: str = "POST"
+    timeout: float = 0.0
+    """Seconds for each part of the exchange, where that may take longer than calls usually do."""
+    most: int = 0
+    """Octets of an answer that are read, where it may be longer than answers usually are."""
 
     @classmethod
     def bare(cls, headers: tuple[tuple[str, str], ...], body: bytes) -> Call:

@@ -34,6 +34,8 @@ class Chatted:
     """It was entered on a page of its own: a secret that no chat keeps."""
     message: str = ""
     """The provider's name of the message whose choice was tapped."""
+    said: str = ""
+    """The provider's name of the member's own message: this one, or the one that what was tapped answers."""
     callback: str = ""
     """What the provider wants to hear that a tap arrived under; empty where it does not."""
     order: int = 0

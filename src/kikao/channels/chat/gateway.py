@@ -140,4 +140,6 @@ class ChatGateway(ABC):
             heard_at=inbound.sent_at or 0.0,
             mark=mark,
             replaces=over,
+            answers=chat.said if chat is not None and chat.group else "",
+            owner=inbound.identity if chat is not None and chat.group else "",
         )

@@ -45,12 +45,14 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """What can be tapped, in order; those of the navigation stand last. None where `layout` is "text"."""
     layout: Layout = "text"
     opens: str = ""
-    """What stands on the button that opens a list."""
+    """What stands on the button that opens a list, or on the key that shares what is wanted."""
     link: Link | None = None
     shows: tuple[Attached, ...] = ()
     """What is shown before the text, captions in the member's language. A message on its way has one, or a text."""
     wants: str = ""
     """What the member is asked to share: "contact", "location", "media"; empty for nothing of these."""
+    clears: bool = False
+    """Whether the message before wanted something shared, and this one does not: a key for that is to go."""
 
     def __str__(self) -> str:
         """What the member reads, captions and labels included, a line each."""
@@ -75,6 +77,10 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
     """Which screen its choices belong to: part of what a tap sends back."""
     replaces: str = ""
     """The provider's name of a message that is changed into this one, where that is kinder than another one."""
+    answers: str = ""
+    """In a group: the provider's name of the member's message that this answers."""
+    owner: str = ""
+    """In a group: the member that its choices are for, as `Inbound.identity`; others see them, too."""
     template: tuple[str, tuple[str, ...]] | None = None
     """What is sent where free text may not be: the name of a template, and its values in order."""
     echo: tuple[tuple[str, str], ...] = ()

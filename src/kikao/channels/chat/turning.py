@@ -71,13 +71,16 @@ class ChatTurn:
         self._links = links
         self._why = ""
         self._locale = ""
+        self._wanted = ""
+        """What the member was asked to share."""
 
     async def event(self, event: Event, held: Held) -> Event:
         """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
 
         A typed answer to a confirmation that still waits to leave is none: they did not see that yet.
         """
-        self._locale = held.session.conversation.locale
+        run, self._locale = held.session.conversation.run, held.session.conversation.locale
+        self._wanted = run.pending.screen.wants if run is not None and run.pending is not None else ""
         event = await self._meant(event, held)
         self._why = event.why if isinstance(event, Show) else ""
         return event
@@ -161,6 +164,8 @@ class ChatTurn:
             locale = session.conversation.locale
             url = self._links.link(held.claim.key, self._inbound, mark, locale)
             message = structs.replace(message, link=Link(self._translate(locale)(ENTER), url))
+        if self._wanted and self._wanted != message.wants:
+            message = structs.replace(message, clears=True)
         turns_page = bool(self._chat.pressed) and turned.what == "shown" and not self._why
         return message, {"mark": mark, "over": self._chat.message if turns_page else ""}
 

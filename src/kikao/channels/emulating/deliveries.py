@@ -43,6 +43,8 @@ class Deliveries:
 
     def __init__(self, pack: Pack, clock: Callable[[], float], chance: random.Random) -> None:
         self.send: Send | None = None
+        self.heard: Callable[[bytes], Awaitable[None]] | None = None
+        """Hears what a request that was taken was answered, of a provider that does what stands there."""
         self.held = False
         """While True all of it waits, until `release`."""
         self.waiting: list[Parcel] = []
@@ -167,5 +169,7 @@ class Deliveries:
             status = 0
         else:
             status = response.status
+            if status == 200 and self.heard is not None:
+                await self.heard(response.body)
         parcel.answers.append(status)
         return status

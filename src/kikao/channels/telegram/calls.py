@@ -15,7 +15,7 @@ from kikao.channels.telegram.receiving import OWNER
 from kikao.i18n.messages import t
 
 LIMITS: Final = Limits(text=4096, body=4096, buttons=12, title=32, numbered=30)
-"""Of text, what the Bot API takes (in UTF-16 code units, see `formatting.parts`). Of buttons it would take a hundred: more
+"""Of text, what the Bot API takes (in UTF-16 code units, see `formatting.parts`). Of buttons it takes a hundred: more
 than these, or longer ones, nobody reads on a phone, where they are cut in the middle."""
 
 CAPTION: Final = 1024
@@ -48,7 +48,9 @@ def sent(parcel: Parcel) -> dict[str, Any]:
     """The parameters of `sendMessage`."""
     chat, topic = place(parcel.to)
     markup = _markup(parcel)
-    answers = {"message_id": int(parcel.answers), "allow_sending_without_reply": True} if parcel.answers else {}
+    answers = (
+        {"message_id": int(parcel.answers), "allow_sending_without_reply": True} if parcel.answers else {}
+    )
     return {
         "chat_id": chat,
         "text": parcel.message.text,
@@ -72,8 +74,8 @@ def fits(message: Message, mark: str, owner: str) -> bool:
 
 def _markup(parcel: Parcel) -> dict[str, Any]:
     message = parcel.message
-    if not parcel.owner and message.share:
-        key = {"text": message.share, f"request_{message.wants}": True}
+    if not parcel.owner and message.wants in SHARE and message.opens:
+        key = {"text": message.opens, f"request_{message.wants}": True}
         return {
             "keyboard": [[key], *([{"text": each.label} for each in row] for row in _rows(message.choices))],
             "resize_keyboard": True,
@@ -81,9 +83,11 @@ def _markup(parcel: Parcel) -> dict[str, Any]:
         }
     if message.choices or message.link is not None:
         return _inline(parcel)
-    if parcel.clears:
+    if message.clears:
         return {"remove_keyboard": True}
-    if parcel.owner and parcel.answers:  # so that what they write next comes to the bot, which hears nothing else
+    if (
+        parcel.owner and parcel.answers
+    ):  # so that what they write next comes to the bot, which hears nothing else
         return {"force_reply": True, "selective": True}
     return {}
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import math
 import random
 import re
@@ -72,6 +73,7 @@ class BotApi(Emulator):
         tap: float = TAP,
     ) -> None:
         super().__init__(path=path, send=send, clock=clock, chance=chance)
+        self.deliveries.heard = self._answered_with
         self.token = token
         self.username = username
         self.secret = secret
@@ -260,6 +262,24 @@ class BotApi(Emulator):
     def packed(self, events: Sequence[Any], changed: bool) -> Exchange:
         secret = (("x-telegram-bot-api-secret-token", self.secret),) if self.secret else ()
         return Exchange(self.path, (*JSON, *secret), written(events[0], changed))
+
+    async def _answered_with(self, body: bytes) -> None:
+        """A webhook may be answered with a call: core.telegram.org/bots/api#making-requests-when-getting-updates."""
+        try:
+            fields = json.loads(body)
+        except ValueError:
+            return
+        name = fields.pop("method", None) if isinstance(fields, dict) else None
+        if name is None:
+            return
+        given = Given(fields)
+        try:
+            await self._call(str(name), given)
+        except Breach as breach:
+            self._refuse(str(name), breach)
+            return
+        self.by_method[str(name)] += 1
+        self.ignored |= {f"{name}.{each}" for each in given.left()}
 
     async def _call(self, name: str, given: Given) -> Any:
         known = {each.lower(): each for each in (*METHODS, *_OWN, "getUpdates")}

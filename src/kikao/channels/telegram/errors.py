@@ -83,7 +83,7 @@ class Said(msgspec.Struct, frozen=True):
 
 
 def judged(answer: Answer) -> msgspec.Raw | Refused:
-    """The result of a call, or why there is none. What is no answer of the Bot API (of a proxy) counts by its status."""
+    """The result of a call, or why there is none. An answer that is not of the Bot API (of a proxy) is its status."""
     try:
         said = _DECODER.decode(answer.body)
     except (msgspec.DecodeError, ValueError, RecursionError):

@@ -111,7 +111,7 @@ def _message(message: Message, number: int, body: bytes, bot: Bot) -> Received:
                     to=to,
                     group=group,
                     command=command,
-                    message=str(message.message_id),
+                    said=str(message.message_id),
                     order=number,
                     language=sender.language_code,
                     remote=remote,
@@ -201,7 +201,8 @@ def _tap(callback: Callback, number: int, bot: Bot) -> Received:
     mark, colon, rest = callback.data.partition(":")
     if message is None or not (mark and colon) or message.chat.type == "channel":
         return _politely(callback, sender, WHY["old"], bot)
-    key, _, owner = rest.rpartition(OWNER) if message.chat.type != "private" else (rest, "", "")
+    alone = message.chat.type == "private"
+    key, _, owner = (rest, "", str(sender.id)) if alone else rest.rpartition(OWNER)
     if owner != str(sender.id) and not bot.shares_groups:
         return _politely(callback, sender, OTHERS, bot)
     to, group = _where(
@@ -221,6 +222,7 @@ def _tap(callback: Callback, number: int, bot: Bot) -> Received:
                     group=group,
                     pressed=mark,
                     message=str(message.message_id),
+                    said=_answered_by(message, sender),
                     callback=callback.id,
                     order=number,
                     language=sender.language_code,
@@ -228,6 +230,14 @@ def _tap(callback: Callback, number: int, bot: Bot) -> Received:
             ),
         )
     )
+
+
+def _answered_by(message: Earlier, sender: User) -> str:
+    """What the member wrote that a message of the bot answers, in a group."""
+    earlier = message.reply_to_message
+    if earlier is None or earlier.from_ is None or earlier.from_.id != sender.id:
+        return ""
+    return str(earlier.message_id)
 
 
 def _politely(callback: Callback, sender: User, text: Text, bot: Bot) -> Received:

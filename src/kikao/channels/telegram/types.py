@@ -87,6 +87,7 @@ class Earlier(Wire, frozen=True):
     from_: User | None = msgspec.field(default=None, name="from")
     message_thread_id: int = 0
     is_topic_message: bool = False
+    reply_to_message: Earlier | None = None
 
 
 class Message(Wire, frozen=True):

@@ -1,0 +1,152 @@
+"""Telegram's Bot API: https://core.telegram.org/bots/api"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from msgspec import structs
+
+from kikao.channels.calling import Make
+from kikao.channels.channel import Request, Response
+from kikao.channels.chat.gateway import ChatGateway, Entrance, Received
+from kikao.channels.chat.ladder import laid_out
+from kikao.channels.chat.message import Message
+from kikao.channels.chat.routes import MAX_BODY
+from kikao.channels.edge import Denied, Guard
+from kikao.channels.inbound import Inbound
+from kikao.channels.outbox.sender import Destination, Pace
+from kikao.channels.telegram.api import Api
+from kikao.channels.telegram.bot import CHANNEL, Bot
+from kikao.channels.telegram.calls import LIMITS, SHARE, fits
+from kikao.channels.telegram.formatting import parts, unlinked
+from kikao.channels.telegram.receiving import acknowledged, received
+from kikao.channels.telegram.sender import Sender
+from kikao.config import Hidden, Settings
+from kikao.config.settings import Network, TelegramSettings
+from kikao.conversation.screens import Screen
+from kikao.i18n.messages import Translate
+
+FIRST: Final = "bot-api"
+"""What the bot is called that the environment sets; its webhooks come to `/telegram`, too."""
+
+SECRET: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
+
+A_SECOND: Final = Pace(1 / 30, 30)
+"""Messages that a bot may send in all (https://core.telegram.org/bots/faq)."""
+
+AT_ONCE: Final = 32
+"""Messages on their way at a time: each takes some tenths of a second."""
+
+
+def gateways(settings: Settings) -> list[ChatGateway]:
+    """Of each bot one."""
+    return [TelegramGateway(name, of) for name, of in settings.telegram.items()]
+
+
+def entrances(settings: Settings, found: Iterable[ChatGateway]) -> dict[str, Entrance]:
+    """`/telegram/{bot}` for each, and `/telegram` for the first."""
+    doors: dict[str, Entrance] = {}
+    for gateway in found:
+        assert isinstance(gateway, TelegramGateway)
+        door = TelegramEntrance(gateway, settings.trusted_proxies)
+        doors[f"/telegram/{gateway.slug}"] = door
+        if gateway.slug == FIRST:
+            doors["/telegram"] = door
+    return doors
+
+
+class TelegramGateway(ChatGateway):
+    """A bot."""
+
+    channel = CHANNEL
+    limits = LIMITS
+
+    def __init__(self, slug: str, settings: TelegramSettings) -> None:
+        super().__init__(slug)
+        self.settings = settings
+        head = settings.token.reveal().partition(b":")[0]
+        self.bot = Bot(slug, int(head) if head.isdigit() and len(head) <= 18 else 0, settings.username)
+
+    @property
+    def api_url(self) -> str:
+        """Of Telegram, or of a Bot API server of one's own."""
+        return self.settings.api_url
+
+    def api(self, make: Make) -> Api:
+        """What calls the methods of this bot."""
+        return Api(make, self.settings.api_url, self.settings.token)
+
+    def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
+        """What sends its messages."""
+        sender = Sender(self.api(make), self.line, clock=clock)
+        return Destination(sender=sender, pace=A_SECOND, at_once=AT_ONCE)
+
+    def pages(self, screen: Screen, translate: Translate) -> list[Message]:
+        """As of any chat; data on it makes no links, and what is wanted has a key that shares it."""
+        pages = laid_out(screen, unlinked(translate), self.limits)
+        if screen.wants not in SHARE:
+            return pages
+        key = translate(SHARE[screen.wants])
+        return [structs.replace(page, opens=key) for page in pages]
+
+    def reply(self, inbound: Inbound, page: Message, *, ends: bool, note: str = "") -> Response:
+        """A tap is acknowledged by the answer to its webhook; `note` is what Telegram shows then."""
+        callback = inbound.chat.callback if inbound.chat is not None else ""
+        return acknowledged(callback, note) if callback else self.acknowledge(inbound)
+
+    def pushed(
+        self, inbound: Inbound, page: Message, *, ends: bool, until: float, mark: str = "", over: str = ""
+    ) -> list[bytes]:
+        """A message as parcels; its text is divided as Telegram counts, which is not by characters.
+
+        Buttons that would send too much are lines to type instead. A key that is to go needs a message of its own where
+        there are buttons: a message has either.
+        """
+        owner = inbound.identity if inbound.chat is not None and inbound.chat.group else ""
+        if not fits(page, mark, owner):
+            lines = (f"{choice.key} {choice.label}" for choice in page.choices)
+            text = "\n".join(filter(None, [page.text, *lines]))
+            page = structs.replace(page, text=text, choices=(), layout="text")
+        *before, last = parts(page.text, self.limits.text)
+        messages = [*map(Message, before), structs.replace(page, text=last)]
+        if page.clears and (page.choices or page.link):
+            messages = [Message(CLEARED, clears=True), *messages] if not before else messages
+            messages[0] = structs.replace(messages[0], clears=True)
+        whole = len(messages) == 1
+        return [
+            self._parcel(inbound, message, until, mark, over if whole else "").written()
+            for message in messages
+        ]
+
+
+class TelegramEntrance:
+    """Where a bot's webhooks come in."""
+
+    channel = CHANNEL
+
+    def __init__(self, gateway: TelegramGateway, trusted: tuple[Network, ...] = ()) -> None:
+        self.name = gateway.slug
+        self.guard = Guard(trusted=trusted, max_body=MAX_BODY)
+        self._bot = gateway.bot
+        self._secret: Hidden | None = gateway.settings.secret
+
+    def greet(self, request: Request) -> Response | None:
+        """Telegram asks nothing."""
+        return None
+
+    def verify(self, request: Request) -> None:
+        """Whether the secret of `setWebhook` is shown; where none is set, nobody can show it."""
+        shown = request.headers.get(SECRET, "").encode(errors="replace")
+        expected = self._secret.reveal() if self._secret is not None else b""
+        if not (hmac.compare_digest(expected, shown) and expected):
+            raise Denied(403, f"{SECRET} is wrong or missing" if expected else "no secret is set")
+
+    def receive(self, request: Request) -> Received:
+        """One update. Raises `BadRequest` for what is none."""
+        return received(request.body, self._bot)
+
+
+CLEARED: Final = "✓"
+"""A message that only takes a key away."""
