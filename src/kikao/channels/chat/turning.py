@@ -34,6 +34,9 @@ WHY: Final[dict[str, Text]] = {
 }
 """What stands above a screen that is shown again; see `Show.why`."""
 
+TOASTS: Final[dict[str, Text]] = {"old": t("That button is of an older message.")}
+"""What is said besides where a provider shows something for a tap."""
+
 WORDED: Final[tuple[tuple[Text, Text], ...]] = (
     (RECEIVED, t("Request received. Do not repeat it. You will get the result here.")),
     (
@@ -147,8 +150,8 @@ class ChatTurn:
 
     def reply(self, inbound: Inbound, page: Message, *, ends: bool) -> Response:
         """The answer to the provider, with what it tells the member about a choice that they tapped."""
-        tapped_wrong = self._why and self._chat.pressed
-        note = self._translate(self._locale)(WHY[self._why]) if tapped_wrong else ""
+        toast = TOASTS.get(self._why) if self._chat.pressed else None
+        note = "" if toast is None else self._translate(self._locale)(toast)
         return self._gateway.reply(inbound, page, ends=ends, note=note)
 
     def leaving(self, held: Held, turned: Turned, message: Message) -> tuple[Message, dict[str, str]]:

@@ -18,7 +18,7 @@ import msgspec
 from kikao.channels.channel import BadRequest, Response
 from kikao.channels.chat.gateway import Received
 from kikao.channels.chat.told import Changed, Moved, Other, Standing
-from kikao.channels.chat.turning import WHY
+from kikao.channels.chat.turning import TOASTS
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.channels.media.kinds import Kind
 from kikao.channels.media.remote import Remote
@@ -27,6 +27,7 @@ from kikao.channels.telegram.formatting import at_utf16, cut
 from kikao.channels.telegram.types import Callback, Earlier, FileOf, MembershipChange, Message, Update, User
 from kikao.conversation.inputs import Attachment, Place, SharedContact
 from kikao.conversation.secrets import Secret
+from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import Text, t
 
 OTHERS: Final = t("These buttons are for somebody else. Write to me to get your own.")
@@ -155,12 +156,11 @@ def _attached(message: Message, sender: User) -> Attachment | None:
     contact = message.contact
     if contact is None:
         return None
-    digits = contact.phone_number.removeprefix("+")
-    is_number = _NUMBER(digits) is not None
+    number = f"+{contact.phone_number.removeprefix('+')}"  # Telegram writes it with or without
     # One that came through another bot, or from somebody else, may say anything.
     sent_by_them = message.forward_origin is None and message.via_bot is None
-    own = is_number and sent_by_them and 0 != contact.user_id == sender.id
-    return SharedContact(f"+{digits}" if is_number else contact.phone_number, own)
+    own = is_e164(number) and sent_by_them and 0 != contact.user_id == sender.id
+    return SharedContact(number if is_e164(number) else contact.phone_number, own)
 
 
 def _file(message: Message) -> Remote | None:
@@ -200,7 +200,7 @@ def _tap(callback: Callback, number: int, bot: Bot) -> Received:
         )
     mark, colon, rest = callback.data.partition(":")
     if message is None or not (mark and colon) or message.chat.type == "channel":
-        return _politely(callback, sender, WHY["old"], bot)
+        return _politely(callback, sender, TOASTS["old"], bot)
     alone = message.chat.type == "private"
     key, _, owner = (rest, "", str(sender.id)) if alone else rest.rpartition(OWNER)
     if owner != str(sender.id) and not bot.shares_groups:
@@ -307,7 +307,6 @@ OWNER: Final = "@"
 _COMMAND: Final = re.compile(
     r"/(?P<name>[A-Za-z0-9_]{1,32})(?:@(?P<bot>[A-Za-z0-9_]{1,32}))?(?P<rest>\s.*|$)", re.DOTALL
 ).match
-_NUMBER: Final = re.compile("[1-9][0-9]{6,14}").fullmatch
 _WORD: Final = re.compile("[a-z_]{1,40}").fullmatch
 _FIELDS: Final = frozenset(field.encode_name for field in msgspec.structs.fields(Message))
 _ABOUT: Final = frozenset(
