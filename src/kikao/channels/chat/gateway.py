@@ -111,7 +111,7 @@ class ChatGateway(ABC):
 
         Only the last has its choices.
         """
-        most = self.limits.body if page.choices or page.link else self.limits.text
+        most = self.limits.body if page.choices or page.link or page.wants else self.limits.text
         *before, last = parts(page.text, self.limits.text, most)
         whole = msgspec.structs.replace(page, text=last, shows=())
         messages = [*(Message("", shows=(each,)) for each in page.shows), *map(Message, before)]
