@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -345,6 +346,106 @@ async def test_a_long_wait_for_the_pace_gives_messages_back_untried() -> None:
     office.clock.advance(600.0)
     await office.dispatcher.once()
     assert [letter.tries for letter in crm.letters] == [1, 1]
+
+
+def to_chat(body: bytes) -> list[tuple[str, Pace]]:
+    """Messages are `chat text`: one a second to a chat."""
+    return [(body.split()[0].decode(), Pace(1.0))]
+
+
+async def test_whom_a_message_is_for_gets_them_in_their_own_pace_and_holds_up_nobody() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, paces=to_chat, pace=Pace(0.001, burst=99)))
+    await office.post(b"a 1", b"a 2", session=b"a")
+    await office.post(b"a 3", session=b"in the same group")
+    await office.post(b"b 1", session=b"b")
+    await office.dispatcher.once()
+    assert sorted(crm.bodies) == [b"a 1", b"b 1"]
+    assert await office.states() == ["sent", "waiting", "waiting", "sent"]
+    assert [message.tries async for message in office.store.messages(state="waiting")] == [0, 0]
+    for sent in (3, 4):
+        office.clock.advance(1.0)
+        await office.dispatcher.once()
+        assert len(crm.bodies) == sent
+    assert office.events == office.told(MessageSent), "to wait for a pace is no try, and nothing to tell"
+
+
+async def test_who_waits_for_less_than_a_look_is_looked_at_when_it_is_due() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, paces=lambda _: [("a", Pace(0.02))]))
+    office.clock.now = time.time()
+    office.sessions.clock = time.time
+    dispatcher = Dispatcher(office.sessions, office.destinations, office.events.append, poll=60.0)
+    await office.post(b"1", b"2", b"3")
+    async with running(dispatcher):
+        await until(lambda: has_sent(crm, 3), "all are sent")
+
+
+async def test_no_name_of_whom_a_message_is_for_is_stored() -> None:
+    asked: list[str] = []
+
+    class Watched(MemoryStore):
+        async def pace(self, name: str, *, now: float, interval: float, burst: int) -> float:
+            asked.append(name)
+            return await super().pace(name, now=now, interval=interval, burst=burst)
+
+    office = Office(crm=Destination(sender=Post(), paces=to_chat))
+    office.sessions.store = Watched()
+    office.store = office.sessions.store  # type: ignore[assignment]
+    await office.post(b"+256772000001 hi")
+    await office.dispatcher.once()
+    assert asked[0].startswith(f"{CRM} ")
+    assert "772" not in asked[0]
+    assert asked[1:] == [CRM]
+
+
+async def test_who_alone_is_told_to_wait_waits_in_every_lane_and_nobody_else() -> None:
+    crm = Post(
+        lambda letter: TryLater("131056", after=30.0, alone=True) if letter.body == b"a 1" else Delivered()
+    )
+    office = Office(crm=Destination(sender=crm, tries=1, paces=to_chat))
+    await office.post(b"a 1", session=b"a")
+    await office.dispatcher.once()
+    await office.post(b"a 2", session=b"in the same group")
+    await office.post(b"b 1", session=b"b")
+    await office.dispatcher.once()
+    assert crm.bodies == [b"a 1", b"b 1"]
+    assert office.told(DestinationPaused) == []
+    assert office.told(MessageDead) == [], "it is no try"
+    crm.answer = lambda _: Delivered()
+    office.clock.advance(31.0)
+    await office.dispatcher.once()
+    assert len(crm.bodies) == 3
+    office.clock.advance(1.0)
+    await office.dispatcher.once()
+    assert await office.states() == ["sent"] * 3
+
+
+async def test_who_alone_waits_needs_no_pace_of_their_own() -> None:
+    crm = Post(
+        lambda letter: TryLater("slow", after=30.0, alone=True) if letter.body == b"a 1" else Delivered()
+    )
+    office = Office(crm=Destination(sender=crm))
+    await office.post(b"a 1", b"a 2", session=b"a")
+    await office.dispatcher.once()
+    await office.post(b"b 1", session=b"b")
+    await office.dispatcher.once()
+    assert crm.bodies == [b"a 1", b"b 1"]
+    crm.answer = lambda _: Delivered()
+    office.clock.advance(30.0)
+    await office.dispatcher.once()
+    assert crm.bodies[2:] == [b"a 1", b"a 2"]
+
+
+async def test_what_nobody_can_read_is_dead_at_once_and_its_lane_goes_on() -> None:
+    crm = Post()
+    office = Office(crm=Destination(sender=crm, paces=to_chat))
+    await office.post(b"", b"a 2")
+    await office.dispatcher.once()
+    assert crm.bodies == [b"a 2"]
+    [dead] = office.told(MessageDead)
+    assert isinstance(dead, MessageDead)
+    assert dead.reason == "unreadable: IndexError"
 
 
 async def test_only_so_many_are_on_their_way() -> None:

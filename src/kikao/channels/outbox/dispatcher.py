@@ -260,7 +260,9 @@ class Dispatcher:
         except SealError:
             return await self._dead(message, "it does not open with the keys that are set")
         try:
-            if not await self._granted(message, destination):
+            if not await self._spaced(message, destination, body) or not await self._granted(
+                message, destination
+            ):
                 return None
             if self._sessions.clock() + destination.timeout > message.lease_until:
                 return None  # held up for so long (a slow store, a process that stood still) that another may send it
@@ -270,7 +272,42 @@ class Dispatcher:
         except asyncio.CancelledError:
             await self._give_back(message)
             raise
+        if isinstance(outcome, TryLater) and outcome.alone and outcome.after:
+            await self._pause_alone(message, destination, body, outcome.after)
         return await self._settle(message, destination, outcome, time.perf_counter() - began)
+
+    async def _spaced(self, message: Outgoing, destination: Destination, body: bytes) -> bool:
+        """Whether whom it is for may get one more now; else its lane waits, and nobody else."""
+        if destination.paces is None:
+            return True
+        try:
+            paces = destination.paces(body)
+        except Exception as error:  # noqa: BLE001 - it would fail each time, and what is behind it would wait
+            await self._dead(message, f"unreadable: {type(error).__name__}")
+            return False
+        now = self._sessions.clock()
+        for name, pace in paces:
+            wait = await self._sessions.store.pace(
+                self._hashed(message.to, name), now=now, interval=pace.interval, burst=pace.burst
+            )
+            if wait > 0.0:
+                await self._stored(message, Again(now + wait, message.reason, counts=False))
+                if wait < self._poll:
+                    asyncio.get_running_loop().call_later(wait, self._woken.set)
+                return False
+        return True
+
+    async def _pause_alone(
+        self, message: Outgoing, destination: Destination, body: bytes, seconds: float
+    ) -> None:
+        """Whom it is for gets nothing for a while, whichever lane it is in."""
+        until = self._sessions.clock() + min(seconds, LONGEST_PAUSE)
+        for name, _ in destination.paces(body) if destination.paces is not None else ():
+            with contextlib.suppress(StoreUnavailable, CommitUnknown):  # others are told to wait themselves
+                await self._sessions.store.pause(self._hashed(message.to, name), until)
+
+    def _hashed(self, to: str, name: str) -> str:
+        return f"{to} {self._sessions.ring.lookup('pace', to, name).hex()}"
 
     async def _granted(self, message: Outgoing, destination: Destination) -> bool:
         """Wait for the destination's pace; if that takes too long the message is given back, and False."""
@@ -303,9 +340,9 @@ class Dispatcher:
         told = outcome.after is not None and outcome.after >= LEAST_WAIT
         wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else None
         wait = self._backoff(message.tries, destination) if wait is None else wait
-        if told:
+        if told and not outcome.alone:
             await self._pause(message.to, wait, outcome.reason)
-        elif message.tries >= destination.tries:
+        elif not told and message.tries >= destination.tries:
             return await self._dead(message, f"{destination.tries} tries; the last: {outcome.reason}")
         if destination.newest:
             if now + wait >= message.expires_at:

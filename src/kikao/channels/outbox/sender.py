@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -35,6 +35,8 @@ class TryLater(msgspec.Struct, frozen=True):
     after: float | None = None
     """Seconds that the other side said to wait: nothing leaves to it meanwhile, and this does not count as a try. Less
     than one is no wait."""
+    alone: bool = False
+    """It is about whom the message is for, and not about the account: only that one waits `after`."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
@@ -65,6 +67,10 @@ class Pace(msgspec.Struct, frozen=True):
     burst: int = 1
 
 
+Paces = Callable[[bytes], Sequence[tuple[str, Pace]]]
+"""Of a message, by its body: the names of whom it is for (`chat:123`, `group:9`), each with how fast that one may get
+messages; the strictest first. What it raises means that nobody can read the message."""
+
 MAX_TIMEOUT: Final = 60.0
 """Seconds: a message is leased for longer than a try may take."""
 
@@ -84,6 +90,8 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
 
     sender: Sender
     pace: Pace | None = None
+    paces: Paces | None = None
+    """Asked before `pace`. Who has to wait holds up nobody else. Names are kept hashed."""
     timeout: float = 10.0
     """Seconds that one try may take; at most `MAX_TIMEOUT`."""
     at_once: int = 8

@@ -5,6 +5,11 @@ A restart forgets it: then a burst may follow another too soon, and a provider s
 
 from __future__ import annotations
 
+from typing import Final
+
+MOST: Final = 10_000
+"""Names that are remembered before those are dropped whose time has come: they are as good as new."""
+
 
 class Paces:
     """What was granted under each name, and who said to wait. Times are seconds since the epoch."""
@@ -12,6 +17,7 @@ class Paces:
     def __init__(self) -> None:
         self._next: dict[str, float] = {}  # when the next one would be due if all kept the interval
         self._paused: dict[str, float] = {}
+        self._room = MOST
 
     def ask(self, name: str, now: float, interval: float, burst: int) -> float:
         """As `OutboxStore.pace`."""
@@ -26,6 +32,10 @@ class Paces:
         if early > 0.0:
             return early
         self._next[name] = due + interval
+        if len(self._next) > self._room:
+            self._next = {name: due for name, due in self._next.items() if due > now}
+            self._paused = {name: until for name, until in self._paused.items() if until > now}
+            self._room = max(MOST, 2 * len(self._next))
         return 0.0
 
     def pause(self, name: str, until: float) -> None:

@@ -37,6 +37,7 @@ SWEEP_DEDUPE: Final = Statement(
     "SELECT count(*) FROM gone"
 )
 SWEEP_MESSAGES: Final = Statement("SELECT kikao.sweep_messages($1, $2, $3, $4::smallint[])")
+SWEEP_PACES: Final = Statement("DELETE FROM kikao.paces WHERE next <= $1 AND paused <= $1")
 SWEEP_LEASES: Final = Statement("DELETE FROM kikao.leases WHERE until <= $1")
 
 _RECORD = "SELECT key, version, fence, expires_at, state, address FROM kikao.sessions"

@@ -258,6 +258,7 @@ class PostgreSQLStore(PostgreSQLOutbox):
         ] == _SWEEP_CHUNK:
             pass
         await self._wire.ask(sql.SWEEP_LEASES, (now - _LEASES_KEPT,))
+        await self._wire.ask(sql.SWEEP_PACES, (now - _LEASES_KEPT,))
         return removed
 
     async def _politely(self, statement: Statement, *args: Any) -> Any:

@@ -20,4 +20,6 @@ if early > 0 then
   return struct.pack('<d', early)
 end
 redis.call('HSET', at, 'next', struct.pack('<d', due + interval))
+-- Once it could be granted anew it says nothing any more; a minute for clocks that differ.
+redis.call('PEXPIRE', at, math.ceil((math.max(due + interval, paused) - now) * 1000) + 60000)
 return struct.pack('<d', 0)

@@ -7,5 +7,6 @@ local at = KEYS[1] .. ':p:' .. ARGV[1]
 local paused = redis.call('HGET', at, 'paused')
 if not paused or struct.unpack('<d', paused) < struct.unpack('<d', ARGV[2]) then
   redis.call('HSET', at, 'paused', ARGV[2])
+  redis.call('PERSIST', at) -- until something is granted after it
 end
 return 1
