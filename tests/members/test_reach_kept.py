@@ -221,6 +221,26 @@ async def test_what_is_told_at_the_same_time_is_all_known(tmp_path: Path) -> Non
     assert len(await rows(tmp_path, REACH)) == 1
 
 
+async def test_who_answers_at_once_asks_nobody_but_this_process(tmp_path: Path) -> None:
+    clock = Clock()
+    async with watched(tmp_path, clock) as (directory, records):
+        reach, began = directory.reach, clock.now
+        await reach.heard(*WA, began)
+        records.trips()
+        clock.advance(2)
+        assert await reach.may(*WA, "reply", heard_at=began) == Yes(began + DAY)
+        assert records.trips() == (0, 0)
+        assert await reach.may(*WA, "notice", heard_at=began) == Yes(began + DAY)
+        await reach.tell(*WA, "blocked", at=clock.now)
+        assert await reach.may(*WA, "reply", heard_at=began) == No("blocked")
+        clock.advance(60)
+        await reach.heard(*WA, clock.now)
+        records.trips()
+        clock.advance(31)
+        assert isinstance(await reach.may(*WA, "reply", heard_at=clock.now - 31), Yes)
+        assert records.trips() == (1, 0), "it was a while ago"
+
+
 # --- records that are away ---
 
 

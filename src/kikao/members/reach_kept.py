@@ -27,6 +27,9 @@ from kikao.records import CommitUnknown, Records, RecordsAway
 COARSE: Final = 3600.0
 """Seconds that what is stored of when a member last wrote may be behind."""
 
+JUST: Final = 30.0
+"""Seconds in which who answers a member trusts what this process knows of them, and asks nobody."""
+
 EVERY: Final = 30.0
 """Seconds between comparing what was heard with what is stored."""
 
@@ -139,7 +142,9 @@ class KeptReaches:
         self, kind: str, identity: str, line: str, purpose: Purpose, *, heard_at: float = 0.0
     ) -> Verdict:
         """See `Reaches.may`."""
-        known, now = await self.of(kind, identity, line), self._clock()
+        now = self._clock()
+        met = self._met.get(self._key(kind, identity, line)) if now - heard_at < JUST else None
+        known = await self.of(kind, identity, line) if met is None or purpose != "reply" else met.stored
         return known.heard(min(heard_at, now)).may(purpose, now, window=window_of(line))
 
     # --- beside the turns ---

@@ -437,6 +437,20 @@ async def test_who_alone_waits_needs_no_pace_of_their_own() -> None:
     assert crm.bodies[2:] == [b"a 1", b"a 2"]
 
 
+async def test_what_may_not_leave_yet_holds_up_its_own_lane_alone() -> None:
+    crm = Post(
+        lambda letter: TryLater("not yet", after=30.0, held=True) if letter.body == b"a 1" else Delivered()
+    )
+    office = Office(crm=Destination(sender=crm, tries=1, paces=to_chat))
+    await office.post(b"a 1", b"a 2", session=b"a")
+    await office.dispatcher.once()
+    await office.post(b"a 3", session=b"another lane to the same")
+    office.clock.advance(1.0)
+    await office.dispatcher.once()
+    assert crm.bodies == [b"a 1", b"a 3"]
+    assert office.told(DestinationPaused) == office.told(MessageDead) == []
+
+
 async def test_what_nobody_can_read_is_dead_at_once_and_its_lane_goes_on() -> None:
     crm = Post()
     office = Office(crm=Destination(sender=crm, paces=to_chat))

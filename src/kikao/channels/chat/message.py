@@ -11,8 +11,9 @@ from kikao.conversation.attached import Attached
 Layout = Literal["text", "buttons", "list"]
 """How choices are shown: in the text, numbered; as buttons below it; as rows of a list that opens."""
 
-Kind = Literal["reply", "notice", "marketing"]
-"""Why a message leaves: it answers what the member wrote; they should know; or somebody wants them to buy."""
+Kind = Literal["reply", "notice", "marketing", "confirmation"]
+"""Why a message leaves: it answers what the member wrote; they should know; somebody wants them to buy; or it says that
+their STOP was heard."""
 
 
 class MessageRefused(ValueError):

@@ -272,7 +272,7 @@ class Dispatcher:
         except asyncio.CancelledError:
             await self._give_back(message)
             raise
-        if isinstance(outcome, TryLater) and outcome.alone and outcome.after:
+        if isinstance(outcome, TryLater) and outcome.alone and outcome.after and not outcome.held:
             await self._pause_alone(message, destination, body, outcome.after)
         return await self._settle(message, destination, outcome, time.perf_counter() - began)
 
@@ -340,7 +340,7 @@ class Dispatcher:
         told = outcome.after is not None and outcome.after >= LEAST_WAIT
         wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else None
         wait = self._backoff(message.tries, destination) if wait is None else wait
-        if told and not outcome.alone:
+        if told and not (outcome.alone or outcome.held):
             await self._pause(message.to, wait, outcome.reason)
         elif not told and message.tries >= destination.tries:
             return await self._dead(message, f"{destination.tries} tries; the last: {outcome.reason}")

@@ -37,6 +37,8 @@ class TryLater(msgspec.Struct, frozen=True):
     than one is no wait."""
     alone: bool = False
     """It is about whom the message is for, and not about the account: only that one waits `after`."""
+    held: bool = False
+    """Nobody said to wait: it is this message that may not leave yet. Only what is behind it in its lane waits, too."""
 
 
 class Rejected(msgspec.Struct, frozen=True):
