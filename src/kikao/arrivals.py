@@ -1,23 +1,30 @@
 """What a chat's webhook brings, dealt with before it is answered: each message a turn of its own, in order per member.
 
 A provider sends several messages of several members at once, and all of it again unless it hears 200. So 200 is said
-once each is dealt with, or kept; what was dealt with before then answers as a duplicate. One that cannot be dealt with
-now takes nobody else's along.
+once each is dealt with, or kept in the inbox (`kikao.inbox`), behind what the same member has there; what was dealt
+with before then answers as a duplicate. One that cannot be dealt with now takes nobody else's along.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import TAKEN, ChatGateway, Received
+from kikao.channels.chat.sender import KINDS
 from kikao.channels.chat.told import Other, Told
 from kikao.channels.inbound import Inbound
 from kikao.channels.refusals import AGAIN
 from kikao.events import GatewayTold, Publish, described
+from kikao.inbox import Inbox
+from kikao.members import Reaches
+from kikao.records import CommitUnknown as RecordsUnknown
+from kikao.records import RecordsAway
 from kikao.sessions.policy import MissingIdentifier
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.turn import Turns
 
 AT_ONCE: Final = 32
@@ -42,12 +49,16 @@ class Arrivals:
         hears: Mapping[type, Hears] | None = None,
         *,
         texts: bool = True,
+        inbox: Inbox | None = None,
+        reach: Reaches | None = None,
     ) -> None:
         self._turns = turns
         self._lines = lines
         self._publish = publish
         self._hears = dict(hears or {})
         self._texts = texts
+        self._inbox = inbox
+        self._reach = reach
 
     async def take(self, received: Received) -> Response:
         """The answer to a webhook, once all of it is dealt with or kept."""
@@ -55,7 +66,7 @@ class Arrivals:
 
         async def of_one(inbounds: Sequence[Inbound]) -> list[Response]:
             async with room:
-                return [await self.one(inbound) for inbound in inbounds]
+                return [await self._dealt_with(inbound) for inbound in inbounds]
 
         lanes = _by_member(received.inbounds)
         if len(lanes) == 1:
@@ -69,8 +80,30 @@ class Arrivals:
             return received.answer or TAKEN
         return answers[0] if len(answers) == 1 else TAKEN
 
+    async def _dealt_with(self, inbound: Inbound) -> Response:
+        """The answer to one message of a webhook, now or, where that cannot be, once it is kept.
+
+        Where too much is at work already nothing is kept: the provider has to go slower.
+        """
+        await self._heard(inbound)
+        inbox = self._inbox
+        if inbox is None:
+            return await self.one(inbound)
+        try:
+            waits = await inbox.waits(inbound)
+            answer = AGAIN if waits else await self.one(inbound)
+            if answer.status == AGAIN.status and (waits or not self._turns.gate.crowded):
+                async with asyncio.timeout(self._turns.budget):
+                    await inbox.keep(inbound)
+                return TAKEN
+        except MissingIdentifier:
+            return await self.one(inbound)
+        except (StoreUnavailable, CommitUnknown, TimeoutError):
+            return AGAIN
+        return answer
+
     async def one(self, inbound: Inbound) -> Response:
-        """The answer to one message; of 200 it is dealt with, anything else wants it again."""
+        """The answer to one message; of 200 it is dealt with, anything else wants it again. It is kept nowhere."""
         line = f"{inbound.channel}/{inbound.gateway}"
         if inbound.channel == "sms" and not self._texts:
             self._note(line, "a member wrote, and the app is not meant for SMS")
@@ -80,6 +113,18 @@ class Arrivals:
         except MissingIdentifier as error:
             self._note(line, str(error))
             return TAKEN  # no delivery of it will ever name anybody
+
+    async def _heard(self, inbound: Inbound) -> None:
+        """Whoever writes may be written to; so may a group in which somebody does. It is noted later if not now."""
+        reach, chat = self._reach, inbound.chat
+        if reach is None or inbound.channel not in KINDS:
+            return
+        line, at = f"{inbound.channel}/{inbound.gateway}", inbound.sent_at or self._turns.sessions.clock()
+        people = [inbound.msisdn or inbound.identity]
+        people += [chat.group] if chat is not None and chat.group else []
+        for who in people:
+            with contextlib.suppress(RecordsAway, RecordsUnknown, ValueError):
+                await reach.heard(KINDS[inbound.channel], who, line, at)
 
     async def _told(self, told: Told) -> bool:
         hears = self._hears.get(type(told))

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from kikao.arrivals import Arrivals, Hears
+from kikao.arrivals import Arrivals
 from kikao.bus import Bell, FanoutAway
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.hearing import Hearing
 from kikao.channels.chat.lines import entrances
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.routes import ChatRoute
 from kikao.channels.chat.secret_links import SecretLinks
+from kikao.channels.chat.sender import ChatSender
 from kikao.channels.chat.told import Keyword
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
@@ -34,6 +36,7 @@ from kikao.control.door import Came
 from kikao.conversation.engine import Engine
 from kikao.events import Bus, OperatorCommand, described
 from kikao.i18n import Catalogs
+from kikao.inbox import Inbox
 from kikao.members import Reaches, Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
@@ -209,8 +212,25 @@ class Server:
         self.readiness = Readiness()
         self._depend()
         keywords = Keywords(self.lines, self.messages, sessions.clock)
-        hears: dict[type, Hears] = {Keyword: keywords.hear}
-        self.arrivals = Arrivals(self.turns, self.lines, publish, hears, texts="sms" in app.channels)
+        for destination in screens.values():
+            if isinstance(destination.sender, ChatSender):
+                destination.sender.reach = self.reach
+        hearing = Hearing(sessions, self.lines, self.screens, self.reach, publish)
+        inbox = Inbox(self.turns)
+        self.arrivals = Arrivals(
+            self.turns,
+            self.lines,
+            publish,
+            {**hearing.hears, Keyword: keywords.hear},
+            texts="sms" in app.channels,
+            inbox=inbox,
+            reach=self.reach,
+        )
+        kept = {**inbox.destinations(self.lines, self.arrivals.one), **hearing.destinations}
+        self.kept = Dispatcher(sessions, kept, publish, shards=lambda: self.shares.shards)
+        """Deals with what came and could not be dealt with at once."""
+        inbox.stored = hearing.stored = self.kept.stored
+        self.shares.when_changed(self.kept.wake)
         doors = entrances(settings, self.lines)
         chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
         elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []
@@ -328,6 +348,7 @@ class Server:
         await self.sweeper.once()
         await self.recovery.look()
         await self.dispatcher.once()
+        await self.kept.once()
         await self.push()
 
     async def push(self) -> None:
@@ -355,7 +376,7 @@ class Server:
         works += [self._relay.run()] if self._relay else []
         works += [self.link.run()] if self.link else []
         self._work = [asyncio.create_task(work) for work in works]
-        self._sending = [asyncio.create_task(each.run()) for each in (self.dispatcher, self.screens)]
+        self._sending = [asyncio.create_task(each.run()) for each in self._dispatchers]
 
     async def open_door(self) -> None:
         """Let commands in through the data folder; the log tells where that cannot be."""
@@ -406,9 +427,13 @@ class Server:
                     await self.screens.once()
         await link.stop(SHUTDOWN)
 
+    @property
+    def _dispatchers(self) -> tuple[Dispatcher, ...]:
+        return self.dispatcher, self.screens, self.kept
+
     async def _stop_sending(self) -> None:
         await asyncio.gather(
-            self.dispatcher.stop(SHUTDOWN), self.screens.stop(SHUTDOWN), self.directly.close(SHUTDOWN)
+            *(each.stop(SHUTDOWN) for each in self._dispatchers), self.directly.close(SHUTDOWN)
         )
         await asyncio.gather(*self._sending, return_exceptions=True)
 

@@ -54,9 +54,14 @@ class Gate:
         self._failed = 0
         self._next = 0.0
 
+    @property
+    def crowded(self) -> bool:
+        """Whether as many turns as may be are at work."""
+        return self.inside >= self._most
+
     def refuses(self) -> Exception | None:
         """Why this one may not try; None lets it in."""
-        if self.inside >= self._most:
+        if self.crowded:
             return Crowded()
         if self._failed < self._tries:
             return None

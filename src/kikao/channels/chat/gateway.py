@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -12,13 +12,14 @@ from kikao.channels.calling import Make
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.chat.ladder import Limits, laid_out, parts
 from kikao.channels.chat.message import Message, Parcel
-from kikao.channels.chat.told import Told
+from kikao.channels.chat.told import Told as News
 from kikao.channels.edge import Guard
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox.sender import Destination
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Translate
 from kikao.i18n.money import Amount
+from kikao.members.reach import Told
 
 GOOD_FOR: Final = 86400.0
 """Seconds in which a screen has to leave: after that nobody waits for it."""
@@ -31,7 +32,7 @@ class Received(msgspec.Struct, frozen=True):
     """What a webhook held, in its order: one bad piece of it takes nothing else along."""
 
     inbounds: tuple[Inbound, ...] = ()
-    told: tuple[Told, ...] = ()
+    told: tuple[News, ...] = ()
     """What is no message of a member: statuses, blocks, what the provider says of the account, what nobody can read."""
     answer: Response | None = None
     """What the provider is told where no message of a member is in it; None for `TAKEN`."""
@@ -124,6 +125,10 @@ class ChatGateway(ABC):
 
     def charged(self, response: Response, amount: Amount) -> Response | None:
         """No chat has the member's operator charge them."""
+        return None
+
+    def closed_by(self, codes: Sequence[int]) -> tuple[Told, str] | None:
+        """What a report that a message failed, for these reasons, says of its address, and the code of why."""
         return None
 
     def acknowledge(self, inbound: Inbound) -> Response:

@@ -120,8 +120,8 @@ class ChatSender(ABC):
                 )
 
     def _who(self, parcel: Parcel) -> tuple[str, str]:
-        """The member; of a group, the group."""
-        return KINDS[self.line.partition("/")[0]], parcel.member or parcel.to
+        """The member; of a group, the group, whatever topic of it."""
+        return KINDS[self.line.partition("/")[0]], parcel.member or parcel.to.partition("/")[0]
 
 
 def _held(reason: str, seconds: float) -> TryLater:
