@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from kikao.testing.clock import Clock
     from kikao.testing.context import Play
     from kikao.testing.mortal import Mortal, ProcessDied
+    from kikao.testing.network import over_http, served
     from kikao.testing.phone import Late, Page, Phone
     from kikao.testing.playing import PlayFailed, ScreenDiffers, StepFailed, perform, play
     from kikao.testing.provider import Provider
@@ -50,8 +51,10 @@ __all__ = [
     "StepFailed",
     "Template",
     "in_process",
+    "over_http",
     "perform",
     "play",
+    "served",
     "step",
 ]
 
@@ -71,6 +74,7 @@ _HOMES = {
     "Provider": "provider",
     "Scene": "scene",
     "Stage": "stage",
+    **dict.fromkeys(("over_http", "served"), "network"),
     **dict.fromkeys(("Send", "in_process"), "wire"),
 }
 """The module a name lives in, below this one where it has no dot."""
