@@ -50,6 +50,7 @@ class ChatPhone(ABC):
         self._seen: dict[Chat, int] = {}
         self._texts: dict[tuple[Chat, str], str] = {}
         self._notes = 0
+        self._last = ""
 
     @property
     @abstractmethod
@@ -122,9 +123,8 @@ class ChatPhone(ABC):
         raise LookupError(f"no older message has a button {label!r}")
 
     async def listen(self) -> str:
-        """Look whether something came by itself. Without that, the screen stays as it is."""
-        before = self.screen
-        return await self._does(self.api.deliver()) or self._show(before)
+        """Look whether something came by itself; else the screen is the last one that something came with."""
+        return await self._does(self.api.deliver()) or self._show(self._last)
 
     async def again(self, back: int = 0) -> str:
         """The provider delivers once more what they did last, or `back` before that; what came of it.
@@ -182,6 +182,7 @@ class ChatPhone(ABC):
 
     def _show(self, screen: str) -> str:
         self.screen = screen
+        self._last = screen or self._last
         return screen
 
 

@@ -1,0 +1,222 @@
+"""Transcripts of members who chat, through the real gateways and the emulated providers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pytest
+
+from kikao import App, Chat, Flows, Text, t
+from kikao.testing import PlayFailed, Stage, chat_steps, play
+from kikao.testing.playing import run
+from kikao.testing.registry import BUILT_IN
+from kikao.transcripts import parse
+
+DRINKS: Final = {"tea": t("Tea"), "coffee": t("Coffee")}
+flows = Flows()
+
+
+@flows.flow("shop", title=t("Shop"))
+async def shop(chat: Chat) -> None:
+    await chat.choose("drink", t("What would you like?"), DRINKS)
+    await chat.choose("size", t("Which size?"), {"s": t("Small"), "l": t("Large")})
+    name = await chat.ask("name", Text(), t("Your name?"))
+    await chat.end(t("Thank you, {name}.", name=name))
+
+
+def an_app(*channels: str) -> App:
+    return App(flows, entry="shop", channels=["ussd", *channels], members=False)
+
+
+WHAT = """
+    What would you like?
+    [Tea] [Coffee]
+"""
+SIZE = """
+    Which size?
+    [Small] [Large]
+    [Back] [Home]
+"""
+NAME = """
+    Your name?
+    [Back] [Home]
+"""
+
+TOLD = {
+    "tapping, and an old screen": f"""
+Asha is +256772000009 on Telegram in sw.
+Asha opens the chat.
+{WHAT}
+Asha taps tea.
+{SIZE}
+Asha taps Coffee of an old screen.
+    (note: ...)
+    That button is of an older message. Here is where we are:
+    Which size?
+    [Small] [Large]
+    [Back] [Home]
+Asha taps Back then Coffee then "Large".
+{NAME}
+The gateway sends the request again.
+The gateway sends Asha's request before that again.
+Asha looks at her chat.
+{NAME}
+Asha's nickname is "A. then B.".
+Asha writes her nickname.
+    Thank you, A. then B..
+""",
+    "typing, in one piece, and beside another": f"""
+Asha writes hello while Binta writes hello.
+    (Asha sees)
+    What would you like?
+    [Tea] [Coffee]
+    (Binta sees)
+    What would you like?
+    [Tea] [Coffee]
+Asha writes TEA then small.
+{NAME}
+Binta taps Tea while Asha writes "I live in Kampala".
+    (Binta sees)
+    Which size?
+    [Small] [Large]
+    [Back] [Home]
+    (Asha sees)
+    Thank you, I live in Kampala.
+Asha writes hello in Kampala.
+{WHAT}
+""",
+    "what can be shared": f"""
+Asha writes hello.
+{WHAT}
+Asha shares her contact.
+    Invalid choice. Try again.
+    ...
+Asha shares Binta's contact.
+    Invalid choice. Try again.
+    ...
+Asha shares her location.
+    Invalid choice. Try again.
+    ...
+Asha sends a photo saying "my receipt".
+    Invalid choice. Try again.
+    ...
+Asha changes that to "Coffee".
+Asha reads it.
+Asha taps Tea.
+{SIZE}
+""",
+    "a provider on a bad day": f"""
+Asha opens the chat with invite_17.
+{WHAT}
+Telegram fails.
+Asha taps Tea.
+10 seconds pass.
+Asha looks at her chat.
+{SIZE}
+Telegram takes nothing for 30 seconds.
+Asha taps Large.
+1 minute passes.
+Asha looks at her chat.
+{NAME}
+Telegram fails, 9 times.
+Telegram is well again.
+Telegram does not answer, once.
+Asha writes Asha.
+    Thank you, Asha.
+""",
+    "a provider that tells late": f"""
+Asha opens the chat.
+{WHAT}
+Telegram keeps to itself what happens.
+Asha taps Tea.
+Telegram tells it all.
+Asha looks at her chat.
+{SIZE}
+Telegram keeps to itself what happens.
+Binta writes hello.
+Asha taps Large.
+Telegram tells it all at once.
+Asha looks at her chat.
+{NAME}
+Binta looks at her chat.
+{WHAT}
+""",
+    "a bot that is stopped": f"""
+Asha opens the chat.
+{WHAT}
+Asha blocks us.
+Asha unblocks us.
+Asha taps Tea.
+{SIZE}
+""",
+    "a group": f"""
+Asha is on Telegram.
+Savings is a group of Asha, Binta and Chidi.
+Asha writes /start@kikao_bot in Savings.
+{WHAT}
+Asha taps Tea in Savings.
+{SIZE}
+Asha taps Large in Savings.
+    ...
+""",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", TOLD)
+async def test_it_comes_true_on_telegram(title: str) -> None:
+    (transcript,) = parse(f"# {title}\n\n{TOLD[title]}", "told.txt")
+    async with Stage(an_app("telegram")) as stage:
+        await play(transcript, stage)
+        assert stage.chats.bot().refused == []
+        assert stage.chats.bot().ignored == set()
+
+
+def test_every_step_of_chats_is_played() -> None:
+    lines = [step.text for title, text in TOLD.items() for step in parse(f"# {title}\n\n{text}")[0].steps]
+    own = [kind for kind in BUILT_IN if kind.act.__module__ == chat_steps.__name__]
+    met = {kind.form for kind in own for line in lines if kind.pattern.fullmatch(line)}
+    assert {kind.form for kind in own} == met
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "Asha writes hello.\n    ...\nAsha taps Soup.",
+            "0 buttons say 'Soup', not one: .Tea., .Coffee.; and none before has it",
+        ),
+        ("Asha taps Tea of an old screen.", "no older message has a button 'Tea'"),
+        (
+            "Asha is on WhatsApp.\nAsha writes hello.",
+            "the settings have no number on WhatsApp called cloud-api",
+        ),
+        ("The gateway sends the request again.", "nobody has sent a request yet"),
+    ],
+)
+async def test_what_a_step_says_that_cannot_be_done(line: str, said: str) -> None:
+    (transcript,) = parse(f"# a\n\n{line}", "told.txt")
+    async with Stage(an_app("telegram")) as stage:
+        with pytest.raises(PlayFailed, match=said):
+            await play(transcript, stage)
+
+
+async def test_a_stage_without_chats_says_so() -> None:
+    (transcript,) = parse("# a\n\nAsha writes hello.\n", "told.txt")
+    async with Stage(an_app()) as stage:
+        with pytest.raises(PlayFailed, match="nobody said where Asha chats"):
+            await play(transcript, stage)
+        with pytest.raises(LookupError, match="no bot called bot-api"):
+            stage.telegram()
+
+
+async def test_screens_of_chats_are_accepted() -> None:
+    (transcript,) = parse("# a\n\nAsha opens the chat.\nAsha taps Tea.\n    Soup?\n", "told.txt")
+    async with Stage(an_app("telegram")) as stage:
+        played = await play(parse(f"# a\n\nAsha opens the chat.{WHAT}", "told.txt")[0], stage)
+        assert played.chat("Asha").lines == ("What would you like?", "[Tea] [Coffee]")
+    async with Stage(an_app("telegram")) as stage:
+        from kikao.testing import Play
+
+        seen = await run(Play(transcript, stage), accept=True)
+        assert seen[0] == ("What would you like?", "[Tea] [Coffee]")
+        assert seen[1][0] == "Which size?"
