@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import pytest
 
 from kikao import App, Chat, Flows, Text, t
-from kikao.testing import PlayFailed, Stage, chat_steps, play
+from kikao.channels.ussd.registry import SLUGS
+from kikao.config import load
+from kikao.testing import BotApi, CloudApi, PlayFailed, Stage, chat_steps, play
 from kikao.testing.playing import run
 from kikao.testing.registry import BUILT_IN
 from kikao.transcripts import parse
@@ -171,6 +174,115 @@ async def test_it_comes_true_on_telegram(title: str) -> None:
         assert stage.chats.bot().ignored == set()
 
 
+ON_WHATSAPP = """
+Asha is +256772000009 on WhatsApp.
+Asha opens the chat.
+    What would you like?
+    [Tea]
+    [Coffee]
+Asha reads it.
+Asha taps Tea.
+    Which size?
+    0 Back
+    00 Home
+    [Small]
+    [Large]
+Asha taps Coffee of an old screen.
+    That button is of an older message. Here is where we are:
+    ...
+    [Large]
+The gateway sends the request again.
+WhatsApp keeps to itself what happens.
+Asha writes large.
+Binta writes hello.
+WhatsApp tells it all in one piece.
+Asha looks at her chat.
+    Your name?
+    [Back]
+    [Home]
+Binta is on WhatsApp.
+Binta looks at her chat.
+    What would you like?
+    ...
+WhatsApp fails.
+Asha writes Asha.
+1 minute passes.
+Asha looks at her chat.
+    Thank you, Asha.
+Asha writes hello.
+    What would you like?
+    ...
+Asha sends a photo.
+    Invalid choice. Try again.
+    ...
+Asha blocks us.
+Asha writes hello.
+Asha unblocks us.
+"""
+
+
+async def test_it_comes_true_on_whatsapp() -> None:
+    (transcript,) = parse(f"# a story\n\n{ON_WHATSAPP}", "told.txt")
+    async with Stage(an_app("whatsapp")) as stage:
+        await play(transcript, stage)
+        api, number = stage.chats.business()
+        assert {refusal.code for refusal in api.refused} == {131026}
+        assert api.ignored == set()
+        asha = stage.whatsapp("Asha")
+        assert asha.chat.heard[0].ticks == "read"
+        assert asha.number == number
+        assert asha.member.phone == "256772000009"
+
+
+async def test_the_same_member_on_several_channels_and_a_phone() -> None:
+    (transcript,) = parse(
+        f"# a story\n\nAsha dials.\n    ...\nAsha is on Telegram.\nAsha writes hi.{WHAT}"
+        "Asha is on WhatsApp.\nAsha writes hi.\n    ...\nThe gateway sends the request again.\n",
+        "told.txt",
+    )
+    async with Stage(an_app("telegram", "whatsapp")) as stage:
+        played = await play(transcript, stage)
+        assert set(played.chats) == {("Asha", "telegram"), ("Asha", "whatsapp")}
+        assert played.device("Asha") is stage.whatsapp("Asha")
+        with pytest.raises(LookupError, match="no number on WhatsApp called shop"):
+            stage.whatsapp("Asha", number="shop")
+
+
+async def test_a_transcript_is_played_where_its_gateway_is() -> None:
+    (transcript,) = parse("# a story\n\nAsha writes hi.\n    ...\n    [Coffee]\n", "told.txt")
+    async with Stage(an_app("telegram", "whatsapp")) as stage:
+        played = await play(transcript, stage, gateway="whatsapp")
+        assert set(played.chats) == {("Asha", "whatsapp")}
+
+
+async def test_several_bots_and_numbers(tmp_path: Path) -> None:
+    bot, number = BotApi(), CloudApi()
+    settings = load(
+        {
+            **bot.environment(),
+            "KIKAO_TELEGRAM_SHOP_TOKEN": "7000000002:emulated-token-of-another-bot",
+            "KIKAO_TELEGRAM_SHOP_SECRET": "emulated-secret-of-another",
+            **number.environment(),
+            "KIKAO_WHATSAPP_SHOP_PHONE_NUMBER_ID": "104520000000009",
+            "KIKAO_SMS_AFRICASTALKING_USERNAME": "sandbox",
+            "KIKAO_SMS_AFRICASTALKING_API_KEY": "atsk_test",
+            "KIKAO_PUBLIC_URL": "https://kikao.example",
+        },
+        tmp_path,
+        gateways=SLUGS,
+    )
+    async with Stage(an_app("telegram", "whatsapp"), settings) as stage:
+        first, second = stage.telegram("Asha"), stage.telegram("Asha", bot="shop")
+        assert first.member is not second.member
+        assert await second.write("hi") == "What would you like?\n[Tea] [Coffee]"
+        assert first.chat.messages == []
+        other = stage.whatsapp("Asha", number="shop")
+        assert (await other.write("hi")).startswith("What would you like?")
+        assert other.api is stage.chats.business()[0]
+        assert other.number.id == "104520000000009"
+        assert stage.chats.texts["africastalking"].username == "sandbox"
+
+
 def test_every_step_of_chats_is_played() -> None:
     lines = [step.text for title, text in TOLD.items() for step in parse(f"# {title}\n\n{text}")[0].steps]
     own = [kind for kind in BUILT_IN if kind.act.__module__ == chat_steps.__name__]
@@ -183,7 +295,7 @@ def test_every_step_of_chats_is_played() -> None:
     [
         (
             "Asha writes hello.\n    ...\nAsha taps Soup.",
-            "0 buttons say 'Soup', not one: .Tea., .Coffee.; and none before has it",
+            "0 buttons say 'Soup', not one: .Tea., .Coffee.",
         ),
         ("Asha taps Tea of an old screen.", "no older message has a button 'Tea'"),
         (
