@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -177,8 +176,3 @@ TICKS: Final = ("sent", "delivered", "read")
 def utf16(text: str) -> int:
     """Length in UTF-16 units, which offsets of entities count."""
     return len(text.encode("utf-16-le")) // 2
-
-
-def first(matches: Callable[[Message], bool], messages: Sequence[Message]) -> Message | None:
-    """The newest message that matches."""
-    return next((message for message in reversed(messages) if matches(message)), None)
