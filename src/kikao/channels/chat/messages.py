@@ -31,7 +31,7 @@ from kikao.sessions.sealing import message_to
 GOOD_FOR: Final = 3600.0
 """Seconds in which a message has to leave, unless it is said: what is told of later was better told otherwise."""
 
-URGENCY: Final = {"reply": 0, "notice": 1, "marketing": 2}
+URGENCY: Final = {"reply": 0, "confirmation": 0, "notice": 1, "marketing": 2}
 """Replies go first."""
 
 MAX_ADDRESS: Final = 128

@@ -24,7 +24,7 @@ class Keywords:
         self._clock = clock
 
     async def hear(self, told: Keyword) -> bool:
-        """Answer a word, as a reply: it goes also to who has just stopped everything else. Always done.
+        """Answer a word; that a STOP was heard goes also to who has just stopped everything else. Always done.
 
         Raises what the store raises: the provider brings the word again.
         """
@@ -42,5 +42,7 @@ class Keywords:
         }[told.what]
         day = int(self._clock() // DAY)
         key = f"{told.what} {told.identity} {day}"
-        await self._messages.send(key, told.identity, text, over=told.line, kind="reply", locale=told.locale)
+        await self._messages.send(
+            key, told.identity, text, over=told.line, kind="confirmation", locale=told.locale
+        )
         return True
