@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kikao.app import App
+    from kikao.channels.chat.templates import LinkButton, PlainButton, QuickReply, Template
     from kikao.channels.media.errors import FileError, FileGone
     from kikao.channels.media.files import Files
     from kikao.conversation import (
@@ -76,6 +77,7 @@ __all__ = [
     "Invalid",
     "Key",
     "Limits",
+    "LinkButton",
     "Location",
     "Media",
     "Member",
@@ -89,7 +91,9 @@ __all__ = [
     "Phone",
     "Pin",
     "Place",
+    "PlainButton",
     "Proceed",
+    "QuickReply",
     "Rate",
     "Refused",
     "RefusedError",
@@ -97,6 +101,7 @@ __all__ = [
     "SessionPolicy",
     "Shortcut",
     "Step",
+    "Template",
     "Text",
     "TurnContext",
     "Unknown",
@@ -108,6 +113,7 @@ __all__ = [
 
 _HOMES = {
     "App": "kikao.app",
+    **dict.fromkeys(("LinkButton", "PlainButton", "QuickReply", "Template"), "kikao.channels.chat.templates"),
     "FileError": "kikao.channels.media.errors",
     "FileGone": "kikao.channels.media.errors",
     "Files": "kikao.channels.media.files",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 from kikao.channels.chat.lines import Network as ChatNetwork
 from kikao.channels.chat.lines import destinations as chat_destinations
 from kikao.channels.chat.lines import lines
+from kikao.channels.chat.templates import Template, Templates
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.destinations import Network, screens
 from kikao.channels.ussd.registry import OPTIONS
@@ -98,9 +99,12 @@ class App:
         subscribers: Iterable[Subscriber] = (),
         channels: Iterable[str] = ("ussd",),
         shortcuts: Mapping[str, Shortcut] | None = None,
+        templates: Iterable[Template] = (),
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
+        self.templates = Templates(templates)
+        """What WhatsApp approved for it."""
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales, shortcuts=shortcuts)
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
@@ -209,7 +213,7 @@ class App:
             relay: AuditRelay | None = None
             if settings.audit_days and store is None and destinations is None:
                 relay = await stack.enter_async_context(audit(settings, clock))
-            chats = lines(settings)
+            chats = lines(settings, self.templates)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
             pushed |= chat_destinations(chats, clock, stack, chat_network)
             server = Server(

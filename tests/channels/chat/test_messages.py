@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kikao import App, Chat, Flows
+from kikao import App, Chat, Flows, Template
 from kikao.channels.chat.message import Message, MessageRefused, Parcel
 from kikao.channels.chat.messages import GOOD_FOR, Messages
 from kikao.conversation.screens import Option, Screen
@@ -16,6 +16,8 @@ from kikao.sessions.posting import opened
 from kikao.testing import Clock, Phone, in_process
 from tests.channels.chat.talk import Letters
 from tests.channels.sms.serving import ASHA, BINTA, serving
+
+PAID = Template("paid", {"en": "en"}, body=("amount",))
 
 
 def shop() -> App:
@@ -104,7 +106,7 @@ async def test_what_cannot_be_sent_is_refused(
 async def test_only_whatsapp_has_templates(tmp_path: Path) -> None:
     async with serving(shop(), tmp_path) as (server, _):
         with pytest.raises(MessageRefused, match="has no templates"):
-            await server.messages.send("k", BINTA, "Hello", over="sms", template=("paid", ("500",)))
+            await server.messages.send("k", BINTA, "Hello", over="sms", template=PAID(amount="500"))
 
 
 async def test_a_long_text_in_a_chat_goes_in_parts_that_are_stored_once(tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from kikao import App, Chat, Flows, Text, t
+from kikao import App, Chat, Flows, QuickReply, Template, Text, t
+from kikao.channels.chat.message import MessageRefused
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.conversation.answers import Location
-from kikao.events import GatewayTold
+from kikao.events import GatewayTold, MessageDead, MessageReported, MessageRetried
 from kikao.testing import Stage
+from kikao.testing import Template as Approved
 
 flows = Flows()
 
@@ -134,3 +136,105 @@ async def test_who_did_not_sign_learns_nothing(stage: Stage, api: CloudApi) -> N
         answer = await api.deliveries.send(Exchange("/whatsapp", headers, b"{broken"))
         assert (answer.status, answer.body) == (403, b"forbidden\n")
     assert not [event for event in stage.events if isinstance(event, GatewayTold)]
+
+
+LATE = Template("late", {"en": "en"}, body=("name", "what"), buttons=(QuickReply("1"),))
+APPROVED = Approved("late", "Hello {{1}}, your {{2}} is late.", buttons=(("quick_reply", "Pay now"),))
+
+
+@pytest.fixture
+async def rent() -> AsyncIterator[Stage]:
+    async with Stage(App(flows, entry="shop", channels=["whatsapp"], templates=[LATE])) as stage:
+        stage.chats.business()[0].templates.append(APPROVED)
+        yield stage
+
+
+async def test_outside_of_a_day_the_template_is_sent_and_its_button_answers(rent: Stage) -> None:
+    asha, api = rent.whatsapp("Asha", phone="+256772000101"), rent.chats.business()[0]
+    await asha.write("hello")
+    rent.clock.advance(86_400.0)
+    filled = LATE(name="Asha", what="rent")
+    send = rent.server.messages.send
+    await send("k1", "256772000101", "Your rent is late.", over="whatsapp", template=filled)
+    await rent.push()
+    assert asha.chat.last.text == "Hello Asha, your rent is late."
+    assert "Your name?" in await asha.tap("Pay now")
+    await send("k2", "256772000101", "Your rent is late.", over="whatsapp", template=filled)
+    await rent.push()
+    assert asha.chat.last.text == "Your rent is late."  # within a day of what she tapped, free text goes
+    assert api.refused == []
+
+
+async def test_without_a_template_it_waits_until_the_member_writes(rent: Stage) -> None:
+    asha = rent.whatsapp("Asha", phone="+256772000101")
+    await asha.write("hello")
+    rent.clock.advance(86_400.0)
+    await rent.server.messages.send("k1", "256772000101", "News", over="whatsapp", good_for=86_400.0)
+    await rent.push()
+    assert "News" not in asha.chat.texts
+    held = [event.reason for event in rent.events if isinstance(event, MessageRetried)]
+    assert held == ["window_closed"]
+    await asha.write("hello")
+    rent.clock.advance(600.0)
+    await rent.push()
+    assert "News" in asha.chat.texts
+
+
+async def test_a_template_that_the_app_does_not_declare_is_refused_where_it_is_sent(stage: Stage) -> None:
+    with pytest.raises(MessageRefused, match="template late is none of the app's"):
+        await stage.server.messages.send(
+            "k1", "256772000101", "x", over="whatsapp", template=LATE(name="a", what="b")
+        )
+
+
+async def test_whoever_stopped_marketing_gets_none(stage: Stage) -> None:
+    asha, api = stage.whatsapp("Asha", phone="+256772000101"), stage.chats.business()[0]
+    await asha.write("hello")
+    await asha.member.stop_marketing()
+    send = stage.server.messages.send
+    await send("k1", "256772000101", "Half the price", over="whatsapp", kind="marketing")
+    await send("k2", "256772000101", "Your parcel is here", over="whatsapp")
+    await stage.push()
+    assert (asha.chat.texts[-1], "Half the price" in asha.chat.texts) == ("Your parcel is here", False)
+    stage.clock.advance(1.0)
+    await asha.member.resume_marketing()
+    await send("k3", "256772000101", "Half the price", over="whatsapp", kind="marketing")
+    await stage.push()
+    assert asha.chat.texts[-1] == "Half the price"
+    assert api.refused == []
+
+
+async def test_who_blocked_us_is_not_written_to_again_until_they_write(stage: Stage) -> None:
+    asha, api = stage.whatsapp("Asha", phone="+256772000101"), stage.chats.business()[0]
+    await asha.write("hello")
+    asha.member.block()
+    for key in ("k1", "k2"):
+        await stage.server.messages.send(key, "256772000101", "News", over="whatsapp")
+        await stage.push()
+    dead = [event.reason for event in stage.events if isinstance(event, MessageDead)]
+    assert dead == ["131026 gone", "gone"]
+    assert [refusal.code for refusal in api.refused] == [131026]
+    asha.member.unblock()
+    stage.clock.advance(1.0)
+    await asha.write("hello")
+    await stage.server.messages.send("k3", "256772000101", "News", over="whatsapp")
+    await stage.push()
+    assert asha.chat.texts[-1] == "News"
+
+
+async def test_ticks_come_back_in_whatever_order(stage: Stage, api: CloudApi) -> None:
+    api.reports = ("read", "sent", "delivered", "sent")
+    asha = stage.whatsapp("Asha")
+    await asha.write("hello")
+    await api.deliver()
+    reported = [event.status for event in stage.events if isinstance(event, MessageReported)]
+    assert reported[-1] == "read"
+
+
+async def test_a_number_that_is_told_to_rest_rests_and_then_goes_on(stage: Stage, api: CloudApi) -> None:
+    api.limits(30.0)
+    asha = stage.whatsapp("Asha")
+    assert await asha.write("hello") == ""
+    stage.clock.advance(31.0)
+    await stage.push()
+    assert asha.buttons == ["Tea", "Many kinds", "Come here"]

@@ -12,6 +12,7 @@ from kikao.channels.calling import Make
 from kikao.channels.channel import Dedupe, Request, Response
 from kikao.channels.chat.ladder import Limits, laid_out, parts
 from kikao.channels.chat.message import Message, Parcel
+from kikao.channels.chat.templates import Templates
 from kikao.channels.chat.told import Told as News
 from kikao.channels.edge import Guard
 from kikao.channels.inbound import Inbound
@@ -83,6 +84,8 @@ class ChatGateway(ABC):
     def __init__(self, slug: str) -> None:
         self.slug = slug
         self.line = self.pushes = f"{self.channel}/{slug}"
+        self.templates = Templates()
+        """What the app declares that providers approved."""
 
     @property
     @abstractmethod

@@ -91,7 +91,7 @@ def _laid_out(screen: Screen, translate: Translate, limits: Limits) -> list[Mess
 def layout_of(choices: Sequence[Choice], limits: Limits) -> Layout:
     """The lowest step of the ladder on which all of these are told apart, and can be read in full."""
     labels = [choice.label for choice in choices]
-    if not labels or len({_plain(label) for label in labels}) < len(labels):
+    if not all(map(_plain, labels)) or len({_plain(label) for label in labels}) < len(labels) or not labels:
         return "text"
     if len(labels) <= limits.buttons and all(len(label) <= limits.title for label in labels):
         return "buttons"

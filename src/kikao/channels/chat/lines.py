@@ -13,6 +13,7 @@ from typing import Final
 
 from kikao.channels.calling import Make
 from kikao.channels.chat.gateway import ChatGateway, Entrance
+from kikao.channels.chat.templates import Templates
 from kikao.channels.outbox.sender import Destination
 from kikao.config import Hidden, Settings, SettingsError
 
@@ -27,14 +28,15 @@ TIMEOUT: Final = 8.0
 CONNECTIONS: Final = 96
 
 
-def lines(settings: Settings) -> dict[str, ChatGateway]:
-    """All that the settings have, by their name in the outbox (`telegram/bot-api`)."""
+def lines(settings: Settings, templates: Templates | None = None) -> dict[str, ChatGateway]:
+    """All that the settings have, by their name in the outbox (`telegram/bot-api`), with the app's templates."""
     found: dict[str, ChatGateway] = {}
     for channel in CHANNELS:
         if getattr(settings, channel):
             module = importlib.import_module(f"kikao.channels.{channel}.gateway")
             gateway: ChatGateway
             for gateway in module.gateways(settings):
+                gateway.templates = templates or gateway.templates
                 found[gateway.line] = gateway
     return found
 

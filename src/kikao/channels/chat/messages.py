@@ -17,6 +17,7 @@ from msgspec import structs
 
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.message import Kind, MessageRefused, Parcel
+from kikao.channels.chat.templates import Filling
 from kikao.channels.inbound import Inbound
 from kikao.channels.ussd.notices import UssdNotices
 from kikao.conversation.screens import Screen
@@ -74,7 +75,7 @@ class Messages:
         *,
         over: str,
         kind: Kind = "notice",
-        template: tuple[str, tuple[str, ...]] | None = None,
+        template: Filling | None = None,
         good_for: float = GOOD_FOR,
         locale: str = "",
         code: str = "",
@@ -86,8 +87,8 @@ class Messages:
         channel, which is its first line in the settings, or a line (`sms/africastalking`, `telegram/bot-api`); with
         `ussd` it is one page on the phone, from the service code `code` or the first of the gateway's. A text that is
         a message of a catalog is written in the language `locale`. `kind` says what it is by the rules of who stopped
-        what; `template` is what WhatsApp takes where it takes no free text: a name of the registry, and its values.
-        It is not sent after `good_for` seconds.
+        what; `template` is what WhatsApp takes where it takes no free text, one of the app's with its values. It is
+        not sent after `good_for` seconds.
 
         Raises `MessageRefused` for a line that there is not, for what is no address there, and for a text that is
         empty, asks something, or is too long; what the store raises where it is away.
@@ -102,13 +103,19 @@ class Messages:
             raise MessageRefused(f"no line {over[:40]!r} to send over. There are: {there}.")
         if template is not None and gateway.channel != "whatsapp":
             raise MessageRefused(f"{gateway.line} has no templates: only WhatsApp needs them.")
+        if template is not None and template.template not in gateway.templates:
+            raise MessageRefused(
+                f"template {template.template.name} is none of the app's: declare it in App(templates=[...])."
+            )
         to = _address(gateway.channel, to)
         sessions, ring, now = self._sessions, self._sessions.ring, self._sessions.clock()
         parcels = self._parcels(gateway, to, text, now + good_for, locale)
+        language = locale or self._locale
+        filled = None if template is None else template.written(self._translate(language), language)
         lane = ring.lookup("message to", gateway.line, to)
         outgoing = []
         for number, parcel in enumerate(parcels):
-            parcel = structs.replace(parcel, kind=kind, template=template if number == 0 else None)
+            parcel = structs.replace(parcel, kind=kind, template=filled if number == 0 else None)
             id_ = ring.lookup("message", gateway.line, key, str(number))[:16]
             outgoing.append(
                 Outgoing(

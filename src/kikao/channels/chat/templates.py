@@ -12,7 +12,7 @@ approved. So a name that is misspelt or missing is found where the message is wr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -73,7 +73,7 @@ class Template(msgspec.Struct, frozen=True):
     body: tuple[str, ...] = ()
     """The names of the values, in the order of `{{1}}`, `{{2}}` and so on."""
     header: str = ""
-    """The name of the value in the header; of an image, a video or a document the value is its address. Empty for none."""
+    """The name of the value in the header, empty for none. Of an image, a video or a document it is the address."""
     header_kind: Header = "text"
     buttons: tuple[Button, ...] = ()
     """In their order, as far as the last one that takes a value or answers."""
@@ -121,7 +121,7 @@ class Templates:
     def __contains__(self, template: object) -> bool:
         return isinstance(template, Template) and self._known.get(template.name) == template
 
-    def __iter__(self) -> Iterable[Template]:
+    def __iter__(self) -> Iterator[Template]:
         return iter(self._known.values())
 
     def __len__(self) -> int:
@@ -165,7 +165,9 @@ def _value(template: Template, name: str, text: str) -> str:
     if not value:
         raise MessageRefused(f"template {template.name}: the value {name} is empty.")
     if len(value) > LONGEST:
-        raise MessageRefused(f"template {template.name}: the value {name} has more than {LONGEST} characters.")
+        raise MessageRefused(
+            f"template {template.name}: the value {name} has more than {LONGEST} characters."
+        )
     return value
 
 

@@ -5,6 +5,7 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from msgspec import structs
 from kikao.channels.calling import Call
 from kikao.channels.chat.ladder import Limits, row_title
 from kikao.channels.chat.message import Choice, Message, Parcel
+from kikao.channels.chat.templates import LinkButton, QuickReply, Template, Templates
 from kikao.config import Hidden
 from kikao.config.settings import WhatsAppSettings
 
@@ -41,6 +43,13 @@ class Calls:
         return self._call(
             {**_to(parcel.to), "biz_opaque_callback_data": name, **content(parcel.message, parcel.mark)}
         )
+
+    def template(self, parcel: Parcel, templates: Templates, name: str) -> Call:
+        """A parcel as the template that it names. Raises `MessageRefused` if the app has it no more."""
+        assert parcel.template is not None
+        found, language = templates.found(parcel.template)
+        content = filled(found, language, parcel.template[1], parcel.mark)
+        return self._call({**_to(parcel.to), "biz_opaque_callback_data": name, **content})
 
     def seen(self, message_id: str, *, typing: bool = False) -> Call:
         """A message of a member was read; and kikao is typing, which lasts for 25 seconds or until it has written."""
@@ -80,6 +89,40 @@ def content(message: Message, mark: str) -> dict[str, Any]:
         opens = row_title(message.opens or EMPTY, _OPENS)
         return _interactive("list", message, {"button": opens, "sections": [{"rows": rows}]})
     return {"type": "text", "text": {"body": message.text, "preview_url": False}}
+
+
+def filled(template: Template, language: str, values: Sequence[str], mark: str) -> dict[str, Any]:
+    """A template with its values, as a call says it. A tap on a button that answers is one of the screen `mark`."""
+    given = dict(zip(template.parameters, values, strict=True))
+    components: list[dict[str, Any]] = []
+    if template.header:
+        components.append({"type": "header", "parameters": [_header(template, given[template.header])]})
+    if template.body:
+        parameters = [_parameter(template, name, given[name]) for name in template.body]
+        components.append({"type": "body", "parameters": parameters})
+    for place, button in enumerate(template.buttons):
+        if isinstance(button, QuickReply):
+            payload = {"type": "payload", "payload": f"{mark}:{button.key}" if mark else button.key}
+            components.append(_button("quick_reply", place, payload))
+        elif isinstance(button, LinkButton):
+            components.append(_button("url", place, {"type": "text", "text": given[button.name]}))
+    of = {"name": template.name, "language": {"code": language}}
+    return {"type": "template", "template": {**of, **({"components": components} if components else {})}}
+
+
+def _header(template: Template, value: str) -> dict[str, Any]:
+    kind = template.header_kind
+    if kind == "text":
+        return _parameter(template, template.header, value)
+    return {"type": kind, kind: {"link": value}}
+
+
+def _parameter(template: Template, name: str, value: str) -> dict[str, Any]:
+    return {"type": "text", "text": value, **({"parameter_name": name} if template.named else {})}
+
+
+def _button(kind: str, place: int, parameter: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "button", "sub_type": kind, "index": str(place), "parameters": [parameter]}
 
 
 def _interactive(kind: str, message: Message, action: dict[str, Any]) -> dict[str, Any]:

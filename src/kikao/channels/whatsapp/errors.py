@@ -9,6 +9,7 @@ a code, catalogues of client libraries. `SOURCES` says which.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final, Literal
 
 import msgspec
@@ -16,6 +17,7 @@ import msgspec
 from kikao.channels.calling import AGAIN, Answer, judged, seconds_of
 from kikao.channels.outbox.sender import Delivered, Outcome, Rejected, TryLater
 from kikao.channels.whatsapp import types
+from kikao.members.reach import Told
 
 Means = Literal[
     "again",
@@ -120,6 +122,9 @@ MEANINGS: Final[dict[int, Meaning]] = {
     137000: Meaning("unfit", "recipient's identity changed"),
 }
 
+STRIKES: Final[dict[str, Told]] = {"gone": "gone", "refuses": "refuses_marketing", "paused": "paused"}
+"""What such a failure says of the address."""
+
 PERMISSIONS: Final = range(200, 300)
 """Codes of missing permissions."""
 
@@ -131,6 +136,15 @@ def meaning(code: int) -> Meaning:
     if code in PERMISSIONS:
         return Meaning("broken", "permission missing")
     return MEANINGS.get(code, UNKNOWN)
+
+
+def strike(codes: Iterable[int]) -> tuple[Told, str] | None:
+    """What the codes of a message that failed say of its address, and which does; None for nothing."""
+    for code in codes:
+        what = STRIKES.get(meaning(code).means)
+        if what is not None:
+            return what, str(code)
+    return None
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -178,7 +192,7 @@ def _outcome(means: Means, code: int, answer: Answer, now: float) -> Outcome:
         case "busy":
             return TryLater(reason, seconds_of(answer.header("retry-after"), now) or REST)
         case "pair":
-            return TryLater(reason)
+            return TryLater(reason, PAIR_REST, alone=True)
         case "slow":
             return TryLater(reason, SLOW_REST)
         case "broken":

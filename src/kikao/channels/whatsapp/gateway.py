@@ -12,19 +12,18 @@ from kikao.channels.chat.message import Message
 from kikao.channels.chat.routes import MAX_BODY
 from kikao.channels.edge import Denied, Guard
 from kikao.channels.inbound import Inbound
-from kikao.channels.outbox.sender import Destination, Pace
+from kikao.channels.outbox.sender import Destination
 from kikao.channels.whatsapp.calls import LIMITS, Calls, fitted
+from kikao.channels.whatsapp.errors import strike
 from kikao.channels.whatsapp.receiving import CHANNEL, received
-from kikao.channels.whatsapp.sender import WhatsAppSender
+from kikao.channels.whatsapp.sender import PACE, WhatsAppSender, paces
 from kikao.channels.whatsapp.signing import challenged, signed_with
 from kikao.config import Settings
 from kikao.config.settings import WhatsAppSettings
+from kikao.members.reach import Told
 
 PATH: Final = "/whatsapp"
 """All numbers of an app at Meta share one webhook."""
-
-PACE: Final = Pace(1 / 80, 80)
-"""A number sends 80 messages a second unless Meta raised that ("Throughput", Cloud API overview)."""
 
 AT_ONCE: Final = 32
 """Messages on their way from one process: a call takes some 200 to 400 ms."""
@@ -48,7 +47,12 @@ class WhatsAppGateway(ChatGateway):
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its parcels."""
-        return Destination(sender=WhatsAppSender(self._calls, make, clock), pace=PACE, at_once=AT_ONCE)
+        sender = WhatsAppSender(self.line, self._calls, self.templates, make, clock)
+        return Destination(sender=sender, pace=PACE, paces=paces, at_once=AT_ONCE)
+
+    def closed_by(self, codes: Sequence[int]) -> tuple[Told, str] | None:
+        """See `ChatGateway.closed_by`."""
+        return strike(codes)
 
     def pushed(
         self, inbound: Inbound, page: Message, *, ends: bool, until: float, mark: str = "", over: str = ""
