@@ -16,6 +16,7 @@ from kikao.members import directory
 from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.policy import SessionPolicy
 from kikao.testing import Clock, Stage
+from kikao.testing.chats import emulated
 from kikao_apps.wallet.bank import Bank
 from kikao_apps.wallet.flows import flows
 from kikao_apps.wallet.ledger import MIGRATIONS, REF_ALPHABET, REF_LENGTH, VERSION_TABLE, Ledger
@@ -31,6 +32,8 @@ NUMBERS: Final = {
     "Wanjiku": "+254712000005",
 }
 GATEWAYS: Final = ("africastalking", "nalo")
+CHATS: Final = ("Telegram", "WhatsApp")
+"""Where members of a transcript may be on, and where a number is proven by SMS."""
 NALO: Final = {"KIKAO_USSD_NALO_CODE": "*284#", "KIKAO_USSD_NALO_SEPTETS": "156"}
 """Its code, for long dials, and pages as long as those of Africa's Talking, which puts four characters before each."""
 
@@ -57,7 +60,10 @@ async def a_wallet(steps: Iterable[str] = ()) -> AsyncIterator[Stage]:
         policy=SessionPolicy(limits=limits),
     )
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
-        settings = load({"KIKAO_DATA": folder, **NALO}, Path(folder), gateways=GATEWAYS, makes_keys=True)
+        chats = emulated([name.lower() for name in CHATS if any(f" on {name}" in step for step in told)])
+        texts = emulated(["sms"]) if chats else {}
+        environ = {"KIKAO_DATA": folder, **NALO, **chats, **texts}
+        settings = load(environ, Path(folder), gateways=GATEWAYS, makes_keys=True)
         await write_migrated(Path(settings.records), (MIGRATIONS, VERSION_TABLE), MEMBERS)
         async with Stage(app, settings, clock=clock) as stage:
             yield stage

@@ -93,6 +93,13 @@ async def given_start_pin(play: Play, who: str) -> None:
         play.know("the", "start PIN", pin.reveal())
 
 
+@step(rf"{WHO} reads the code that came by SMS\.")
+def reads_code(play: Play, who: str) -> None:
+    """From then on it is `the code`."""
+    (*_, newest) = play.stage.chats.texts["africastalking"].inbox(play.number(who))
+    play.know("the", "code", next(word.strip(".") for word in newest.split() if word.strip(".").isdigit()))
+
+
 @step(r"A member may send (?P<count>\d+) requests a minute\.")
 @step(r"Accounts begin with nothing\.")
 def was_so_before(play: Play, count: str = "") -> None:

@@ -8,7 +8,7 @@ from kikao.conversation import Chat, Flows
 from kikao.i18n import Message, t
 from kikao_apps.wallet.flows import account as accounts
 from kikao_apps.wallet.flows import help as helping
-from kikao_apps.wallet.flows import pin, registration, sending
+from kikao_apps.wallet.flows import pin, proof, registration, sending
 from kikao_apps.wallet.flows.believed import bank_of
 from kikao_apps.wallet.flows.names import plain
 from kikao_apps.wallet.flows.support import locked
@@ -25,6 +25,8 @@ async def wallet(chat: Chat) -> None:
     """Members see the menu; others choose a language and register first."""
     bank = bank_of(chat)
     await chat.language("language")
+    if not chat.member.msisdn:
+        await proof.prove(chat)
     account = await chat.read("account", lambda: bank.account(chat.member.msisdn))
     told = False
     if account is None:
