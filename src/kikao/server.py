@@ -17,6 +17,7 @@ from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.hearing import Hearing
 from kikao.channels.chat.lines import entrances
 from kikao.channels.chat.messages import Messages
+from kikao.channels.chat.proving import Codes
 from kikao.channels.chat.routes import ChatRoute
 from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.chat.sender import ChatSender
@@ -157,7 +158,8 @@ class Server:
             locale=locale or next(iter(app.engine.locales)),
         )
         """What is sent although nobody asked."""
-        self.services = {Messages: self.messages, **self.services}
+        codes = Codes(self.messages, sessions.clock)
+        self.services = {Messages: self.messages, Codes: codes, **self.services}
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         self.directly = Directly(screens, publish, sessions.clock)

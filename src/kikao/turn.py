@@ -368,7 +368,7 @@ class _Turn:
         if isinstance(event, Dial):
             event = Dial(event.ahead, held.policy.takes_up(sessions.clock() - session.seen_at))
         if held.fresh:
-            conversation.locale = known.locale or turns._locale
+            conversation.locale = known.locale or (self.chat and self.chat.language) or turns._locale
         elif isinstance(event, Dial):  # in which it may have been changed elsewhere
             conversation.locale = conversation.chosen or known.locale or conversation.locale
         session.member = session.member or known.id

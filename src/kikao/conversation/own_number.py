@@ -17,25 +17,26 @@ NOT_YOURS: Final = t("That is somebody else's number. Share your own with the bu
 class OwnNumber(Answer[SharedContact]):
     """A number that the member says is theirs; `own` tells whether the channel vouches for it.
 
-    A number that is typed without its country code is one of `region` (ISO 3166).
+    A number that is typed without its country code is one of `region` (ISO 3166). Where the channel never vouches
+    (`vouches=False`), a contact that is shared is as good as a number that is typed.
     """
 
-    __slots__ = ("_typed",)
+    __slots__ = ("_typed", "_vouches")
     tag = "own-number"
     wants = "contact"
 
-    def __init__(self, region: str = "UG") -> None:
+    def __init__(self, region: str = "UG", *, vouches: bool = True) -> None:
         self._typed = Phone(region)
+        self._vouches = vouches
 
     def parse(self, given: Given, options: tuple[Option, ...]) -> SharedContact:
         """The number, in E.164; a contact of somebody else is `Invalid`."""
         shared = given.attachment
         if not isinstance(shared, SharedContact):
             return SharedContact(self._typed.parse(given, options), own=False)
-        if not shared.own:
+        if not shared.own and self._vouches:
             raise Invalid(NOT_YOURS)
-        number = shared.number if shared.number.startswith("+") else f"+{shared.number}"
-        return SharedContact(self._typed.parse(Given(number, given.today), options), own=True)
+        return SharedContact(self._typed.parse(Given(_full(shared.number), given.today), options), shared.own)
 
     def encode(self, value: SharedContact) -> Any:
         """`[number, own]`."""
@@ -45,3 +46,8 @@ class OwnNumber(Answer[SharedContact]):
     def decode(data: Any) -> SharedContact:
         """A `SharedContact` of `[number, own]`."""
         return SharedContact(data[0], data[1])
+
+
+def _full(number: str) -> str:
+    """As it was shared, with the `+` that some leave out."""
+    return f"+{number}" if number[:1].isdigit() and not number.startswith("0") else number

@@ -225,7 +225,7 @@ class Policies:
 
     def __init__(self, given: SessionPolicy | Mapping[str, SessionPolicy] | None = None) -> None:
         """Raises `ValueError` for a channel that does not exist, or that lacks what its policy identifies by."""
-        own = {} if given is None else given if isinstance(given, Mapping) else dict.fromkeys(DEFAULTS, given)
+        own = {} if given is None else given if isinstance(given, Mapping) else _for_all(given)
         strange = own.keys() - DEFAULTS.keys()
         if strange:
             raise ValueError(
@@ -242,6 +242,12 @@ class Policies:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_channel)
+
+
+def _for_all(given: SessionPolicy) -> dict[str, SessionPolicy]:
+    """One policy for every channel: nobody dials but on ussd, so elsewhere a message opens a session."""
+    spoken = structs.replace(given, opens="message")
+    return {channel: given if channel == "ussd" else spoken for channel in DEFAULTS}
 
 
 def address_kind(address: Address) -> tuple[str, str]:

@@ -10,21 +10,26 @@
 
 from __future__ import annotations
 
+import html
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
 from typing import Any, Final
+from urllib.parse import urlencode, urlsplit
 
+from kikao.channels.chat.secret_links import PATH
 from kikao.channels.emulating.chats import Chat, Message
 from kikao.channels.emulating.deliveries import Parcel
 from kikao.channels.emulating.emulator import Emulator
 from kikao.channels.telegram.emulated.people import Group
 from kikao.channels.telegram.emulated.people import Member as TelegramMember
 from kikao.channels.telegram.emulator import BotApi
+from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.channels.whatsapp.emulated.people import Member as WhatsAppMember
 from kikao.channels.whatsapp.emulator import CloudApi, Number
 from kikao.testing.differences import side_by_side
-from kikao.transcripts import fits, screen_lines
+from kikao.transcripts import DROPPED, fits, screen_lines
 
 NEXT: Final = "---"
 """The line between two messages that came for one thing that a member did."""
@@ -47,6 +52,8 @@ class ChatPhone(ABC):
         self.name = name
         self.screen = ""
         """What came last: messages as `Message.lines` has them, with `---` between."""
+        self.page = ""
+        """What the page said last on which they entered a secret."""
         self._seen: dict[Chat, int] = {}
         self._texts: dict[tuple[Chat, str], str] = {}
         self._notes = 0
@@ -121,6 +128,36 @@ class ChatPhone(ABC):
                     continue
                 return await self._does(self._tap(label, message))
         raise LookupError(f"no older message has a button {label!r}")
+
+    async def open_page(self, **fields: str) -> str:
+        """Open the page behind the newest link that the server sent, and send it a form; what the page says.
+
+        Raises `LookupError` where no message has a link to a page of the server.
+        """
+        rows = [row for message in reversed(self.chat.heard) for row in message.rows]
+        urls = [
+            button.value for row in rows for button in row if button.kind == "url" and PATH in button.value
+        ]
+        if not urls or self.api.deliveries.send is None:
+            raise LookupError(f"{self.name} was sent no link to a page")
+        form = urlencode(fields).encode()
+        path, method = urlsplit(urls[0]).path, "POST" if fields else "GET"
+        page = await self.api.deliveries.send(Exchange(path, FORM, form, method))
+        told = re.sub(r"<title>.*?</title>|<style>.*?</style>|<[^>]+>", " ", page.body.decode())
+        return " ".join(html.unescape(told).split())
+
+    async def enter(self, secret: str) -> str:
+        """Open that page, enter a secret there, and go back to the chat; the screen."""
+
+        async def entered() -> None:
+            await self.open_page(step="open")
+            try:
+                self.page = await self.open_page(step="use", secret=secret)
+            except OSError:
+                self.page = DROPPED
+            await self.api.deliver()
+
+        return await self._does(entered())
 
     async def listen(self) -> str:
         """Look whether something came by itself; else the screen is the last one that something came with."""

@@ -110,6 +110,14 @@ async def taps(play: Play, who: str, labels: str, group: str | None) -> ChatPhon
     return _seen(phone)
 
 
+@built_in(rf"{WHO} enters (?P<secret>\S+) on the page\.", "{Asha} enters {1234} on the page.", by_member=True)
+async def enters(play: Play, who: str, secret: str) -> ChatPhone | None:
+    """The page of the server behind the last link, where a chat's secrets are entered."""
+    phone = play.chat(who)
+    await phone.enter(secret)
+    return _seen(phone)
+
+
 @built_in(
     rf"{WHO} shares (?:her|his|their|(?P<whose>{NAME})'s) contact\.",
     "{Asha} shares {her} contact.",

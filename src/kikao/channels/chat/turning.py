@@ -77,6 +77,12 @@ class ChatTurn:
         self._wanted = ""
         """What the member was asked to share."""
 
+    @property
+    def language(self) -> str:
+        """The app's language that the provider says the member's is; empty where it has none of it."""
+        said = self._chat.language.partition("-")[0].lower()
+        return said if said in self._engine.locales else ""
+
     async def event(self, event: Event, held: Held) -> Event:
         """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
 
