@@ -24,6 +24,7 @@ from tests.databases import ON_BOTH, records_of
 from tests.members.anchors import anywhere
 from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, ring, rows
 from tests.members.test_rotation import Progress, Stopped, rekey
+from tests.waiting import until
 
 T = TypeVar("T")
 
@@ -154,6 +155,25 @@ async def test_what_takes_back_a_block_is_stored_at_once(tmp_path: Path) -> None
         await directory.reach.heard(*CHAT, BOT, clock.now)
         assert records.trips() == (1, 1)
         assert await other.reach.may(*CHAT, BOT, "notice") == Yes()
+
+
+async def test_what_is_heard_at_one_moment_is_stored_together(tmp_path: Path) -> None:
+    clock = Clock()
+    async with watched(tmp_path, clock) as (directory, records):
+        who = [("user", str(number), BOT) for number in range(9)]
+        await asyncio.gather(*(directory.reach.heard(*each, clock.now) for each in who))
+        assert records.trips() == (1, 1)
+        assert len(await rows(tmp_path, REACH)) == 9
+        records.held.clear()
+        first = asyncio.create_task(directory.reach.heard("user", "first", BOT, clock.now))
+        await until(lambda: records.reads == 1, "the first is at work")
+        others = [
+            asyncio.create_task(directory.reach.heard("user", f"x{n}", BOT, clock.now)) for n in range(4)
+        ]
+        await asyncio.sleep(0)
+        records.held.set()
+        await asyncio.gather(first, *others)
+        assert records.trips() == (2, 2), "those that came while one was at work go together"
 
 
 # --- several processes ---

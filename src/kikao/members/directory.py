@@ -122,7 +122,7 @@ class Directory:
     async def close(self) -> None:
         """Forget what was remembered. The records belong to who made them."""
         self._cache.clear()
-        self.reach.clear()
+        await self.reach.close()
 
     # --- who is behind an address ---
 

@@ -13,10 +13,10 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
-from kikao.events import AddressesSwept, Publish, described
+from kikao.events import AddressesSwept, Event, Publish, described
 from kikao.members import reach_rows
 from kikao.members.addresses import address
 from kikao.members.reach import Purpose, Reach, Told, Verdict, checked_line, window_of
@@ -80,6 +80,10 @@ class KeptReaches:
         self._met: OrderedDict[Key, _Met] = OrderedDict()
         self._unstored: OrderedDict[Key, float] = OrderedDict()
         """What was heard and is not stored, to be looked at again."""
+        self._coming: dict[Key, float] = {}
+        """What was heard and is stored next."""
+        self._last: asyncio.Task[int] | None = None
+        self._next: asyncio.Task[int] | None = None
         self.publish: Publish = hears_nothing
 
     def __len__(self) -> int:
@@ -100,7 +104,7 @@ class KeptReaches:
             return
         try:
             async with asyncio.timeout(self._patience):
-                await self._hear(key, at, await self._stored(key), now)
+                await asyncio.shield(self._together(key, at))
         except (RecordsAway, CommitUnknown):
             self._later(key, at)
             raise
@@ -128,7 +132,8 @@ class KeptReaches:
             await self._meet(kind, identity)
         met = self._met.get(key)
         news = Reach(heard_at=0.0 if met is None else met.heard_at)
-        return await self._learn(key, news.told(what, min(at, self._clock()), reason, until=until))
+        news = news.told(what, min(at, self._clock()), reason, until=until)
+        return await self._learn([(key, news)])
 
     # --- asking ---
 
@@ -187,6 +192,14 @@ class KeptReaches:
             self.publish(AddressesSwept(count=count))
         return count
 
+    async def close(self) -> None:
+        """Store nothing more, and forget."""
+        tasks = [task for task in (self._last, self._next) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.clear()
+
     def clear(self) -> None:
         """Forget what this process remembers."""
         self._met.clear()
@@ -201,33 +214,52 @@ class KeptReaches:
         ring = self._vault().ring
         return await self._records.read(lambda connection: reach_rows.known(connection, ring, *key))
 
-    async def _hear(self, key: Key, at: float, stored: Reach, now: float) -> bool:
-        """Store what was heard, if it is news; whether it was."""
-        if not _is_news(stored, at, now, key[1]):
-            self._remember(key, stored, at)
-            return False
-        await self._learn(key, Reach(heard_at=at))
-        return True
+    def _together(self, key: Key, at: float) -> asyncio.Task[int]:
+        """Store what was heard with what else is heard at the moment: one transaction, as soon as the last is over."""
+        self._coming[key] = max(at, self._coming.get(key, 0.0))
+        if self._next is None:
+            self._next = asyncio.create_task(self._after(self._last))
+            self._next.add_done_callback(_nobody_waited)
+        return self._next
+
+    async def _after(self, last: asyncio.Task[int] | None) -> int:
+        if last is not None:
+            await asyncio.wait([last])
+        self._last, self._next = self._next, None
+        coming, self._coming = list(self._coming.items()), {}
+        return sum(
+            [await self._compare(dict(coming[at : at + BATCH])) for at in range(0, len(coming), BATCH)]
+        )
 
     async def _compare(self, batch: dict[Key, float]) -> int:
+        """Store what of it is news; how many were."""
         ring, now = self._vault().ring, self._clock()
         hashes = {hashed for hashed, _ in batch}
         found = await self._records.read(lambda connection: reach_rows.known_of(connection, ring, hashes))
-        return sum(
-            [await self._hear(key, at, found.get(key, reach_rows.NOTHING), now) for key, at in batch.items()]
-        )
+        news: list[tuple[Key, Reach]] = []
+        for key, at in batch.items():
+            stored = found.get(key, reach_rows.NOTHING)
+            if _is_news(stored, at, now, key[1]):
+                news.append((key, Reach(heard_at=at)))
+            else:
+                self._remember(key, stored, at)
+        if news:
+            await self._learn(news)
+        return len(news)
 
-    async def _learn(self, key: Key, news: Reach) -> bool:
-        ring = self._vault().ring
+    async def _learn(self, news: Sequence[tuple[Key, Reach]]) -> bool:
+        """Store what is new; whether that changed how an address stands."""
+        ring, told = self._vault().ring, [(*key, reach) for key, reach in news]
         try:
-            before, after = await self._records.write(
-                lambda connection: reach_rows.learn(connection, ring, *key, news)
-            )
+            learned = await self._records.write(lambda connection: reach_rows.learn(connection, ring, told))
         except BaseException:
-            self._met.pop(key, None)  # nobody knows whether it was stored
+            for key, _ in news:
+                self._met.pop(key, None)  # nobody knows whether it was stored
             raise
-        self._remember(key, after, news.heard_at)
-        events = changes(key[1], before, after)
+        events: list[Event] = []
+        for (key, reach), (before, after) in zip(news, learned, strict=True):
+            self._remember(key, after, reach.heard_at)
+            events += changes(key[1], before, after)
         for event in events:
             self.publish(event)
         return bool(events)
@@ -244,6 +276,12 @@ class KeptReaches:
         self._unstored[key] = max(at, self._unstored.pop(key, 0.0))
         if len(self._unstored) > self._size:
             self._unstored.popitem(last=False)
+
+
+def _nobody_waited(task: asyncio.Task[int]) -> None:
+    """Whoever waited has its error, or waits no more."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _is_news(stored: Reach, at: float, now: float, line: str) -> bool:

@@ -5,7 +5,7 @@ Rows are found by the hash that the address has in `kikao_addresses`, and have n
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -41,12 +41,26 @@ def known_of(
 
 
 def learn(
-    connection: Connection, ring: KeyRing, hashed: bytes, line: str, news: Reach
-) -> tuple[Reach, Reach]:
-    """Add what is new; what was known before, and what is now. Raises `RecordsAway` while hashes move."""
+    connection: Connection, ring: KeyRing, news: Sequence[tuple[bytes, str, Reach]]
+) -> list[tuple[Reach, Reach]]:
+    """Add what is new, by hash and line; of each what was known before, and what is now.
+
+    Raises `RecordsAway` while hashes move to another key.
+    """
     unmoved(connection, ring, creating=True)
+    hashes = {hashed for hashed, _, _ in news}
+    # Always in one order, so that two transactions never wait for each other.
+    query = REACH.select().where(REACH.c.hash.in_(hashes)).order_by(REACH.c.hash, REACH.c.line)
+    rows = {(row.hash, row.line): row for row in connection.execute(query.with_for_update())}
+    return [
+        _learn(connection, ring, hashed, line, each, rows.get((hashed, line))) for hashed, line, each in news
+    ]
+
+
+def _learn(
+    connection: Connection, ring: KeyRing, hashed: bytes, line: str, news: Reach, row: sa.Row[Any] | None
+) -> tuple[Reach, Reach]:
     while True:
-        row = connection.execute(REACH.select().where(_is(hashed, line)).with_for_update()).first()
         before = NOTHING if row is None else _read(row)
         after = before.with_all(news)
         if after == before:
@@ -58,6 +72,7 @@ def learn(
         values |= {"hash": hashed, "line": line, "lookup_kid": ring.lookup_kid}
         if connection.execute(_KEEP, values).rowcount == 1:
             return before, after
+        row = connection.execute(REACH.select().where(_is(hashed, line)).with_for_update()).first()
 
 
 def sweep(connection: Connection, before: float, most: int) -> int:
