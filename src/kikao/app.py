@@ -43,6 +43,7 @@ from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
 from kikao.opening import audit, directory, make_store
+from kikao.outcomes import OVER
 from kikao.server import Server, refuse_deserted, refuse_simulated
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Policies, SessionPolicy
@@ -80,6 +81,8 @@ class App:
     (see `kikao.middleware`). `budget` is how many seconds a reply may take. `channels` are what the app is meant for,
     besides those that `policy` names: `kikao check` looks for what they cannot do. `shortcuts` are the long dials there
     are, path → `Shortcut`; without them all that is dialled behind the code answers questions from `entry` on.
+    `outcomes` are the channels over which a member hears what became of a request that USSD could not wait for, the
+    first of them that there is: an SMS, or a page on the phone; none where they hear of it at their next dial alone.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class App:
         channels: Iterable[str] = ("ussd",),
         shortcuts: Mapping[str, Shortcut] | None = None,
         templates: Iterable[Template] = (),
+        outcomes: Iterable[str] = OVER,
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
@@ -110,6 +114,8 @@ class App:
         self.policies = Policies(policy)
         self.channels = _channels(channels, policy)
         """The channels the app is meant for."""
+        self.outcomes = _outcomes(outcomes)
+        """Over what outcomes are told after a dialogue of USSD."""
         self.members = members
         self.erase = erase
         self.middleware = tuple(middleware)
@@ -323,6 +329,14 @@ async def lifespan(
         await send({"type": "lifespan.startup.complete"})
         await receive()
     await send({"type": "lifespan.shutdown.complete"})
+
+
+def _outcomes(outcomes: Iterable[str]) -> tuple[str, ...]:
+    """Raises `ValueError` for what no outcome can be told over."""
+    found = tuple(outcomes)
+    if isinstance(outcomes, str) or not set(found) <= set(OVER):
+        raise ValueError(f"outcomes must be a list, of {' and '.join(OVER)} or empty, not {outcomes!r}")
+    return found
 
 
 def _channels(

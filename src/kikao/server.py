@@ -42,6 +42,7 @@ from kikao.members import Reaches, Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
 from kikao.opening import bus_of
+from kikao.outcomes import Outcomes
 from kikao.readiness import Bad, Readiness
 from kikao.secret_page import SecretPage
 from kikao.sessions.anchors import Anchors
@@ -84,6 +85,7 @@ class Wired(Protocol):
     catalogs: Catalogs
     middleware: tuple[Middleware, ...]
     channels: tuple[str, ...]
+    outcomes: tuple[str, ...]
 
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs."""
@@ -192,10 +194,16 @@ class Server:
         sessions.audited = relay is not None
         destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
         destinations |= linking.notices(self.link)
+        self.outcomes = Outcomes(
+            self.turns, self.lines, self.messages, self.services, app.catalogs.translate, over=app.outcomes
+        )
+        """Tells what became of requests that were not ready in time."""
+        if told := self.outcomes.destinations:
+            self.late.tells = self.outcomes.tells
         self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
         self.screens = Dispatcher(
             sessions,
-            screens,
+            {**screens, **told},
             publish,
             shards=lambda: self.shares.shards,
             held_up=HELD_UP,

@@ -33,7 +33,7 @@ from kikao.channels.naming import addressed, names_of
 from kikao.channels.refusals import AGAIN, too_many
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import OlderCode
-from kikao.conversation.inputs import Dial, Reply, Show
+from kikao.conversation.inputs import Dial, Reply, Show, Tell
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.screens import Screen
@@ -129,11 +129,13 @@ class Turns:
     async def handle(self, inbound: Inbound, gateway: Gateway, *, url: str = "") -> Response:
         """One inbound to one reply. Raises `MissingIdentifier` when nobody sent it; otherwise always answers.
 
-        `url` is the host and path it came to, where a policy asks for it (`SessionPolicy.wants_url`).
+        `url` is the host and path it came to, where a policy asks for it (`SessionPolicy.wants_url`). Of an outcome,
+        which nobody sent, neither limits nor middleware hear; where nobody waits for it any more it is no turn.
         """
         started = time.perf_counter()
         tell = Telling(self._publish, inbound, self.engine.flows.release, started)
-        if inbound.happening not in TURNS:
+        unasked = inbound.happening == "outcome"
+        if inbound.happening not in TURNS and not unasked:
             tell.heard()
             if inbound.dialled is not None and not self.gate.refuses():
                 with self.gate:
@@ -145,7 +147,7 @@ class Turns:
             tell.rejected("stale")
             return gateway.acknowledge(inbound)
         address = self.address(inbound, url)
-        if over := self._limiter.overall(inbound.channel, self.sessions.clock()):
+        if not unasked and (over := self._limiter.overall(inbound.channel, self.sessions.clock())):
             tell.limited(over)
             return too_many(over.wait)
         key = session_key(self.sessions.ring, address.parts)
@@ -156,7 +158,7 @@ class Turns:
             turn.done = tell.rejected("unavailable", why)
             return self.apology(turn)
         with self.gate:
-            if self._around is not None:
+            if self._around is not None and not unasked:
                 return await self._around(turn, partial(self._take, turn), partial(self.apology, turn))
             return await self._take(turn)
 
@@ -256,7 +258,7 @@ class _Turn:
         self.done: Done | None = None
         """What became of it, once that is known; nothing of one that was limited."""
         self.known = STRANGER
-        self.counted = False
+        self.counted = inbound.happening == "outcome"
         """Whether the limits let this inbound through: it is counted once, however often it is tried."""
         self.begun: set[bytes] = set()
         self.acted = False
@@ -363,6 +365,8 @@ class _Turn:
         event, dialogue = understand(
             self.inbound, session.dialogue, session.hashed, secret=secret, consumed=seen
         )
+        if isinstance(event, Tell) and (held.working() or not conversation.untold):
+            return self.gateway.acknowledge(self.inbound)  # whoever wrote meanwhile has seen it
         attempt = Try(self.tell, conversation.run)
         renewed = sessions.expire(held, event)
         if isinstance(event, Dial):

@@ -62,12 +62,21 @@ def test_of_blocked_and_gone_the_later_one_is_told() -> None:
 
 def test_stop_is_taken_back_by_start_alone() -> None:
     stopped = OPEN.told("stopped", NOW + 1)
-    assert stopped.heard(NOW + 50).may("reply", NOW + 50) == No("stopped")
+    assert stopped.may("reply", NOW + 50) == No("stopped")
+    assert stopped.heard(NOW + 50).may("notice", NOW + 50) == No("stopped")
+    assert stopped.heard(NOW + 50).standing == "stopped"
     assert stopped.told("unblocked", NOW + 50).standing == "stopped"
     assert stopped.told("allows_marketing", NOW + 50).standing == "stopped"
     assert stopped.told("started", NOW).standing == "stopped", "that was before"
     assert stopped.told("started", NOW + 2).standing == "open"
     assert stopped.told("started", NOW + 2).told("stopped", NOW + 3).standing == "stopped"
+
+
+def test_who_writes_after_a_stop_is_answered_and_gets_nothing_else() -> None:
+    stopped = OPEN.told("stopped", NOW + 1).heard(NOW + 2)
+    assert stopped.may("reply", NOW + 3) == Yes()
+    assert stopped.may("marketing", NOW + 3) == No("stopped")
+    assert stopped.told("gone", NOW + 3).may("reply", NOW + 4) == No("gone")
 
 
 def test_stop_says_more_than_blocked_and_start_takes_back_no_block() -> None:
@@ -190,7 +199,10 @@ def test_nobody_is_written_to_whose_last_word_was_no(news: list[News], purpose: 
     def last(*whats: str) -> float:
         return max((at for what, at, _ in news if what in whats), default=0.0)
 
-    shut = 0 < last("stopped") >= last("started") or 0 < last("blocked", "gone") >= last("heard", "unblocked")
+    stopped = 0 < last("stopped") >= last("started")
+    if purpose == "reply":
+        stopped = stopped and last("stopped") >= last("heard")
+    shut = stopped or 0 < last("blocked", "gone") >= last("heard", "unblocked")
     shut = shut or (purpose == "marketing" and 0 < last("refuses_marketing") >= last("allows_marketing"))
     verdict = after(news).may(purpose, 2 * DAY)
     assert isinstance(verdict, No) == shut

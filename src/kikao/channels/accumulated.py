@@ -23,7 +23,7 @@ from typing import Final
 from msgspec import structs
 
 from kikao.channels.inbound import Inbound
-from kikao.conversation.inputs import Dial, Event, Reply, Show
+from kikao.conversation.inputs import Dial, Event, Reply, Show, Tell
 from kikao.conversation.secrets import Secret
 from kikao.sessions.session import Dialogue
 
@@ -55,6 +55,8 @@ def understand(
     The first rule that fits decides. A dialogue begins with a dial; what was dialled behind the code is a long dial.
     What is no dial and no answer shows the present screen again.
     """
+    if inbound.happening == "outcome" and dialogue is not None:
+        return Tell(), dialogue
     line, mark = _line(inbound), _mark(inbound, hashed)
     same = dialogue if dialogue is not None and compare_digest(dialogue.mark, mark) else None
     if dialogue is not None and dialogue.line == line:

@@ -9,13 +9,14 @@ from kikao.channels.media.remote import Remote
 from kikao.conversation.inputs import Attachment
 from kikao.conversation.secrets import Secret
 
-Happening = Literal["new", "reply", "end", "abort", "timeout", "notice", "charge_failed"]
+Happening = Literal["new", "reply", "end", "abort", "timeout", "notice", "charge_failed", "outcome"]
 """A dialogue begins, or a member answers. All else the provider only tells: the dialogue is over (`end`), since the
 member hung up (`abort`), since nobody answered in time (`timeout`), or since the member could not be charged
-(`charge_failed`); or something that concerns no dialogue (`notice`)."""
+(`charge_failed`); or something that concerns no dialogue (`notice`). `outcome` no provider tells: what became of an
+effect waits, and the conversation goes on by itself (`kikao.outcomes`)."""
 
 TURNS: Final = frozenset({"new", "reply"})
-"""What a member did, and is answered; the rest is acknowledged."""
+"""What a member did, and is answered; the rest is acknowledged, but for an outcome."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from kikao.conversation.effects import SETTLED, UNCERTAIN, Host, outcomes, unpar
 from kikao.conversation.errors import TEXTS, ErrorCode, Misuse, OlderCode
 from kikao.conversation.facts import Fact, fact
 from kikao.conversation.flows import Flows
-from kikao.conversation.inputs import Dial, Event, Reply, Settle
+from kikao.conversation.inputs import Dial, Event, Reply, Settle, Tell
 from kikao.conversation.journal import FORMAT, ORDINALS, QUESTIONS, Conversation, Run
 from kikao.conversation.member import Member
 from kikao.conversation.navigation import Command, Key, Navigation
@@ -109,6 +109,8 @@ class Engine:
             turned = await self._dial(conversation, runner, event)
         elif isinstance(event, Settle):
             turned = await self._settle(conversation, runner)
+        elif isinstance(event, Tell):
+            turned = await self._tell(conversation, runner)
         else:
             turned = await self._show(conversation, runner, late=event.late)
         turned.facts = runner.facts
@@ -302,6 +304,21 @@ class Engine:
         if run.pending is None:
             return self._still_checking(conversation, await runner.go())
         return Turned(shown(run), "shown", run.flow, run.pending.key, run.pending.page)
+
+    async def _tell(self, conversation: Conversation, runner: Runner) -> Turned:
+        """Go on with what became of an effect; for when it is `untold`. What was left behind stands above the rest."""
+        run = conversation.run
+        if run is not None and run.pending is None:
+            conversation.overlay = ""  # it asked about what is known by now
+            return await runner.go()
+        notices, conversation.notices = tuple(conversation.notices), []
+        if run is None or run.pending is None or conversation.overlay:
+            return Turned(Screen(notices), "shown")
+        screen = shown(run)
+        run.pending = structs.replace(run.pending, page=0)
+        return Turned(
+            structs.replace(screen, body=(*notices, *screen.body)), "shown", run.flow, run.pending.key
+        )
 
     def _leave(self, runner: Runner, why: Literal["home", "cancel", "restart", "dial"]) -> None:
         """Let go of the run; one with an open effect is parked, so that recovery still finds out about it."""

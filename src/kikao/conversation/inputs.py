@@ -82,7 +82,12 @@ class Settle:
     """Recovery: find out what became of open intents; show nothing."""
 
 
-Event = Reply | Dial | Show | Settle
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """What became of an effect waits to be told, and nobody asked: the conversation goes on with it by itself."""
+
+
+Event = Reply | Dial | Show | Settle | Tell
 
 
 @dataclass(frozen=True, slots=True)

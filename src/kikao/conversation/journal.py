@@ -258,6 +258,14 @@ class Conversation(msgspec.Struct, omit_defaults=True):
         untold = run is not None and (run.pending is None or bool(run.intents))
         return untold or bool(self.parked or self.notices)
 
+    @property
+    def untold(self) -> bool:
+        """Whether what became of effects waits to be told, and the conversation can go on with it."""
+        run = self.run
+        if run is None or run.pending is not None:
+            return bool(self.notices)
+        return not run.intents and not run.failed
+
     def speak(self, locale: str) -> None:
         """Go on in a language that the member chose."""
         self.locale = self.chosen = locale

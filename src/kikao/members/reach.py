@@ -180,6 +180,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         confirms = (
             purpose == "confirmation" and standing == "stopped" and now - self.since <= CONFIRMED_WITHIN
         )
+        if standing == "stopped" and purpose == "reply" and self.heard_at > self.since:
+            standing = self._besides[0]  # they stopped what they do not ask for, and have asked for this
         if standing != "open" and not confirms:
             return No(standing)
         if purpose == "marketing":
@@ -196,6 +198,11 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def _stands(self) -> tuple[Standing, Mark]:
         if 0.0 < self.stopped.at >= self.started_at:
             return "stopped", self.stopped
+        return self._besides
+
+    @property
+    def _besides(self) -> tuple[Standing, Mark]:
+        """How it would stand without a STOP."""
         lifted_at = max(self.heard_at, self.unblocked_at)
         # On one second it stays shut: the next thing that the member writes opens it.
         last, name = max((self.blocked, "blocked"), (self.gone, "gone"))

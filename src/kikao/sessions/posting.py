@@ -15,7 +15,10 @@ from kikao.sessions.trail import TO
 SCREENS: Final = "ussd/"
 """Before the name of a gateway, where its screens go out as calls of their own."""
 
-REPLIES: Final = (SCREENS, "whatsapp/", "telegram/", "sms/")
+OUTCOMES: Final = "outcomes"
+"""Where what became of an effect goes when it came after its reply: who sends there tells the member."""
+
+REPLIES: Final = (SCREENS, "whatsapp/", "telegram/", "sms/", OUTCOMES)
 """Before the names of destinations for which members wait."""
 
 GOOD_FOR: Final = 3 * 86400.0

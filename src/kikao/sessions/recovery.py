@@ -2,7 +2,8 @@
 
 Runs at start and while the server runs, over every intent whose lease has lapsed and whose time has come. It asks the
 service (`check`, or again under the same key where the step allows that), writes the answer into the journal, and
-leaves it to the next dial to tell the member. It never answers a question and never goes on with a flow.
+leaves it to the next dial, or to whoever tells outcomes, to tell the member. It never answers a question and never
+goes on with a flow.
 """
 
 from __future__ import annotations
@@ -116,8 +117,13 @@ class Recovery:
             )
             member = Member(held.session.member, held.address.channel, held.address.msisdn)
             try:
+                open_before = [intent.token for intent in held.session.conversation.intents()]
                 turned = await self._engine.advance(held.session.conversation, Settle(), member, performer)
                 held.leave_trail(turned.facts, self._engine.flows.release)
+                still_open = {intent.token for intent in held.session.conversation.intents()}
+                settled = next((token for token in open_before if token not in still_open), "")
+                if settled:
+                    self._late.leave_word(held, settled)
                 await self._commit(held, performer)
             except BaseException:
                 performer.rescue()

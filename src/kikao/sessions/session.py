@@ -35,6 +35,8 @@ class Dialogue(msgspec.Struct, frozen=True, array_like=True):
     """Which screen a chat shows, as its choices name it when they are tapped."""
     order: int = 0
     """The provider's number of what was processed last, where it counts; see `Chatted.order`."""
+    place: tuple[str, str] = ("", "")
+    """In a chat: where what is said goes, and the group it is held in, where that is not the member's own address."""
 
 
 class Session(msgspec.Struct, omit_defaults=True):

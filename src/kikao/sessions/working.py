@@ -22,6 +22,7 @@ from kikao.events.place import Place
 from kikao.metrics.phases import Stopwatch
 from kikao.sessions.confirming import Confirming, Unconfirmed
 from kikao.sessions.keeper import LEASE, Held, Sessions, backoff, find_run
+from kikao.sessions.outcomes import leave, nobody
 from kikao.sessions.store import CommitUnknown, Conflict, Dedupe, StoreBroken, StoreUnavailable
 
 T = TypeVar("T")
@@ -55,6 +56,8 @@ class Late:
         self._tasks: dict[asyncio.Task[None], tuple[bytes, bytes, int]] = {}
         """Who follows an effect, with its session's key and its intent's id and fence."""
         self._confirming = Confirming(sessions)
+        self.tells: Callable[[Held], bool] = nobody
+        """Whether what became of an effect is told although nobody asks, as far as the session says."""
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -64,6 +67,11 @@ class Late:
         follower = asyncio.create_task(self._follow(key, fence, work, task))
         self._tasks[follower] = key, self._sessions.intent_id(work.intent.token), fence
         follower.add_done_callback(self._tasks.pop)
+
+    def leave_word(self, held: Held, token: str) -> None:
+        """Have the next write see to it that an outcome is told, where somebody can."""
+        if self.tells(held):
+            leave(held, token, self._sessions.clock())
 
     def confirm(self, one: Unconfirmed) -> None:
         """Find out what became of a commit, and have the next dial tell what its reply said if it is stored."""
@@ -148,6 +156,7 @@ class Late:
             apply_late(run, token, settled)
             unpark(held.session.conversation, run, before)
             held.leave_trail(facts, self._release)
+            self.leave_word(held, token)
             try:
                 await held.commit()
             except CommitUnknown:

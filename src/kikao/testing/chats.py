@@ -129,7 +129,10 @@ class Chats:
         for name, account in settings.sms.items():
             own = {key: value.reveal().decode() for key, value in account.options.items()}
             known = {key: own[key] for key in ("username", "api_key") if key in own}
-            self.texts[name] = SmsApi(**known)
+            token = "" if account.token is None else f"/{account.token.reveal().decode()}"
+            _, send, push = self._wired
+            api = self.texts[name] = SmsApi(**known, send=send, path=f"/sms/{name}{token}")
+            api.after = push
 
     def _add_numbers(self, settings: Settings) -> None:
         from kikao.channels.whatsapp.emulator import CloudApi

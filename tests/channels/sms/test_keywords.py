@@ -27,8 +27,10 @@ async def test_a_stop_is_answered_once_and_begins_nothing(tmp_path: Path) -> Non
 
 
 async def test_a_stop_in_a_conversation_answers_no_question(tmp_path: Path) -> None:
-    async with serving(shop(), tmp_path) as (server, api):
+    clock = Clock()
+    async with serving(shop(), tmp_path, clock=clock) as (server, api):
         for text in ("Hi", "1", "STOP", "Asha"):
+            clock.advance(1)
             await api.texts(ASHA, text)
             await server.push()
     assert api.inbox(ASHA)[-2:] == [

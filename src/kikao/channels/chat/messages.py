@@ -115,7 +115,9 @@ class Messages:
         lane = ring.lookup("message to", gateway.line, to)
         outgoing = []
         for number, parcel in enumerate(parcels):
-            parcel = structs.replace(parcel, kind=kind, template=filled if number == 0 else None)
+            heard_at = now if kind == "reply" else 0.0
+            first = filled if number == 0 else None
+            parcel = structs.replace(parcel, kind=kind, template=first, heard_at=heard_at)
             id_ = ring.lookup("message", gateway.line, key, str(number))[:16]
             outgoing.append(
                 Outgoing(

@@ -17,6 +17,7 @@ from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.conversation.effects import Host
 from kikao.conversation.engine import WORKING, Engine
+from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.inputs import Dial, Event, Reply, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
@@ -39,6 +40,10 @@ TOASTS: Final[dict[str, Text]] = {"old": t("That button is of an older message."
 
 WORDED: Final[tuple[tuple[Text, Text], ...]] = (
     (RECEIVED, t("Request received. Do not repeat it. You will get the result here.")),
+    (
+        TEXTS[ErrorCode.UNKNOWN_OUTCOME],
+        t("We are checking your request. Do not repeat it. You will get the result here."),
+    ),
     (
         WORKING.body[0],
         t("Your last request is still being processed. You will get the result here."),
@@ -168,7 +173,8 @@ class ChatTurn:
         asks = turned.screen.secret and self._links is not None and run is not None and run.secret
         mark = mark_of(session, turned) if message.choices or asks else ""
         if session.dialogue is not None:
-            session.dialogue = structs.replace(session.dialogue, shown=mark)
+            place = (self._chat.to, self._chat.group)
+            session.dialogue = structs.replace(session.dialogue, shown=mark, place=place)
         if asks and self._links is not None:
             locale = session.conversation.locale
             url = self._links.link(held.claim.key, self._inbound, mark, locale)

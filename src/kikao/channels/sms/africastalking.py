@@ -28,6 +28,7 @@ from kikao.channels.calling import Answer, Call, Make, Unanswered, judged
 from kikao.channels.channel import BadRequest, Request, Response
 from kikao.channels.chat.gateway import Received
 from kikao.channels.chat.message import Parcel
+from kikao.channels.chat.sender import ChatSender, Sending, Struck
 from kikao.channels.chat.told import Changed, Other, Report, Told
 from kikao.channels.edge import Guard
 from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Rejected, TryLater
@@ -70,6 +71,9 @@ REFUSED: Final = {
     409: "DoNotDisturbRejection",
 }
 """Statuses of a recipient that stay as they are, however often it is tried."""
+
+BLACKLIST: Final = "406 UserInBlacklist"
+"""The member told the operator that they want nothing from this sender."""
 
 NO_MONEY: Final = 405
 """`InsufficientBalance`."""
@@ -154,7 +158,7 @@ class Callbacks:
     channel = "sms"
     name = SLUG
 
-    def __init__(self, settings: Settings, gateway: AfricasTalking, clock: Callable[[], float]) -> None:
+    def __init__(self, settings: Settings, gateway: AfricasTalking) -> None:
         own = gateway.settings
         bare = own.token is None and not own.allow
         self.guard = Guard(
@@ -164,7 +168,6 @@ class Callbacks:
             closed=bare and settings.env == "production",
         )
         self._gateway = gateway
-        self._clock = clock
 
     def greet(self, request: Request) -> Response | None:
         """The provider asks nothing when a callback is set."""
@@ -196,7 +199,6 @@ class Callbacks:
         return gateway.heard(
             number,
             text,
-            at=self._clock(),
             id_=gateway.token(fields, "id", MAX_ID),
             code=gateway.token(fields, "to", MAX_ADDRESS) if fields.get("to") else "",
             network=fields.get("networkCode", "") if _CODE(fields.get("networkCode", "")) else "",
@@ -221,29 +223,27 @@ class Callbacks:
         return (report,)
 
     def _stopped(self, number: str, reason: str) -> Changed:
-        return Changed(
-            line=self._gateway.line, identity=number, what="stopped", at=self._clock(), reason=reason
-        )
+        return Changed(line=self._gateway.line, identity=number, what="stopped", at=0.0, reason=reason)
 
 
-class _Sender:
+class _Sender(ChatSender):
     """Sends messages of an account."""
 
     def __init__(self, gateway: AfricasTalking, make: Make, clock: Callable[[], float]) -> None:
+        super().__init__(gateway.line, clock)
         self._gateway = gateway
         self._make = make
-        self._clock = clock
 
-    async def send(self, letter: Letter) -> Outcome:
-        """One call. See `Sender`."""
-        parcel = Parcel.read(letter.body)
-        if parcel.until <= self._clock():  # also when an operator replays it
-            return Rejected("expired")
+    async def deliver(self, parcel: Parcel, letter: Letter, *, template: bool) -> Sending:
+        """One call. There are no templates."""
         try:
             answer = await self._make(self._gateway.call(parcel))
         except Unanswered as error:
             return TryLater(str(error))
-        return self._gateway.outcome(answer, self._clock())
+        outcome = self._gateway.outcome(answer, self.clock())
+        if isinstance(outcome, Rejected) and outcome.reason == BLACKLIST:
+            return Struck(outcome, "stopped", "user_in_blacklist")
+        return outcome
 
 
 class _Recipient(msgspec.Struct):

@@ -24,8 +24,9 @@ import msgspec
 from kikao.channels.calling import Answer, Call, Make, Unanswered
 from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import ChatGateway
-from kikao.channels.line import Application, Posted, through
+from kikao.channels.line import Application, through
 from kikao.channels.sms.segments import Segments, segments
+from kikao.channels.ussd.clients.client import Exchange
 from kikao.i18n.e164 import is_e164
 
 PATH: Final = "/version1/messaging"
@@ -52,6 +53,9 @@ SHORT_CODE: Final = "22384"
 PEER: Final = "127.0.0.1"
 
 
+Send = Callable[[Exchange], Awaitable[Response]]
+
+
 class Sent(msgspec.Struct, frozen=True):
     """A message that it took."""
 
@@ -68,9 +72,19 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class SmsApi:
-    """The provider. `api_key` and `username` are those of the account; another key is refused."""
+    """The provider. `api_key` and `username` are those of the account; another key is refused.
 
-    def __init__(self, *, username: str = "sandbox", api_key: str = "atsk_test") -> None:
+    `send` is the way to the server, `path` where its callbacks come in, token included; or `calls_back` says so.
+    """
+
+    def __init__(
+        self,
+        *,
+        username: str = "sandbox",
+        api_key: str = "atsk_test",
+        send: Send | None = None,
+        path: str = "/sms/africastalking",
+    ) -> None:
         self.username = username
         self.api_key = api_key
         self.sent: list[Sent] = []
@@ -90,8 +104,10 @@ class SmsApi:
         self._unheard = 0
         self._poor = 0
         self._ids = itertools.count(1)
-        self._send: Callable[[Posted], Awaitable[Response]] | None = None
-        self._path = ""
+        self._send = send
+        self._path = path
+        self.after: Callable[[], Awaitable[object]] | None = None
+        """Awaited after what a member did was delivered: have it send what is due, `stage.push` say."""
 
     # --- moods ---
 
@@ -192,7 +208,12 @@ class SmsApi:
 
     def calls_back(self, server: Application, path: str = "/sms/africastalking", token: str = "") -> None:
         """Where it posts what comes, in this process."""
-        self._send, self._path = through(server), f"{path}/{token}" if token else path
+        line = through(server)
+
+        async def send(exchange: Exchange) -> Response:
+            return await line(exchange.posted(PEER))
+
+        self._send, self._path = send, f"{path}/{token}" if token else path
 
     async def texts(self, number: str, text: str, *, to: str = SHORT_CODE, id_: str = "") -> Response:
         """A member writes. With an `id_` that was there before it is the same message once more."""
@@ -219,8 +240,10 @@ class SmsApi:
     async def posts(self, fields: dict[str, str]) -> Response:
         """Any form, as the provider would post it; what was answered."""
         if self._send is None:
-            raise ValueError("calls_back(server) says where it posts")
+            raise LookupError("nobody to post to: calls_back(server) says where")
         headers = (("content-type", "application/x-www-form-urlencoded"),)
-        response = await self._send(Posted(self._path, headers, urlencode(fields).encode(), PEER))
+        response = await self._send(Exchange(self._path, headers, urlencode(fields).encode()))
         self.answered.append(response)
+        if self.after is not None:
+            await self.after()
         return response

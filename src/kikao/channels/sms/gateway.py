@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 from kikao.channels.chat.gateway import ChatGateway, Entrance
@@ -27,7 +26,7 @@ def gateways(settings: Settings) -> list[ChatGateway]:
 def entrances(settings: Settings, gateways: Sequence[ChatGateway]) -> dict[str, Entrance]:
     """`/sms/{gateway}` of each account that is called."""
     return {
-        f"/sms/{gateway.slug}": Callbacks(settings, gateway, time.time)
+        f"/sms/{gateway.slug}": Callbacks(settings, gateway)
         for gateway in gateways
         if isinstance(gateway, AfricasTalking)
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.message import Kind
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.told import Keyword
 from kikao.channels.sms.texting import SmsGateway
@@ -42,7 +43,6 @@ class Keywords:
         }[told.what]
         day = int(self._clock() // DAY)
         key = f"{told.what} {told.identity} {day}"
-        await self._messages.send(
-            key, told.identity, text, over=told.line, kind="confirmation", locale=told.locale
-        )
+        kind: Kind = "confirmation" if told.what == "stop" else "reply"
+        await self._messages.send(key, told.identity, text, over=told.line, kind=kind, locale=told.locale)
         return True

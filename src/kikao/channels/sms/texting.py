@@ -68,18 +68,16 @@ class SmsGateway(ChatGateway):
             message=Message(text_of(page)),
             until=until,
             member=inbound.identity,
-            heard_at=inbound.sent_at or 0.0,
+            heard_at=0.0 if inbound.happening == "outcome" else until - self.patience,
             echo=inbound.echo,
         )
         return [parcel.written()]
 
-    def heard(
-        self, number: str, text: str, *, at: float, id_: str | None, code: str, network: str = ""
-    ) -> Received:
+    def heard(self, number: str, text: str, *, id_: str | None, code: str, network: str = "") -> Received:
         """What a member's message means: a word that is answered by itself, or what a conversation is about.
 
-        `number` is in E.164, `at` is now, `id_` what the provider calls the message, where it does; `code` is the
-        number that it was sent to.
+        `number` is in E.164, `id_` what the provider calls the message, where it does; `code` is the number that it was
+        sent to.
         """
         meant = self.words.meant(text)
         if meant is not None:
@@ -87,7 +85,7 @@ class SmsGateway(ChatGateway):
             if meant.what == "help":
                 return Received(told=(keyword,))
             stands: Standing = "stopped" if meant.what == "stop" else "started"
-            changed = Changed(line=self.line, identity=number, what=stands, at=at, reason=meant.what)
+            changed = Changed(line=self.line, identity=number, what=stands, at=0.0, reason=meant.what)
             return Received(told=(changed, keyword))
         inbound = Inbound(
             channel=self.channel,

@@ -1,0 +1,252 @@
+"""Outcomes that come after their reply: a chat goes on by itself, and after a USSD dialogue an SMS tells; each once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kikao import App, Chat, Flows, Money, Unknown
+from kikao.conversation.outcomes import Done
+from kikao.events import MessageDead, TurnCommitted
+from kikao.i18n import t
+from kikao.outcomes import Outcomes
+from kikao.sessions.posting import OUTCOMES
+from kikao.testing import Phone, Stage
+from tests.channels.sms.serving import ASHA
+
+SENT = "Sent UGX 500. Ref A1"
+
+
+class Bank:
+    """Pays, and knows what it has paid."""
+
+    def __init__(self) -> None:
+        self.paid: dict[str, str] = {}
+
+    async def pay(self, key: str) -> str:
+        return self.paid.setdefault(key, f"A{len(self.paid) + 1}")
+
+    async def find(self, key: str) -> Any:
+        return Done(self.paid[key]) if key in self.paid else Unknown("never heard of it")
+
+
+def shop(**options: Any) -> App:
+    flows = Flows()
+
+    @flows.flow("pay", title=t("Pay"))
+    async def pay(chat: Chat) -> None:
+        bank = chat.service(Bank)
+        amount = await chat.ask("amount", Money("UGX"), t("How much?"))
+        ref = await chat.step("pay", bank.pay, retry="check", check=bank.find)
+        if amount.minor >= 1000:
+            await chat.confirm("more", t("{amount} went. Ref {ref}. Again?", amount=amount, ref=ref))
+            await chat.step("again", bank.pay, retry="check", check=bank.find)
+        await chat.end(t("Sent {amount}. Ref {ref}", amount=amount, ref=ref))
+
+    return App(
+        flows, entry="pay", members=False, channels=["ussd", "sms"], services={Bank: Bank()}, **options
+    )
+
+
+class Asha:
+    """A member of the stage's app, who writes SMS."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.api = stage.chats.texts["africastalking"]
+
+    async def writes(self, *texts: str) -> None:
+        for text in texts:
+            await self.api.texts(ASHA, text)
+
+    @property
+    def inbox(self) -> list[str]:
+        """What is on her phone."""
+        return self.api.inbox(ASHA)
+
+
+async def settle(stage: Stage) -> None:
+    """What was held back comes to its end, and all that is due has left."""
+    await stage.settle()
+    await stage.push()
+
+
+RECEIVED = "Request received. Do not repeat it. You will get the result here."
+
+
+# --- in a chat ---
+
+
+async def test_a_chat_goes_on_by_itself_once() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500")
+            assert asha.inbox == ["How much?", RECEIVED]
+        await settle(stage)
+        assert asha.inbox[2:] == [SENT]
+        await settle(stage)
+        await asha.writes("Hi")
+        assert asha.inbox[2:] == [SENT, "How much?"]
+    turns = [event for event in stage.events if isinstance(event, TurnCommitted)]
+    assert [turn.what for turn in turns] == ["asked", "overdue", "ended", "asked"]
+
+
+async def test_who_wrote_meanwhile_has_seen_it() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500")
+        await stage.settle()  # it is stored, and its letter waits
+        stage.server.screens._stopping = True
+        await asha.writes("Well?")
+        stage.server.screens._stopping = False
+        await settle(stage)
+        assert asha.inbox[2:] == [SENT]
+
+
+async def test_who_asks_too_early_is_told_to_wait_and_then_told() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500", "Well?")
+        await settle(stage)
+        assert asha.inbox[2:] == [
+            "Your last request is still being processed. You will get the result here.",
+            SENT,
+        ]
+
+
+async def test_each_effect_of_a_conversation_is_told() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        for number, text in enumerate(("1000", "1")):
+            with stage.service(Bank).slow("pay"):
+                await asha.writes(*(("Hi", text) if number == 0 else (text,)))
+            await settle(stage)
+        assert [each.partition("\n")[0] for each in asha.inbox] == [
+            "How much?",
+            RECEIVED,
+            "UGX 1,000 went. Ref A1. Again?",
+            RECEIVED,
+            "Sent UGX 1,000. Ref A1",
+        ]
+
+
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_process_that_dies_around_the_turn_that_tells_leaves_it_to_the_next(before: bool) -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500")
+        await stage.settle()
+        stage.crash_at("commit", before=before)
+        await stage.push()
+        assert asha.inbox[2:] == []
+        await stage.restart()
+        stage.clock.advance(60)  # the lease of the letter that was on its way
+        await settle(stage)
+        await settle(stage)
+        assert asha.inbox[2:] == [SENT]
+
+
+async def test_what_recovery_finds_out_is_told_as_well() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500")
+            await stage.crash()
+        await stage.restart()
+        stage.clock.advance(60)
+        await settle(stage)
+        assert asha.inbox[2:] == [SENT]
+
+
+async def test_what_was_left_behind_is_told_above_what_is_asked_now() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).away("find"), stage.service(Bank).breaks("pay"):
+            await asha.writes("Hi", "500", "Hi", "2")
+        assert (
+            asha.inbox[1] == "We are checking your request. Do not repeat it. You will get the result here."
+        )
+        assert asha.inbox[-1] == "How much?"
+        stage.clock.advance(60)
+        await settle(stage)
+        assert asha.inbox[-1] == "Your last request was completed.\nHow much?"
+
+
+# --- after a dialogue of USSD ---
+
+
+async def dialled(stage: Stage, amount: str = "500") -> Phone:
+    """Asha asked for something that takes longer than a dialogue."""
+    phone = stage.phone(ASHA)
+    with stage.service(Bank).slow("pay"):
+        await phone.dial()
+        closing = await phone.reply(amount)
+        assert closing == "Request received. Do not repeat it. Dial again to see the result."
+    await stage.settle()
+    return phone
+
+
+async def test_after_a_dialogue_an_sms_tells_and_so_does_the_next_dial() -> None:
+    async with Stage(shop()) as stage:
+        phone = await dialled(stage)
+        await settle(stage)
+        assert Asha(stage).inbox == [SENT]
+        assert await phone.dial() == SENT
+        await settle(stage)
+        assert Asha(stage).inbox == [SENT]
+
+
+async def test_who_dialled_meanwhile_gets_no_sms() -> None:
+    async with Stage(shop()) as stage:
+        phone = await dialled(stage)
+        assert await phone.dial() == SENT
+        await settle(stage)
+        assert Asha(stage).inbox == []
+
+
+async def test_a_question_is_not_asked_by_sms_and_nothing_is_done_for_it() -> None:
+    async with Stage(shop()) as stage:
+        phone = await dialled(stage, "1000")
+        await settle(stage)
+        assert Asha(stage).inbox == ["Your last request was completed.\nDial *284# to go on."]
+        assert (await phone.dial()).startswith("UGX 1,000 went. Ref A1. Again?")
+        assert len(stage.service(Bank).real.paid) == 1
+
+
+async def test_a_member_who_said_stop_hears_of_it_at_the_next_dial() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        stage.clock.advance(1)
+        await asha.writes("STOP")
+        phone = await dialled(stage)
+        await settle(stage)
+        assert len(asha.inbox) == 1, "that it is stopped"
+        assert [each.reason for each in stage.events if isinstance(each, MessageDead)] == ["stopped"]
+        assert await phone.dial() == SENT
+
+
+async def test_where_the_app_wants_none_only_the_next_dial_tells() -> None:
+    async with Stage(shop(outcomes=())) as stage:
+        phone = await dialled(stage)
+        await settle(stage)
+        assert await phone.dial() == SENT
+        assert Asha(stage).api.calls == 0
+        assert [each async for each in stage.store.messages()] == []
+
+
+async def test_without_any_line_there_is_nothing_to_tell_with() -> None:
+    async with Stage(shop()) as stage:
+        server = stage.server
+        bare = Outcomes(server.turns, {}, server.messages, {}, server.turns._translate, over=())
+        assert bare.destinations == {}
+        assert OUTCOMES in server.screens.destinations
+
+
+def test_what_outcomes_can_be_told_over_is_known() -> None:
+    for wrong in ("sms", ["whatsapp"]):
+        with pytest.raises(ValueError, match="outcomes must be a list, of sms and ussd"):
+            shop(outcomes=wrong)
