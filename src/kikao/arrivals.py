@@ -108,11 +108,18 @@ class Arrivals:
         if inbound.channel == "sms" and not self._texts:
             self._note(line, "a member wrote, and the app is not meant for SMS")
             return TAKEN
+        gateway = self._lines[line]
+        attended, done = gateway.attend(inbound), False
         try:
-            return await self._turns.handle(inbound, self._lines[line])
+            answer = await self._turns.handle(inbound, gateway)
+            done = answer.status == TAKEN.status
+            return answer
         except MissingIdentifier as error:
             self._note(line, str(error))
             return TAKEN  # no delivery of it will ever name anybody
+        finally:
+            if attended is not None:
+                attended(done)
 
     async def _heard(self, inbound: Inbound) -> None:
         """Whoever writes may be written to; so may a group in which somebody does. It is noted later if not now."""

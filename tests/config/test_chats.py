@@ -43,6 +43,8 @@ def test_the_environment_sets_one_of_each(tmp_path: Path) -> None:
     assert number.phone_number_id == "104520000000001"
     assert number.token.reveal().decode() == SECRETS["WHATSAPP_TOKEN"]
     assert [secret.reveal().decode() for secret in number.app_secrets] == [SECRETS["WHATSAPP_APP_SECRET"]]
+    assert number.read_marks
+    assert not loaded({**ALL, "KIKAO_WHATSAPP_READ_MARKS": "off"}, tmp_path).whatsapp["cloud-api"].read_marks
     assert (number.api_url, number.api_version) == ("https://graph.facebook.com", "v23.0")
     assert (bot.username, bot.api_url) == ("kikao_bot", "https://api.telegram.org")
     assert account.sender == "KIKAO"
@@ -129,6 +131,7 @@ def test_the_first_one_is_a_number_too_if_it_has_an_id(tmp_path: Path) -> None:
         ("WHATSAPP_VERIFY_TOKEN", " ", "is empty"),
         ("WHATSAPP_API_URL", "https://graph.example/v23.0", "must end behind the host"),
         ("WHATSAPP_API_VERSION", "23", "no version of the Graph API"),
+        ("WHATSAPP_READ_MARKS", "no", "must be on or off, not 'no'"),
         ("WHATSAPP_SECRET", "hunter2", "Did you mean KIKAO_WHATSAPP_APP_SECRET?"),
         ("WHATSAPP_VERIFY_PHONE_NUMBER_ID", "104520000000001", "'verify' is how a setting begins"),
         ("TELEGRAM_TOKEN", "hunter2", "no token of a bot"),

@@ -81,6 +81,12 @@ def api_version(value: str) -> str:
     return value
 
 
+def on_or_off(value: str) -> bool:
+    if value not in ("on", "off"):
+        raise Wrong(f"must be on or off, not {quoted(value)}")
+    return value == "on"
+
+
 def sender(value: str) -> str:
     if not _SENDER(value):
         raise Wrong(

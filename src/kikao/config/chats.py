@@ -21,6 +21,7 @@ from kikao.config.chat_values import (
     app_secrets,
     bearer,
     bot_token,
+    on_or_off,
     phone_number_id,
     sender,
     username,
@@ -56,8 +57,9 @@ WHATSAPP: Final = Shape(
         "verify_token": Setting(str, "<the output of: openssl rand -hex 24>"),
         "api_url": Setting(str, "https://graph.facebook.com"),
         "api_version": Setting(str, "v23.0"),
+        "read_marks": Setting(str, "off"),
     },
-    frozenset({"token", "app_secret", "verify_token", "api_url", "api_version"}),
+    frozenset({"token", "app_secret", "verify_token", "api_url", "api_version", "read_marks"}),
     "phone_number_id",
 )
 
@@ -192,6 +194,7 @@ class Chats:
                 verify_token=read("verify_token", verify_token, None),
                 api_url=read("api_url", api_url, default.api_url),
                 api_version=read("api_version", api_version, default.api_version),
+                read_marks=read("read_marks", on_or_off, True),
             )
         numbers = {name: each.phone_number_id for name, each in found.items() if each.phone_number_id}
         for one, other in itertools.combinations(numbers, 2):

@@ -83,6 +83,8 @@ class WhatsAppSettings(msgspec.Struct, frozen=True, kw_only=True):
     api_url: str = "https://graph.facebook.com"
     """Without a path; another one for emulators and proxies."""
     api_version: str = "v23.0"
+    read_marks: bool = True
+    """Whether members see that they were read, and that somebody types."""
 
     def describe(self, name: str) -> str:
         """A line for the start."""

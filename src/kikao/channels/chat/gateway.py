@@ -130,6 +130,13 @@ class ChatGateway(ABC):
         """No chat has the member's operator charge them."""
         return None
 
+    def attend(self, inbound: Inbound) -> Callable[[bool], None] | None:
+        """A member waits for what comes of an inbound, and may be shown so, without anything waiting for that.
+
+        What is returned hears whether they are dealt with by now; None where there is nothing to show.
+        """
+        return None
+
     def closed_by(self, codes: Sequence[int]) -> tuple[Told, str] | None:
         """What a report that a message failed, for these reasons, says of its address, and the code of why."""
         return None

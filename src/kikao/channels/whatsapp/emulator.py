@@ -28,7 +28,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlencode
 
-from kikao.channels.calling import Answer
+from kikao.channels.calling import Answer, Call
 from kikao.channels.channel import Response
 from kikao.channels.emulating.chats import TICKS, Media, Message
 from kikao.channels.emulating.deliveries import Parcel, Send
@@ -201,6 +201,13 @@ class CloudApi(Emulator):
         return await self.deliveries.send(Exchange(self.path, (), b"", "GET", urlencode(query)))
 
     # --- calls ---
+
+    async def __call__(self, call: Call) -> Answer:
+        """Take a call. Raises `Unanswered`. Moods are for what members get: that they were read is always taken."""
+        if _READ(call.body):
+            self.calls += 1
+            return await self.perform(Asked.of(call))
+        return await super().__call__(call)
 
     async def perform(self, asked: Asked) -> Answer:
         parts = [part for part in asked.path.split("/") if part]
@@ -446,6 +453,7 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+_READ: Final = re.compile(rb'"status":\s*"read"').search
 _VERSION: Final = re.compile(r"v\d+\.\d+").fullmatch
 _KNOWN: Final = frozenset(
     "messaging_product recipient_type to recipient type context biz_opaque_callback_data".split()

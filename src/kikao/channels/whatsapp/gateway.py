@@ -13,6 +13,7 @@ from kikao.channels.chat.routes import MAX_BODY
 from kikao.channels.edge import Denied, Guard
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox.sender import Destination
+from kikao.channels.whatsapp.attention import Attention
 from kikao.channels.whatsapp.calls import LIMITS, Calls, fitted
 from kikao.channels.whatsapp.errors import strike
 from kikao.channels.whatsapp.receiving import CHANNEL, received
@@ -39,6 +40,7 @@ class WhatsAppGateway(ChatGateway):
         super().__init__(slug)
         self.settings: Final = settings
         self._calls = Calls(settings)
+        self._attention: Attention | None = None
 
     @property
     def api_url(self) -> str:
@@ -47,8 +49,14 @@ class WhatsAppGateway(ChatGateway):
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its parcels."""
+        if self.settings.read_marks:
+            self._attention = Attention(self._calls, make)
         sender = WhatsAppSender(self.line, self._calls, self.templates, make, clock)
         return Destination(sender=sender, pace=PACE, paces=paces, at_once=AT_ONCE)
+
+    def attend(self, inbound: Inbound) -> Callable[[bool], None] | None:
+        """See `ChatGateway.attend`."""
+        return None if self._attention is None else self._attention.attend(inbound)
 
     def closed_by(self, codes: Sequence[int]) -> tuple[Told, str] | None:
         """See `ChatGateway.closed_by`."""
