@@ -148,7 +148,7 @@ class _Reading:
         if system.type in NUMBER_CHANGES and who and after:
             self._told.append(Moved(line=line, before=who, after=after, what="number"))
         else:
-            self._note(line, f"system: {word(system.type)}")
+            self._note(line, f"system: {word(system.type) or 'unknown'}")
 
     # --- what is told besides ---
 
@@ -160,7 +160,7 @@ class _Reading:
             return
         known = STATUSES.get(status.status)
         if known is None or not 0 < len(status.id) <= LONGEST_ID:
-            self._note(line, f"status: {word(status.status)}")
+            self._note(line, f"status: {word(status.status) or 'unknown'}")
             return
         self._told.append(
             Report(
