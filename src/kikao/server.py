@@ -358,12 +358,13 @@ class Server:
         await self.sweeper.once()
         await self.recovery.look()
         await self.dispatcher.once()
-        await self.kept.once()
         await self.push()
 
     async def push(self) -> None:
-        """Send the screens that are due, of gateways that are answered by a call, and wait until all is said."""
+        """Deal with what came and was kept, send what is due of screens that leave by a call, and wait until it is."""
         with contextlib.suppress(StoreUnavailable, CommitUnknown):  # it will look again
+            if self.lines:
+                await self.kept.once()
             await self.screens.once()
         await self.directly.settled()
 
