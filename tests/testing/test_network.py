@@ -53,8 +53,13 @@ async def test_webhooks_over_a_port() -> None:
     async with served(make) as url, over_http(url) as send:
         api.deliveries.send = send
         await api.member("Asha").write("hello")
-        with pytest.raises(OSError, match="Error"):
+        with pytest.raises(OSError, match="no complete reply"):
             await send(Exchange("/whatsapp", (), b""))
+        again = await send(Exchange("/whatsapp", (("x", "1"),), b"", "GET", "hub.mode=subscribe"))
+        assert (again.status, again.body) == (200, b"ok")
+        assert heard[2].url.reveal().endswith(b"/whatsapp?hub.mode=subscribe")
+    with pytest.raises(ConnectionError):
+        await send(Exchange("/whatsapp", (), b""))
     first = heard[0]
     assert first.url.reveal().endswith(b"/whatsapp")
     assert json.loads(first.body)["object"] == "whatsapp_business_account"
@@ -79,3 +84,34 @@ async def test_chunks_and_connections_that_close() -> None:
         writer.close()
     assert bodies == [b"abcde", b"x"]
     assert said.count(b"HTTP/1.1 200 OK") == 2
+
+
+async def test_connections_are_kept_and_replaced_when_they_close() -> None:
+    seen: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(writer)
+        for close in ("keep-alive", "keep-alive", "close"):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(f"HTTP/1.1 204 No Content\r\nConnection: {close}\r\n\r\n".encode())
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with over_http(url) as send:
+        for count in (1, 1, 1, 2):
+            assert (await send(Exchange("/x", (), b""))).status == 204
+            assert len(seen) == count
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_server_that_says_nothing_is_waited_for_so_long() -> None:
+    async def make(call: Call) -> Answer:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with served(make) as url, over_http(url, timeout=0.01) as send:
+        with pytest.raises(TimeoutError):
+            await send(Exchange("/x", (), b""))
