@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import ssl
+import sys
 from typing import Final
 
 import httpcore
@@ -16,6 +18,11 @@ from kikao.channels.calling import Answer, Call, Unanswered
 from kikao.channels.network import Forbidden, Guarded
 from kikao.config import Hidden
 from kikao.config.called import is_loopback
+
+if importlib.util.find_spec("sniffio") is None:
+    # httpcore tries to import it several times in each call, and looks for it on the whole path each time: a quarter of
+    # what a call costs. This makes the same ImportError at once.
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 READ: Final = 64 * 1024
 """Octets of an answer that are read."""
