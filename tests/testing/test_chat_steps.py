@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from kikao import App, Chat, Flows, Text, t
+from kikao import App, Chat, Done, Flows, Pin, Secret, Text, t
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
 from kikao.testing import BotApi, CloudApi, PlayFailed, Stage, chat_steps, play
@@ -19,11 +19,17 @@ DRINKS: Final = {"tea": t("Tea"), "coffee": t("Coffee")}
 flows = Flows()
 
 
+async def known(pin: Secret, key: str) -> Done[bool]:
+    return Done(pin.matches(Secret("2580")))
+
+
 @flows.flow("shop", title=t("Shop"))
 async def shop(chat: Chat) -> None:
     await chat.choose("drink", t("What would you like?"), DRINKS)
     await chat.choose("size", t("Which size?"), {"s": t("Small"), "l": t("Large")})
     name = await chat.ask("name", Text(), t("Your name?"))
+    if name == "Vip":
+        await chat.secret("pin", Pin(4), t("Enter PIN"), use=known)
     await chat.end(t("Thank you, {name}.", name=name))
 
 
@@ -143,6 +149,20 @@ Asha looks at her chat.
 {NAME}
 Binta looks at her chat.
 {WHAT}
+""",
+    "a secret, on a page": f"""
+Asha's PIN is 2580.
+Asha writes hello.
+{WHAT}
+Asha taps Coffee then Small.
+    Your name?
+    ...
+Asha writes Vip.
+    Enter PIN
+    ...
+Asha enters her PIN on the page.
+    Thank you, Vip.
+Nobody keeps Asha's PIN.
 """,
     "a bot that is stopped": f"""
 Asha opens the chat.

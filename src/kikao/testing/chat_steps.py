@@ -110,11 +110,14 @@ async def taps(play: Play, who: str, labels: str, group: str | None) -> ChatPhon
     return _seen(phone)
 
 
-@built_in(rf"{WHO} enters (?P<secret>\S+) on the page\.", "{Asha} enters {1234} on the page.", by_member=True)
+@built_in(
+    rf"{WHO} enters (?P<secret>.+) on the page\.", "{Asha} enters {her PIN} on the page.", by_member=True
+)
 async def enters(play: Play, who: str, secret: str) -> ChatPhone | None:
     """The page of the server behind the last link, where a chat's secrets are entered."""
     phone = play.chat(who)
-    await phone.enter(secret)
+    for text in play.answers(secret, who):
+        await phone.enter(text)
     return _seen(phone)
 
 

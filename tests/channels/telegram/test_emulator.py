@@ -223,6 +223,7 @@ async def test_a_keyboard_in_place_of_letters(api: BotApi, bot: Bot) -> None:
     ]
     await call(api, "sendMessage", chat_id=asha.id, text="?", reply_markup={"keyboard": rows})
     assert asha.chat.buttons == ["My number", "Here", "Later"]
+    assert asha.chat.last.lines == ("?", "(keys) [My number]", "(keys) [Here] [Later]")
 
     await asha.tap("My number")
     await asha.tap("Here")

@@ -53,6 +53,8 @@ class Message:
     """What the provider has reported of it: sent, delivered, read or failed; empty for nothing yet."""
     raw: Any = None
     """As the provider's API writes it."""
+    keys: list[list[Button]] = field(default_factory=list)
+    """Buttons that came with it in place of the letters, of the chat and not of this message."""
 
     @property
     def buttons(self) -> list[str]:
@@ -61,7 +63,8 @@ class Message:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """The message as lines of a screen: media, text, then each row of buttons as `[Yes] [No]`."""
+        """The message as lines of a screen: media, text, each row of buttons as `[Yes] [No]`, and those of the keyboard
+        as `(keys) [My number]`."""
         shown = (
             []
             if self.media is None
@@ -72,7 +75,8 @@ class Message:
             shown.append(f"[{self.opens}]")
         for row in self.rows:
             about = f" {row[0].about}" if len(row) == 1 and row[0].about else ""
-            shown.append(" ".join(f"[{button.label}]" for button in row) + about)
+            shown.append(_row(row) + about)
+        shown += [f"(keys) {_row(row)}" for row in self.keys]
         return tuple(shown)
 
     def button(self, which: str | int) -> Button:
@@ -168,6 +172,10 @@ class Chat:
     def since(self, change: int) -> list[Message]:
         """What the bot said or changed since, in the order of the chat."""
         return [m for m in self.heard if self._changed.get(m.id, 0) > change]
+
+
+def _row(buttons: list[Button]) -> str:
+    return " ".join(f"[{button.label}]" for button in buttons)
 
 
 TICKS: Final = ("sent", "delivered", "read")

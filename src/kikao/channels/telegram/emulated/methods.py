@@ -288,6 +288,7 @@ def _sent(
     message = Message(str(raw["message_id"]), "", text, api.clock(), kind, rows or [], media=media, raw=raw)
     said = {key: value for key, value in given.fields.items() if not isinstance(value, Upload)}
     api.accept(str(place.id), kind, said, f"{place.id}/{message.id}")
+    message.keys = keyboard or []
     if not api.invisible:
         _set_keyboard(place.chat, keyboard)
         place.chat.add(message)
