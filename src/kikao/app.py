@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from kikao.channels.chat.lines import Network as ChatNetwork
 from kikao.channels.chat.lines import destinations as chat_destinations
-from kikao.channels.chat.lines import lines
+from kikao.channels.chat.lines import lines, sources
 from kikao.channels.chat.templates import Template, Templates
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.destinations import Network, screens
@@ -42,7 +42,7 @@ from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
-from kikao.opening import audit, directory, make_store
+from kikao.opening import audit, directory, file_store, make_store
 from kikao.outcomes import OVER
 from kikao.server import Server, refuse_deserted, refuse_simulated
 from kikao.sessions.keeper import Sessions
@@ -219,9 +219,10 @@ class App:
             relay: AuditRelay | None = None
             if settings.audit_days and store is None and destinations is None:
                 relay = await stack.enter_async_context(audit(settings, clock))
+            files = await file_store(settings, sessions.ring, clock)
             chats = lines(settings, self.templates)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
-            pushed |= chat_destinations(chats, clock, stack, chat_network)
+            pushed |= chat_destinations(chats, clock, stack, chat_network, files)
             server = Server(
                 self,
                 settings,
@@ -237,6 +238,8 @@ class App:
                 pushed,
                 pushes,
                 chats,
+                files,
+                sources(chats, settings.media.hosts, stack, chat_network),
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

@@ -19,6 +19,7 @@ from kikao.channels.chat.told import Other, Told
 from kikao.channels.inbound import Inbound
 from kikao.channels.refusals import AGAIN
 from kikao.events import GatewayTold, Publish, described
+from kikao.fetching import WITHIN, Fetching
 from kikao.inbox import Inbox
 from kikao.members import Reaches
 from kikao.records import CommitUnknown as RecordsUnknown
@@ -26,6 +27,9 @@ from kikao.records import RecordsAway
 from kikao.sessions.policy import MissingIdentifier
 from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.turn import Turns
+
+QUICK: Final = 4.0
+"""Seconds that a file gets to come while its webhook waits."""
 
 AT_ONCE: Final = 32
 """Members whose messages of one webhook are dealt with at the same time."""
@@ -51,6 +55,7 @@ class Arrivals:
         texts: bool = True,
         inbox: Inbox | None = None,
         reach: Reaches | None = None,
+        fetching: Fetching | None = None,
     ) -> None:
         self._turns = turns
         self._lines = lines
@@ -59,6 +64,7 @@ class Arrivals:
         self._texts = texts
         self._inbox = inbox
         self._reach = reach
+        self._fetching = fetching
 
     async def take(self, received: Received) -> Response:
         """The answer to a webhook, once all of it is dealt with or kept."""
@@ -88,10 +94,10 @@ class Arrivals:
         await self._heard(inbound)
         inbox = self._inbox
         if inbox is None:
-            return await self.one(inbound)
+            return await self.one(inbound, within=QUICK)
         try:
             waits = await inbox.waits(inbound)
-            answer = AGAIN if waits else await self.one(inbound)
+            answer = AGAIN if waits else await self.one(inbound, within=QUICK)
             if answer.status == AGAIN.status and (waits or not self._turns.gate.crowded):
                 async with asyncio.timeout(self._turns.budget):
                     await inbox.keep(inbound)
@@ -102,8 +108,11 @@ class Arrivals:
             return AGAIN
         return answer
 
-    async def one(self, inbound: Inbound) -> Response:
-        """The answer to one message; of 200 it is dealt with, anything else wants it again. It is kept nowhere."""
+    async def one(self, inbound: Inbound, *, within: float = WITHIN) -> Response:
+        """The answer to one message; of 200 it is dealt with, anything else wants it again. It is kept nowhere.
+
+        A file of it gets `within` seconds to come.
+        """
         line = f"{inbound.channel}/{inbound.gateway}"
         if inbound.channel == "sms" and not self._texts:
             self._note(line, "a member wrote, and the app is not meant for SMS")
@@ -111,6 +120,11 @@ class Arrivals:
         gateway = self._lines[line]
         attended, done = gateway.attend(inbound), False
         try:
+            if self._fetching is not None and inbound.chat is not None and inbound.chat.remote is not None:
+                brought = await self._fetching.brought(inbound, within=within)
+                if brought is None:
+                    return AGAIN
+                inbound = brought
             answer = await self._turns.handle(inbound, gateway)
             done = answer.status == TAKEN.status
             return answer

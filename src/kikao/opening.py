@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from kikao.bus import BusRefused, Fanout, make_fanout
+from kikao.channels.media.errors import FilesRefused
+from kikao.channels.media.store import FileStore
 from kikao.config import Settings, SettingsError
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore, StoreRefused
@@ -61,6 +63,17 @@ async def audit(settings: Settings, clock: Callable[[], float]) -> AsyncIterator
         yield AuditRelay(trail, days=settings.audit_days, clock=clock)
     finally:
         await records.close()
+
+
+async def file_store(settings: Settings, ring: KeyRing, clock: Callable[[], float]) -> FileStore:
+    """The files in `KIKAO_MEDIA`. Raises `SettingsError` where the secret keys do not open them."""
+    media = settings.media
+    files = FileStore(settings.media_folder, ring, days=media.days, most=media.most, clock=clock)
+    try:
+        await files.check()
+    except FilesRefused as error:
+        raise SettingsError([str(error)]) from error
+    return files
 
 
 def make_store(settings: Settings) -> SessionStore:

@@ -7,15 +7,25 @@ the outbox) is told, and keeps nobody from being ready: sent elsewhere, a reques
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Literal, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
+
+from kikao.sessions.store import SessionStore, StoreFull
+
+if TYPE_CHECKING:
+    from kikao.channels.ussd.smpp.link import Link
 
 PATIENCE: Final = 1.0
 """Seconds each of them gets to answer."""
 
 FRESH: Final = 1.0
 """Seconds for which an answer is told again: a flood of probes asks nobody."""
+
+LEAST_FREE: Final = 16 * 1024 * 1024
+"""Octets that must be free on the disk of the data folder: a SQLite store stops for good when there are none."""
 
 Word = Literal["ok", "away", "slow", "behind", "full"]
 
@@ -109,3 +119,30 @@ class Readiness:
         except Exception:  # noqa: BLE001 - whatever it is, it is not well, and its text is nobody's business here
             return "away"
         return "ok"
+
+
+async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
+    """Raises `Bad` where the store takes no more, and what it raises where it is away.
+
+    Of one on a server it is also asked whether that takes writes, with one that changes nothing: there is no such
+    property.
+    """
+    await store.due(now=0.0, limit=1)
+    if is_shared:
+        try:
+            await store.rebind("ready", b"no", b"no")
+        except StoreFull:
+            raise Bad("full") from None
+
+
+async def look_at_link(link: Link) -> None:
+    """Raises `Bad` where this process is to be bound, and is not."""
+    if link.wanted and not link.bound:
+        raise Bad("away")
+
+
+def look_at_disk(data: Path) -> None:
+    """Raises `Bad` where the disk is full, and `OSError` where it cannot be asked."""
+    found = os.statvfs(data)
+    if found.f_bavail * found.f_frsize < LEAST_FREE or found.f_flag & os.ST_RDONLY:
+        raise Bad("full")

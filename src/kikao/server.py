@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from kikao.arrivals import Arrivals
@@ -25,6 +23,10 @@ from kikao.channels.chat.told import Keyword
 from kikao.channels.directly import Directly
 from kikao.channels.edge import ussd_guard
 from kikao.channels.inbound import Inbound
+from kikao.channels.media.files import Files
+from kikao.channels.media.receiving import Receiving, Source
+from kikao.channels.media.store import FileStore
+from kikao.channels.media.sweeping import FileSweeper
 from kikao.channels.outbox import Destination, Dispatcher
 from kikao.channels.sms.keywords import Keywords
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
@@ -36,6 +38,7 @@ from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
 from kikao.events import Bus, OperatorCommand, described
+from kikao.fetching import Fetching
 from kikao.i18n import Catalogs
 from kikao.inbox import Inbox
 from kikao.members import Reaches, Unlisted
@@ -43,7 +46,7 @@ from kikao.middleware import Middleware
 from kikao.monitor import Monitor
 from kikao.opening import bus_of
 from kikao.outcomes import Outcomes
-from kikao.readiness import Bad, Readiness
+from kikao.readiness import Bad, Readiness, look_at_disk, look_at_link, look_at_store
 from kikao.secret_page import SecretPage
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
@@ -54,7 +57,7 @@ from kikao.sessions.posting import SCREENS
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
 from kikao.sessions.sharing import Shares
-from kikao.sessions.store import CommitUnknown, SessionStore, StoreFull, StoreUnavailable
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import Turns
@@ -73,9 +76,6 @@ SHUTDOWN: Final = 10.0
 
 BEHIND: Final = 300.0
 """Seconds that a message waits before the outbox is said to be behind."""
-
-LEAST_FREE: Final = 16 * 1024 * 1024
-"""Octets that must be free on the disk of the data folder: a SQLite store stops for good when there are none."""
 
 
 class Wired(Protocol):
@@ -111,6 +111,8 @@ class Server:
         screens: Mapping[str, Destination] | None = None,
         pushes: Pushes | None = None,
         lines: Mapping[str, ChatGateway] | None = None,
+        files: FileStore | None = None,
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -162,6 +164,11 @@ class Server:
         """What is sent although nobody asked."""
         codes = Codes(self.messages, sessions.clock)
         self.services = {Messages: self.messages, Codes: codes, **self.services}
+        self.file_sweeper: FileSweeper | None = None
+        fetching: Fetching | None = None
+        if files is not None:
+            self.services = {Files: Files(files), **self.services}
+            self.file_sweeper = FileSweeper(files, publish, mine=lambda: 0 in self.shares.shards)
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         self.directly = Directly(screens, publish, sessions.clock)
@@ -218,7 +225,12 @@ class Server:
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
         if settings.env == "production":
             sessions.destinations = frozenset(settings.webhooks)
-        self.resealer = Resealer(sessions, publish, members=None if members is None else members.reseal)
+        self.resealer = Resealer(
+            sessions,
+            publish,
+            members=None if members is None else members.reseal,
+            files=None if files is None else files.reseal,
+        )
         self.readiness = Readiness()
         self._depend()
         keywords = Keywords(self.lines, self.messages, sessions.clock)
@@ -227,6 +239,9 @@ class Server:
                 destination.sender.reach = self.reach
         hearing = Hearing(sessions, self.lines, self.screens, self.reach, publish)
         inbox = Inbox(self.turns)
+        if files is not None and sources:
+            receiving = Receiving(files, sources, publish, most=settings.media.largest)
+            fetching = Fetching(self.turns, receiving)
         self.arrivals = Arrivals(
             self.turns,
             self.lines,
@@ -235,6 +250,7 @@ class Server:
             texts="sms" in app.channels,
             inbox=inbox,
             reach=self.reach,
+            fetching=fetching,
         )
         kept = {**inbox.destinations(self.lines, self.arrivals.one), **hearing.destinations}
         self.kept = Dispatcher(sessions, kept, publish, shards=lambda: self.shares.shards)
@@ -261,9 +277,9 @@ class Server:
             from kikao.members.operating import MemberOperator
 
             english = app.catalogs.translate("en")
-            MemberOperator(members, sessions, functools.partial(app.forget, self.services), english).offer(
-                self.commands
-            )
+            forget = functools.partial(app.forget, self.services)
+            forget_files = None if files is None else files.forget
+            MemberOperator(members, sessions, forget, english, forget_files).offer(self.commands)
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []
@@ -356,6 +372,8 @@ class Server:
     async def _settle(self) -> None:
         """Look once at what has expired, and at what is due."""
         await self.sweeper.once()
+        if self.file_sweeper is not None:
+            await self.file_sweeper.once()
         await self.recovery.look()
         await self.dispatcher.once()
         await self.push()
@@ -383,6 +401,7 @@ class Server:
             self.monitor.run(),
         ]
         works += [self.links.run()] if self.links else []
+        works += [self.file_sweeper.run()] if self.file_sweeper else []
         works += [self.members.reach.run()] if self.members else []
         works += [self._relay.run()] if self._relay else []
         works += [self.link.run()] if self.link else []
@@ -450,33 +469,6 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)
-
-
-async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
-    """Raises `Bad` where the store takes no more, and what it raises where it is away.
-
-    Of one on a server it is also asked whether that takes writes, with one that changes nothing: there is no such
-    property.
-    """
-    await store.due(now=0.0, limit=1)
-    if is_shared:
-        try:
-            await store.rebind("ready", b"no", b"no")
-        except StoreFull:
-            raise Bad("full") from None
-
-
-async def look_at_link(link: Link) -> None:
-    """Raises `Bad` where this process is to be bound, and is not."""
-    if link.wanted and not link.bound:
-        raise Bad("away")
-
-
-def look_at_disk(data: Path) -> None:
-    """Raises `Bad` where the disk is full, and `OSError` where it cannot be asked."""
-    found = os.statvfs(data)
-    if found.f_bavail * found.f_frsize < LEAST_FREE or found.f_flag & os.ST_RDONLY:
-        raise Bad("full")
 
 
 def refuse_deserted(settings: Settings) -> None:

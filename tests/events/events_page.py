@@ -24,6 +24,7 @@ from kikao.events import (
     addresses,
     charges,
     event,
+    files,
     links,
     messages,
     name_of,
@@ -52,6 +53,8 @@ FAMILIES: Final = {
     "destination": "Messages to other systems",
     "recovery": "Behind the turns",
     "sweep": "Behind the turns",
+    "file": "Behind the turns",
+    "files": "Behind the turns",
     "keys": "Behind the turns",
     "members": "Behind the turns",
     "address": "Behind the turns",
@@ -204,7 +207,7 @@ def unwrapped(text: str) -> str:
 
 def texts() -> Iterator[tuple[tuple[str, str], str]]:
     """The text below each field of each class."""
-    for module in (addresses, charges, event, links, messages, types):
+    for module in (addresses, charges, event, files, links, messages, types):
         assert module.__file__ is not None
         for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):

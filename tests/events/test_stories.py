@@ -17,7 +17,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from kikao import Amount, App, Chat, Flows, SessionPolicy, Text
+from kikao import Amount, App, Chat, Flows, Media, SessionPolicy, Text
 from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.channels.ussd.registry import OPTIONS, SLUGS
@@ -34,6 +34,9 @@ from kikao.events import (
     ErrorUncaught,
     Event,
     EventsDropped,
+    FileFetched,
+    FileLost,
+    FilesSwept,
     GatewayTold,
     KeysResealed,
     LimitHit,
@@ -523,6 +526,26 @@ async def posting(folder: Path) -> list[Event]:
         return stage.events
 
 
+async def sending(folder: Path) -> list[Event]:
+    """Files of members: one that comes, one that does not, and a sweep."""
+    flows = Flows()
+
+    @flows.flow("market")
+    async def photos(chat: Chat) -> None:
+        for _ in range(2):
+            await chat.ask("photo", Media(("image",)), "Photo")
+        await chat.end("Thanks")
+
+    async with Stage(App(flows, entry="market", channels=["telegram"])) as stage:
+        asha = stage.telegram("Asha")
+        await asha.write("hello")
+        await asha.send("photo", b"\xff\xd8\xff\xe0")
+        await asha.send("photo", bytes(21_000_000))
+        assert stage.server.file_sweeper is not None
+        await stage.server.file_sweeper.once()
+        return stage.events
+
+
 async def strangers(folder: Path) -> list[Event]:
     """Requests that are not let in, middleware that breaks, and a request that is answered with 500."""
 
@@ -655,6 +678,9 @@ STORIES: Final[dict[type[Event], Story]] = {
     DestinationPaused: posting,
     MessageReported: posting,
     SweepDone: leaving,
+    FileFetched: sending,
+    FileLost: sending,
+    FilesSwept: sending,
     LimitHit: crowding,
     GatewayTold: strangers,
     RequestRefused: strangers,

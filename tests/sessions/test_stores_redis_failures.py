@@ -13,8 +13,7 @@ from redis.exceptions import OutOfMemoryError
 
 from kikao.control import CommandRefused
 from kikao.events import Bus, described
-from kikao.readiness import Bad
-from kikao.server import look_at_store
+from kikao.readiness import Bad, look_at_store
 from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.outgoing import Dead, Outgoing

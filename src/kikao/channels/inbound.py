@@ -45,6 +45,8 @@ class Chatted:
     """What the provider says the member's app is set to (BCP 47)."""
     remote: Remote | None = None
     """A file that is still at the provider."""
+    lost: Literal["", "lost", "large"] = ""
+    """It was wanted and did not come: it could not be had, or is too large."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, SecretKeys, Settings
 from kikao.config.values import KEY_BYTES
 from kikao.members.directory import Directory
-from kikao.opening import make_store
+from kikao.opening import file_store, make_store
 from kikao.records import CommitUnknown, Migrated, NotYet, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.sessions.keys import StoreKeys, moment, needs, settle
 from kikao.sessions.rekeying import rekey as rekey_sessions
@@ -249,6 +249,12 @@ class _Migration:
                 self._looked_up_with.add(directory.lookup_kid)
                 await directory.close()
                 click.echo(f"members: sealed with {self.ring.active}")
+
+        done_files = await (await file_store(self.settings, self.ring, time.time)).reseal()
+        if done_files.sealed:
+            click.echo(f"files: {done_files.sealed:,} sealed anew with {self.ring.active}")
+        if done_files.unreadable:
+            click.echo(f"files: {done_files.unreadable:,} do not open, and were left as they are")
 
     async def _overview(self, store: SessionStore | None, keys: StoreKeys | None) -> None:
         """Which keys may go."""

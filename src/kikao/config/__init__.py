@@ -12,6 +12,7 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
 from kikao.config.gateways import Option
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.loading import load, tenants_named
+from kikao.config.media import MediaSettings
 from kikao.config.settings import (
     Access,
     Environment,
@@ -29,6 +30,7 @@ __all__ = [
     "Access",
     "Environment",
     "Hidden",
+    "MediaSettings",
     "Network",
     "Option",
     "SecretKeys",

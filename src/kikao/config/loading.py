@@ -15,6 +15,7 @@ from kikao.config.chats import variables as chat_variables
 from kikao.config.gateways import Gateways, KnownGateways, Setting
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
+from kikao.config.media import MediaSettings
 from kikao.config.served import deserted, unshared
 from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
 from kikao.config.simulated import access, endpoints
@@ -27,8 +28,12 @@ from kikao.config.values import (
     days,
     environment,
     event_names,
+    file_megabytes,
+    hosts,
     is_everyone,
+    kept_days,
     locale,
+    megabytes,
     networks,
     operator_token,
     seconds,
@@ -104,6 +109,11 @@ SETTINGS: Final = {
     "log_events": Setting(list, "default,screen.shown"),
     "locale": Setting(str, "sw"),
     "public_url": PUBLIC_URL,
+    "media": Setting(str, "/var/lib/kikao/media"),
+    "media_days": Setting(int, "30"),
+    "media_mb": Setting(int, "10000"),
+    "media_file_mb": Setting(int, "20"),
+    "media_hosts": Setting(list, "media.example.com"),
 }
 """The plain settings, as in `kikao.toml`; in the environment `KIKAO_` and upper case. In the file, the simulator's is
 `access` in `[simulator]`."""
@@ -176,6 +186,7 @@ class _Loading:
         )
         log_events: tuple[str, ...] = self._take("log_events", event_names, ())
         language: str = self._take("locale", locale, "")
+        media = self._media()
         ussd = self.ussd.settings()
         webhooks = self.webhooks.settings(production=production)
         public: str = self._take("public_url", public_url, "")
@@ -219,12 +230,23 @@ class _Loading:
             telegram=telegram,
             sms=sms,
             public_url=public,
+            media=media,
             webhooks=webhooks,
             keys_from=keys_from,
             simulator=simulator,
             endpoints=dialled,
             tenant=self.tenant,
             locale=language,
+        )
+
+    def _media(self) -> MediaSettings:
+        usual = MediaSettings()
+        return MediaSettings(
+            folder=self._take("media", partial(path_at, self.cwd), None),
+            days=self._take("media_days", kept_days, usual.days),
+            most=self._take("media_mb", megabytes, usual.most),
+            largest=self._take("media_file_mb", file_megabytes, usual.largest),
+            hosts=self._take("media_hosts", hosts, ()),
         )
 
     # --- where values stand ---

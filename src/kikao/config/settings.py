@@ -11,6 +11,7 @@ import msgspec
 from msgspec import structs
 
 from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.media import MediaSettings
 from kikao.config.urls import MEMORY, Where
 
 Network = IPv4Network | IPv6Network
@@ -194,6 +195,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """By gateway."""
     public_url: str = ""
     """Where members and providers reach this server: scheme and host, and maybe a path; no `/` at the end."""
+    media: MediaSettings = MediaSettings()
+    """Files that members send and flows show."""
     webhooks: Mapping[str, WebhookSettings] = {}
     """Where messages go that flows post, by the name they post to."""
     keys_from: str = ""
@@ -209,6 +212,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.store.kind != "sqlite":
             raise ValueError(f"there is no file of sessions: they are in {self.store}")
         return Path(self.store)
+
+    @property
+    def media_folder(self) -> Path:
+        """Where files are kept; made when the first one comes."""
+        return self.media.folder or self.data / "media"
 
     def without_simulator(self) -> Settings:
         """The same for one of several processes, or apps: the phones of a simulator live in one alone."""
@@ -231,6 +239,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             f"release: {self.release}",
             f"turns at once: {self.turns}, drain: {self.drain} s",
             f"simulator: {_SIMULATOR[self.simulator]}",
+            self.media.describe(self.data),
         ]
         lines += [ussd.describe(gateway) for gateway, ussd in sorted(self.ussd.items())]
         if not self.ussd:

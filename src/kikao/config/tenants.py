@@ -15,7 +15,7 @@ CHOSEN: Final = "KIKAO_TENANT"
 FOLDER: Final = "tenants"
 """Of the data folder: each tenant has one there."""
 
-OWN: Final = frozenset({"store", "records", "bus"})
+OWN: Final = frozenset({"store", "records", "bus", "media"})
 """Plain settings that no two tenants may have in common, unless they say `memory:`."""
 
 OWN_TABLES: Final = ("ussd", "whatsapp", "telegram", "sms", "webhooks", "simulator")

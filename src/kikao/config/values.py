@@ -9,6 +9,7 @@ from ipaddress import collapse_addresses, ip_network
 from typing import Any, Final, NamedTuple
 
 from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.media import MB, is_host
 from kikao.config.settings import Environment, Network
 from kikao.config.urls import SHORTEST_SECRET
 
@@ -83,6 +84,32 @@ def days(value: int) -> int:
     if not 0 <= value <= 36_500:
         raise Wrong("must be a whole number of days from 0 to 36500")
     return value
+
+
+def kept_days(value: int) -> int:
+    if not 1 <= value <= 3650:
+        raise Wrong("must be a whole number of days from 1 to 3650")
+    return value
+
+
+def megabytes(value: int) -> int:
+    if not 1 <= value <= 100_000_000:
+        raise Wrong("must be a whole number of megabytes from 1 to 100000000")
+    return value * MB
+
+
+def file_megabytes(value: int) -> int:
+    """A file is on its way for so long, and whole in memory where it is sent."""
+    if not 1 <= value <= 100:
+        raise Wrong("must be a whole number of megabytes from 1 to 100")
+    return value * MB
+
+
+def hosts(values: list[str]) -> tuple[str, ...]:
+    for value in values:
+        if not is_host(value.lower()):
+            raise Wrong(f"{quoted(value)} is no host, nor *. and the end of some")
+    return tuple(dict.fromkeys(value.lower() for value in values))
 
 
 def turns_at_once(value: int) -> int:

@@ -72,7 +72,7 @@ class Show:
 
     late: bool = False
     """Whether it comes from where the member is no more: whatever waits to be told is not for it."""
-    why: Literal["", "old", "unknown", "secret"] = ""
+    why: Literal["", "old", "unknown", "secret", "lost", "large"] = ""
     """What a member of a chat is told with it: they tapped a choice of an older screen, gave an unknown command, or
     typed what a chat must not keep."""
 

@@ -14,6 +14,7 @@ from kikao.events.bus import Bus, Subscriber
 from kikao.events.charges import ChargeAsked
 from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
+from kikao.events.files import FileFetched, FileLost, FilesSwept
 from kikao.events.links import LinkBound, LinkLost
 from kikao.events.log import LogLines
 from kikao.events.messages import (
@@ -85,6 +86,9 @@ __all__ = [
     "ErrorUncaught",
     "Event",
     "EventsDropped",
+    "FileFetched",
+    "FileLost",
+    "FilesSwept",
     "FlowAbandoned",
     "FlowFinished",
     "FlowStarted",

@@ -29,6 +29,8 @@ DEFAULT: Final = (
     "destination.paused",
     "recovery.done",
     "sweep.done",
+    "file.lost",
+    "files.swept",
     "shares.changed",
     "keys.resealed",
     "members.linked",

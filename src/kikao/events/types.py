@@ -26,6 +26,7 @@ from kikao.events.event import (
     Seconds,
     SessionEvent,
 )
+from kikao.events.files import FileFetched, FileLost, FilesSwept
 from kikao.events.links import LinkBound, LinkLost
 from kikao.events.messages import (
     DestinationPaused,
@@ -349,7 +350,7 @@ class KeysResealed(Event, frozen=True, kw_only=True, tag="keys.resealed"):
     """
 
     count: int
-    """Sessions, and messages to send, that were sealed anew."""
+    """Sessions, messages to send, and files, that were sealed anew."""
     left: int | None = None
     """Those that still need a retired key; with 0, and no `error`, nothing of kikao does, except to look up."""
     seconds: Seconds
@@ -471,6 +472,9 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     MessageReported,
     RecoveryDone,
     SweepDone,
+    FileFetched,
+    FileLost,
+    FilesSwept,
     SharesChanged,
     KeysResealed,
     MembersLinked,

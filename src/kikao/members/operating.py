@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -17,6 +17,9 @@ from kikao.members.errors import UnknownMember
 from kikao.records import CommitUnknown, RecordsAway
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.store import StoreUnavailable
+
+ForgetFiles = Callable[[str], Awaitable[object]]
+"""Removes the files that are kept for an id of a member."""
 
 
 class Erasing(msgspec.Struct, frozen=True):
@@ -35,15 +38,24 @@ ERASE: Final = Call("members.erase", Erasing, Erased)
 
 
 class MemberOperator:
-    """Carries out what operators ask. `forget` is the app's hook, `translate` writes why it refuses."""
+    """Carries out what operators ask. `forget` is the app's hook, `translate` writes why it refuses.
+
+    `forget_files` removes the files of a member by one of their ids, and is done last.
+    """
 
     def __init__(
-        self, directory: Directory, sessions: Sessions, forget: Forget, translate: Translate
+        self,
+        directory: Directory,
+        sessions: Sessions,
+        forget: Forget,
+        translate: Translate,
+        forget_files: ForgetFiles | None = None,
     ) -> None:
         self._directory = directory
         self._sessions = sessions
         self._forget = forget
         self._translate = translate
+        self._forget_files = forget_files
 
     def offer(self, commands: Commands) -> None:
         """Register everything under its `Call`."""
@@ -52,11 +64,15 @@ class MemberOperator:
     async def erase(self, asked: Erasing) -> AsyncGenerator[Erased, None]:
         """Erase a member in the app's services, in the sessions and in the directory."""
         try:
+            ids = await self._directory.aliases(asked.member_id)
             erased = await self._directory.erase(
                 asked.member_id,
                 forget=self._forget,
                 end_sessions=partial(end_sessions, self._sessions),
             )
+            if self._forget_files is not None:
+                for each in ids:
+                    await self._forget_files(each)
         except RefusedError as error:
             reason = self._translate(error.text)
             raise CommandRefused(f"the app refuses, and nothing was erased: {reason}") from error
@@ -64,4 +80,8 @@ class MemberOperator:
             raise CommandRefused(str(error)) from error
         except CommitUnknown as error:
             raise CommandRefused(f"{error}. It is safe to do it again.") from error
+        except OSError as error:
+            raise CommandRefused(
+                f"the member is erased, and files of theirs are not: {error.strerror}. Do it again."
+            ) from error
         yield Erased(before=not erased)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -148,10 +148,17 @@ def _anew(ring: KeyRing, blob: bytes, key: bytes, purpose: bytes, version: int) 
         return None
 
 
+class Counted(Protocol):
+    """What was done to things that are not in the store."""
+
+    sealed: int
+    unreadable: int
+
+
 class Resealer:
     """Seals anew what retired keys have sealed, beside the turns of a running server.
 
-    `members` does the same for the keys of members, where there is a directory.
+    `members` does the same for the keys of members, where there is a directory, and `files` for files.
     """
 
     def __init__(
@@ -160,11 +167,13 @@ class Resealer:
         publish: Publish,
         *,
         members: ResealMembers | None = None,
+        files: Callable[[], Awaitable[Counted]] | None = None,
         retry: float = RETRY,
     ) -> None:
         self._sessions = sessions
         self._publish = publish
         self._members = members
+        self._files = files
         self._retry = retry
 
     async def run(self) -> None:
@@ -185,6 +194,9 @@ class Resealer:
                 done = await reseal(sessions.store, sessions.ring, sessions.clock(), leave=LEAVE)
             if self._members is not None:
                 await self._members(_unheard)
+            if self._files is not None:
+                files = await self._files()
+                done.sealed, done.unreadable = done.sealed + files.sealed, done.unreadable + files.unreadable
             left = done.overtaken + done.unreadable
         except Exception as problem:  # noqa: BLE001 - the next pass goes on where this one ended
             error = problem

@@ -56,7 +56,7 @@ async def test_a_chat_gets_each_thing_before_the_text_and_once() -> None:
     assert shown(talk.got) == ["document: ", "2 copies.\nYour name?"], "a goto takes along what waits"
     talk.got.clear()
     await talk.writes("Amina")
-    assert shown(talk.got) == ["location: Kampala"], "there is nothing else to say"
+    assert shown(talk.got) == ["location: ", "Kampala"], "Telegram shows no caption with a place"
 
 
 async def test_what_a_channel_does_not_take_as_a_picture_goes_as_a_document() -> None:

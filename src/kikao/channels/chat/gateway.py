@@ -16,6 +16,8 @@ from kikao.channels.chat.templates import Templates
 from kikao.channels.chat.told import Told as News
 from kikao.channels.edge import Guard
 from kikao.channels.inbound import Inbound
+from kikao.channels.media.provider import Provider
+from kikao.channels.media.store import FileStore
 from kikao.channels.outbox.sender import Destination
 from kikao.conversation.screens import Screen
 from kikao.i18n.messages import Translate
@@ -80,6 +82,10 @@ class ChatGateway(ABC):
     retention: float = 7 * 86400.0
     patience: float = GOOD_FOR
     chats: bool = True
+    files: FileStore | None = None
+    """Where files are that it shows; set before `destination` is asked for."""
+    provider: Provider | None = None
+    """Who knows where files of members lie; set by `destination`, where this gateway has files."""
 
     def __init__(self, slug: str) -> None:
         self.slug = slug

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from kikao.channels.chat.message import Choice, Layout, Message
+from kikao.channels.media.limits import CAPTION
 from kikao.conversation.answers import ascii_digits
 from kikao.conversation.screens import Option, Screen
 from kikao.i18n.messages import Translate, t
@@ -51,9 +52,21 @@ def laid_out(screen: Screen, translate: Translate, limits: Limits) -> list[Messa
     """
     pages = _laid_out(screen, translate, limits)
     if screen.shows:
-        shows = [msgspec.structs.replace(each, caption=translate(each.caption)) for each in screen.shows]
-        pages[0] = msgspec.structs.replace(pages[0], shows=tuple(shows))
+        pages[0] = _showing(pages[0], screen, translate)
     return pages
+
+
+def _showing(page: Message, screen: Screen, translate: Translate) -> Message:
+    """A page with what it shows; a caption that is too long for one stands in its text."""
+    shows, lines = [], []
+    for each in screen.shows:
+        caption = translate(each.caption)
+        if len(caption.encode("utf-16-le")) // 2 > CAPTION:
+            lines.append(caption)
+            caption = ""
+        shows.append(msgspec.structs.replace(each, caption=caption))
+    text = "\n".join(filter(None, [*lines, page.text]))
+    return msgspec.structs.replace(page, text=text, shows=tuple(shows))
 
 
 def _laid_out(screen: Screen, translate: Translate, limits: Limits) -> list[Message]:

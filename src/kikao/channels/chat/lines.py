@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from kikao.channels.calling import Make
 from kikao.channels.chat.gateway import ChatGateway, Entrance
 from kikao.channels.chat.templates import Templates
+from kikao.channels.media.provider import Through
+from kikao.channels.media.receiving import Source
+from kikao.channels.media.store import FileStore
 from kikao.channels.outbox.sender import Destination
 from kikao.config import Hidden, Settings, SettingsError
 
@@ -56,15 +59,38 @@ def destinations(
     clock: Callable[[], float],
     stack: contextlib.AsyncExitStack,
     network: Network | None = None,
+    files: FileStore | None = None,
 ) -> dict[str, Destination]:
-    """Where their parcels go, by the same names; `stack` closes the connections.
+    """Where their parcels go, by the same names; `stack` closes the connections, `files` are what they show.
 
     Raises `SettingsError` where calls cannot be made, since a library is missing.
     """
+    for gateway in found.values():
+        gateway.files = files
     return {
         name: gateway.destination(_caller(gateway, stack) if network is None else network(gateway), clock)
         for name, gateway in found.items()
     }
+
+
+def sources(
+    found: Mapping[str, ChatGateway],
+    hosts: Iterable[str],
+    stack: contextlib.AsyncExitStack,
+    network: Network | None = None,
+) -> dict[str, Source]:
+    """Where files of members come from, of those lines whose `destinations` are made; `hosts` are besides the usual."""
+    made: dict[str, Source] = {}
+    for name, gateway in found.items():
+        if gateway.provider is not None and network is not None:
+            made[name] = Source(gateway.provider, Through(network(gateway)))
+        elif gateway.provider is not None:
+            from kikao.channels.media.fetching import HOSTS, Fetcher
+
+            fetcher = Fetcher(gateway.api_url, (*HOSTS.get(gateway.channel, ()), *hosts))
+            stack.push_async_callback(fetcher.close)
+            made[name] = Source(gateway.provider, fetcher)
+    return made
 
 
 def _caller(gateway: ChatGateway, stack: contextlib.AsyncExitStack) -> Make:

@@ -32,6 +32,8 @@ WHY: Final[dict[str, Text]] = {
     "old": t("That button is of an older message. Here is where we are:"),
     "unknown": t("I do not know that command."),
     "secret": t("Do not type it here, where it is kept. Use the button."),
+    "lost": t("Your file did not arrive. Send it again."),
+    "large": t("That file is too large. Send a smaller one."),
 }
 """What stands above a screen that is shown again; see `Show.why`."""
 
@@ -108,6 +110,8 @@ class ChatTurn:
             return event
         if self._chat.command:
             return self._commanded(self._chat.command, text.reveal().split())
+        if self._chat.lost:
+            return Show(why=self._chat.lost)
         run, screen = conversation.run, engine.asked(conversation)
         if screen is None:
             return event

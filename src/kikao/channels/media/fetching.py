@@ -11,16 +11,15 @@ own has. Where that is this machine (an emulator), `http` is allowed, too. Nothi
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterable
-from typing import Final, Protocol
+from collections.abc import Iterable
+from typing import Final
 
 import httpcore
 
 from kikao.channels.calling import seconds_of
+from kikao.channels.media.checking import Checked, Take
 from kikao.channels.media.errors import (
     Answered,
     NotAllowed,
@@ -33,39 +32,13 @@ from kikao.channels.media.remote import Located
 from kikao.channels.network import Forbidden, Guarded
 from kikao.config import Hidden
 from kikao.config.called import is_loopback
+from kikao.config.media import is_host
 
 HOSTS: Final = {"whatsapp": ("lookaside.fbsbx.com",), "telegram": ()}
 """Where files of a channel lie, besides its API. Meta documents `lookaside.fbsbx.com`; that files of WhatsApp
 come from `*.fbcdn.net`, too, only third parties say. Those of Telegram are below its API ("getFile")."""
 
-MOST: Final = 20 * 1024 * 1024
-"""Octets of a file that is fetched, unless the settings say otherwise: as many as Telegram gives a bot."""
-
-TIME: Final = 30.0
-"""Seconds for all of it: an address of WhatsApp is good for five minutes, and somebody waits for an answer."""
-
 CONNECTING: Final = 5.0
-
-Take = Callable[[bytes], Awaitable[None]]
-"""Takes the next octets."""
-
-_PATTERN = re.compile(r"(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]").fullmatch
-
-
-class Fetch(Protocol):
-    """Fetches files: over the network, or in a test from somebody in the same process."""
-
-    async def __call__(self, located: Located, take: Take, *, most: int, within: float) -> None:
-        """Give the octets of a file to `take`, at most `most` of them, all of it in `within` seconds.
-
-        Raises `NotFetched`, and what `take` raises.
-        """
-        ...
-
-
-def is_pattern(host: str) -> bool:
-    """Whether it is a host to fetch from, or `*.` and the end of some: never all hosts, nor all of a country."""
-    return _PATTERN(host) is not None and host.count(".") >= (2 if host.startswith("*.") else 1)
 
 
 class Fetcher:
@@ -119,7 +92,7 @@ class Fetcher:
         if scheme != "https" or port != 443:
             raise NotAllowed("its address is not https, on the usual port")
         if host != self._api[1] and not any(_fits(host, pattern) for pattern in self._hosts):
-            shown = f": {host}" if is_pattern(host) else ""
+            shown = f": {host}" if is_host(host) else ""
             raise NotAllowed(f"its host is not one of those that files are fetched from{shown}")
         return url, False
 
@@ -165,31 +138,6 @@ class Fetcher:
             async for part in response.aiter_stream():
                 await checked(part)
             checked.end()
-
-
-class Checked:
-    """Counts and hashes octets on their way to `take`."""
-
-    def __init__(self, located: Located, take: Take, most: int) -> None:
-        self._announced = located.sha256
-        self._take = take
-        self._most = most
-        self._size = 0
-        self._digest = hashlib.sha256()
-
-    async def __call__(self, part: bytes) -> None:
-        """The next octets. Raises `TooLarge`."""
-        self._size += len(part)
-        if self._size > self._most:
-            raise TooLarge(self._most)
-        if self._announced is not None:
-            self._digest.update(part)
-        await self._take(part)
-
-    def end(self) -> None:
-        """There is no more. Raises `NotAsAnnounced`."""
-        if self._announced is not None and self._digest.digest() != self._announced:
-            raise NotAsAnnounced("its hash is not the one that was announced")
 
 
 def _origin(url: httpcore.URL) -> tuple[str, str, int]:

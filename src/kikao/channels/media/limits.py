@@ -25,8 +25,6 @@ class Limit(msgspec.Struct, frozen=True):
     """Octets that are uploaded."""
     mimes: frozenset[str] = frozenset()
     """Media types; empty for any."""
-    caption: int = 1024
-    """Characters below it; 0 where there is none."""
     linked: int = 0
     """Octets of what the provider fetches by a link; 0 for the same as `most`."""
     certain: bool = True
@@ -37,7 +35,6 @@ WHATSAPP: Final[Mapping[Kind, Limit]] = {
     "audio": Limit(
         16 * MB,
         frozenset({"audio/aac", "audio/amr", "audio/mpeg", "audio/mp4", "audio/ogg"}),
-        caption=0,
     ),
     "video": Limit(16 * MB, frozenset({"video/mp4", "video/3gpp"})),
     "document": Limit(
@@ -60,8 +57,8 @@ WHATSAPP: Final[Mapping[Kind, Limit]] = {
 business-phone-numbers/media. Images are 8-bit RGB or RGBA, `audio/ogg` is Opus, videos H.264 with AAC: their first
 octets do not tell, so the provider may refuse what fits here."""
 
-WHATSAPP_STICKER: Final = Limit(100 * KB, frozenset({"image/webp"}), caption=0)
-WHATSAPP_ANIMATED_STICKER: Final = Limit(500 * KB, frozenset({"image/webp"}), caption=0)
+WHATSAPP_STICKER: Final = Limit(100 * KB, frozenset({"image/webp"}))
+WHATSAPP_ANIMATED_STICKER: Final = Limit(500 * KB, frozenset({"image/webp"}))
 """From the same page. Received like any image; kikao sends none."""
 
 WHATSAPP_MEDIA_ID: Final = 30 * 86400.0
@@ -74,19 +71,31 @@ TELEGRAM: Final[Mapping[Kind, Limit]] = {
     "image": Limit(
         10 * MB, frozenset({"image/jpeg", "image/png", "image/webp"}), linked=5 * MB, certain=False
     ),
-    "audio": Limit(50 * MB, frozenset({"audio/mpeg", "audio/mp4"}), linked=20 * MB),
+    "audio": Limit(50 * MB, frozenset({"audio/mpeg", "audio/mp4", "audio/ogg"}), linked=20 * MB),
     "video": Limit(50 * MB, frozenset({"video/mp4"}), linked=20 * MB),
     "document": Limit(50 * MB, linked=20 * MB),
 }
-"""Bot API, "Sending files", `sendPhoto`, `sendAudio`, `sendVideo`, `sendDocument`: core.telegram.org/bots/api. What is
-none of these media types goes as a document. Which pictures `sendPhoto` takes is not listed there; width and height
-together are 10,000 at most, and their ratio 20. A file of another bot, or of another kind, cannot be sent by its id."""
+"""Bot API, "Sending files" and the methods `sendPhoto`, `sendAudio`, `sendVoice`, `sendVideo`, `sendDocument`
+(core.telegram.org/bots/api). What is none of these types goes as a document; `audio/ogg` is a voice message. Which
+pictures `sendPhoto` takes is not listed there; width and height together are 10,000 at most, and their ratio 20. A file
+of another bot, or of another kind, cannot be sent by its id."""
 
 TELEGRAM_DOWNLOAD: Final = 20 * MB
 """What `getFile` gives of what a member sent; more only from a Bot API server of one's own."""
 
 CHANNELS: Final[Mapping[str, Mapping[Kind, Limit]]] = {"whatsapp": WHATSAPP, "telegram": TELEGRAM}
 """Channels that show files; on any other they are said as text."""
+
+
+CAPTION: Final = 1024
+"""Characters of a caption, on every channel that has them; Telegram counts UTF-16 code units."""
+
+
+def captioned(channel: str, kind: str) -> bool:
+    """Whether a caption goes with what is shown: not with WhatsApp's recordings, nor with a contact on any channel."""
+    if kind == "location":
+        return channel == "whatsapp"
+    return kind != "contact" and not (channel == "whatsapp" and kind == "audio")
 
 
 def misfit(channel: str, kind: Kind, mime: str, size: int, *, linked: bool = False) -> str:

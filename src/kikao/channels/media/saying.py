@@ -6,8 +6,8 @@ from typing import Final
 
 from msgspec import structs
 
-from kikao.channels.media.kinds import Kind
-from kikao.channels.media.limits import CHANNELS, misfit
+from kikao.channels.media.kinds import Kind, kind_of
+from kikao.channels.media.limits import CHANNELS, captioned, misfit
 from kikao.conversation.attached import Attached, Link, Person, Shows
 from kikao.conversation.inputs import File, Place
 from kikao.conversation.journal import Conversation
@@ -39,10 +39,10 @@ def said(attached: Attached) -> tuple[Text, ...]:
 
 
 def fitted(turned: Turned, conversation: Conversation, channel: str) -> Screen:
-    """The screen of a turn, with what this channel cannot show said in its text.
+    """The screen of a turn, with what this channel cannot show said in its text, captions that it cannot show, too.
 
-    A file that a channel does not take as what it is goes as a document, where that fits. On a screen that is put
-    again, nothing is shown a second time.
+    A file that a channel does not take as what it is meant to be goes as a document, or as what it is, where that fits.
+    On a screen that is put again, nothing is shown a second time.
     """
     screen = turned.screen
     if not screen.shows:
@@ -51,10 +51,14 @@ def fitted(turned: Turned, conversation: Conversation, channel: str) -> Screen:
     again = turned.what == "shown" or (run is not None and run.pending is not None and run.pending.error)
     shows, texts = [], list[Text]()
     for each in screen.shows:
-        if fits := _fitting(each, channel):
-            shows.append(fits)
-        else:
+        fits = _fitting(each, channel)
+        if fits is None:
             texts += said(each)
+        elif fits.caption and not captioned(channel, fits.kind):
+            texts.append(fits.caption)
+            shows.append(structs.replace(fits, caption=""))
+        else:
+            shows.append(fits)
     return structs.replace(screen, body=(*texts, *screen.body), shows=() if again else tuple(shows))
 
 
@@ -62,9 +66,9 @@ def _fitting(attached: Attached, channel: str) -> Attached | None:
     if attached.kind == "location" or attached.kind == "contact":
         return attached if channel in CHANNELS else None
     what = attached.what
-    kinds: tuple[Kind, ...] = (attached.kind, "document")
+    mime, size = (what.mime, what.size) if isinstance(what, File) else ("", 0)
+    kinds: tuple[Kind, ...] = (attached.kind, "document", kind_of(mime))
     for kind in kinds:
-        mime, size = (what.mime, what.size) if isinstance(what, File) else ("", 0)
         if not misfit(channel, kind, mime, size, linked=isinstance(what, Link)):
             return attached if kind == attached.kind else structs.replace(attached, kind=kind)
     return None

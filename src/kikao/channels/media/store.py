@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from kikao.channels.media.errors import FileError
+from kikao.channels.media.errors import FileError, FileGone
 from kikao.channels.media.folder import Folder, Resealed
 from kikao.channels.media.sealing import PIECE
 from kikao.channels.media.writing import Writing
@@ -104,9 +104,14 @@ class FileStore:
         """Remove all files of the member of this id; how many there were. Raises `FilesRefused`, `OSError`."""
         if not owner:
             raise ValueError("files of nobody in particular are not removed together")
-        if not self._folder.path.is_dir():
+        if not self.has_any:
             return 0
         return await in_thread(self._folder.forget, owner)
+
+    @property
+    def has_any(self) -> bool:
+        """Whether a file was ever kept here."""
+        return self._folder.path.is_dir()
 
     async def check(self) -> None:
         """Whether the secret keys there are open what is kept. Raises `FilesRefused`."""
@@ -115,7 +120,7 @@ class FileStore:
     async def sweep(self) -> Swept:
         """Remove what is past its days, and what writers left that died; a few at a time. Raises `OSError`."""
         folder = self._folder
-        if not folder.path.is_dir():
+        if not self.has_any:
             return Swept()
         await in_thread(folder.prepare)
         removed = kept = octets = 0
@@ -131,7 +136,7 @@ class FileStore:
     async def reseal(self) -> Resealed:
         """Seal anew what a retired secret key has sealed, so that the key can go. Raises `FilesRefused`, `OSError`."""
         done, folder = Resealed(), self._folder
-        if not folder.path.is_dir():
+        if not self.has_any:
             return done
         await in_thread(folder.prepare)
         began, places = time.time(), folder.walk()
@@ -190,6 +195,13 @@ class Incoming:
         if rest:
             await in_thread(self._writing.write, rest)
         return self._writing
+
+
+def store_of(store: FileStore | None) -> FileStore:
+    """Where files are. Raises `FileGone` where this process has none, as in a test without them."""
+    if store is None:
+        raise FileGone("no files are kept here")
+    return store
 
 
 async def in_thread(work: Callable[..., T], *arguments: Any) -> T:

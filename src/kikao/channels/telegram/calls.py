@@ -46,6 +46,12 @@ def edited(parcel: Parcel) -> dict[str, Any]:
 
 def sent(parcel: Parcel) -> dict[str, Any]:
     """The parameters of `sendMessage`."""
+    text = {"text": parcel.message.text, "link_preview_options": {"is_disabled": True}}
+    return {**where(parcel), **text}
+
+
+def where(parcel: Parcel) -> dict[str, Any]:
+    """Those that any method has which sends something: where to, what it answers, what stands below it."""
     chat, topic = place(parcel.to)
     markup = _markup(parcel)
     answers = (
@@ -53,8 +59,6 @@ def sent(parcel: Parcel) -> dict[str, Any]:
     )
     return {
         "chat_id": chat,
-        "text": parcel.message.text,
-        "link_preview_options": {"is_disabled": True},
         **({"message_thread_id": topic} if topic else {}),
         **({"reply_parameters": answers} if answers else {}),
         **({"reply_markup": markup} if markup else {}),

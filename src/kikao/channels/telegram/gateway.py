@@ -20,6 +20,7 @@ from kikao.channels.outbox.sender import Destination, Pace
 from kikao.channels.telegram.api import Api
 from kikao.channels.telegram.bot import CHANNEL, Bot
 from kikao.channels.telegram.calls import LIMITS, SHARE, fits
+from kikao.channels.telegram.files import BotFiles
 from kikao.channels.telegram.formatting import parts, unlinked
 from kikao.channels.telegram.receiving import acknowledged, received
 from kikao.channels.telegram.sender import Sender
@@ -80,7 +81,9 @@ class TelegramGateway(ChatGateway):
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its messages."""
-        sender = Sender(self.api(make), self.line, clock=clock)
+        files = BotFiles(make, self.api_url, self.settings.token, store=self.files, clock=clock)
+        self.provider = files
+        sender = Sender(self.api(make), self.line, clock=clock, files=files)
         return Destination(sender=sender, pace=A_SECOND, at_once=AT_ONCE)
 
     def pages(self, screen: Screen, translate: Translate) -> list[Message]:
@@ -110,7 +113,10 @@ class TelegramGateway(ChatGateway):
             text = "\n".join(filter(None, [page.text, *lines]))
             page = structs.replace(page, text=text, choices=(), layout="text")
         *before, last = parts(page.text, self.limits.text)
-        messages = [*map(Message, before), structs.replace(page, text=last)]
+        shows = [Message("", shows=(each,)) for each in page.shows]
+        messages = [*shows, *map(Message, before)]
+        if last or page.choices or page.link or not messages:
+            messages.append(structs.replace(page, text=last, shows=()))
         if page.clears and (page.choices or page.link):
             messages = [Message(CLEARED, clears=True), *messages] if not before else messages
             messages[0] = structs.replace(messages[0], clears=True)

@@ -12,10 +12,12 @@ from msgspec import structs
 from kikao.channels.calling import Unanswered
 from kikao.channels.chat.message import Parcel
 from kikao.channels.chat.told import Changed, Moved, Told
+from kikao.channels.media.errors import FileDamaged, FileError, FileGone
 from kikao.channels.outbox.sender import Delivered, Letter, Outcome, Rejected, TryLater
 from kikao.channels.telegram.api import Api
-from kikao.channels.telegram.calls import edited, place, sent
-from kikao.channels.telegram.errors import Refused
+from kikao.channels.telegram.calls import edited, place, sent, where
+from kikao.channels.telegram.errors import Refused, judged
+from kikao.channels.telegram.files import BotFiles
 
 MOST_MOVED: Final = 1000
 """Groups whose new ids are remembered; of others the Bot API says it again."""
@@ -31,12 +33,19 @@ class Sender:
     """Sends to the chats of one bot. `hears` is told what a refusal says of a chat."""
 
     def __init__(
-        self, api: Api, line: str, *, clock: Callable[[], float] = time.time, hears: Hears = nobody
+        self,
+        api: Api,
+        line: str,
+        *,
+        clock: Callable[[], float] = time.time,
+        hears: Hears = nobody,
+        files: BotFiles | None = None,
     ) -> None:
         self._api = api
         self._line = line
         self._clock = clock
         self.hears = hears
+        self._files = files
         self._moved: dict[str, str] = {}
 
     async def send(self, letter: Letter) -> Outcome:
@@ -50,7 +59,9 @@ class Sender:
             return Rejected("of no use any more")
         try:
             return await self._send(parcel)
-        except Unanswered as error:
+        except (FileGone, FileDamaged) as error:
+            return Rejected(str(error))
+        except (Unanswered, FileError) as error:
             return TryLater(str(error))
 
     async def _send(self, parcel: Parcel) -> Outcome:
@@ -79,6 +90,9 @@ class Sender:
 
     async def _call(self, parcel: Parcel) -> Refused | None:
         """None where it is in the chat. One that cannot be changed any more is followed by another."""
+        if parcel.message.shows and self._files is not None:
+            shown = judged(await self._files.send(parcel.message.shows[0], where(parcel)))
+            return shown if isinstance(shown, Refused) else None
         if parcel.replaces:
             done = await self._api.call("editMessageText", edited(parcel))
             if not isinstance(done, Refused) or done.why == "unchanged":

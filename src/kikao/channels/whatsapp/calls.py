@@ -51,6 +51,10 @@ class Calls:
         content = filled(found, language, parcel.template[1], parcel.mark)
         return self._call({**_to(parcel.to), "biz_opaque_callback_data": name, **content})
 
+    def show(self, parcel: Parcel, what: dict[str, Any], name: str) -> Call:
+        """Something that is shown, to where a parcel goes; see `CloudFiles.content`."""
+        return self._call({**_to(parcel.to), "biz_opaque_callback_data": name, **what})
+
     def seen(self, message_id: str, *, typing: bool = False) -> Call:
         """A message of a member was read; and kikao is typing, which lasts for 25 seconds or until it has written."""
         seen: dict[str, Any] = {"messaging_product": "whatsapp", "status": "read", "message_id": message_id}

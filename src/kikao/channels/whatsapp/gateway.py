@@ -16,6 +16,7 @@ from kikao.channels.outbox.sender import Destination
 from kikao.channels.whatsapp.attention import Attention
 from kikao.channels.whatsapp.calls import LIMITS, Calls, fitted
 from kikao.channels.whatsapp.errors import strike
+from kikao.channels.whatsapp.files import CloudFiles
 from kikao.channels.whatsapp.receiving import CHANNEL, received
 from kikao.channels.whatsapp.sender import PACE, WhatsAppSender, paces
 from kikao.channels.whatsapp.signing import challenged, signed_with
@@ -49,9 +50,13 @@ class WhatsAppGateway(ChatGateway):
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its parcels."""
-        if self.settings.read_marks:
+        own = self.settings
+        if own.read_marks:
             self._attention = Attention(self._calls, make)
-        sender = WhatsAppSender(self.line, self._calls, self.templates, make, clock)
+        api = f"{own.api_url}/{own.api_version}"
+        files = CloudFiles(make, api, own.phone_number_id, own.token, store=self.files, clock=clock)
+        self.provider = files
+        sender = WhatsAppSender(self.line, self._calls, self.templates, make, clock, files)
         return Destination(sender=sender, pace=PACE, paces=paces, at_once=AT_ONCE)
 
     def attend(self, inbound: Inbound) -> Callable[[bool], None] | None:

@@ -1,0 +1,91 @@
+"""What happens before the turn of a member who sent a file: it is fetched, if the open question wants one.
+
+A file that nobody asked for stays where it is: nobody fills the disk by sending videos. Which question is open is
+looked up apart from the turn, so that no session is held while a provider is slow; where it was answered meanwhile, the
+file that was fetched expires.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final, Literal
+
+from kikao.channels.inbound import Inbound
+from kikao.channels.media.errors import FileError, NotFetched, TooLarge
+from kikao.channels.media.receiving import Receiving
+from kikao.records import CommitUnknown, RecordsAway
+from kikao.sessions.anchors import FOLLOWED
+from kikao.sessions.keeper import LEASE
+from kikao.sessions.policy import address_kind, session_key
+from kikao.sessions.sealing import SealError
+from kikao.sessions.session import Session
+from kikao.sessions.store import Busy, Claim, StoreUnavailable
+from kikao.turn import Turns
+
+WITHIN: Final = 20.0
+"""Seconds that a file may take to come."""
+
+PATIENCE: Final = 120.0
+"""Seconds after which a member is told that their file did not come, where it may come yet."""
+
+WAIT: Final = 2.0
+"""Seconds that another turn of the same member gets to end."""
+
+
+class Fetching:
+    """Fetches files before turns."""
+
+    def __init__(self, turns: Turns, receiving: Receiving) -> None:
+        self._turns = turns
+        self._receiving = receiving
+
+    async def brought(self, inbound: Inbound, *, within: float = WITHIN) -> Inbound | None:
+        """The inbound with its file, or as it is where none is wanted; None where it may come when tried again.
+
+        Raises `MissingIdentifier`.
+        """
+        try:
+            return await self._brought(inbound, within)
+        except (StoreUnavailable, RecordsAway, CommitUnknown):
+            return None
+        except SealError:
+            return inbound  # the turn says what is to be said of a session that does not open
+
+    async def _brought(self, inbound: Inbound, within: float) -> Inbound | None:
+        chat, line = inbound.chat, f"{inbound.channel}/{inbound.gateway}"
+        if chat is None or chat.remote is None or not self._receiving.knows(line):
+            return inbound
+        address = self._turns.address(inbound)
+        session = await self._session(session_key(self._turns.sessions.ring, address.parts))
+        screen = None if session is None else self._turns.engine.asked(session.conversation)
+        if session is None or screen is None or screen.wants != "media":
+            return inbound
+        owner = session.member or (await self._turns.members.meet(*address_kind(address))).id
+        try:
+            file = await self._receiving.receive(line, chat.remote, owner, within=within)
+        except FileError as problem:
+            if isinstance(problem, NotFetched) and problem.again and self._is_recent(inbound):
+                return None
+            why: Literal["large", "lost"] = "large" if isinstance(problem, TooLarge) else "lost"
+            return replace(inbound, chat=replace(chat, lost=why))
+        return replace(inbound, attachment=file)
+
+    def _is_recent(self, inbound: Inbound) -> bool:
+        sent_at, now = inbound.sent_at, self._turns.sessions.clock()
+        return sent_at is None or now - sent_at < PATIENCE
+
+    async def _session(self, key: bytes) -> Session | None:
+        """What is stored there, or where that leads, once no turn is at work on it."""
+        sessions = self._turns.sessions
+        for _ in range(FOLLOWED + 1):
+            found = await sessions.store.claim(key, None, now=sessions.clock(), lease=LEASE, wait=WAIT)
+            if isinstance(found, Claim):
+                await sessions.store.release(found)
+            assert isinstance(found, Claim | Busy)  # nothing was asked about an inbound
+            if found.record is None:
+                return None
+            session = sessions.session_of(found.record)
+            if not session.anchor:
+                return session
+            key = session_key(sessions.ring, session.anchor)
+        return None
