@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +16,9 @@ from kikao.sessions.policy import SessionPolicy
 from kikao.tenants import Tenants
 from kikao.testing import Phone, in_process
 from kikao.testing.stored import stored
-from tests.http.servers import KIKAO, environment
-from tests.http.servers import serving as serving_process
+from tests.http.forked import run
+from tests.http.forked import serving as serving_process
+from tests.http.servers import environment
 from tests.http.wire import over_wire
 
 TOKENS = {"acme": "acme-token-0123456789", "ujamaa": "ujamaa-token-01234567"}
@@ -204,12 +204,6 @@ async def test_kikao_run_serves_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert await phone.dial() == "Karibu"
         assert (tmp_path / "data/tenants/ujamaa/sessions.db").exists()
         assert '"tenant":"ujamaa","event":"turn.committed"' in server.log.read_text()
-        done = await asyncio.to_thread(
-            subprocess.run,
-            (*KIKAO, "chat", "shops:tenants"),
-            env=environment(tmp_path / "data", KIKAO_TENANT="ujamaa"),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = environment(tmp_path / "data", KIKAO_TENANT="ujamaa")
+        done = await asyncio.to_thread(run, ("chat", "shops:tenants"), folder=tmp_path, env=env)
         assert done.stderr.endswith("kikao chat --url http://127.0.0.1:8000/ujamaa\n"), done.stderr

@@ -17,7 +17,8 @@ from kikao.cli import main as command
 from kikao.cli.serving import announce, make_folder
 from kikao.config import load
 from kikao.testing import Phone
-from tests.http.servers import CHEAP_WALLET, KIKAO, PATIENCE, environment, serving, spawn
+from tests.http.forked import run, serving
+from tests.http.servers import CHEAP_WALLET, KIKAO, environment, spawn
 from tests.http.wire import get, over_wire
 
 HEAVY = {"argon2", "babel", "cryptography", "httpx", "kikao.app", "kikao.config", "sqlalchemy", "uvicorn"}
@@ -25,16 +26,7 @@ HEAVY = {"argon2", "babel", "cryptography", "httpx", "kikao.app", "kikao.config"
 
 def kikao(*words: str, cwd: Path, typed: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, with lines typed into it."""
-    return subprocess.run(
-        (*KIKAO, *words),
-        cwd=cwd,
-        env=environment(cwd / "data", **env),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run(words, folder=cwd, env=environment(cwd / "data", **env), typed=typed or "")
 
 
 # --- help ---

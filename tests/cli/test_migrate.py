@@ -32,8 +32,9 @@ from kikao.testing import Phone, in_process
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
+from tests.http.forked import serving
 from tests.http.phones import register
-from tests.http.servers import CHEAP_WALLET, KIKAO, environment, serving, spawn
+from tests.http.servers import CHEAP_WALLET, KIKAO, environment, spawn
 from tests.http.wire import over_wire
 from tests.sessions import bystanders
 

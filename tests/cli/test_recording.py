@@ -12,7 +12,8 @@ from kikao.channels.ussd.clients.client import Exchange
 from kikao.cli.recording import Record, recorder_of
 from kikao.testing import Stage, play
 from kikao.transcripts import Recorder, parse
-from tests.http.servers import KIKAO, PATIENCE, environment
+from tests.http.forked import run
+from tests.http.servers import environment
 from tests.testing.shop import PIN, WRONG, an_app
 
 REQUEST = Exchange("/ussd/africastalking", (), b"")
@@ -20,16 +21,7 @@ REQUEST = Exchange("/ussd/africastalking", (), b"")
 
 def chat(folder: Path, *words: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     (folder / "shop.py").write_text("from tests.testing.shop import an_app\n\napp = an_app()\n")
-    return subprocess.run(
-        (*KIKAO, "chat", *words),
-        cwd=folder,
-        env=environment(folder / "data"),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    return run(("chat", *words), folder=folder, env=environment(folder / "data"), typed=typed)
 
 
 async def test_what_was_recorded_can_be_played_once_its_blanks_are_filled(tmp_path: Path) -> None:

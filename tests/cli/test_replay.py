@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from kikao.cli import main
 from kikao.testing import Phone
 from tests.cli.test_sessions import ASHA, BEN, served
-from tests.http.servers import serving
+from tests.http.forked import serving
 from tests.http.wire import over_wire
 
 APP = "tests.cli.kiosk:app"

@@ -20,7 +20,7 @@ from kikao.cli.serving import load_settings
 from kikao.events import OperatorCommand
 from kikao.testing import Phone, in_process
 from tests.cli.kiosk import app, till
-from tests.http.servers import spawn
+from tests.http.forked import fork
 from tests.http.wire import over_wire
 
 T = TypeVar("T")
@@ -305,13 +305,13 @@ def test_what_cannot_be_done_says_why(words: list[str], told: str) -> None:
 
 def test_a_server_that_was_killed_is_no_obstacle(data: Path) -> None:
     """The real thing, in processes of their own."""
-    server = spawn(data).wait_until_up()
+    server = fork(data).wait_until_up()
     asyncio.run(Phone(over_wire(server.port), ASHA).dial())
     assert [line["address"] for line in parsed("list")] == ["+25677****01"]
     server.kill()
     assert (data / "control.sock").is_socket()
     (alone,) = parsed("list")
-    again = spawn(data).wait_until_up()
+    again = fork(data).wait_until_up()
     try:
         (through,) = parsed("list")
         assert through["id"] == alone["id"]

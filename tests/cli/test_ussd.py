@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from kikao.channels.ussd.registry import SLUGS, client, example, kind
 from kikao.cli import main
 from tests.channels.ussd.told import environment, fixtures, settings_of
-from tests.http.servers import serving
+from tests.http.forked import serving
 from tests.http.wire import raw
 from tests.http.wire import request as octets_of
 

@@ -1,6 +1,7 @@
-"""Servers that are forked from a process which has imported everything: a start takes milliseconds, not a second.
+"""`kikao` in processes that are forked from one which has imported everything: a start takes a tenth of a second.
 
-Whoever kills servers by the hundred would otherwise measure Python's imports.
+Whoever kills servers by the hundred would otherwise measure Python's imports, and most tests would wait for them. What
+is about the start itself, about imports or about more processes than one takes `tests.http.servers.spawn`.
 """
 
 from __future__ import annotations
@@ -11,19 +12,33 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
-from multiprocessing.connection import Connection
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.forkserver import ensure_running
+from multiprocessing.reduction import DupFd
 from pathlib import Path
-from typing import IO, Final, cast
+from pkgutil import iter_modules
+from tempfile import TemporaryFile
+from typing import IO, Any, Final, cast
 
-from tests.http.servers import CHEAP_WALLET, ServerProcess, environment
+import coverage
+
+from kikao.channels.ussd import gateways
+from tests.http.servers import CHEAP_WALLET, PATIENCE, ServerProcess, environment
 
 IMPORTED: Final = (
     "asyncpg",
+    "kikao.audit",
+    "kikao.audit.relay",
+    "kikao.channels.markup",
+    "kikao.channels.ussd.charging",
+    "kikao.cli.phone",
+    "kikao.cli.served",
     "kikao.cli.serving",
     "kikao.cli.watching",
     "kikao.console.simulator",
+    "kikao.i18n.plain",
     "kikao.members.directory",
     "kikao.members.links",
     "kikao.members.operating",
@@ -34,46 +49,75 @@ IMPORTED: Final = (
     "kikao_apps.wallet.ledger",
     "kikao_apps.wallet.migrations.versions",
     "phonenumbers",
+    "phonenumbers.timezone",
     "redis.asyncio",
+    "sqlalchemy.dialects.sqlite",
     "sqlalchemy.ext.asyncio",
     "uvicorn.loops.auto",
     "uvicorn.protocols.http.httptools_impl",
     "uvloop",
+    *(f"kikao.channels.ussd.gateways.{each.name}" for each in iter_modules(gateways.__path__)),
 )
 """What a server imports by and by. Whatever is missing only makes it slower; apps read their settings when imported."""
 
+_MEASURED: Final = "COVERAGE_PROCESS_CONFIG"
 _PR_SET_PDEATHSIG: Final = 1
 
 
-def _context() -> ForkServerContext:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(list(IMPORTED))
-    return context
+def run(
+    words: Sequence[str], *, folder: Path, env: Mapping[str, str], typed: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """The command to its end in `folder`, with `env` as its whole environment and `typed` as its input."""
+    with TemporaryFile("w+") as stdin, TemporaryFile("w+") as stdout, TemporaryFile("w+") as stderr:
+        stdin.write(typed)
+        stdin.seek(0)
+        code = _start(words, folder, env, stdin.fileno(), stdout.fileno(), stderr.fileno()).wait(PATIENCE)
+        stdout.seek(0)
+        stderr.seek(0)
+        return subprocess.CompletedProcess(words, code, stdout.read(), stderr.read())
+
+
+@contextmanager
+def serving(data: Path, target: str = CHEAP_WALLET, **env: str) -> Iterator[ServerProcess]:
+    """A server that answers; stopped at the end, killed if that fails."""
+    server = fork(data, target, env=env)
+    try:
+        yield server.wait_until_up()
+        if server.process.poll() is None:
+            server.stop()
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+        elif server.process.stdout is not None:
+            server.process.stdout.close()
 
 
 def fork(
     data: Path, target: str = CHEAP_WALLET, *, env: Mapping[str, str] | None = None, log: Path | None = None
 ) -> ServerProcess:
-    """Start a server as `tests.http.servers.spawn` does, from the process that has imported everything."""
+    """Start a server as `tests.http.servers.spawn` does, and do not wait for it."""
     log = log or data.with_suffix(".log")
-    reader, writer = multiprocessing.Pipe(duplex=False)
-    settings = environment(data, **(env or {}))
-    process = _context().Process(
-        target=_serve, args=(writer, log, data.parent, settings, target), daemon=True
-    )
-    process.start()
-    writer.close()
-    said = os.fdopen(os.dup(reader.fileno()), "r")
-    reader.close()
-    return ServerProcess(cast(subprocess.Popen[str], _Forked(process, said)), log)
+    reader, writer = os.pipe()
+    with log.open("a") as stderr, open(os.devnull) as stdin:
+        process = _start(
+            ("run", target, "--port", "0"),
+            data.parent,
+            environment(data, **(env or {})),
+            stdin.fileno(),
+            writer,
+            stderr.fileno(),
+        )
+    os.close(writer)
+    process.stdout = os.fdopen(reader)
+    return ServerProcess(cast(subprocess.Popen[str], process), log)
 
 
-class _Forked:
-    """What `ServerProcess` needs of `subprocess.Popen`."""
+class Forked:
+    """What tests need of `subprocess.Popen`."""
 
-    def __init__(self, process: ForkServerProcess, stdout: IO[str]) -> None:
+    def __init__(self, process: ForkServerProcess) -> None:
         self._process = process
-        self.stdout: IO[str] | None = stdout
+        self.stdout: IO[str] | None = None
         assert process.pid is not None
         self.pid = process.pid
 
@@ -87,7 +131,7 @@ class _Forked:
     def wait(self, timeout: float | None = None) -> int:
         self._process.join(timeout)
         if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("a forked server", timeout or 0.0)
+            raise subprocess.TimeoutExpired("a forked command", timeout or 0.0)
         return self._process.exitcode
 
     def kill(self) -> None:
@@ -101,20 +145,48 @@ class _Forked:
             os.kill(self.pid, number)
 
 
-def _serve(writer: Connection, log: Path, folder: Path, settings: dict[str, str], target: str) -> None:
-    """The forked process: become `kikao run` in every respect."""
+def _start(
+    words: Sequence[str], folder: Path, env: Mapping[str, str], stdin: int, stdout: int, stderr: int
+) -> Forked:
+    context = _context()
+    streams = [DupFd(stream) for stream in (stdin, stdout, stderr)]
+    process = context.Process(target=_become, args=(streams, folder, dict(env), list(words)), daemon=True)
+    process.start()
+    return Forked(process)
+
+
+def _context() -> ForkServerContext:
+    """Coverage is for those who are forked, if they are measured at all."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(IMPORTED))
+    measured = os.environ.pop(_MEASURED, None)
+    ensure_running()
+    if measured is not None:
+        os.environ[_MEASURED] = measured
+    return context
+
+
+def _become(streams: list[Any], folder: Path, env: dict[str, str], words: list[str]) -> None:
+    """The forked process: become `kikao` in every respect."""
     _die_with_parent()
-    errors = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(writer.fileno(), 1)
-    os.dup2(errors, 2)
-    writer.close()
+    for number, stream in enumerate(streams):
+        held = stream.detach()
+        os.dup2(held, number)
+        os.close(held)
+    sys.stdin = os.fdopen(0, closefd=False)
     os.chdir(folder)
     os.environ.clear()
-    os.environ.update(settings)
-    sys.argv = ["kikao", "run", target, "--port", "0"]
-    from kikao.cli import main
+    os.environ.update(env)
+    sys.argv = ["-c", *words]
+    measuring = coverage.process_startup()
+    try:
+        from kikao.cli import main
 
-    main()
+        main()
+    finally:
+        if measuring is not None:
+            measuring.stop()
+            measuring.save()
 
 
 def _die_with_parent() -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.testing import Phone
-from tests.http.servers import ServerProcess, serving
+from tests.http.forked import serving
+from tests.http.servers import ServerProcess
 from tests.http.wire import PATH, over_wire, parsed, post, raw, request
 
 VALID = {

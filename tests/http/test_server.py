@@ -16,8 +16,9 @@ import pytest
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import FORM, Exchange
 from kikao.testing import Phone
+from tests.http.forked import serving
 from tests.http.phones import register
-from tests.http.servers import ServerProcess, logged, serving, spawn
+from tests.http.servers import ServerProcess, logged, spawn
 from tests.http.wire import get, over_wire, post
 from tests.reliability.moods import Mood
 from tests.waiting import until

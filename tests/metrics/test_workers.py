@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from kikao.testing import Phone
-from tests.http.servers import ServerProcess, spawn
+from tests.http.forked import fork
+from tests.http.servers import ServerProcess
 from tests.http.wire import get, over_wire
 
 APP = "tests.metrics.workers_app:app"
@@ -27,13 +28,13 @@ async def test_workers_answer_for_each_other_also_for_one_that_was_killed(tmp_pa
         r'kikao_inbounds_total\{.*what="(?:asked|ended)"\}',
         "kikao_workers",
     )
-    one = spawn(data, APP, env=MEMORY).wait_until_up()
+    one = fork(data, APP, env=MEMORY).wait_until_up()
     servers = [one]
     try:
         await Phone(over_wire(one.port), "+256772000001").dial()
         assert await scraped(one, turns) == 1
 
-        other = spawn(data, APP, env=MEMORY).wait_until_up()
+        other = fork(data, APP, env=MEMORY).wait_until_up()
         servers.append(other)
         assert await scraped(other, turns) == 1
         assert await scraped(other, workers) == 2
@@ -48,7 +49,7 @@ async def test_workers_answer_for_each_other_also_for_one_that_was_killed(tmp_pa
         other.kill()
         assert await scraped(one, turns) == 3
         assert await scraped(one, workers) == 1
-        back = spawn(data, APP, env=MEMORY).wait_until_up()
+        back = fork(data, APP, env=MEMORY).wait_until_up()
         servers.append(back)
         await Phone(over_wire(back.port), "+256772000003").dial()
         assert await scraped(back, turns) == 4

@@ -12,7 +12,7 @@ from kikao.sessions.stores.postgresql.migrations import migrate
 from kikao.testing import Phone
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
-from tests.http.servers import spawn
+from tests.http.forked import fork
 from tests.http.wire import get, over_wire
 from tests.waiting import until
 
@@ -43,7 +43,7 @@ async def killed_while_paying(folder: Path, store: str) -> None:
     }
     (folder / "books").mkdir()
     # Two machines: each has a folder of its own, and nothing in common but the store and the bank.
-    servers = [spawn(folder / name, "several_app:app", env=env) for name in ("one", "two")]
+    servers = [fork(folder / name, "several_app:app", env=env) for name in ("one", "two")]
     try:
         one, two = (server.wait_until_up() for server in servers)
         asha = Phone(over_wire(one.port))
