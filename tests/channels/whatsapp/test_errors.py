@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from kikao.channels.calling import Answer
 from kikao.channels.outbox.sender import Delivered, Outcome, Rejected, TryLater
 from kikao.channels.whatsapp.emulated.rules import TITLES
-from kikao.channels.whatsapp.errors import MEANINGS, judge, meaning, strike
+from kikao.channels.whatsapp.errors import MEANINGS, Means, judge, meaning, strike
+from tests.terminal import ROOT
 
 NOW = 1_790_000_000.0
 
@@ -98,3 +100,11 @@ def test_every_code_that_the_emulator_tells_is_known() -> None:
 @given(st.integers(100, 599), st.binary(max_size=80))
 def test_whatever_comes_back_it_has_an_outcome(status: int, body: bytes) -> None:
     assert isinstance(answered(status, body), Delivered | TryLater | Rejected)
+
+
+def test_every_code_stands_in_the_reference() -> None:
+    page = (ROOT / "docs/reference/whatsapp.md").read_text(encoding="utf-8")
+    for code, found in MEANINGS.items():
+        assert f"| {code} | `{found.means}` | {found.words} |\n" in page
+    for means in get_args(Means):
+        assert f"| `{means}` | " in page

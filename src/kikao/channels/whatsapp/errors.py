@@ -102,7 +102,7 @@ MEANINGS: Final[dict[int, Meaning]] = {
     131052: Meaning("mistake", "media could not be downloaded"),
     131053: Meaning("again", "media could not be uploaded"),
     131056: Meaning("pair", "too many messages to this member"),
-    131057: Meaning("slow", "account in maintenance"),
+    131057: Meaning("busy", "number being upgraded, or account in maintenance"),
     131062: Meaning("unfit", "not for members who hide their number"),
     131063: Meaning("template", "marketing templates switched off for this API"),
     131064: Meaning("slow", "messaging limit of the number"),
