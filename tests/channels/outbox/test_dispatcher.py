@@ -742,6 +742,20 @@ async def test_who_is_woken_for_a_shard_looks_there_also_when_it_is_another_ones
     assert await idle.once() == 0
 
 
+async def test_a_slow_destination_makes_nobody_elses_lease_longer() -> None:
+    office = Office(
+        crm=Destination(sender=Post(), timeout=30.0), shop=Destination(sender=Post(), timeout=2.0)
+    )
+    office.destinations[CRM].sender.hold = office.destinations[SHOP].sender.hold = asyncio.Event()  # type: ignore[attr-defined]
+    await office.post(b"1", session=b"a")
+    await office.post(b"2", session=b"b", to=SHOP)
+    async with running(office.dispatcher):
+        await until(lambda: len(office.dispatcher) == 2, "both are on their way")
+        leases = {each.to: each.lease_until - office.clock() async for each in office.store.messages()}
+        office.destinations[CRM].sender.hold.set()  # type: ignore[attr-defined]
+    assert leases == {CRM: 50.0, SHOP: 22.0}
+
+
 async def test_a_lease_is_as_short_as_is_asked_for() -> None:
     office = Office(crm=newest(Post()))
     hasty = Dispatcher(office.sessions, office.destinations, office.events.append, held_up=1.0, slack=3.0)

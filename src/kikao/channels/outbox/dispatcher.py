@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, Literal
 
 from kikao.channels.outbox.sender import (
@@ -88,8 +87,9 @@ class Dispatcher:
             if destination.timeout > MAX_TIMEOUT:
                 raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
         self.destinations = dict(destinations)
-        self.lease = held_up + max((each.timeout for each in destinations.values()), default=0.0) + slack
-        """Seconds a message is left alone that somebody took; so long it waits when that process dies."""
+        self._leases = {name: held_up + each.timeout + slack for name, each in destinations.items()}
+        self.lease = max(self._leases.values(), default=held_up + slack)
+        """Seconds a message is left alone that somebody took, at most; so long it waits when that process dies."""
         self._held_up = held_up
         self._sessions = sessions
         self._publish = publish
@@ -203,14 +203,18 @@ class Dispatcher:
         limit = min(room, *free.values()) if len(free) > 1 else min(room, sum(free.values()))
         asked = frozenset(self._asked)
         shards = asked.union(self._shards()) if asked else self._shards()
-        take = functools.partial(self._sessions.store.take, now=now, lease=self.lease)
-        anywhere = [name for name in free if self.destinations[name].here is None]
-        only_here = [name for name in free if name not in anywhere]
-        taken = await take(limit=limit, shards=shards, destinations=anywhere) if anywhere else []
+        taken: list[Outgoing] = []
+        for lease, here, names in self._alike(free):
+            if len(taken) < limit:
+                taken += await self._sessions.store.take(
+                    now=now,
+                    lease=lease,
+                    limit=limit - len(taken),
+                    shards=EVERY_SHARD if here else shards,
+                    destinations=names,
+                )
         if len(taken) < limit:
             self._asked -= asked
-            if only_here:
-                taken += await take(limit=limit - len(taken), shards=EVERY_SHARD, destinations=only_here)
         if self._stopping:
             for message in taken:
                 await self._stored(message, Again(message.due_at, message.reason, counts=False))
@@ -220,6 +224,14 @@ class Dispatcher:
             self._flying[task] = message
             task.add_done_callback(self._landed)
         return len(taken) == limit
+
+    def _alike(self, free: Iterable[str]) -> list[tuple[float, bool, list[str]]]:
+        """Destinations that are taken for together, those of the shortest lease first: they have the least time."""
+        groups: dict[tuple[float, bool], list[str]] = {}
+        for name in free:
+            here = self.destinations[name].here is not None
+            groups.setdefault((self._leases[name], here), []).append(name)
+        return [(lease, here, names) for (lease, here), names in sorted(groups.items())]
 
     async def _give_up(self) -> None:
         """What failed, and has something newer behind it by now, is dead. Its fence says if somebody took it since."""
@@ -323,7 +335,10 @@ class Dispatcher:
                 )
                 if wait <= 0.0:
                     return True
-                if self._stopping or now + wait > message.lease_until - self.lease + self._held_up:
+                if (
+                    self._stopping
+                    or now + wait > message.lease_until - self._leases[message.to] + self._held_up
+                ):
                     self._paused[message.to] = now + min(wait, self._poll * 10)
                     await self._stored(message, Again(now + wait, message.reason, counts=False))
                     return False
