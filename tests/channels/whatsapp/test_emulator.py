@@ -1,5 +1,6 @@
 """The emulated Cloud API: what members do comes as signed webhooks, and calls are checked as WhatsApp would."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -723,3 +724,62 @@ async def test_many_messages_are_cheap(clock: Clock) -> None:
     assert await api.deliver() == 1000
     assert len(api.ledger) == 1000
     assert api.duplicates() == []
+
+
+async def test_a_run_with_everything_at_random(clock: Clock) -> None:
+    bodies: list[bytes] = []
+    under_way, most = 0, 0
+
+    async def take(exchange: Exchange) -> Response:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0)
+        under_way -= 1
+        bodies.append(exchange.body)
+        return Response(500 if len(bodies) % 20 == 0 else 200, (), b"")
+
+    api = CloudApi(TOKEN, clock=clock, send=take, chance=random.Random(7))
+    api.ordered = True
+    api.deliveries.held = True
+    members = [api.member(f"M{n}") for n in range(20)]
+    for n in range(300):
+        await members[n % 20].write(str(n))
+    api.deliveries.disturb(again=0.2, changed=0.5, batched=0.3, late=0.1, spread=5.0)
+    api.deliveries.at_once = 4
+    api.deliveries.held = False
+    while (due := api.deliveries.next_due) is not None:
+        clock.now = max(clock.now, due)
+        await api.deliver()
+
+    told: dict[str, list[str]] = {}
+    for body in bodies:
+        for message in json.loads(body)["entry"][0]["changes"][0]["value"]["messages"]:
+            heard = told.setdefault(message["from"], [])
+            if message["text"]["body"] not in heard:
+                heard.append(message["text"]["body"])
+    assert sorted(map(len, told.values())) == [15] * 20
+    assert all(heard == sorted(heard, key=int) for heard in told.values())
+    assert most == 4
+    assert len(bodies) < 300
+    copies = sum(len(parcel.events) for parcel in api.deliveries.taken if parcel.copy)
+    assert 30 < copies < 100
+
+
+async def test_delivering_goes_on_in_real_time(api: CloudApi, business: Business) -> None:
+    business.statuses = [503]
+    await api.member("Asha").write("hi")
+    rounds = 0
+
+    async def pause(seconds: float) -> None:
+        nonlocal rounds
+        rounds += 1
+        assert isinstance(api.clock, Clock)
+        api.clock.advance(1)
+        if rounds == 3:
+            raise asyncio.CancelledError
+
+    api.pause = pause
+    with pytest.raises(asyncio.CancelledError):
+        await api.run()
+    assert [parcel.answers for parcel in api.deliveries.taken] == [[503, 200]]

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
@@ -29,65 +29,97 @@ class Parcel:
     """One request, and what became of it."""
 
     events: tuple[Any, ...]
-    lane: str = ""
-    """What has the same one stays in order: it waits for what could not be delivered before. Empty for none."""
+    lanes: frozenset[str] = frozenset()
+    """What shares one with another stays behind it, also while that could not be delivered."""
     due: float = 0.0
+    copy: bool = False
+    changed: bool = False
+    """Whether it is a copy with other bytes."""
     answers: list[int] = field(default_factory=list)
     """The status of each try, 0 for no answer."""
     taken: bool = False
     under_way: bool = False
+    late: bool = False
+    """Whether it was held up once, at random."""
+
+
+class Disorder(NamedTuple):
+    """How much of it there is; shares from 0 to 1."""
+
+    again: float = 0.0
+    changed: float = 0.0
+    swapped: float = 0.0
+    batched: float = 0.0
+    late: float = 0.0
+    spread: float = 0.0
 
 
 class Deliveries:
     """What waits, and what was taken. Nothing is delivered by itself: `deliver` does what is due by the clock."""
 
-    def __init__(self, pack: Pack, clock: Callable[[], float], chance: random.Random) -> None:
+    def __init__(
+        self, pack: Pack, clock: Callable[[], float], chance: random.Random, *, batches: bool = False
+    ) -> None:
         self.send: Send | None = None
         self.heard: Callable[[bytes], Awaitable[None]] | None = None
         """Hears what a request that was taken was answered, of a provider that does what stands there."""
         self.held = False
         """While True all of it waits, until `release`."""
+        self.at_once = 1
+        """How many requests may be under way at the same time."""
         self.waiting: list[Parcel] = []
         self.taken: list[Parcel] = []
-        """In the order in which it was taken."""
+        """In the order in which it was taken, copies too."""
         self.tries = 0
         """Requests made, whatever was answered."""
         self._pack = pack
         self._clock = clock
         self._chance = chance
-        self._again = self._changed = self._swapped = 0.0
+        self._batches = batches
+        self._disorder = Disorder()
 
-    def disturb(self, *, again: float = 0.0, changed: float = 0.0, swapped: float = 0.0) -> None:
-        """From now on so many of what is taken come once more, so many of those with other bytes, and so many of what
-        is due at the same time come before what was due before them; shares from 0 to 1."""
-        self._again, self._changed, self._swapped = again, changed, swapped
+    def disturb(
+        self,
+        *,
+        again: float = 0.0,
+        changed: float = 0.0,
+        swapped: float = 0.0,
+        batched: float = 0.0,
+        late: float = 0.0,
+        spread: float = 0.0,
+    ) -> None:
+        """From now on, at random: so many of what is taken come `again`, and so many of these with other bytes
+        (`changed`); so many of what is due at the same time come before what was before them, in whatever lane
+        (`swapped`), or in one request with it (`batched`, where the provider does that); and so many come `late`.
+        Copies, and what is late, are due within `spread` seconds of the clock."""
+        self._disorder = Disorder(again, changed, swapped, batched, late, spread)
 
     def post(self, event: Any, lane: str = "") -> Parcel:
         """Something has happened."""
-        parcel = Parcel((event,), lane, self._clock())
+        parcel = Parcel((event,), frozenset((lane,)) if lane else frozenset(), self._clock())
         self.waiting.append(parcel)
         return parcel
 
     @property
     def next_due(self) -> float | None:
         """When something is to be delivered next, seconds since the epoch; None for never."""
-        first: dict[str, float] = {}
-        for place, parcel in enumerate(self.waiting):
-            first.setdefault(parcel.lane or f" {place}", parcel.due)
-        return None if self.held else min(first.values(), default=None)
+        first: list[float] = []
+        stuck: set[str] = set()
+        for parcel in self.waiting:
+            if not parcel.lanes & stuck:
+                first.append(parcel.due)
+            stuck |= parcel.lanes
+        return None if self.held else min(first, default=None)
 
     async def deliver(self) -> int:
         """Deliver what is due; the number of requests that were taken."""
         count = 0
-        while not self.held and (due := self._due()):
-            stuck: set[str] = set()
-            for parcel in self._mixed(due):
-                if parcel.under_way or parcel.taken or (parcel.lane and parcel.lane in stuck):
-                    continue
-                if await self._deliver(parcel):
-                    count += 1
-                else:
-                    stuck.add(parcel.lane)
+        while not self.held and (due := self._mixed(self._due())):
+            if self.at_once == 1:
+                count += await self._one_by_one(due)
+            else:
+                room = asyncio.Semaphore(self.at_once)
+                count += sum(await asyncio.gather(*(self._within(room, parcel) for parcel in _abreast(due))))
         return count
 
     async def release(self, order: Order = "same", *, batch: bool = False, at_once: bool = False) -> None:
@@ -99,7 +131,7 @@ class Deliveries:
         elif order == "shuffled":
             self._chance.shuffle(parcels)
         if batch and parcels:
-            parcels = [Parcel(tuple(event for parcel in parcels for event in parcel.events))]
+            parcels = [_joined(parcels)]
         self.waiting += parcels
         for parcel in parcels:
             parcel.due = self._clock()
@@ -128,23 +160,69 @@ class Deliveries:
         now, due = self._clock(), []
         stuck: set[str] = set()
         for parcel in self.waiting:
-            if parcel.under_way or parcel.due > now:
-                stuck.add(parcel.lane)
-            elif not parcel.lane or parcel.lane not in stuck:
+            if self._is_late(parcel):
+                parcel.due, parcel.late = now + self._chance.random() * self._disorder.spread, True
+            if parcel.under_way or parcel.due > now or parcel.lanes & stuck:
+                stuck |= parcel.lanes
+            else:
                 due.append(parcel)
         return due
 
+    def _is_late(self, parcel: Parcel) -> bool:
+        new = not (parcel.late or parcel.under_way or parcel.answers)
+        parcel.late = parcel.late or new
+        return new and self._disorder.late > 0 and self._chance.random() < self._disorder.late
+
     def _mixed(self, due: list[Parcel]) -> list[Parcel]:
-        if self._swapped:
+        chance, disorder = self._chance, self._disorder
+        if disorder.swapped:
             for place in range(len(due) - 1):
-                if self._chance.random() < self._swapped:
+                if chance.random() < disorder.swapped:
                     due[place], due[place + 1] = due[place + 1], due[place]
-        return due
+        if not (disorder.batched and self._batches):
+            return due
+        runs: list[list[Parcel]] = []
+        for parcel in due:
+            if (
+                runs
+                and len(parcel.events) == len(runs[-1][0].events) == 1
+                and chance.random() < disorder.batched
+            ):
+                runs[-1].append(parcel)
+            else:
+                runs.append([parcel])
+        return [run[0] if len(run) == 1 else self._join(run) for run in runs]
+
+    def _join(self, run: list[Parcel]) -> Parcel:
+        """Several parcels in place of the first of them."""
+        joined = _joined(run)
+        gone = set(map(id, run[1:]))
+        self.waiting = [
+            joined if parcel is run[0] else parcel for parcel in self.waiting if id(parcel) not in gone
+        ]
+        return joined
+
+    async def _one_by_one(self, due: list[Parcel]) -> int:
+        count = 0
+        stuck: set[str] = set()
+        for parcel in due:
+            if parcel.under_way or parcel.taken:
+                continue
+            if not parcel.lanes & stuck and await self._deliver(parcel):
+                count += 1
+            else:
+                stuck |= parcel.lanes
+        return count
+
+    async def _within(self, room: asyncio.Semaphore, parcel: Parcel) -> int:
+        parcel.under_way = True
+        async with room:
+            return await self._deliver(parcel)
 
     async def _deliver(self, parcel: Parcel) -> int:
         parcel.under_way = True
         try:
-            status = await self._request(parcel, False)
+            status = await self._request(parcel, parcel.changed)
         finally:
             parcel.under_way = False
         if not 200 <= status < 300:
@@ -155,8 +233,11 @@ class Deliveries:
         if parcel in self.waiting:
             self.waiting.remove(parcel)
         self.taken.append(parcel)
-        if self._again and self._chance.random() < self._again:
-            await self._request(parcel, self._chance.random() < self._changed)
+        chance, disorder = self._chance, self._disorder
+        if disorder.again and not parcel.copy and chance.random() < disorder.again:
+            changed = chance.random() < disorder.changed
+            due = self._clock() + chance.random() * disorder.spread
+            self.waiting.append(Parcel(parcel.events, due=due, copy=True, changed=changed, late=True))
         return 1
 
     async def _request(self, parcel: Parcel, changed: bool) -> int:
@@ -173,3 +254,21 @@ class Deliveries:
                 await self.heard(response.body)
         parcel.answers.append(status)
         return status
+
+
+def _joined(parcels: Sequence[Parcel]) -> Parcel:
+    """All of it in one request."""
+    lanes = frozenset(lane for parcel in parcels for lane in parcel.lanes)
+    events = tuple(event for parcel in parcels for event in parcel.events)
+    return Parcel(events, lanes, min(parcel.due for parcel in parcels), late=True)
+
+
+def _abreast(due: Sequence[Parcel]) -> list[Parcel]:
+    """Of each lane the first."""
+    found: list[Parcel] = []
+    met: set[str] = set()
+    for parcel in due:
+        if not parcel.lanes & met:
+            found.append(parcel)
+        met |= parcel.lanes
+    return found

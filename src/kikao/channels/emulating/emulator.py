@@ -61,6 +61,7 @@ class Emulator(Moods, ABC):
         clock: Callable[[], float] | None,
         chance: random.Random | None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        batches: bool = False,
     ) -> None:
         super().__init__(clock or time.time, chance or random.Random(0), pause)  # noqa: S311 - luck, no secrets
         self.path = path
@@ -76,7 +77,7 @@ class Emulator(Moods, ABC):
         """Calls that were more than a limit allows."""
         self.ledger: list[Accepted] = []
         """Messages that were taken, in order."""
-        self.deliveries = Deliveries(self.packed, self.clock, self.chance)
+        self.deliveries = Deliveries(self.packed, self.clock, self.chance, batches=batches)
         self.deliveries.send = send
         self.after: Callable[[], Awaitable[Any]] | None = None
         """Awaited after what a member did was delivered: have it send what is due, `stage.push` say."""
@@ -135,6 +136,12 @@ class Emulator(Moods, ABC):
             await self.after()
             count += await self.deliveries.deliver()  # what became of that
         return count
+
+    async def run(self, every: float = 0.05) -> None:
+        """Deliver what is due for ever, in real time: for a server in another process. To be cancelled."""
+        while True:
+            await self.deliver()
+            await self.pause(every)
 
     def accept(
         self, to: str, kind: str, said: Any, name: str, reference: str = "", *, seen: bool = True

@@ -92,7 +92,7 @@ class CloudApi(Emulator):
         rates: Rates | None = None,
         reports: Sequence[str] = ("sent", "delivered"),
     ) -> None:
-        super().__init__(path=path, send=send, clock=clock, chance=chance)
+        super().__init__(path=path, send=send, clock=clock, chance=chance, batches=True)
         self.token = token
         self.app_secret = app_secret
         self.verify_token = verify_token
@@ -103,6 +103,8 @@ class CloudApi(Emulator):
         """Of each message that is taken: any of sent, delivered, read and failed, in any order, also twice."""
         self.mixed = 0.0
         """Share of messages whose reports come in an order of their own, one of them twice."""
+        self.ordered = False
+        """Whether messages of one member wait for each other. WhatsApp does not: they overtake what was not taken."""
         self.told_later: set[int] = set()
         """Codes that are told by a report of a message that was taken, not by the answer; see `rules.LATER`."""
         self.files: dict[str, Media] = {}
@@ -425,7 +427,9 @@ class CloudApi(Emulator):
     def _post(self, field: str, number: Number, value: dict[str, Any]) -> Parcel:
         metadata = {"display_phone_number": number.display, "phone_number_id": number.id}
         said = {"messaging_product": "whatsapp", "metadata": metadata, **value}
-        return self.deliveries.post((number.account, field, said))
+        first = value.get("messages", [{}])[0] if self.ordered else {}
+        lane = first.get("from") or first.get("from_user_id") or ""
+        return self.deliveries.post((number.account, field, said), lane)
 
     def _wamid(self) -> str:
         return f"wamid.{base64.b64encode(self.chance.randbytes(24)).decode()}"
