@@ -6,10 +6,12 @@ import time
 from pathlib import Path
 
 from kikao import App, Chat, Flows, Text
-from kikao.events import Event, MessageReported
+from kikao.channels.chat.messages import Messages
+from kikao.events import AddressStopped, Event, MessageDead, MessageReported
 from kikao.i18n import t
+from kikao.members import No
 from kikao.testing import Clock
-from tests.channels.sms.serving import ASHA, serving
+from tests.channels.sms.serving import ASHA, BINTA, serving
 from tests.waiting import until
 
 LINE = "sms/africastalking"
@@ -40,6 +42,26 @@ async def test_a_report_that_overtakes_what_was_sent_is_taken_in_later(tmp_path:
     assert [event for event in events if isinstance(event, MessageReported)] == [
         MessageReported(to=LINE, status="delivered")
     ]
+
+
+async def test_who_stopped_gets_no_notice_and_who_started_again_does(tmp_path: Path) -> None:
+    clock, events = Clock(), list[Event]()
+    async with serving(app(), tmp_path, clock=clock, events=events) as (server, api):
+        messages = server.services[Messages]
+        await api.texts(ASHA, "STOP")
+        assert await server.reach.may("msisdn", ASHA, LINE, "notice") == No("stopped")
+        for key, number in (("1", ASHA), ("2", BINTA)):
+            await messages.send(key, number, t("News."), over="sms")
+        await server.push()
+        assert "News." not in api.inbox(ASHA)
+        assert api.inbox(BINTA) == ["News."]
+        assert [event.reason for event in events if isinstance(event, MessageDead)] == ["stopped"]
+        assert [event.what for event in events if isinstance(event, AddressStopped)] == ["stopped"]
+        clock.advance(60)
+        await api.texts(ASHA, "START")
+        await messages.send("3", ASHA, t("More news."), over="sms")
+        await server.push()
+        assert api.inbox(ASHA)[-1] == "More news."
 
 
 async def test_what_cannot_be_dealt_with_now_is_dealt_with_by_the_server_at_work(tmp_path: Path) -> None:
