@@ -18,6 +18,9 @@ from kikao.events import (
     AnswerTaken,
     DialogueClosed,
     Event,
+    FileFetched,
+    FileLost,
+    FilesSwept,
     FlowAbandoned,
     FlowFinished,
     FlowStarted,
@@ -66,6 +69,11 @@ EVENTS: list[Event] = [
     AddressMarketing(channel="whatsapp", gateway="cloud-api", what="refused", reason="131050"),
     SweepDone(count=7, seconds=0.25),
     SweepDone(count=5, seconds=0.5),
+    FileFetched(channel="whatsapp", gateway="cloud-api", what="image", size=1000, ms=50.0),
+    FileLost(channel="whatsapp", gateway="cloud-api", reason="HTTP 503", again=True),
+    FileLost(channel="telegram", gateway="bot-api", reason="HTTP 404"),
+    FilesSwept(count=3),
+    FilesSwept(count=4, error="OSError"),
 ]
 
 
@@ -117,6 +125,10 @@ async def test_every_event_is_counted(counters: Counters) -> None:
         "kikao_sweeps_total": 2,
         "kikao_sessions_swept_total": 12,
         "kikao_sweep_seconds_total": 0.75,
+        "kikao_files_total channel=whatsapp gateway=cloud-api what=fetched": 1,
+        "kikao_files_total channel=whatsapp gateway=cloud-api what=delayed": 1,
+        "kikao_files_total channel=telegram gateway=bot-api what=lost": 1,
+        "kikao_files_swept_total": 7,
     }
 
 

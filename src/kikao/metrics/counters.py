@@ -19,6 +19,9 @@ from kikao.events import (
     AnswerTaken,
     DialogueClosed,
     Event,
+    FileFetched,
+    FileLost,
+    FilesSwept,
     FlowAbandoned,
     FlowFinished,
     FlowStarted,
@@ -85,6 +88,9 @@ class Counters:
         """By what came of them."""
         self.durations: dict[Labels, Durations] = {}
         """Of turns, by channel and gateway."""
+        self.files: Counts = Counter()
+        """Of members, by channel, gateway and what became of them."""
+        self.files_swept = 0
         self.sweeps = 0
         self.swept = 0
         """Sessions."""
@@ -130,6 +136,9 @@ class Counters:
             AddressMarketing: self._address,
             RecoveryDone: self._recovery,
             SweepDone: self._sweep,
+            FileFetched: self._file,
+            FileLost: self._file,
+            FilesSwept: self._files_swept,
         }
         self.listens_to = (*self._count,)
 
@@ -207,6 +216,15 @@ class Counters:
     def _recovery(self, event: RecoveryDone) -> None:
         self.recoveries[(event.what,)] += 1
 
+    def _file(self, event: FileFetched | FileLost) -> None:
+        what = "fetched"
+        if isinstance(event, FileLost):
+            what = "delayed" if event.again else "lost"
+        self.files[event.channel, event.gateway, what] += 1
+
+    def _files_swept(self, event: FilesSwept) -> None:
+        self.files_swept += event.count
+
     def _sweep(self, event: SweepDone) -> None:
         self.sweeps += 1
         self.swept += event.count
@@ -231,6 +249,8 @@ class Counters:
             declared.MESSAGES: self.messages,
             declared.ADDRESSES: self.addresses,
             declared.RECOVERIES: self.recoveries,
+            declared.FILES: self.files,
+            declared.FILES_SWEPT: {(): self.files_swept},
             declared.SWEEPS: {(): self.sweeps},
             declared.SWEPT: {(): self.swept},
             declared.SWEEP_SECONDS: {(): self.sweeping},

@@ -205,6 +205,14 @@ RECOVERIES: Final = Metric(
 SWEEPS: Final = Metric("kikao_sweeps", "counter", (), "Sweeps of expired sessions")
 SWEPT: Final = Metric("kikao_sessions_swept", "counter", (), "Expired sessions removed")
 SWEEP_SECONDS: Final = Metric("kikao_sweep_seconds", "counter", (), "Time spent on sweeps, pauses included")
+FILES: Final = Metric(
+    "kikao_files",
+    "counter",
+    (*_WHERE, "what"),
+    "Files that members sent",
+    "`fetched`, `delayed` (it is tried again), `lost` (the member was asked to send it again)",
+)
+FILES_SWEPT: Final = Metric("kikao_files_swept", "counter", (), "Files that were removed past their days")
 OPEN_INTENTS: Final = Metric(
     "kikao_open_intents",
     "gauge",
@@ -265,6 +273,8 @@ METRICS: Final = (
     SWEEPS,
     SWEPT,
     SWEEP_SECONDS,
+    FILES,
+    FILES_SWEPT,
     UNNAMED,
     SHARDS,
     WORKERS,
