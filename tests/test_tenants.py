@@ -11,6 +11,7 @@ import pytest
 from kikao import App, Chat, Flows, Text, t
 from kikao.channels.channel import Response
 from kikao.channels.line import Posted, through
+from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.config import SettingsError
 from kikao.sessions.policy import SessionPolicy
 from kikao.tenants import Tenants
@@ -207,3 +208,39 @@ async def test_kikao_run_serves_them(tmp_path: Path, monkeypatch: pytest.MonkeyP
         env = environment(tmp_path / "data", KIKAO_TENANT="ujamaa")
         done = await asyncio.to_thread(run, ("chat", "shops:tenants"), folder=tmp_path, env=env)
         assert done.stderr.endswith("kikao chat --url http://127.0.0.1:8000/ujamaa\n"), done.stderr
+
+
+def a_number(monkeypatch: pytest.MonkeyPatch, name: str, number: str) -> None:
+    for key, value in CloudApi(phone_number_id=number).environment().items():
+        monkeypatch.setenv(key.replace("KIKAO_", f"KIKAO_TENANT_{name.upper()}_"), value)
+
+
+def test_nor_may_they_have_a_number_on_whatsapp_or_a_bot_in_common(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in TOKENS:
+        a_number(monkeypatch, name, "104520000000007")
+        monkeypatch.setenv(
+            f"KIKAO_TENANT_{name.upper()}_TELEGRAM_TOKEN", "123456789:AAH-token-of-both-of-them"
+        )
+    with pytest.raises(SettingsError) as refused:
+        tenants.settings(makes_keys=True)
+    assert [each.partition(". ")[0] for each in refused.value.problems] == [
+        "ujamaa: KIKAO_WHATSAPP_PHONE_NUMBER_ID is also that of acme",
+        "ujamaa: KIKAO_TELEGRAM_TOKEN is also that of acme",
+    ]
+
+
+async def test_a_tenants_number_on_whatsapp_is_below_its_path(
+    tenants: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_number(monkeypatch, "acme", "104520000000007")
+    async with tenants.serving(tenants.settings(makes_keys=True)) as server:
+        api = CloudApi(path="/acme/whatsapp", send=in_process(server))
+        assert (await api.verify()).body == b"1158201444"
+        await api.member("Asha").write("hello")
+        acme = server.servers["acme"]
+        (message,) = [each async for each in acme.sessions.store.messages()]
+        assert message.to == "whatsapp/cloud-api"
+        elsewhere = CloudApi(path="/ujamaa/whatsapp", send=in_process(server))
+        assert (await elsewhere.verify()).status == 404
