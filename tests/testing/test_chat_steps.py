@@ -8,9 +8,10 @@ from typing import Final
 import pytest
 
 from kikao import App, Chat, Done, Flows, Pin, Secret, Text, t
+from kikao.channels.chat.templates import LinkButton, PlainButton, QuickReply, Template
 from kikao.channels.ussd.registry import SLUGS
 from kikao.config import load
-from kikao.testing import BotApi, CloudApi, PlayFailed, Stage, chat_steps, play
+from kikao.testing import Approved, BotApi, CloudApi, PlayFailed, Stage, chat_steps, play
 from kikao.testing.playing import run
 from kikao.testing.registry import BUILT_IN
 from kikao.transcripts import parse
@@ -273,6 +274,30 @@ async def test_a_transcript_is_played_where_its_gateway_is() -> None:
     async with Stage(an_app("telegram", "whatsapp")) as stage:
         played = await play(transcript, stage, gateway="whatsapp")
         assert set(played.chats) == {("Asha", "whatsapp")}
+
+
+async def test_templates_of_the_app_are_approved() -> None:
+    told = [
+        Template(
+            "late", {"en": "en_US", "sw": "sw"}, ("name", "what"), buttons=(QuickReply("1"), PlainButton())
+        ),
+        Template("card", {"en": "en"}, header="image", header_kind="image", buttons=(LinkButton("where"),)),
+        Template("plain", {"en": "en"}, header="who"),
+    ]
+    app = App(flows, entry="shop", channels=["ussd", "whatsapp"], members=False, templates=told)
+    async with Stage(app) as stage:
+        api = stage.chats.business()[0]
+        api.templates[0] = Approved("late", "Hello {{1}}: {{2}}", "en_US")
+        await stage.restart()
+        assert [(each.name, each.language, each.body) for each in api.templates] == [
+            ("late", "en_US", "Hello {{1}}: {{2}}"),
+            ("late", "sw", "late {{1}} {{2}}"),
+            ("card", "en", "card"),
+            ("plain", "en", "plain"),
+        ]
+        assert [each.header for each in api.templates] == ["", "", "image", "{{1}}"]
+        assert api.templates[1].buttons == (("quick_reply", "1"), ("url", "Open"))
+        assert api.templates[2].buttons == (("url", "Open {{1}}"),)
 
 
 async def test_several_bots_and_numbers(tmp_path: Path) -> None:

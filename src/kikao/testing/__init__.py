@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kikao.channels.sms.emulator import SmsApi
     from kikao.channels.telegram.emulator import BotApi
-    from kikao.channels.whatsapp.emulated.templates import Template
+    from kikao.channels.whatsapp.emulated.templates import Approved
     from kikao.channels.whatsapp.emulator import CloudApi
     from kikao.testing.clock import Clock
     from kikao.testing.context import Play
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DROPPED",
     "NAME",
+    "Approved",
     "BotApi",
     "Clock",
     "CloudApi",
@@ -49,7 +50,6 @@ __all__ = [
     "SmsApi",
     "Stage",
     "StepFailed",
-    "Template",
     "in_process",
     "over_http",
     "perform",
@@ -62,7 +62,7 @@ _HOMES = {
     "BotApi": "kikao.channels.telegram.emulator",
     "CloudApi": "kikao.channels.whatsapp.emulator",
     "SmsApi": "kikao.channels.sms.emulator",
-    "Template": "kikao.channels.whatsapp.emulated.templates",
+    "Approved": "kikao.channels.whatsapp.emulated.templates",
     "Clock": "clock",
     "DROPPED": "phone",
     **dict.fromkeys(("Mortal", "ProcessDied"), "mortal"),

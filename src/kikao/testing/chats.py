@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from kikao.channels.calling import Make
 from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.templates import Template
 from kikao.config import Settings
 from kikao.testing.wire import Send
 
@@ -74,6 +75,17 @@ class Chats:
         if gateway.channel == "whatsapp":
             return self.businesses[gateway.slug][0]
         return self.texts[gateway.slug]
+
+    def approve(self, templates: Iterable[Template]) -> None:
+        """Have the provider know the templates that an app declares, but for those that it knows already."""
+        if not self.businesses:
+            return
+        from kikao.channels.whatsapp.emulated.templates import Approved
+
+        found = [approved for template in templates for approved in Approved.declared(template)]
+        for api in {id(api): api for api, _ in self.businesses.values()}.values():
+            known = {(each.name, each.language) for each in api.templates}
+            api.templates += [each for each in found if (each.name, each.language) not in known]
 
     def bot(self, name: str = FIRST["telegram"]) -> BotApi:
         """A bot of the settings. Raises `LookupError` when there is none of this name."""

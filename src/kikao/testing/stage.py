@@ -320,6 +320,7 @@ class Stage:
         self._services |= {kind: Service(real, self._outside) for kind, real in services.items()}
 
     async def _start(self) -> None:
+        self.chats.approve(self.app.templates)
         store = Mortal(self.store)
         serving = self.app.serving(
             self.settings,

@@ -16,7 +16,7 @@ from kikao.channels.channel import Response
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.whatsapp.emulated.rules import LATER
 from kikao.config import Hidden
-from kikao.testing import Clock, CloudApi, Template
+from kikao.testing import Approved, Clock, CloudApi
 
 TOKEN = "token-1"
 HOST = "https://graph.example/v23.0"
@@ -71,12 +71,12 @@ def clock() -> Clock:
 
 
 TEMPLATES = (
-    Template("late", "Hello {{1}}, your {{2}} is late.", header="Note", footer="Kikao",
+    Approved("late", "Hello {{1}}, your {{2}} is late.", header="Note", footer="Kikao",
              buttons=(("quick_reply", "Pay now"), ("url", "Open {{1}}"), ("flow", "Form"))),
-    Template("offer", "Half the price", category="MARKETING"),
-    Template("card", "Yours", header="image"),
-    Template("old", "x", status="PAUSED"),
-    Template("gone", "x", status="DISABLED"),
+    Approved("offer", "Half the price", category="MARKETING"),
+    Approved("card", "Yours", header="image"),
+    Approved("old", "x", status="PAUSED"),
+    Approved("gone", "x", status="DISABLED"),
 )  # fmt: skip
 
 

@@ -12,8 +12,7 @@ from kikao.channels.ussd.clients.client import Exchange
 from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.conversation.answers import Location
 from kikao.events import GatewayTold, MessageDead, MessageReported, MessageRetried
-from kikao.testing import Stage
-from kikao.testing import Template as Approved
+from kikao.testing import Approved, Stage
 
 flows = Flows()
 

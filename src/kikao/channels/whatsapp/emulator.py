@@ -49,7 +49,7 @@ from kikao.channels.whatsapp.emulated.rules import (
     missing,
     object_of,
 )
-from kikao.channels.whatsapp.emulated.templates import Template
+from kikao.channels.whatsapp.emulated.templates import Approved
 from kikao.i18n.e164 import is_e164
 
 
@@ -84,7 +84,7 @@ class CloudApi(Emulator):
         phone_number_id: str = "104520000000007",
         display: str = "256700000907",
         account: str = "100000000000007",
-        templates: Sequence[Template] = (),
+        templates: Sequence[Approved] = (),
         path: str = "/whatsapp",
         send: Send | None = None,
         clock: Callable[[], float] | None = None,

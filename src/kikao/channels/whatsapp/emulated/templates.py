@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final, NamedTuple
 
+from kikao.channels.chat.templates import LinkButton, PlainButton, QuickReply, Template
 from kikao.channels.emulating.chats import Button
 from kikao.channels.whatsapp.emulated.rules import SHORT, Breach, object_of, text_of
 
 
-class Template(NamedTuple):
-    """An approved template in one language. What is filled in stands as `{{1}}`."""
+class Approved(NamedTuple):
+    """A template as the provider has it, in one language. What is filled in stands as `{{1}}`."""
 
     name: str
     body: str
@@ -25,23 +26,45 @@ class Template(NamedTuple):
     status: str = "APPROVED"
     """Or `PAUSED`, or `DISABLED`."""
 
+    @classmethod
+    def declared(cls, template: Template) -> list[Approved]:
+        """What an app declares, as it might have been approved: its name, and its values one after the other."""
+        header = "" if not template.header else "{{1}}"
+        blanks = [f"{{{{{n}}}}}" for n in range(1, len(template.body) + 1)]
+        return [
+            cls(
+                template.name,
+                " ".join([template.name, *blanks]),
+                language,
+                header=header if template.header_kind == "text" else template.header_kind,
+                buttons=tuple(map(_declared, template.buttons)),
+            )
+            for language in dict.fromkeys(template.languages.values())
+        ]
+
 
 class Filled(NamedTuple):
     """What a member sees of one."""
 
     text: str
     rows: list[list[Button]]
-    template: Template
+    template: Approved
 
 
 MEDIA: Final = ("image", "video", "document")
 
 
-def filled(given: Any, known: list[Template]) -> Filled:
-    """A template with what is to stand in it. Raises `Breach`."""
+def _declared(button: QuickReply | LinkButton | PlainButton) -> tuple[str, str]:
+    if isinstance(button, QuickReply):
+        return "quick_reply", button.key
+    return "url", "Open {{1}}" if isinstance(button, LinkButton) else "Open"
+
+
+def filled(given: Any, known: list[Approved]) -> Filled:
+    """A template with what is to stand in it; of several that are called the same the last. Raises `Breach`."""
     name = text_of(given, "name", "template", 512)
     code = text_of(object_of(given, "language", "template"), "code", "template.language", 16)
-    template = next((each for each in known if (each.name, each.language) == (name, code)), None)
+    template = next((each for each in reversed(known) if (each.name, each.language) == (name, code)), None)
     if template is None:
         raise Breach(132001, f"template name ({name}) does not exist in {code}", 404)
     if template.status != "APPROVED":
@@ -66,7 +89,7 @@ def filled(given: Any, known: list[Template]) -> Filled:
     return Filled("\n\n".join(filter(None, shown)), rows, template)
 
 
-def _header(template: Template, parameters: list[Any]) -> str:
+def _header(template: Approved, parameters: list[Any]) -> str:
     if template.header not in MEDIA:
         return _put(template.header, parameters, "header")
     if len(parameters) != 1:
@@ -100,7 +123,7 @@ def _value(parameter: Any, where: str) -> str:
     return value
 
 
-def _index(component: dict[str, Any], template: Template) -> int:
+def _index(component: dict[str, Any], template: Approved) -> int:
     index = str(component.get("index", ""))
     if not index.isdigit() or int(index) >= len(template.buttons):
         raise Breach(132012, f"button: there is no button at index {index}")
@@ -110,7 +133,7 @@ def _index(component: dict[str, Any], template: Template) -> int:
     return int(index)
 
 
-def _button(place: int, template: Template, component: dict[str, Any]) -> Button:
+def _button(place: int, template: Approved, component: dict[str, Any]) -> Button:
     kind, label = template.buttons[place]
     parameters = component.get("parameters", [])
     if kind == "quick_reply":
