@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from kikao.channels.chat.lines import Network as ChatNetwork
+from kikao.channels.chat.lines import callers, lines, sources
 from kikao.channels.chat.lines import destinations as chat_destinations
-from kikao.channels.chat.lines import lines, sources
 from kikao.channels.chat.templates import Template, Templates
 from kikao.channels.outbox import Destination
 from kikao.channels.ussd.destinations import Network, screens
@@ -222,7 +222,8 @@ class App:
             files = await file_store(settings, sessions.ring, clock)
             chats = lines(settings, self.templates)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
-            pushed |= chat_destinations(chats, clock, stack, chat_network, files)
+            calls = callers(chats, stack, chat_network)
+            pushed |= chat_destinations(chats, calls, clock, files)
             server = Server(
                 self,
                 settings,
@@ -240,6 +241,7 @@ class App:
                 chats,
                 files,
                 sources(chats, settings.media.hosts, stack, chat_network),
+                calls,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

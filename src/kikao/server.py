@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from kikao.arrivals import Arrivals
 from kikao.bus import Bell, FanoutAway
+from kikao.channels.calling import Make
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.chat.gateway import ChatGateway
 from kikao.channels.chat.hearing import Hearing
-from kikao.channels.chat.lines import entrances
+from kikao.channels.chat.lines import entrances, speaking_for
+from kikao.channels.chat.lines import works as lines_works
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.proving import Codes
 from kikao.channels.chat.routes import ChatRoute
@@ -113,6 +115,7 @@ class Server:
         lines: Mapping[str, ChatGateway] | None = None,
         files: FileStore | None = None,
         sources: Mapping[str, Source] | None = None,
+        calls: Mapping[str, Make] | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -257,6 +260,9 @@ class Server:
         """Deals with what came and could not be dealt with at once."""
         inbox.stored = hearing.stored = self.kept.stored
         self.shares.when_changed(self.kept.wake)
+        self._calls = calls or {}
+        """What calls the providers of these lines."""
+        speaking_for(app.engine, app.catalogs.translate, sessions.policies, self.lines)
         doors = entrances(settings, self.lines)
         chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
         elsewhere = [linking.SLUG] if self.link is not None and pushes is None else []
@@ -405,6 +411,8 @@ class Server:
         works += [self.members.reach.run()] if self.members else []
         works += [self._relay.run()] if self._relay else []
         works += [self.link.run()] if self.link else []
+        take, shards, url = self.arrivals.take, lambda: self.shares.shards, self.settings.public_url
+        works += lines_works(self.lines, self._calls, take, shards, self.publish, url)
         self._work = [asyncio.create_task(work) for work in works]
         self._sending = [asyncio.create_task(each.run()) for each in self._dispatchers]
 

@@ -403,7 +403,7 @@ class _Turn:
                 turned = Turned(WORKING, "working")
             else:
                 msisdn = self.address.msisdn or held.address.msisdn or known.msisdn
-                who = session.member if held.policy.names_address else known.id
+                who = session.member if held.policy.names_one(self.address) else known.id
                 member = Member(who, self.address.channel, msisdn, known.locale, known.timezone)
                 self.in_flow = True
                 advance = turns.engine.advance if self.chat is None else self.chat.advance

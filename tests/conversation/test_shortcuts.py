@@ -119,7 +119,11 @@ async def test_of_an_accumulated_text_only_what_comes_after_the_dial_is_an_answe
     ("path", "shortcut", "why"),
     [
         ("", Shortcut("send"), "cannot be dialled"),
-        ("a", Shortcut("send"), "cannot be dialled"),
+        ("A", Shortcut("send"), "cannot be dialled"),
+        ("_a", Shortcut("send"), "cannot be dialled"),
+        ("a*1", Shortcut("send"), "cannot be dialled"),
+        ("a" * 33, Shortcut("send"), "cannot be dialled"),
+        ("start", Shortcut("send"), "a command of kikao's own"),
         ("1*", Shortcut("send"), "cannot be dialled"),
         ("1#", Shortcut("send"), "cannot be dialled"),
         ("*".join("1234567"), Shortcut("send"), "cannot be dialled"),

@@ -9,7 +9,9 @@ import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
+
+from msgspec import structs
 
 from kikao.sessions.policy import (
     BOUNDARIES,
@@ -17,6 +19,7 @@ from kikao.sessions.policy import (
     Address,
     Boundary,
     Explicit,
+    Groups,
     Identifier,
     MissingIdentifier,
     SessionPolicy,
@@ -208,6 +211,23 @@ def urls() -> str:
     return table("host and path", "part", rows=[(f"`{url}`", f"`url:{url_part(url)}`") for url in URLS])
 
 
+def groups() -> str:
+    """What a group changes."""
+    there = structs.replace(PLACES["telegram"], group="-1001234567890")
+    policies = {
+        "SessionPolicy()": SessionPolicy,
+        "SessionPolicy.durable()": SessionPolicy.durable,
+        "SessionPolicy.across_channels()": SessionPolicy.across_channels,
+        "SessionPolicy.shared()": SessionPolicy.shared,
+    }
+    rows = [
+        (f"`{text}`", f'`"{whose}"`', outcome(there, policy(groups=whose)))
+        for text, policy in policies.items()
+        for whose in get_args(Groups)
+    ]
+    return table("policy", "groups", "key in the group", rows=rows)
+
+
 def everything() -> Iterator[str]:
     """Every combination, by where somebody is met."""
     for place, address in PLACES.items():
@@ -228,6 +248,7 @@ TABLES: Final = {
     "boundaries": boundaries,
     "identifiers": identifiers,
     "urls": urls,
+    "groups": groups,
 }
 
 KEYS_HEAD: Final = """# Session keys

@@ -499,3 +499,45 @@ def test_a_key_of_a_member_tells_its_address_wherever_they_came_from(place: str)
     parts = key_parts(address, policy, flow="menu")
     assert key_parts(address_of(parts, met), policy, flow="menu") == parts
     assert address_of(parts, met).parts == parts
+
+
+# --- groups ---
+
+GROUPS: Final = st.sampled_from(["-1", "-100123", "-100123/7", "a"])
+
+
+@given(pairs(), GROUPS, GROUPS)
+def test_what_is_said_in_a_group_is_nobody_elses_and_nobody_has_it_elsewhere(
+    met: tuple[Address, Address], group: str, other_group: str
+) -> None:
+    one, other = (replace(address, channel="telegram") for address in met)
+    assume(one.identity != other.identity and one.msisdn == other.msisdn == "")
+    there = {key_of(replace(one, group=group), policy) for policy in ALL} - {None}
+    assert there.isdisjoint({key_of(one, policy) for policy in ALL})
+    assert there.isdisjoint({key_of(replace(other, group=other_group), policy) for policy in ALL})
+    if group != other_group:
+        assert there.isdisjoint({key_of(replace(one, group=other_group), policy) for policy in ALL})
+
+
+def test_a_group_may_share_its_session_or_have_none() -> None:
+    asha = replace(PLACES["telegram"], group="-1001")
+    brian = replace(asha, identity="4712")
+    shared = SessionPolicy(groups="shared")
+    assert key_parts(asha, shared, flow="menu") == key_parts(brian, shared, flow="menu")
+    assert key_parts(asha, shared, flow="menu")[-1] == "group:telegram/-1001"
+    assert not shared.names_one(asha)
+    assert shared.names_one(PLACES["telegram"])
+    with pytest.raises(MissingIdentifier, match="^telegram/bot-api: the policy has no sessions in groups$"):
+        key_parts(asha, SessionPolicy(groups="off"), flow="menu")
+    assert key_parts(PLACES["telegram"], SessionPolicy(groups="off"), flow="menu")
+    with pytest.raises(ValueError, match="groups must be one of member, shared, off, not 'all'"):
+        SessionPolicy(groups="all")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("whose", ["member", "shared"])
+def test_an_explanation_tells_of_the_group(whose: Any) -> None:
+    asha, policy = replace(PLACES["telegram"], group="-1001"), SessionPolicy(groups=whose)
+    lines = explain(asha, policy, flow="menu")
+    assert ("group", lines[4][1]) == lines[4]
+    assert lines[4][1].endswith(": group:telegram/-1001")
+    assert lines[-1] == ("key", " | ".join(key_parts(asha, policy, flow="menu")))

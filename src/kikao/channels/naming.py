@@ -18,7 +18,8 @@ def names_of(inbound: Inbound, gateway: Gateway, sessions: Sessions) -> tuple[by
     """
     where = (inbound.channel, inbound.gateway)
     if gateway.dedupe == "exact" and inbound.message_id is not None:
-        alone = sessions.policies[inbound.channel].names_address
+        policy, group = sessions.policies[inbound.channel], inbound.chat is not None and inbound.chat.group
+        alone = policy.names_address and not (group and policy.groups == "shared")
         who = () if alone else (inbound.identity,)
         return sessions.names("message", *where, *who, inbound.message_id.reveal())
     if gateway.dedupe == "window":
@@ -37,6 +38,7 @@ def addressed(inbound: Inbound, policy: SessionPolicy, *, flow: str, url: str = 
         inbound.msisdn,
         url if policy.wants_url else "",
         inbound.dialogue if policy.wants_request else "",
+        group=inbound.chat.group if inbound.chat is not None else "",
     )
     structs.force_setattr(address, "parts", key_parts(address, policy, flow=flow))  # nobody has it yet
     return address

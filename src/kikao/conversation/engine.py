@@ -179,11 +179,11 @@ class Engine:
         ahead = () if conversation.notices or _untold(run) else event.ahead[:MAX_AHEAD]
         if run is not None and self._can_resume(run):
             runner.facts.append(_reset(run, "dial"))
-        if self.shortcuts is None:
+        meant = None if self.shortcuts is None else self.shortcuts.meant(ahead)
+        if meant is None and (self.shortcuts is None or not self.shortcuts.dialled):
             return await self._answer_ahead(
                 runner, await self._home(runner, "dial"), [("", each) for each in ahead]
             )
-        meant = self.shortcuts.meant(ahead)
         turned = await self._home(runner, "dial", meant.flow if meant is not None else self.entry)
         if meant is None:
             return turned

@@ -60,7 +60,7 @@ async def claim(
     found: Found = await sessions.claim(key, names, address, wait=wait)
     for _ in range(FOLLOWED):
         if not isinstance(found, Held) or not found.session.anchor:
-            return Claimed(await _rightful(sessions, members, found, known, named), key, known)
+            return Claimed(await _rightful(sessions, members, found, known, address, named), key, known)
         anchor, target = found, address_of(found.session.anchor, address)
         async with _let_go_on_error(sessions, anchor):
             # The anchor is held meanwhile, so that it cannot be taken away.
@@ -94,10 +94,15 @@ async def _owner(members: Members, anchor: Held, known: Known, target: Address) 
 
 
 async def _rightful(
-    sessions: Sessions, members: Members, found: Found, known: Known, named: tuple[str, str]
+    sessions: Sessions,
+    members: Members,
+    found: Found,
+    known: Known,
+    address: Address,
+    named: tuple[str, str],
 ) -> Found:
     """A session, emptied if it is of somebody who is not behind its address any more; busy while that cannot be."""
-    if not isinstance(found, Held) or not found.policy.names_address:
+    if not isinstance(found, Held) or not found.policy.names_one(address):
         return found
     member = found.session.member
     if member in ("", known.id):

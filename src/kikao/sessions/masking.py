@@ -33,5 +33,5 @@ def masked_part(part: str) -> str:
 _PLAIN: Final = frozenset({"flow", "channel", "gateway", "code", "url", "explicit"})
 """Parts that are the app's own names, or the provider's."""
 
-_PLACED: Final = {"token": 2, "request": 2, "user_id": 1}
+_PLACED: Final = {"token": 2, "request": 2, "user_id": 1, "group": 1}
 """Parts that say where an id is known, with the number of names before it."""

@@ -24,6 +24,9 @@ from kikao.sessions.sealing import KeyRing
 Boundary = Literal["flow", "channel", "gateway", "url"]
 BOUNDARIES: Final[tuple[Boundary, ...]] = get_args(Boundary)
 
+Groups = Literal["member", "shared", "off"]
+"""Whose a conversation in a group is: of each member one of their own, of all one together; or there are none."""
+
 Named = Literal["", "address", "member", "msisdn", "user_id", "request_id"]
 
 
@@ -50,6 +53,8 @@ class Address(msgspec.Struct, frozen=True, array_like=True):
     """The provider's id of the dialogue; only kept where a policy identifies by it."""
     parts: tuple[str, ...] = ()
     """What the session key was made of, for `explain` and for a new look-up key. Empty before that is known."""
+    group: str = ""
+    """The group it was said in, by the channel's id; empty between the member and the app alone."""
 
 
 class Explicit(msgspec.Struct, frozen=True):
@@ -98,6 +103,8 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     outcome: float = 7 * 86400.0
     """So long an outcome that was not told yet is kept for the next dial."""
     limits: Limits = Limits()
+    groups: Groups = "member"
+    """Whose a conversation in a group is. It is always apart from what its members hold with the app alone."""
 
     def __post_init__(self) -> None:
         structs.force_setattr(self, "boundaries", frozenset(self.boundaries))
@@ -111,6 +118,8 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(
                 f"limits must be Limits, such as Limits(address=Rate(60)), not a {type(self.limits).__name__}"
             )
+        if self.groups not in get_args(Groups):
+            raise ValueError(f"groups must be one of {', '.join(get_args(Groups))}, not {self.groups!r}")
         if self.identifier == "member" and not self.boundaries <= {"flow"}:
             raise ValueError(
                 "identifier 'member' is one session wherever the member comes from: its only boundary may be flow"
@@ -173,6 +182,10 @@ class SessionPolicy(msgspec.Struct, frozen=True, kw_only=True):
     def names_address(self) -> bool:
         """Whether a key names one address, so that a session is never of two members."""
         return self.identifier in ("", "address", "member", "msisdn", "request_id")
+
+    def names_one(self, address: Address) -> bool:
+        """Whether the session that an address leads to is never of two members."""
+        return self.names_address and not (address.group and self.groups == "shared")
 
     def takes_up(self, silence: float) -> Literal["offer", "on", "anew"]:
         """What a new dialogue does about a conversation that stopped `silence` seconds ago."""
@@ -293,7 +306,17 @@ def key_parts(address: Address, policy: SessionPolicy, *, flow: str) -> tuple[st
         if _names_nobody(address.url):
             raise _missing(address, "url")
         parts.append("url:" + url_part(address.url))
+    if address.group:
+        parts.append(_grouped(address, policy))
+        if policy.groups == "shared":
+            return tuple(parts)
     return (*parts, *_identified(address, policy.identifier))
+
+
+def _grouped(address: Address, policy: SessionPolicy) -> str:
+    if policy.groups == "off" or _names_nobody(address.group):
+        raise MissingIdentifier(f"{address.channel}/{address.gateway}: the policy has no sessions in groups")
+    return f"group:{address.channel}/{address.group}"
 
 
 def _identified(address: Address, identifier: Identifier) -> tuple[str, ...]:
@@ -365,6 +388,12 @@ def explain(
             lines.append((f"boundary {boundary}", f"apart for each {boundary}: {kind}"))
         else:
             lines.append((f"boundary {boundary}", "shared"))
+    if address.group:
+        whose = "shared by its members" if policy.groups == "shared" else "of each member one"
+        lines.append(("group", f"{whose}: {shown(_grouped(address, policy))}"))
+        if policy.groups == "shared":
+            lines.append(("key", " | ".join(map(shown, key_parts(address, policy, flow=flow)))))
+            return lines
     named = identifier_name(policy.identifier)
     lines.append(
         ("identifier", f"{named}: {' + '.join(map(shown, _identified(address, policy.identifier)))}")

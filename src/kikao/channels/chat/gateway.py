@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -20,9 +20,10 @@ from kikao.channels.media.provider import Provider
 from kikao.channels.media.store import FileStore
 from kikao.channels.outbox.sender import Destination
 from kikao.conversation.screens import Screen
-from kikao.i18n.messages import Translate
+from kikao.i18n.messages import Text, Translate
 from kikao.i18n.money import Amount
 from kikao.members.reach import Told
+from kikao.sessions.policy import Groups
 
 GOOD_FOR: Final = 86400.0
 """Seconds in which a screen has to leave: after that nobody waits for it."""
@@ -39,6 +40,32 @@ class Received(msgspec.Struct, frozen=True):
     """What is no message of a member: statuses, blocks, what the provider says of the account, what nobody can read."""
     answer: Response | None = None
     """What the provider is told where no message of a member is in it; None for `TAKEN`."""
+
+
+class Served(msgspec.Struct, frozen=True):
+    """What a line has to know of the app that it speaks for."""
+
+    translate: Callable[[str], Translate]
+    """By locale; of one that there is not, the app's first."""
+    locales: tuple[str, ...]
+    commands: Mapping[str, Text]
+    """The words that begin something, with what that is called."""
+    groups: Groups
+    """Whose a conversation in a group is."""
+
+
+class Site(msgspec.Struct, frozen=True):
+    """What a line works with beside messages, in one process."""
+
+    make: Make
+    """Makes calls over HTTP."""
+    take: Callable[[Received], Awaitable[Response]]
+    """Deals with what was received: 200 when that is done or kept, anything else wants it again."""
+    mine: Callable[[], bool]
+    """Whether this is the process that does what only one may do. It may change at any time."""
+    tell: Callable[[str], None]
+    """Writes a line into the log, which must hold nothing of a member and no secret."""
+    public_url: str = ""
 
 
 class Entrance(Protocol):
@@ -101,6 +128,14 @@ class ChatGateway(ABC):
     @abstractmethod
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """What sends its parcels. `make` makes calls over HTTP."""
+
+    def speaks_for(self, app: Served) -> None:
+        """Told once, before anything comes."""
+        return
+
+    async def work(self, site: Site) -> None:
+        """What goes on beside messages, until it is cancelled: nothing, unless a gateway says so."""
+        return
 
     def pages(self, screen: Screen, translate: Translate) -> list[Message]:
         """The screen as messages of which a member sees one at a time; see `ladder.laid_out`."""

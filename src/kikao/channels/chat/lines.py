@@ -8,17 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+import zlib
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Final
 
 from kikao.channels.calling import Make
-from kikao.channels.chat.gateway import ChatGateway, Entrance
+from kikao.channels.channel import Response
+from kikao.channels.chat.gateway import ChatGateway, Entrance, Received, Served, Site
 from kikao.channels.chat.templates import Templates
 from kikao.channels.media.provider import Through
 from kikao.channels.media.receiving import Source
 from kikao.channels.media.store import FileStore
 from kikao.channels.outbox.sender import Destination
 from kikao.config import Hidden, Settings, SettingsError
+from kikao.conversation.engine import Engine
+from kikao.events import GatewayTold, Publish
+from kikao.i18n.messages import Translate
+from kikao.sessions.outgoing import SHARDS
+from kikao.sessions.policy import Policies
 
 Network = Callable[[ChatGateway], Make]
 """What makes the calls of a line, in place of a network."""
@@ -44,6 +51,21 @@ def lines(settings: Settings, templates: Templates | None = None) -> dict[str, C
     return found
 
 
+def speaking_for(
+    engine: Engine,
+    translate: Callable[[str], Translate],
+    policies: Policies,
+    found: Mapping[str, ChatGateway],
+) -> None:
+    """Tell each of them of the app."""
+    words = {} if engine.shortcuts is None else engine.shortcuts.words
+    commands = {word: engine.flows[shortcut.flow].title for word, shortcut in words.items()}
+    for gateway in found.values():
+        gateway.speaks_for(
+            Served(translate, tuple(engine.locales), commands, policies[gateway.channel].groups)
+        )
+
+
 def entrances(settings: Settings, found: Mapping[str, ChatGateway]) -> dict[str, Entrance]:
     """Where their webhooks come in, by path."""
     doors: dict[str, Entrance] = {}
@@ -54,21 +76,15 @@ def entrances(settings: Settings, found: Mapping[str, ChatGateway]) -> dict[str,
     return doors
 
 
-def destinations(
-    found: Mapping[str, ChatGateway],
-    clock: Callable[[], float],
-    stack: contextlib.AsyncExitStack,
-    network: Network | None = None,
-    files: FileStore | None = None,
-) -> dict[str, Destination]:
-    """Where their parcels go, by the same names; `stack` closes the connections, `files` are what they show.
+def callers(
+    found: Mapping[str, ChatGateway], stack: contextlib.AsyncExitStack, network: Network | None = None
+) -> dict[str, Make]:
+    """What makes their calls, by the same names; `stack` closes the connections.
 
     Raises `SettingsError` where calls cannot be made, since a library is missing.
     """
-    for gateway in found.values():
-        gateway.files = files
     return {
-        name: gateway.destination(_caller(gateway, stack) if network is None else network(gateway), clock)
+        name: _caller(gateway, stack) if network is None else network(gateway)
         for name, gateway in found.items()
     }
 
@@ -91,6 +107,41 @@ def sources(
             stack.push_async_callback(fetcher.close)
             made[name] = Source(gateway.provider, fetcher)
     return made
+
+
+def destinations(
+    found: Mapping[str, ChatGateway],
+    calls: Mapping[str, Make],
+    clock: Callable[[], float],
+    files: FileStore | None = None,
+) -> dict[str, Destination]:
+    """Where their parcels go, by the same names; `files` are what they show."""
+    for gateway in found.values():
+        gateway.files = files
+    return {name: gateway.destination(calls[name], clock) for name, gateway in found.items()}
+
+
+def works(
+    found: Mapping[str, ChatGateway],
+    calls: Mapping[str, Make],
+    take: Callable[[Received], Awaitable[Response]],
+    shards: Callable[[], Collection[int]],
+    publish: Publish,
+    public_url: str,
+) -> list[Coroutine[Any, Any, None]]:
+    """What goes on beside their messages. What only one process may do, the one does that looks after a shard."""
+
+    def site(gateway: ChatGateway, make: Make) -> Site:
+        number = zlib.crc32(gateway.line.encode()) % SHARDS
+        return Site(
+            make=make,
+            take=take,
+            mine=lambda: number in shards(),
+            tell=lambda note: publish(GatewayTold(channel=gateway.channel, gateway=gateway.slug, note=note)),
+            public_url=public_url,
+        )
+
+    return [gateway.work(site(gateway, calls[name])) for name, gateway in found.items() if name in calls]
 
 
 def _caller(gateway: ChatGateway, stack: contextlib.AsyncExitStack) -> Make:

@@ -104,8 +104,9 @@ class ChatTurn:
     async def _meant(self, event: Event, held: Held) -> Event:
         text, engine, conversation = self._inbound.text, self._engine, held.session.conversation
         if isinstance(event, Dial):  # /start, with what the link brought
-            ahead = tuple(Secret(piece) for piece in text.reveal().split("_")) if event.ahead else ()
-            return Dial(ahead if engine.shortcuts is not None else (), event.resume)
+            ahead = tuple(map(Secret, text.reveal().split("_")))
+            known = engine.shortcuts is not None and engine.shortcuts.meant(ahead) is not None
+            return Dial(ahead if known else (), event.resume)
         if not isinstance(event, Reply) or self._chat.pressed:
             return event
         if self._chat.command:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -10,7 +11,7 @@ from msgspec import structs
 
 from kikao.channels.calling import Make
 from kikao.channels.channel import Request, Response
-from kikao.channels.chat.gateway import ChatGateway, Entrance, Received
+from kikao.channels.chat.gateway import ChatGateway, Entrance, Received, Served, Site
 from kikao.channels.chat.ladder import laid_out
 from kikao.channels.chat.message import Message
 from kikao.channels.chat.routes import MAX_BODY
@@ -22,11 +23,14 @@ from kikao.channels.telegram.bot import CHANNEL, Bot
 from kikao.channels.telegram.calls import LIMITS, SHARE, fits
 from kikao.channels.telegram.files import BotFiles
 from kikao.channels.telegram.formatting import parts, unlinked
+from kikao.channels.telegram.introducing import Introduction
+from kikao.channels.telegram.polling import Polling
 from kikao.channels.telegram.receiving import acknowledged, received
 from kikao.channels.telegram.sender import Sender
 from kikao.config import Hidden, Settings
 from kikao.config.settings import Network, TelegramSettings
 from kikao.conversation.screens import Screen
+from kikao.conversation.shortcuts import RESERVED
 from kikao.i18n.messages import Translate
 
 FIRST: Final = "bot-api"
@@ -70,6 +74,13 @@ class TelegramGateway(ChatGateway):
         head = settings.token.reveal().partition(b":")[0]
         self.bot = Bot(slug, int(head) if head.isdigit() and len(head) <= 18 else 0, settings.username)
 
+        self._app: Served | None = None
+
+    @property
+    def path(self) -> str:
+        """Where its webhooks come in."""
+        return "/telegram" if self.slug == FIRST else f"/telegram/{self.slug}"
+
     @property
     def api_url(self) -> str:
         """Of Telegram, or of a Bot API server of one's own."""
@@ -85,6 +96,20 @@ class TelegramGateway(ChatGateway):
         self.provider = files
         sender = Sender(self.api(make), self.line, clock=clock, files=files)
         return Destination(sender=sender, pace=A_SECOND, at_once=AT_ONCE)
+
+    def speaks_for(self, app: Served) -> None:
+        """Its commands, its languages, and whose conversations in groups are."""
+        self._app = app
+        self.bot.commands = frozenset({*app.commands, *RESERVED})
+        self.bot.shares_groups = app.groups == "shared"
+        self.bot.translate = app.translate
+
+    async def work(self, site: Site) -> None:
+        """Introduce itself, and poll for updates where there is no secret by which a webhook could be known."""
+        api, secret = self.api(site.make), self.settings.secret
+        works = [Introduction(api, self.bot, self._app, site, secret, self.path).run()]
+        works += [Polling(api, self.bot, site).run()] if secret is None else []
+        await asyncio.gather(*works)
 
     def pages(self, screen: Screen, translate: Translate) -> list[Message]:
         """As of any chat; data on it makes no links, and what is wanted has a key that shares it."""

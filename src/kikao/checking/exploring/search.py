@@ -50,6 +50,7 @@ from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import Turned
 from kikao.conversation.secrets import Secret
+from kikao.conversation.shortcuts import is_word
 
 START: Final = dt.datetime(2026, 11, 21, 9, 0, tzinfo=dt.UTC)
 WRONG_IN_A_ROW: Final = 6
@@ -121,7 +122,9 @@ class Search:
             shortcuts = self._engine.shortcuts
             for path in shortcuts.paths if shortcuts is not None else ():
                 ahead = tuple(map(Secret, path.split("*")))
-                self._offer(state, Move(Dial(ahead), "dial", f"dial *{path}#"))
+                self._offer(
+                    state, Move(Dial(ahead), "dial", f"/{path}" if is_word(path) else f"dial *{path}#")
+                )
         most = self._options.turns
         while self._queue:
             level, apart, _, state, move, ways = heapq.heappop(self._queue)
