@@ -142,7 +142,7 @@ class Arrivals:
             return
         line, at = f"{inbound.channel}/{inbound.gateway}", inbound.sent_at or self._turns.sessions.clock()
         people = [inbound.msisdn or inbound.identity]
-        people += [chat.group] if chat is not None and chat.group else []
+        people += [chat.group.partition("/")[0]] if chat is not None and chat.group else []  # whatever topic
         for who in people:
             with contextlib.suppress(RecordsAway, RecordsUnknown, ValueError):
                 await reach.heard(KINDS[inbound.channel], who, line, at)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, get_args
 
@@ -214,7 +214,7 @@ def urls() -> str:
 def groups() -> str:
     """What a group changes."""
     there = structs.replace(PLACES["telegram"], group="-1001234567890")
-    policies = {
+    policies: dict[str, Callable[..., SessionPolicy]] = {
         "SessionPolicy()": SessionPolicy,
         "SessionPolicy.durable()": SessionPolicy.durable,
         "SessionPolicy.across_channels()": SessionPolicy.across_channels,

@@ -74,6 +74,11 @@ async def talking(
         door=False,
     ) as server:
         bots.deliveries.send = in_process(server)
+
+        async def send() -> None:
+            clock.advance(5.0)  # a chat gets one message a second, a group one in four
+            await server.push()
+
         if not background:
-            bots.after = server.push
+            bots.after = send
         yield Rig(bots, server, clock, events)

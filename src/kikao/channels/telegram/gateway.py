@@ -17,7 +17,7 @@ from kikao.channels.chat.message import Message
 from kikao.channels.chat.routes import MAX_BODY
 from kikao.channels.edge import Denied, Guard
 from kikao.channels.inbound import Inbound
-from kikao.channels.outbox.sender import Destination, Pace
+from kikao.channels.outbox.sender import Destination
 from kikao.channels.telegram.api import Api
 from kikao.channels.telegram.bot import CHANNEL, Bot
 from kikao.channels.telegram.calls import LIMITS, SHARE, fits
@@ -26,7 +26,7 @@ from kikao.channels.telegram.formatting import parts, unlinked
 from kikao.channels.telegram.introducing import Introduction
 from kikao.channels.telegram.polling import Polling
 from kikao.channels.telegram.receiving import acknowledged, received
-from kikao.channels.telegram.sender import Sender
+from kikao.channels.telegram.sender import PACE, TelegramSender, paces
 from kikao.config import Hidden, Settings
 from kikao.config.settings import Network, TelegramSettings
 from kikao.conversation.screens import Screen
@@ -37,9 +37,6 @@ FIRST: Final = "bot-api"
 """What the bot is called that the environment sets; its webhooks come to `/telegram`, too."""
 
 SECRET: Final = "x-telegram-bot-api-secret-token"  # noqa: S105 - the name of a header
-
-A_SECOND: Final = Pace(1 / 30, 30)
-"""Messages that a bot may send in all (https://core.telegram.org/bots/faq)."""
 
 AT_ONCE: Final = 32
 """Messages on their way at a time: each takes some tenths of a second."""
@@ -75,6 +72,7 @@ class TelegramGateway(ChatGateway):
         self.bot = Bot(slug, int(head) if head.isdigit() and len(head) <= 18 else 0, settings.username)
 
         self._app: Served | None = None
+        self._sender: TelegramSender | None = None
 
     @property
     def path(self) -> str:
@@ -94,8 +92,8 @@ class TelegramGateway(ChatGateway):
         """What sends its messages."""
         files = BotFiles(make, self.api_url, self.settings.token, store=self.files, clock=clock)
         self.provider = files
-        sender = Sender(self.api(make), self.line, clock=clock, files=files)
-        return Destination(sender=sender, pace=A_SECOND, at_once=AT_ONCE)
+        self._sender = TelegramSender(self.line, self.api(make), clock, files)
+        return Destination(sender=self._sender, pace=PACE, paces=paces, at_once=AT_ONCE)
 
     def speaks_for(self, app: Served) -> None:
         """Its commands, its languages, and whose conversations in groups are."""
@@ -106,6 +104,8 @@ class TelegramGateway(ChatGateway):
 
     async def work(self, site: Site) -> None:
         """Introduce itself, and poll for updates where there is no secret by which a webhook could be known."""
+        if self._sender is not None:
+            self._sender.tell = site.tell
         api, secret = self.api(site.make), self.settings.secret
         works = [Introduction(api, self.bot, self._app, site, secret, self.path).run()]
         works += [Polling(api, self.bot, site).run()] if secret is None else []

@@ -2,89 +2,79 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable
-from typing import Final, Literal
+from collections.abc import Callable
+from typing import Final
 
-import msgspec
 from msgspec import structs
 
 from kikao.channels.calling import Unanswered
 from kikao.channels.chat.message import Parcel
-from kikao.channels.chat.told import Changed, Moved, Told
+from kikao.channels.chat.sender import ChatSender, Sending, Struck
 from kikao.channels.media.errors import FileDamaged, FileError, FileGone
-from kikao.channels.outbox.sender import Delivered, Letter, Outcome, Rejected, TryLater
+from kikao.channels.outbox.sender import Delivered, Letter, Pace, Rejected, TryLater
 from kikao.channels.telegram.api import Api
 from kikao.channels.telegram.calls import edited, place, sent, where
 from kikao.channels.telegram.errors import Refused, judged
 from kikao.channels.telegram.files import BotFiles
 
+PACE: Final = Pace(1 / 25, 5)
+"""A bot may send 30 messages a second in all (https://core.telegram.org/bots/faq), however that second is cut."""
+
+CHAT: Final = Pace(1.0)
+"""One a second to a member."""
+
+GROUP: Final = Pace(4.0, 5)
+"""Twenty a minute to a group, however that minute is cut."""
+
 MOST_MOVED: Final = 1000
 """Groups whose new ids are remembered; of others the Bot API says it again."""
 
-Hears = Callable[[Told], Awaitable[object]]
+
+def paces(body: bytes) -> tuple[tuple[str, Pace], ...]:
+    """Which chat a parcel is for, and how fast that may get messages. Raises `msgspec.DecodeError`."""
+    chat = Parcel.read(body).to.partition("/")[0]
+    return ((f"chat:{chat}", GROUP if chat.startswith("-") else CHAT),)
 
 
-async def nobody(told: Told) -> None:
-    """Hears nothing."""
-
-
-class Sender:
-    """Sends to the chats of one bot. `hears` is told what a refusal says of a chat."""
+class TelegramSender(ChatSender):
+    """Sends to the chats of one bot."""
 
     def __init__(
-        self,
-        api: Api,
-        line: str,
-        *,
-        clock: Callable[[], float] = time.time,
-        hears: Hears = nobody,
-        files: BotFiles | None = None,
+        self, line: str, api: Api, clock: Callable[[], float], files: BotFiles | None = None
     ) -> None:
+        super().__init__(line, clock)
         self._api = api
-        self._line = line
-        self._clock = clock
-        self.hears = hears
         self._files = files
         self._moved: dict[str, str] = {}
+        self.tell: Callable[[str], None] = lambda note: None
+        """Hears of groups that have another id now."""
 
-    async def send(self, letter: Letter) -> Outcome:
+    async def deliver(self, parcel: Parcel, letter: Letter, *, template: bool) -> Sending:
         """One message. Where nobody knows whether it arrived it is sent again: Telegram cannot tell copies."""
         try:
-            parcel = Parcel.read(letter.body)
             place(parcel.to)
-        except (msgspec.DecodeError, ValueError):
-            return Rejected("not a message to a chat of Telegram")
-        if parcel.until <= self._clock():
-            return Rejected("of no use any more")
+        except ValueError:
+            return Rejected("no chat of Telegram")
         try:
-            return await self._send(parcel)
+            return await self._deliver(parcel)
         except (FileGone, FileDamaged) as error:
             return Rejected(str(error))
         except (Unanswered, FileError) as error:
             return TryLater(str(error))
 
-    async def _send(self, parcel: Parcel) -> Outcome:
+    async def _deliver(self, parcel: Parcel) -> Sending:
         chat, slash, topic = parcel.to.partition("/")
         if chat in self._moved:
             parcel = structs.replace(parcel, to=self._moved[chat] + slash + topic)
         refused = await self._call(parcel)
         if refused is not None and refused.why == "moved":
-            parcel = await self._follow(chat, str(refused.to), parcel)
+            parcel = self._follow(chat, str(refused.to), parcel)
             refused = await self._call(parcel)
         if refused is None:
             return Delivered()
         if refused.why in ("blocked", "gone"):
-            what: Literal["blocked", "gone"] = "blocked" if refused.why == "blocked" else "gone"
-            who = parcel.to.partition("/")[0]
-            await self.hears(
-                Changed(
-                    line=self._line,
-                    identity=who,
-                    what=what,
-                    at=self._clock(),
-                    reason=f"HTTP {refused.status}",
-                )
+            return Struck(
+                refused.outcome, "blocked" if refused.why == "blocked" else "gone", str(refused.status)
             )
         return refused.outcome
 
@@ -97,15 +87,15 @@ class Sender:
             done = await self._api.call("editMessageText", edited(parcel))
             if not isinstance(done, Refused) or done.why == "unchanged":
                 return None
-            if done.why not in ("not_there", "wrong", "moved"):
+            if done.why not in ("not_there", "wrong"):
                 return done
         done = await self._api.call("sendMessage", sent(parcel))
         return done if isinstance(done, Refused) else None
 
-    async def _follow(self, before: str, after: str, parcel: Parcel) -> Parcel:
+    def _follow(self, before: str, after: str, parcel: Parcel) -> Parcel:
         """A group that goes on under another id: there its messages have other ids, too."""
         if len(self._moved) >= MOST_MOVED:
             self._moved.clear()
         self._moved[before] = after
-        await self.hears(Moved(line=self._line, before=before, after=after, what="group"))
+        self.tell("a group goes on under another id")
         return structs.replace(parcel, to=after, replaces="", answers="")
