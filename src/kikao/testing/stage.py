@@ -340,6 +340,8 @@ class Stage:
         except BaseException:
             await self.store.close()
             raise
+        for name, each in server.screens.destinations.items():  # the clock stands still: nobody waits for a chat
+            server.screens.destinations[name] = structs.replace(each, paces=None)
         self._process = Process(server, store, self._outside, serving)
 
     def _alive(self) -> Process:
