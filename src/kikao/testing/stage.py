@@ -340,8 +340,8 @@ class Stage:
         except BaseException:
             await self.store.close()
             raise
-        for name, each in server.screens.destinations.items():  # the clock stands still: nobody waits for a chat
-            server.screens.destinations[name] = structs.replace(each, paces=None)
+        sending = server.screens.destinations  # the clock stands still: nobody waits for a chat
+        sending |= {name: structs.replace(each, paces=None) for name, each in sending.items()}
         self._process = Process(server, store, self._outside, serving)
 
     def _alive(self) -> Process:
