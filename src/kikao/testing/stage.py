@@ -340,8 +340,8 @@ class Stage:
         except BaseException:
             await self.store.close()
             raise
-        sending = server.screens.destinations  # the clock stands still: nobody waits for a chat
-        sending |= {name: structs.replace(each, paces=None) for name, each in sending.items()}
+        sending = server.screens.destinations  # the clock stands still: nobody waits
+        sending |= {name: structs.replace(each, pace=None, paces=None) for name, each in sending.items()}
         self._process = Process(server, store, self._outside, serving)
 
     def _alive(self) -> Process:
