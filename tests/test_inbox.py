@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kikao import Chat, Flows, Text
 from kikao.arrivals import Arrivals
@@ -204,3 +206,32 @@ async def test_what_nobody_can_read_is_dead_and_what_is_refused_comes_again(desk
     [row] = [each async for each in desk.sessions.store.messages()]
     letter = Letter(row.id, row.to, opened(desk.sessions.ring, row), 1)
     assert await reader.send(letter) == TryLater("HTTP 503")
+
+
+@given(st.lists(st.sampled_from(["next", "next", "busy", "free", "work", "again"]), max_size=24))
+@settings(max_examples=25)
+async def test_whatever_hangs_a_member_is_answered_in_order_and_once(story: list[str]) -> None:
+    """Messages come, turns of others hold the session, what is kept is worked on, and webhooks come again."""
+    desk = Desk(await start(flows, "echo"))
+    turns, store, clock = desk.talk.process.turns, desk.sessions.store, desk.talk.process.clock
+    key = session_key(desk.sessions.ring, turns.address(said("1", "")).parts)
+    texts = iter(["hi", *(f"a{number}" for number in range(9))])
+    sent: list[Inbound] = []
+    claim: object = None
+    for what in [*story, "free", *["next"] * 10, *["work"] * 3]:
+        turns.budget = 0.01 if claim is not None else 4.0
+        if what == "next" and (text := next(texts, None)) is not None:
+            sent.append(said("1", text))
+            assert await desk.take(sent[-1]) == 200
+        elif what == "again" and sent:
+            assert await desk.take(sent[len(sent) // 2]) == 200
+        elif what == "busy" and claim is None:
+            claim = await store.claim(key, None, now=clock(), lease=99.0, wait=0.0)
+        elif what == "free" and claim is not None:
+            await store.release(claim)  # type: ignore[arg-type]
+            claim, turns.budget = None, 4.0
+        elif what == "work":
+            clock.advance(2)
+            await desk.kept.once()
+    assert (await desk.shown())[-1] == " ".join(f"a{number}" for number in range(9))
+    assert len(await desk.shown()) == 10

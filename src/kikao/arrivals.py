@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import TAKEN, ChatGateway, Received
-from kikao.channels.chat.sender import KINDS
 from kikao.channels.chat.told import Other, Told
 from kikao.channels.inbound import Inbound
 from kikao.channels.refusals import AGAIN
@@ -22,6 +21,7 @@ from kikao.events import GatewayTold, Publish, described
 from kikao.fetching import WITHIN, Fetching
 from kikao.inbox import Inbox
 from kikao.members import Reaches
+from kikao.members.reach import KINDS
 from kikao.records import CommitUnknown as RecordsUnknown
 from kikao.records import RecordsAway
 from kikao.sessions.policy import MissingIdentifier

@@ -307,6 +307,29 @@ async def test_it_goes_on_beside_the_turns(tmp_path: Path, monkeypatch: pytest.M
             running.cancel()
 
 
+# --- the member's own word ---
+
+
+async def test_a_member_opts_out_and_in_with_every_address_of_a_line(tmp_path: Path) -> None:
+    clock = Clock()
+    async with a_directory(tmp_path, clock=clock) as directory:
+        asha = await directory.meet("msisdn", ASHA)
+        await directory.link(asha.id, *CHAT, anchor=anywhere)
+        await directory.link(asha.id, "telegram", "77002", anchor=anywhere)
+        assert await directory.opt_out(asha.id, BOT) == 2
+        assert await directory.reach.may(*CHAT, BOT, "marketing") == No("marketing_refused")
+        assert await directory.reach.may("telegram", "77002", BOT, "marketing") == No("marketing_refused")
+        assert await directory.reach.may("msisdn", ASHA, SMS, "marketing") == Yes()
+        clock.advance(1)
+        assert await directory.opt_in(asha.id, BOT) == 2
+        assert await directory.reach.may(*CHAT, BOT, "marketing") == Yes()
+        assert await directory.opt_in(asha.id, CLOUD) == 0
+        with pytest.raises(UnknownMember):
+            await directory.opt_in("0" * 32, BOT)
+        with pytest.raises(ValueError, match="is no line"):
+            await directory.opt_in(asha.id, "telegram")
+
+
 # --- what goes ---
 
 

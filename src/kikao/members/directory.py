@@ -28,6 +28,7 @@ from kikao.members.linking import Settlement
 from kikao.members.people import Held, Person, Taken
 from kikao.members.preferences import checked_locale, checked_timezone, timezone_of
 from kikao.members.profiles import exported, profile
+from kikao.members.reach import KINDS, Told, checked_line
 from kikao.members.reach_kept import KeptReaches
 from kikao.members.vault import Vault
 from kikao.records import CommitUnknown, Records, RecordsAway
@@ -227,6 +228,25 @@ class Directory:
         A member has several after two turned out to be one person. Raises `UnknownMember`.
         """
         return await self._records.read(lambda connection: people.ids_of(connection, member_id))
+
+    async def opt_in(self, member_id: str, line: str) -> int:
+        """A member wants marketing over a line (`whatsapp/cloud-api`); how many of their addresses that is about.
+
+        **It is the member's own word**: a question of yours that they answered. Raises `UnknownMember`.
+        """
+        return await self._offers(member_id, line, "allows_marketing")
+
+    async def opt_out(self, member_id: str, line: str) -> int:
+        """A member wants no marketing over a line any more; as `opt_in`."""
+        return await self._offers(member_id, line, "refuses_marketing")
+
+    async def _offers(self, member_id: str, line: str, what: Told) -> int:
+        kind = KINDS.get(checked_line(line).partition("/")[0])
+        held, _ = await self._addresses(member_id)
+        found = [one.address for one in held if one.address.kind == kind]
+        for one in found:
+            await self.reach.tell(one.kind, one.identity, line, what, reason="member", at=self._clock())
+        return len(found)
 
     # --- linking addresses ---
 

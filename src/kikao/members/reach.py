@@ -44,6 +44,9 @@ DAY: Final = 86_400.0
 WINDOWS: Final = {"whatsapp": DAY}
 """By channel: so long after the member last wrote a provider takes free text, and then only templates (131047)."""
 
+KINDS: Final = {"whatsapp": "whatsapp", "telegram": "telegram", "sms": "msisdn"}
+"""The kind of address that a channel writes to."""
+
 PAUSE: Final = DAY
 """What a pause of marketing takes unless it is told: 131049 asks for a day at least."""
 

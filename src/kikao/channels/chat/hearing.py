@@ -9,11 +9,10 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from kikao.channels.chat.gateway import ChatGateway
-from kikao.channels.chat.sender import KINDS
 from kikao.channels.chat.told import Changed, Report
 from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Rejected, TryLater
 from kikao.events import GatewayTold, Publish
-from kikao.members.reach import Told
+from kikao.members.reach import KINDS, Told
 from kikao.members.reaches import Reaches
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.outgoing import Outgoing, Reported, Status

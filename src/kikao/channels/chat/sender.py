@@ -11,12 +11,9 @@ import msgspec
 
 from kikao.channels.chat.message import Parcel
 from kikao.channels.outbox.sender import Letter, Outcome, Rejected, TryLater
-from kikao.members.reach import No, Told, Verdict, Yes
+from kikao.members.reach import KINDS, No, Told, Verdict, Yes
 from kikao.members.reaches import Reaches
 from kikao.records import CommitUnknown, RecordsAway
-
-KINDS: Final = {"whatsapp": "whatsapp", "telegram": "telegram", "sms": "msisdn"}
-"""The kind of address that a channel writes to."""
 
 LOOKS: Final = 300.0
 """Seconds after which a message that may not leave yet is looked at again."""
