@@ -191,7 +191,7 @@ def reference(page: str) -> str:
 
 
 def test_every_setting_is_documented(tmp_path: Path) -> None:
-    from kikao.config.chats import variables
+    from kikao.config.chat_shapes import variables
     from kikao.config.gateways import COMMON
     from kikao.config.loading import SETTINGS
     from kikao.config.webhooks import KEYS as WEBHOOK

@@ -107,9 +107,9 @@ class App:
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
-        self.templates = Templates(templates)
-        """What WhatsApp approved for it."""
         self.engine = Engine(flows, entry=entry, navigation=navigation, locales=locales, shortcuts=shortcuts)
+        self.templates = Templates(templates, self.engine.locales)
+        """What WhatsApp approved for it."""
         self.catalogs = Catalogs(*catalogs, LIBRARY, default=next(iter(self.engine.locales)))
         self.policies = Policies(policy)
         self.channels = _channels(channels, policy)

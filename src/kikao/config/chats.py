@@ -11,10 +11,10 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from kikao.config.accounts import SMS
-from kikao.config.called import is_loopback
+from kikao.config.chat_shapes import CHANNELS, TELEGRAM, WHATSAPP, Shape, sms_keys, variable
 from kikao.config.chat_values import (
     api_url,
     api_version,
@@ -28,66 +28,12 @@ from kikao.config.chat_values import (
     verify_token,
     webhook_secret,
 )
-from kikao.config.gateways import COMMON, Setting, Unknown, option_value
+from kikao.config.gateways import Setting, Unknown, option_value
 from kikao.config.hidden import Hidden
 from kikao.config.settings import SmsSettings, TelegramSettings, WhatsAppSettings
-from kikao.config.values import Found, Wrong, is_everyone, networks, path_token, typed
+from kikao.config.values import Found, Wrong, networks, path_token, typed
 
 T = TypeVar("T")
-
-
-class Shape(NamedTuple):
-    """What the settings of a channel are."""
-
-    slug: str
-    """What the one is called that has no name in the settings."""
-    keys: Mapping[str, Setting]
-    common: frozenset[str]
-    """Those that further ones have from it, where they say nothing."""
-    own: str
-    """What each has for itself: where it is missing from the first one, that one only says what is common."""
-
-
-WHATSAPP: Final = Shape(
-    "cloud-api",
-    {
-        "phone_number_id": Setting(str, "104520000000001"),
-        "token": Setting(str, "<a token of a system user, which does not expire>"),
-        "app_secret": Setting(list, "<the app secret that Meta shows, 32 hex digits>"),
-        "verify_token": Setting(str, "<the output of: openssl rand -hex 24>"),
-        "api_url": Setting(str, "https://graph.facebook.com"),
-        "api_version": Setting(str, "v23.0"),
-        "read_marks": Setting(str, "off"),
-    },
-    frozenset({"token", "app_secret", "verify_token", "api_url", "api_version", "read_marks"}),
-    "phone_number_id",
-)
-
-TELEGRAM: Final = Shape(
-    "bot-api",
-    {
-        "token": Setting(str, "<what BotFather says: 123456789:AA...>"),
-        "secret": Setting(str, "<the output of: openssl rand -hex 24>"),
-        "username": Setting(str, "example_bot"),
-        "api_url": Setting(str, "https://api.telegram.org"),
-    },
-    frozenset({"api_url"}),
-    "token",
-)
-
-CHANNELS: Final = {"whatsapp": WHATSAPP, "telegram": TELEGRAM}
-
-CHATS: Final = (*CHANNELS, "sms")
-"""Their tables."""
-
-SMS_COMMON: Final = {
-    "sender": Setting(str, "KIKAO"),
-    "token": COMMON["token"],
-    "allow": COMMON["allow"],
-    "api_url": Setting(str, "https://api.example.com"),
-}
-
-PUBLIC_URL: Final = Setting(str, "https://chat.example.com")
 
 
 class Chats:
@@ -116,7 +62,7 @@ class Chats:
             elif name not in SMS:
                 self._problem(f"{where}: kikao sends no SMS over that. There are: {', '.join(SMS)}.")
             else:
-                self._read_keys("sms", name, [*_sms_keys(name)], table, file)
+                self._read_keys("sms", name, [*sms_keys(name)], table, file)
 
     def _read_channel(self, channel: str, shape: Shape, table: object, file: str) -> None:
         if not isinstance(table, dict):
@@ -157,7 +103,7 @@ class Chats:
             if not whose:
                 self._problem(f"{where}: kikao sends no SMS over that. There are: {', '.join(SMS)}.")
                 return True
-            key, keys = rest[len(whose) + 1 :], [*_sms_keys(whose)]
+            key, keys = rest[len(whose) + 1 :], [*sms_keys(whose)]
         else:
             shape = CHANNELS[channel]
             keys = [*shape.keys]
@@ -200,7 +146,7 @@ class Chats:
         for one, other in itertools.combinations(numbers, 2):
             if numbers[one] == numbers[other]:
                 self._problem(
-                    f"{_variable('whatsapp', other, 'phone_number_id')}: is the number of {one} as well. Set another, "
+                    f"{variable('whatsapp', other, 'phone_number_id')}: is the number of {one} as well. Set another, "
                     "or remove one of them."
                 )
         return found
@@ -221,7 +167,7 @@ class Chats:
         for one, other in itertools.combinations(found, 2):
             if found[one].token.reveal() and found[one].token.matches(found[other].token):
                 self._problem(
-                    f"{_variable('telegram', other, 'token')}: is the token of {one} as well. Each bot has its own."
+                    f"{variable('telegram', other, 'token')}: is the token of {one} as well. Each bot has its own."
                 )
         return found
 
@@ -231,7 +177,7 @@ class Chats:
         for (channel, name), own in sorted(self._found.items()):
             if channel != "sms":
                 continue
-            read = _Reading(self._problem, own, _sms_keys(name))
+            read = _Reading(self._problem, own, sms_keys(name))
             options = {}
             for option in SMS[name]:
                 if option.required and option.name not in own:
@@ -260,101 +206,11 @@ class Chats:
 
     def _demand(self, channel: str, name: str, key: str, own: Mapping[str, Found]) -> None:
         if key not in own:
-            keys = CHANNELS[channel].keys if channel in CHANNELS else _sms_keys(name)
-            variable = _variable(channel, name, key)
+            keys = CHANNELS[channel].keys if channel in CHANNELS else sms_keys(name)
+            missing = variable(channel, name, key)
             self._problem(
-                f"{variable}: missing, and {channel}/{name} can do nothing without it. Set for example: "
-                f"{variable}={keys[key].example}"
-            )
-
-    # --- what is refused ---
-
-    def refuse_shared(
-        self,
-        operators: Hidden | None,
-        whatsapp: Mapping[str, WhatsAppSettings],
-        telegram: Mapping[str, TelegramSettings],
-        sms: Mapping[str, SmsSettings],
-    ) -> None:
-        """What is a secret of two: who has the one knows the other."""
-        known = [
-            *(
-                (_variable("whatsapp", name, "verify_token"), own.verify_token)
-                for name, own in whatsapp.items()
-            ),
-            *((_variable("telegram", name, "secret"), own.secret) for name, own in telegram.items()),
-            *((_variable("sms", name, "token"), own.token) for name, own in sms.items()),
-        ]
-        for variable, secret in known:
-            if secret is not None and operators is not None and secret.matches(operators):
-                self._problem(
-                    f"{variable}: is also KIKAO_OPERATOR_TOKEN, and the provider knows it. Set another."
-                )
-        for name, number in whatsapp.items():
-            if number.verify_token is not None and any(map(number.verify_token.matches, number.app_secrets)):
-                self._problem(
-                    f"{_variable('whatsapp', name, 'verify_token')}: is also the app secret, and it is sent in "
-                    "addresses. Set another."
-                )
-        for (one, mine), (other, theirs) in itertools.combinations(
-            [(name, bot.secret) for name, bot in telegram.items() if bot.secret is not None], 2
-        ):
-            if mine.matches(theirs):
-                self._problem(
-                    f"{_variable('telegram', other, 'secret')}: is the secret of {one} as well. Each bot has its own."
-                )
-
-    def refuse_unsafe(
-        self,
-        whatsapp: Mapping[str, WhatsAppSettings],
-        telegram: Mapping[str, TelegramSettings],
-        sms: Mapping[str, SmsSettings],
-        public_url: str,
-    ) -> None:
-        """What production refuses besides."""
-        for name, number in whatsapp.items():
-            for key, given in (("app_secret", number.app_secrets), ("verify_token", number.verify_token)):
-                if not given:
-                    why = (
-                        "anybody could post as any member" if key == "app_secret" else "no webhook can be set"
-                    )
-                    self._lacks("whatsapp", name, key, why)
-            self._refuse_plain("whatsapp", name, number.api_url)
-        for name, bot in telegram.items():
-            if bot.secret is None:
-                self._lacks(
-                    "telegram",
-                    name,
-                    "secret",
-                    "its webhook takes nothing, and polling is for development alone",
-                )
-            self._refuse_plain("telegram", name, bot.api_url)
-        for name, account in sms.items():
-            connects = any(option.address for option in SMS[name])  # and is called by nobody
-            if not connects and account.token is None and (not account.allow or is_everyone(account.allow)):
-                self._problem(
-                    f"{_variable('sms', name, 'token')}, {_variable('sms', name, 'allow')}: neither keeps strangers "
-                    f"from posting as any member. Set TOKEN to {SMS_COMMON['token'].example}, and give the provider "
-                    f"the path /sms/{name}/<token>; or set ALLOW to the provider's networks."
-                )
-            self._refuse_plain("sms", name, account.api_url)
-        if (whatsapp or telegram) and not public_url.startswith("https://"):
-            self._problem(
-                "KIKAO_PUBLIC_URL: in chats, members enter what is secret on a page that a link leads to, which has to "
-                f"be https. Set for example: KIKAO_PUBLIC_URL={PUBLIC_URL.example}"
-            )
-
-    def _lacks(self, channel: str, name: str, key: str, why: str) -> None:
-        variable = _variable(channel, name, key)
-        self._problem(
-            f"{variable}: missing, so {why}. Set for example: {variable}={CHANNELS[channel].keys[key].example}"
-        )
-
-    def _refuse_plain(self, channel: str, name: str, url: str) -> None:
-        host = url.removeprefix("http://")
-        if host != url and not is_loopback(_host_of(host)):
-            self._problem(
-                f"{_variable(channel, name, 'api_url')}: http is read and changed by whoever is on the way. Use https."
+                f"{missing}: missing, and {channel}/{name} can do nothing without it. Set for example: "
+                f"{missing}={keys[key].example}"
             )
 
 
@@ -383,21 +239,6 @@ class _Reading:
             return default
 
 
-def variables() -> list[str]:
-    """How the variables are called, for whoever misspelt one."""
-    found = [f"KIKAO_{channel.upper()}_{key.upper()}" for channel, of in CHANNELS.items() for key in of.keys]
-    return [*found, *(f"KIKAO_SMS_<GATEWAY>_{key.upper()}" for key in SMS_COMMON)]
-
-
-def _variable(channel: str, name: str, key: str) -> str:
-    of = "" if channel in CHANNELS and name == CHANNELS[channel].slug else f"{name.upper()}_"
-    return f"KIKAO_{channel.upper()}_{of}{key.upper()}"
-
-
-def _sms_keys(name: str) -> dict[str, Setting]:
-    return {**SMS_COMMON, **{option.name: Setting(str, option.example) for option in SMS[name]}}
-
-
 def _name_wrong(name: str, shape: Shape) -> str:
     """What is wrong with the name of a further one; empty where nothing is."""
     if not _NAME(name):
@@ -405,11 +246,6 @@ def _name_wrong(name: str, shape: Shape) -> str:
     if any(key == name or key.startswith(f"{name}_") for key in shape.keys):
         return f"{name!r} is how a setting begins: choose another name"
     return ""
-
-
-def _host_of(rest: str) -> str:
-    host = rest.partition("/")[0]
-    return host[1 : host.find("]")] if host.startswith("[") else host.partition(":")[0]
 
 
 _VARIABLE = re.compile("KIKAO_(WHATSAPP|TELEGRAM|SMS)_([A-Z][A-Z0-9_]*)").fullmatch

@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from kikao.config.addresses import bus_at, path_at, records_at, store_at
+from kikao.config.chat_refusals import Refusals
+from kikao.config.chat_shapes import CHATS, PUBLIC_URL
+from kikao.config.chat_shapes import variables as chat_variables
 from kikao.config.chat_values import public_url
-from kikao.config.chats import CHATS, PUBLIC_URL, Chats
-from kikao.config.chats import variables as chat_variables
+from kikao.config.chats import Chats
 from kikao.config.gateways import Gateways, KnownGateways, Setting
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
@@ -194,14 +196,15 @@ class _Loading:
             public = f"{public}/{self.tenant}"
         whatsapp, telegram, sms = self.chats.whatsapp(), self.chats.telegram(), self.chats.sms()
         self._refuse_shared(operators, ussd)
-        self.chats.refuse_shared(operators, whatsapp, telegram, sms)
+        chats = Refusals(self.problems.append, whatsapp, telegram, sms)
+        chats.shared(operators)
         if lack := unshared(store, workers):
             self.problems.append(lack)
         if makes_keys and production and self.gateways and not (self.ussd.found or self.chats):
             self.problems.append(deserted(self.gateways))
         if production:
             self._refuse_weak(keys or {})
-            self.chats.refuse_unsafe(whatsapp, telegram, sms, public)
+            chats.unsafe(public)
             self._refuse_simulator(simulator)
             self._refuse_forgetful(store, records)
             self._refuse_unsafe(data, store, proxies, {**{name: UssdSettings() for name in serves}, **ussd})

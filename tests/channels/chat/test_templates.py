@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kikao import Amount, App, Flows, LinkButton, PlainButton, QuickReply, Template, t
+from kikao import Amount, App, Chat, Flows, LinkButton, PlainButton, QuickReply, Template, t
 from kikao.channels.chat.message import MessageRefused
 from kikao.channels.chat.templates import Templates
 from kikao.i18n import Catalogs
@@ -18,6 +18,14 @@ PAID = Template(
     header="title",
     buttons=(QuickReply("1"), PlainButton(), LinkButton("reference")),
 )
+
+flows = Flows()
+
+
+@flows.flow("home")
+async def home(chat: Chat) -> None:
+    await chat.end("Bye")
+
 
 VALUES: dict[str, Any] = {"name": "Asha", "amount": "500", "title": "Paid", "reference": "r/7"}
 
@@ -73,6 +81,7 @@ def test_nothing_of_the_values_is_shown() -> None:
         (Template("Payment", {"en": "en"}), "a name has a-z"),
         (Template("paid", {}), "was approved in some language"),
         (Template("paid", {"en": "english"}), "no code of a language"),
+        (Template("paid", {"en": "en", "lug": "lg"}), "the app speaks no 'lug'. It speaks: en"),
         (Template("paid", {"en": "en"}, body=("1",)), "a value is named by"),
         (Template("paid", {"en": "en"}, body=("a",), header="a"), "the same name"),
         (Template("paid", {"en": "en"}, header_kind="image"), "name the value with its address"),
@@ -81,7 +90,7 @@ def test_nothing_of_the_values_is_shown() -> None:
 )
 def test_what_cannot_be_a_template_keeps_the_app_from_starting(template: Template, told: str) -> None:
     with pytest.raises(ValueError, match=told):
-        App(Flows(), entry="x", templates=[template])
+        App(flows, entry="home", templates=[template])
 
 
 def test_each_is_declared_once_and_found_as_long_as_it_takes_the_same() -> None:

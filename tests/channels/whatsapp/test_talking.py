@@ -221,6 +221,21 @@ async def test_who_blocked_us_is_not_written_to_again_until_they_write(stage: St
     assert asha.chat.texts[-1] == "News"
 
 
+async def test_that_it_could_not_be_delivered_may_be_told_later(stage: Stage) -> None:
+    asha, api = stage.whatsapp("Asha", phone="+256772000101"), stage.chats.business()[0]
+    await asha.write("hello")
+    stage.clock.advance(1.0)
+    asha.member.block()
+    api.told_later.add(131026)
+    for key in ("k1", "k2"):
+        await stage.server.messages.send(key, "256772000101", "News", over="whatsapp")
+        await stage.push()
+        await api.deliver()
+    reported = [event.status for event in stage.events if isinstance(event, MessageReported)]
+    assert reported[-1] == "failed"
+    assert [event.reason for event in stage.events if isinstance(event, MessageDead)] == ["gone"]
+
+
 async def test_ticks_come_back_in_whatever_order(stage: Stage, api: CloudApi) -> None:
     api.reports = ("read", "sent", "delivered", "sent")
     asha = stage.whatsapp("Asha")

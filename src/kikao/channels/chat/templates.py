@@ -12,7 +12,7 @@ approved. So a name that is misspelt or missing is found where the message is wr
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -107,12 +107,19 @@ class Template(msgspec.Struct, frozen=True):
 
 
 class Templates:
-    """Those that an app declares, by name. Raises `ValueError` for what cannot be one."""
+    """Those that an app declares, by name. Raises `ValueError` for what cannot be one.
 
-    def __init__(self, templates: Iterable[Template] = ()) -> None:
+    `locales` are the languages of the app: one that a template names besides would be sent to nobody.
+    """
+
+    def __init__(self, templates: Iterable[Template] = (), locales: Collection[str] | None = None) -> None:
         self._known: dict[str, Template] = {}
         for template in templates:
-            if wrong := wrong_with(template):
+            strange = [] if locales is None else [each for each in template.languages if each not in locales]
+            wrong = wrong_with(template)
+            if strange and not wrong:
+                wrong = f"the app speaks no {strange[0][:20]!r}. It speaks: {', '.join(locales or ())}"
+            if wrong:
                 raise ValueError(f"template {template.name[:40]!r}: {wrong}")
             if template.name in self._known:
                 raise ValueError(f"template {template.name!r} is declared twice")
