@@ -55,7 +55,7 @@ from kikao.web import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
-    from kikao.console.simulator import Pushes
+    from kikao.console.simulator import PlayedLines, Pushes
     from kikao.members.directory import Directory
 
 S = TypeVar("S", bound=Subscriber)
@@ -191,13 +191,17 @@ class App:
                 [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]
             )
         pushes: Pushes | None = None
+        played: PlayedLines | None = None
         if settings.simulator != "off":
-            from kikao.console.simulator import Pushes, SimulatedClock
+            from kikao.console.simulator import PlayedLines, Pushes, SimulatedClock
             from kikao.console.simulator.clock import FILE
 
             kept = store is None and settings.store != MEMORY
             clock = SimulatedClock(clock, settings.data / FILE if kept else None)
             pushes = Pushes(settings)
+            if chat_network is None:
+                played = PlayedLines(settings, self.channels, clock)
+                settings = played.settings
         async with AsyncExitStack() as stack:
             if services is None:
                 services = await stack.enter_async_context(self.services(settings))
@@ -222,7 +226,7 @@ class App:
             files = await file_store(settings, sessions.ring, clock)
             chats = lines(settings, self.templates)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
-            calls = callers(chats, stack, chat_network)
+            calls = callers(chats, stack, chat_network, played)
             pushed |= chat_destinations(chats, calls, clock, files)
             server = Server(
                 self,
@@ -240,8 +244,9 @@ class App:
                 pushes,
                 chats,
                 files,
-                sources(chats, settings.media.hosts, stack, chat_network),
+                sources(chats, settings.media.hosts, stack, chat_network, played),
                 calls,
+                played,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

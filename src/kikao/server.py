@@ -68,7 +68,7 @@ from kikao.web import Receive, Scope, Send, Web
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
     from kikao.channels.ussd.smpp.link import Link
-    from kikao.console.simulator import Pushes, Simulator
+    from kikao.console.simulator import PlayedLines, Pushes, Simulator
     from kikao.members.directory import Directory
     from kikao.members.links import Links
 
@@ -116,6 +116,7 @@ class Server:
         files: FileStore | None = None,
         sources: Mapping[str, Source] | None = None,
         calls: Mapping[str, Make] | None = None,
+        played: PlayedLines | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -274,7 +275,7 @@ class Server:
             self.web.secrets = SecretPage(links, sessions, self.arrivals, app.catalogs.translate, first)
         self.simulator: Simulator | None = None
         if pushes is not None:
-            self.simulator = self._simulated(app, pushes)
+            self.simulator = self._simulated(app, pushes, played)
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
@@ -354,7 +355,7 @@ class Server:
         """It stops: what comes from now on is not begun."""
         self.web.leaving = self.web.closed = True
 
-    def _simulated(self, app: Wired, pushes: Pushes) -> Simulator:
+    def _simulated(self, app: Wired, pushes: Pushes, played: PlayedLines | None) -> Simulator:
         """Phones that talk to this server, and their page in its web."""
         from kikao.channels.line import through
         from kikao.console.simulator import SimulatedClock, Simulator, Site
@@ -371,6 +372,7 @@ class Server:
             push=self.push,
             translate=app.catalogs.translate,
             keeps_members=self.members is not None,
+            lines=played,
         )
         self.web.simulator = Site(simulator, self.settings.simulator)
         return simulator
@@ -442,7 +444,7 @@ class Server:
         await self._door.close()
         await self.readiness.close()
         if self.simulator is not None:
-            self.simulator.close()
+            await self.simulator.close()
         if self.link is not None:
             await self._unbind(self.link)
         for task in self._work:

@@ -138,3 +138,23 @@ def test_endpoints_are_tables(tmp_path: Path, text: str) -> None:
     assert problems(tmp_path, text) == (
         "simulator.endpoints (kikao.toml): must be tables. Write [[simulator.endpoints]] above each.",
     )
+
+
+def test_chats_are_no_gateways_of_ussd_and_need_little(tmp_path: Path) -> None:
+    own = settings(tmp_path, '[[simulator.endpoints]]\nname = "Bot"\nchannel = "telegram"\n')
+    assert endpoints(own) == {}
+    assert own.endpoints == (SimulatedEndpoint("Bot", "bot-api", channel="telegram"),)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('gateway = "nalo"', "there is no gateway 'nalo'; there are cloud-api"),
+        ('code = "*1#"', "code: a chat has none. Remove it."),
+        ('path = "/whatsapp"', "path: a chat has none. Remove it."),
+    ],
+)
+def test_what_a_chat_has_not(tmp_path: Path, line: str, told: str) -> None:
+    text = f'[[simulator.endpoints]]\nname = "Shop"\nchannel = "whatsapp"\n{line}\n'
+    (problem,) = problems(tmp_path, text)
+    assert told in problem

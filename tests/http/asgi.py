@@ -29,7 +29,7 @@ async def call(
     client: str | None = "127.0.0.1",
     host: str | None = "localhost:8000",
 ) -> Answer:
-    """Ask from an address; `host` is the Host header."""
+    """Ask from an address; `host` is the Host header. The path may have a query."""
     sent: list[Message] = []
 
     async def receive() -> Message:
@@ -42,8 +42,8 @@ async def call(
     scope: dict[str, Any] = {
         "type": "http",
         "method": method,
-        "path": path,
-        "query_string": b"",
+        "path": path.partition("?")[0],
+        "query_string": path.partition("?")[2].encode(),
         "headers": [(name.encode(), value.encode()) for name, value in named],
         "client": None if client is None else (client, 5),
     }

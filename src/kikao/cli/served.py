@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
+from msgspec import structs
+
 from kikao.app import App
 from kikao.cli.at_work import AtWork
 from kikao.cli.ending import Ending
-from kikao.cli.serving import announce, chosen, give_up, listen, load_settings, load_target, make_folder
+from kikao.cli.serving import (
+    announce,
+    browsed,
+    chosen,
+    give_up,
+    listen,
+    load_settings,
+    load_target,
+    make_folder,
+)
 from kikao.config import Settings, SettingsError
 from kikao.config.tenants import CHOSEN
 from kikao.events.logged import logged
@@ -73,13 +85,30 @@ Announced = Callable[[str, float], None]
 
 def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
-    what = served(target, makes_keys=True)
     with contextlib.closing(listen(host, port)) as door:
+        what = served(target, makes_keys=True, adapted=functools.partial(reached, url=address(door)))
         serve_on(
             door,
             what,
             lambda url, ahead: announce(what.settings, what.order, url, welcome=welcome, ahead=ahead),
         )
+
+
+def reached(settings: Settings, url: str) -> Settings:
+    """The same, with where a browser on this machine reaches the server: for links in chats that are simulated.
+
+    Members of a real number or bot are elsewhere: theirs is set, or there are no links.
+    """
+    is_alone = settings.simulator != "off" and not (settings.whatsapp or settings.telegram)
+    if settings.public_url or not is_alone:
+        return settings
+    return structs.replace(settings, public_url=browsed(url))
+
+
+def address(door: socket.socket) -> str:
+    """Where a socket listens, as a URL."""
+    host, port = door.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve_on(
@@ -124,9 +153,7 @@ async def _serve(
         hooks.enter_context(uncaught(server.publish))
 
         def answering() -> None:
-            host, port = door.getsockname()[:2]
-            url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-            announced(url, server.simulator.moment.offset if server.simulator is not None else 0.0)
+            announced(address(door), server.simulator.moment.offset if server.simulator is not None else 0.0)
 
         ending.call = server.drain
         await WebServer(server, ending, answering, drain=what.drain, linger=linger).serve([door])

@@ -12,7 +12,10 @@ from kikao.config.values import Found, Wrong, quoted, service_codes, typed
 MOST: Final = 50
 """Endpoints that fit on the page."""
 
-CHANNELS: Final = ("ussd",)
+CHANNELS: Final = ("ussd", "whatsapp", "telegram")
+
+CHATS: Final = {"whatsapp": "cloud-api", "telegram": "bot-api"}
+"""Channels whose gateway is known without a word: the simulator plays the provider."""
 
 FIELDS: Final = {
     "name": "Wallet Uganda",
@@ -69,21 +72,34 @@ def _endpoint(
             wrong = True
             continue
         try:
-            texts |= {key: _field(key, typed(Found(key, value, where, True), str).strip(), gateways)}
+            chat = CHATS.get(str(table.get("channel")))
+            known = gateways if chat is None else [chat]
+            texts |= {key: _field(key, typed(Found(key, value, where, True), str).strip(), known)}
         except Wrong as problem:
             tell(f'{where}, {key}: {problem}. Set for example: {key} = "{FIELDS[key]}"')
             wrong = True
-    for key in ("name", "gateway"):
+    channel = texts.get("channel", "ussd")
+    for key in ("name", "gateway") if channel not in CHATS else ("name",):
         if key not in table:
             tell(f'{where}: has no {key}. Set for example: {key} = "{FIELDS[key]}"')
             wrong = True
     if wrong:
         return None
+    if channel in CHATS:
+        return _chat(texts, channel, where, tell)
     expected = f"/ussd/{texts['gateway']}"
     if texts.get("path", expected) != expected:
         tell(f"{where}, path: must be {expected}; a path token is added by itself.")
         return None
     return SimulatedEndpoint(**{"path": expected, **texts})
+
+
+def _chat(texts: dict[str, str], channel: str, where: str, tell: Told) -> SimulatedEndpoint | None:
+    for key in ("path", "code"):
+        if key in texts:
+            tell(f"{where}, {key}: a chat has none. Remove it.")
+            return None
+    return SimulatedEndpoint(**{"gateway": CHATS[channel], **texts})
 
 
 def _field(key: str, value: str, gateways: Collection[str] | None) -> str:

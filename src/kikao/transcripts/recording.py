@@ -45,6 +45,12 @@ class Recorder:
         if f"{fact}." not in self._facts:
             self._facts.append(f"{fact}.")
 
+    def on_chat(self, who: str, number: str, channel: str) -> None:
+        """Tell a member's number (E.164), and where they chat: `WhatsApp`, `Telegram`."""
+        fact = f"{_name(who)} is {number} on {channel}."
+        if fact not in self._facts:
+            self._facts.append(fact)
+
     def dialled(
         self, who: str, ahead: str = "", page: str = "", ended: bool = False, *, secret: bool = False
     ) -> None:
@@ -61,6 +67,26 @@ class Recorder:
             self._shown(f"{who} answers their {name}.", page, ended, text)
         else:
             self._shown(f"{_name(who)} answers {spell(text)}.", page, ended)
+
+    def wrote(self, who: str, text: str, screen: str = "", *, secret: bool = False) -> None:
+        """They wrote in a chat. `screen` is what came of it, with `---` between messages; here and below."""
+        if secret:
+            self._shown(f"{_name(who)} writes their {self._secret(who, text, 'PIN')}.", screen, False, text)
+        else:
+            self._shown(f"{_name(who)} writes {spell(text)}.", screen, False)
+
+    def tapped(self, who: str, label: str, screen: str = "", *, old: bool = False) -> None:
+        """They tapped a button, or a row of a list, perhaps of an `old` message."""
+        where = " of an old screen" if old else ""
+        self._shown(f"{_name(who)} taps {spell(label)}{where}.", screen, False)
+
+    def chatted(self, who: str, does: str, screen: str = "") -> None:
+        """They did something else in a chat, as a step has it: `shares their location`."""
+        self._shown(f"{_name(who)} {does}.", screen, False)
+
+    def happened(self, sentence: str) -> None:
+        """Something that no member did, as a step has it: `Telegram is well again`."""
+        self._did(f"{sentence}.")
 
     def hung_up(self, who: str) -> None:
         """They ended the dialogue, and the gateway told."""

@@ -10,7 +10,7 @@ import contextlib
 import importlib
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kikao.channels.calling import Make
 from kikao.channels.channel import Response
@@ -36,6 +36,18 @@ TIMEOUT: Final = 8.0
 """Seconds for each part of a call."""
 
 CONNECTIONS: Final = 96
+
+
+class Playing(Protocol):
+    """Plays providers in this process, for the phones of the simulator."""
+
+    def plays(self, gateway: ChatGateway) -> Make | None:
+        """What takes all calls of a line; None where a real provider does."""
+        ...
+
+    def beside(self, gateway: ChatGateway, make: Make) -> Make:
+        """What makes the calls of a real line: `make`, but for those that are for a simulated phone."""
+        ...
 
 
 def lines(settings: Settings, templates: Templates | None = None) -> dict[str, ChatGateway]:
@@ -77,16 +89,24 @@ def entrances(settings: Settings, found: Mapping[str, ChatGateway]) -> dict[str,
 
 
 def callers(
-    found: Mapping[str, ChatGateway], stack: contextlib.AsyncExitStack, network: Network | None = None
+    found: Mapping[str, ChatGateway],
+    stack: contextlib.AsyncExitStack,
+    network: Network | None = None,
+    playing: Playing | None = None,
 ) -> dict[str, Make]:
     """What makes their calls, by the same names; `stack` closes the connections.
 
     Raises `SettingsError` where calls cannot be made, since a library is missing.
     """
-    return {
-        name: _caller(gateway, stack) if network is None else network(gateway)
-        for name, gateway in found.items()
-    }
+
+    def made(gateway: ChatGateway) -> Make:
+        own = None if playing is None else playing.plays(gateway)
+        if own is not None:
+            return own
+        make = _caller(gateway, stack) if network is None else network(gateway)
+        return make if playing is None else playing.beside(gateway, make)
+
+    return {name: made(gateway) for name, gateway in found.items()}
 
 
 def sources(
@@ -94,12 +114,16 @@ def sources(
     hosts: Iterable[str],
     stack: contextlib.AsyncExitStack,
     network: Network | None = None,
+    playing: Playing | None = None,
 ) -> dict[str, Source]:
     """Where files of members come from, of those lines whose `destinations` are made; `hosts` are besides the usual."""
     made: dict[str, Source] = {}
     for name, gateway in found.items():
-        if gateway.provider is not None and network is not None:
-            made[name] = Source(gateway.provider, Through(network(gateway)))
+        own = None if playing is None else playing.plays(gateway)
+        if own is None and network is not None:
+            own = network(gateway)
+        if gateway.provider is not None and own is not None:
+            made[name] = Source(gateway.provider, Through(own))
         elif gateway.provider is not None:
             from kikao.channels.media.fetching import HOSTS, Fetcher
 

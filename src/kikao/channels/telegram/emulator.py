@@ -53,7 +53,8 @@ class BotApi(Emulator):
 
     `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, `path` where the server
     takes them. `rates` are how much may be sent, without an end unless given
-    (`BotApi.RATES` are those of Telegram). `tap` is how long a tap can be answered, in seconds.
+    (`BotApi.RATES` are those of Telegram). `tap` is how long a tap can be answered, in seconds;
+    updates are counted from `first_update`.
     """
 
     RATES: Final = Rates()
@@ -71,6 +72,7 @@ class BotApi(Emulator):
         chance: random.Random | None = None,
         rates: Rates | None = None,
         tap: float = TAP,
+        first_update: int = FIRST_UPDATE,
     ) -> None:
         super().__init__(path=path, send=send, clock=clock, chance=chance)
         self.deliveries.heard = self._answered_with
@@ -95,7 +97,7 @@ class BotApi(Emulator):
         """Taps that were answered."""
         self._links: dict[str, tuple[str, float]] = {}
         self._ids = itertools.count(FIRST_MEMBER)
-        self._update_ids = itertools.count(FIRST_UPDATE)
+        self._update_ids = itertools.count(first_update)
         self._groups = itertools.count(1)
         self._arrived = asyncio.Event()
         self._polling = False

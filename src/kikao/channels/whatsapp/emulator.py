@@ -136,6 +136,10 @@ class CloudApi(Emulator):
         self._members |= {key: member for key in (phone, user_id) if key}
         return member
 
+    def known(self, name: str) -> Member | None:
+        """Who has this phone, in digits, or this user id."""
+        return self._members.get(name)
+
     def number(self, phone_number_id: str, display: str, account: str = "") -> Number:
         """One more number of the business, of another account if that is said."""
         number = Number(phone_number_id, display, account or self.numbers[0].account)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -90,7 +90,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
     """By id, in the order of the settings: those that a phone can speak to."""
     found: dict[str, Endpoint] = {}
     for place, given in enumerate(settings.endpoints or _one_each(settings)):
-        if given.gateway not in SLUGS:
+        if given.channel != "ussd" or given.gateway not in SLUGS:
             continue
         own = settings.ussd.get(given.gateway, UssdSettings())
         of = structs.replace(
@@ -101,7 +101,7 @@ def endpoints(settings: Settings) -> dict[str, Endpoint]:
             code=given.code or next(iter(own.codes), CODE),
             host=given.host or HOST,
         )
-        id_ = _id(given.name, found)
+        id_ = unlike(given.name, found)
         token = own.token.reveal().decode() if own.token is not None else ""
         peer = (
             str(next(iter(own.allow[0].hosts()), own.allow[0].network_address)) if own.allow else "127.0.0.1"
@@ -121,7 +121,8 @@ def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
     return found
 
 
-def _id(name: str, taken: Mapping[str, Endpoint]) -> str:
+def unlike(name: str, taken: Collection[str]) -> str:
+    """An id for the name of an endpoint, unlike those that are taken."""
     plain = re.sub("[^a-z0-9]+", "-", name.lower()).strip("-") or "endpoint"
     return next(
         id_ for n in range(1, len(taken) + 2) if (id_ := plain if n == 1 else f"{plain}-{n}") not in taken

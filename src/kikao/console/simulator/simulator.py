@@ -9,17 +9,22 @@ from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-from kikao.channels.channel import Request, Response
-from kikao.channels.edge import request_url
+from kikao.channels.channel import Response
 from kikao.channels.line import Posted, Send
 from kikao.config import Settings
+from kikao.console.simulator.chats.desk import ChatDesk
+from kikao.console.simulator.chats.endpoints import ChatEndpoint, chat_endpoints
+from kikao.console.simulator.chats.phone import ChatPhone
+from kikao.console.simulator.chats.played import PlayedLines
+from kikao.console.simulator.chats.telling import ToldChats
 from kikao.console.simulator.clock import SimulatedClock
 from kikao.console.simulator.endpoints import Endpoint, endpoints
 from kikao.console.simulator.listening import Done, listening
+from kikao.console.simulator.looking import Looking, Unseen
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.pushes import Pushes
-from kikao.console.simulator.seeing import conversation_of, lines_on, wants_secret
+from kikao.console.simulator.seeing import lines_on, wants_secret
 from kikao.console.simulator.telling import Told
 from kikao.console.simulator.views import (
     Conversation,
@@ -31,7 +36,6 @@ from kikao.console.simulator.views import (
     Setup,
     Step,
 )
-from kikao.control import CommandRefused
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
 from kikao.events import ScreenShown, TurnCommitted
@@ -40,9 +44,6 @@ from kikao.i18n.gsm7 import cost
 from kikao.i18n.messages import Translate
 from kikao.members import UnknownMember
 from kikao.records import CommitUnknown, RecordsAway
-from kikao.sessions.finding import Finder, Seen
-from kikao.sessions.policy import MissingIdentifier, address_kind, session_key
-from kikao.sessions.store import StoreUnavailable
 from kikao.turn import WINDOW, Turns
 
 MOST: Final = 24
@@ -60,7 +61,8 @@ class Simulator:
 
     `send` passes a request through the app's own HTTP door; `settled` is called after time was moved, and has the
     sweeper and recovery look at what that changed. `pushes` hears the screens that come by a call of their own, and
-    `push` has those sent that are due. `translate` gives the texts of a language.
+    `push` has those sent that are due. `translate` gives the texts of a language. `lines` are those of chats that are
+    played.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Simulator:
         push: Callable[[], Awaitable[None]],
         translate: Callable[[str], Translate],
         keeps_members: bool,
+        lines: PlayedLines | None = None,
     ) -> None:
         self._settings = settings
         self._turns = turns
@@ -85,20 +88,31 @@ class Simulator:
         self._push = push
         self._translate = translate
         self._keeps_members = keeps_members
-        self._finder = Finder(turns.sessions)
-        self._phones: dict[str, SimulatedPhone] = {}
+        self._lines = lines
+        self._looking = Looking(turns, translate)
+        self._phones: dict[str, SimulatedPhone | ChatPhone] = {}
         self.told = Told()
         """The transcript."""
+        self.chats = ChatDesk(self._looking, turns.sessions, ToldChats(self.told), push)
+        """What is done with phones that have a chat on them."""
+        if lines is not None:
+            lines.connect(send, push)
 
     @functools.cached_property
     def _endpoints(self) -> Mapping[str, Endpoint]:
         """Made when somebody looks: most servers never have a phone on the table."""
         return endpoints(self._settings)
 
+    @functools.cached_property
+    def _chat_endpoints(self) -> Mapping[str, ChatEndpoint]:
+        played = {} if self._lines is None else self._lines.played
+        return chat_endpoints(self._settings, played, self._endpoints)
+
     @property
     def setup(self) -> Setup:
         """What there is to choose from."""
-        views = tuple(endpoint.view for endpoint in self._endpoints.values())
+        chats = (endpoint.view for endpoint in self._chat_endpoints.values())
+        views = (*(endpoint.view for endpoint in self._endpoints.values()), *chats)
         return Setup(views, self._turns.engine.locales, NUMBERS, self.moment)
 
     @property
@@ -113,13 +127,18 @@ class Simulator:
 
     def add(self, endpoint: str, number: str) -> PhoneView:
         """Put a phone on the table. Raises `Problem`."""
-        if endpoint not in self._endpoints:
-            raise Problem(400, f"there is no such endpoint; there are {', '.join(self._endpoints)}")
+        if endpoint not in self._endpoints and endpoint not in self._chat_endpoints:
+            there = ", ".join([*self._endpoints, *self._chat_endpoints])
+            raise Problem(400, f"there is no such endpoint; there are {there}")
         if not is_e164(number):
             raise Problem(
                 400, "the number must be international: + and 7 to 15 digits, such as +256772000001"
             )
-        phone = SimulatedPhone(self._endpoints[endpoint], number)
+        phone: SimulatedPhone | ChatPhone
+        if endpoint in self._endpoints:
+            phone = SimulatedPhone(self._endpoints[endpoint], number)
+        else:
+            phone = ChatPhone(self._chat_endpoints[endpoint], number)
         self._phones[phone.id] = phone
         while len(self._phones) > MOST:
             self.remove(next(iter(self._phones)))
@@ -127,17 +146,32 @@ class Simulator:
 
     def remove(self, id_: str) -> None:
         """Take a phone off the table; nothing is told to the server. Raises `Problem`."""
-        self.phone(id_).forget()
+        self._any(id_).forget()
         del self._phones[id_]
 
-    def close(self) -> None:
-        """Forget what was typed on any phone."""
+    async def close(self) -> None:
+        """Forget what was typed on any phone, and tell the app nothing more of chats."""
         for phone in self._phones.values():
             phone.forget()
         self._phones.clear()
+        if self._lines is not None:
+            await self._lines.close()
 
     def phone(self, id_: str) -> SimulatedPhone:
-        """Raises `Problem` for one that is not there."""
+        """One that dials. Raises `Problem` for one that is not there, or has a chat on it."""
+        phone = self._any(id_)
+        if isinstance(phone, ChatPhone):
+            raise Problem(409, "that phone has a chat on it: it dials nothing")
+        return phone
+
+    def chat(self, id_: str) -> ChatPhone:
+        """One with a chat on it. Raises `Problem` for one that is not there, or dials."""
+        phone = self._any(id_)
+        if not isinstance(phone, ChatPhone):
+            raise Problem(409, "that phone dials: it has no chat on it")
+        return phone
+
+    def _any(self, id_: str) -> SimulatedPhone | ChatPhone:
         if id_ not in self._phones:
             raise Problem(
                 404, "there is no such phone; it was taken off the table, or the server started again"
@@ -168,7 +202,7 @@ class Simulator:
             raise Problem(400, f"an answer has at most {LONGEST} characters")
         async with phone.lock:
             before = phone.last
-            secret = await self._is_secret(phone, text)
+            secret = await self._looking.is_secret(phone, text)
             posted = phone.answer(text, secret=secret)
             if posted == before and phone.endpoint.gateway.dedupe == "window":
                 # Such a gateway's redeliveries are told by their haste; whoever types twice takes longer.
@@ -210,14 +244,14 @@ class Simulator:
 
     async def speak(self, id_: str, locale: str) -> Conversation:
         """The member prefers another language, as if it had been chosen elsewhere. Raises `Problem`."""
-        phone, locales = self.phone(id_), self._turns.engine.locales
+        phone, locales = self._any(id_), self._turns.engine.locales
         if locale not in locales:
             raise Problem(400, f"the app has no such language; it has {', '.join(locales)}")
         if not self._keeps_members:
             raise Problem(409, "this app keeps no members, so it keeps no language of theirs")
         async with phone.lock:
             try:
-                known = await self._turns.members.meet(*self._named(phone))
+                known = await self._turns.members.meet(*self._looking.named(phone))
                 await self._turns.members.remember(known.id, locale=locale)
             except (RecordsAway, CommitUnknown, UnknownMember):
                 raise Problem(503, "the directory of members does not answer; try again") from None
@@ -240,16 +274,13 @@ class Simulator:
             self._move(seconds)
         self.told.passed(seconds)
         await self._settled()
+        if self._lines is not None:
+            await self._lines.settle()
         return self.moment
 
     async def conversation(self, id_: str) -> Conversation:
         """The conversation as the engine sees it. Raises `Problem`."""
-        phone = self.phone(id_)
-        try:
-            seen = await self._seen(phone)
-        except _Unseen as problem:
-            return Conversation(problem=str(problem))
-        return await self._conversation(phone, seen)
+        return await self._looking.conversation(self._any(id_))
 
     # --- how ---
 
@@ -306,8 +337,8 @@ class Simulator:
         reply = delivered.reply if delivered is not None else None
         what = delivered.turn.what if delivered is not None and delivered.turn is not None else ""
         try:
-            seen, problem = await self._seen(phone), ""
-        except _Unseen as unseen:
+            seen, problem = await self._looking.seen(phone), ""
+        except Unseen as unseen:
             seen, problem = None, str(unseen)
         kept = seen.session.conversation if seen is not None and seen.session is not None else Kept()
         asked = self._turns.engine.asked(kept) if phone.alive else None
@@ -332,61 +363,8 @@ class Simulator:
             request=request,
             reply=reply,
             pushed=delivered.pushed if delivered is not None else None,
-            conversation=Conversation(problem=problem) if problem else await self._conversation(phone, seen),
+            conversation=Conversation(problem=problem) if problem else await self._looking.shown(phone, seen),
         )
-
-    async def _is_secret(self, phone: SimulatedPhone, text: str) -> bool:
-        """Whether an answer may be a secret: where one is asked for, on this screen or by now, all but a command is."""
-        try:
-            seen = await self._seen(phone)
-        except _Unseen:
-            return True
-        kept = seen.session.conversation if seen is not None and seen.session is not None else None
-        if kept is None or not wants_secret(kept):
-            return phone.secret
-        pending = kept.run.pending if kept.run is not None else None
-        assert pending is not None
-        navigation = self._turns.engine.navigation
-        command = navigation.command(
-            text, pending.screen, pending.literal, page=pending.page, pages=pending.pages
-        )
-        return command is None
-
-    async def _seen(self, phone: SimulatedPhone) -> Seen | None:
-        """The stored session of a phone; None where there is none. Raises `_Unseen`."""
-        turns = self._turns
-        try:
-            address = turns.address(phone.inbound, self._url(phone))
-            path = await self._finder.path(session_key(turns.sessions.ring, address.parts))
-            return await self._finder.look(path[-1])
-        except (MissingIdentifier, CommandRefused) as problem:
-            raise _Unseen(str(problem)) from None
-        except StoreUnavailable as problem:
-            raise _Unseen(f"the session store does not answer {problem}".strip()) from None
-
-    async def _conversation(self, phone: SimulatedPhone, seen: Seen | None) -> Conversation:
-        language = await self._language(phone)
-        if seen is None:
-            return Conversation(language=language)
-        locale = seen.session.conversation.locale if seen.session is not None else ""
-        policy = self._turns.sessions.policies[phone.inbound.channel]
-        return conversation_of(seen, self._turns.sessions, policy, self._translate(locale), language)
-
-    def _named(self, phone: SimulatedPhone) -> tuple[str, str]:
-        """Who the member is: a kind and an identity, which is a token where the provider hides numbers."""
-        return address_kind(self._turns.address(phone.inbound, self._url(phone)))
-
-    def _url(self, phone: SimulatedPhone) -> str:
-        of = phone.endpoint.of
-        return request_url(Request("POST", of.path, b"", {"host": of.host}, b""))
-
-    async def _language(self, phone: SimulatedPhone) -> str:
-        if not phone.met:
-            return ""
-        try:
-            return (await self._turns.members.meet(*self._named(phone))).locale
-        except RecordsAway:
-            return ""
 
 
 class _Delivered(NamedTuple):
@@ -401,10 +379,6 @@ class _Delivered(NamedTuple):
     """None where no screen was made: of a copy, the phone shows the one it shows already."""
     pushed: RequestView | None = None
     """The call by which the screen came."""
-
-
-class _Unseen(Exception):
-    """The stored session cannot be looked at now."""
 
 
 def _typed(text: str) -> str:

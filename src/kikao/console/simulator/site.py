@@ -12,10 +12,24 @@
     POST   /simulator/api/phones/{id}/drop         {} → Step       the line drops: nobody tells the server
     POST   /simulator/api/phones/{id}/language     {"locale": "sw"} → Conversation
     GET    /simulator/api/phones/{id}/conversation → Conversation
+    POST   /simulator/api/phones/{id}/write        {"text": "hello"} → ChatStep, and so are all of these
+    POST   /simulator/api/phones/{id}/tap          {"message": "id", "button": 0}   no message: of the keyboard
+    POST   /simulator/api/phones/{id}/share        {"what": "photo"}   document, location or contact
+    POST   /simulator/api/phones/{id}/edit         {"text": "hello"}   what was written last
+    POST   /simulator/api/phones/{id}/deliver      {}              the last webhook once more
+    POST   /simulator/api/phones/{id}/read         {}              WhatsApp tells that it was
+    POST   /simulator/api/phones/{id}/block        {"blocked": true}
+    POST   /simulator/api/phones/{id}/hold         {}              the provider keeps webhooks to itself
+    POST   /simulator/api/phones/{id}/release      {"order": "in_order"}   backwards, in_one
+    POST   /simulator/api/phones/{id}/provider     {"mood": "down"}   busy, silent, well
+    GET    /simulator/api/phones/{id}/chat         → ChatStep
+    GET    /simulator/api/phones/{id}/media?message=id        a picture of the chat
+    GET    /simulator/api/phones/{id}/link?message=id&button=0   302 to where a button leads
     POST   /simulator/api/clock                    {"advance": seconds} → Moment
     GET    /simulator/api/transcript               everything done so far, text/plain; DELETE starts anew → {}
 
-`views` has what is answered, field by field. What is sent is JSON, an object of these fields and no others; an empty
+`views` and `chats.views` have what is answered, field by field. Of a chat, `?since=n` leaves out the exchanges up to
+that one. What is sent is JSON, an object of these fields and no others; an empty
 body is `{}`. Everything but GET needs `Content-Type: application/json` and an `Origin` or `Sec-Fetch-Site` of the page
 itself (see `access`). An error is a status of 4xx, or 503, with `{"error": "why"}`.
 """
@@ -25,7 +39,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 
@@ -33,6 +47,9 @@ from kikao.channels.channel import Request, Response
 from kikao.channels.edge import Denied, Guard, Receive, Scope, admit
 from kikao.config import Access
 from kikao.console.simulator.access import Barred, admit_simulator
+from kikao.console.simulator.answers import SAFE, Nothing, as_json, expect, read
+from kikao.console.simulator.chats.site import ACTIONS as CHAT_ACTIONS
+from kikao.console.simulator.chats.site import ChatSite
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.simulator import Simulator
 
@@ -40,12 +57,6 @@ ASSETS: Final = Path(__file__).parent / "assets"
 
 MAX_BODY: Final = 16 * 1024
 """Octets of a request."""
-
-POLICY: Final = (
-    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'; "
-    "img-src 'self' data:"
-)
-"""Content-Security-Policy: only what comes from here, nothing written into the page, in no frame."""
 
 KINDS: Final = {
     ".css": "text/css; charset=utf-8",
@@ -58,18 +69,6 @@ KINDS: Final = {
     ".woff2": "font/woff2",
 }
 """Files of the page, by what their names end with; no other is given out."""
-
-SAFE: Final = (
-    ("cache-control", "no-store"),
-    ("content-security-policy", POLICY),
-    ("cross-origin-opener-policy", "same-origin"),
-    ("cross-origin-resource-policy", "same-origin"),
-    ("referrer-policy", "no-referrer"),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-)
-
-T = TypeVar("T")
 
 
 class Added(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,16 +110,13 @@ class Advanced(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     advance: float
 
 
-class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A request that says all with its address."""
-
-
 class Site:
     """Answers what is asked under `/simulator`."""
 
     def __init__(self, simulator: Simulator, access: Access) -> None:
         self._simulator = simulator
         self._access = access
+        self._chats = ChatSite(simulator.chats)
         self._guard = Guard(("GET", "POST", "DELETE"), max_body=MAX_BODY)
 
     async def __call__(self, scope: Scope, receive: Receive) -> Response:
@@ -133,24 +129,24 @@ class Site:
         try:
             return await self._answer(request)
         except Problem as problem:
-            return _json({"error": problem.text}, problem.status)
+            return as_json({"error": problem.text}, problem.status)
 
     async def _answer(self, request: Request) -> Response:
         path = request.path.removeprefix("/simulator")
         if path in ("", "/"):
-            _expect(request, "GET")
+            expect(request, "GET")
             return _file("index.html")
         if path.startswith("/assets/"):
-            _expect(request, "GET")
+            expect(request, "GET")
             return _file(path.removeprefix("/assets/"))
         if path == "/api/phones":
             return self._phones(request)
         if path == "/api/setup":
-            _expect(request, "GET")
-            return _json(self._simulator.setup)
+            expect(request, "GET")
+            return as_json(self._simulator.setup)
         if path == "/api/clock":
-            _expect(request, "POST")
-            return _json(await self._simulator.advance(_read(request, Advanced).advance))
+            expect(request, "POST")
+            return as_json(await self._simulator.advance(read(request, Advanced).advance))
         if path == "/api/transcript":
             return self._transcript(request)
         if match := _PHONE(path):
@@ -159,27 +155,29 @@ class Site:
 
     def _phones(self, request: Request) -> Response:
         if request.method == "GET":
-            return _json(self._simulator.phones)
-        _expect(request, "GET", "POST")
-        added = _read(request, Added)
-        return _json(self._simulator.add(added.endpoint, added.number))
+            return as_json(self._simulator.phones)
+        expect(request, "GET", "POST")
+        added = read(request, Added)
+        return as_json(self._simulator.add(added.endpoint, added.number))
 
     async def _phone(self, request: Request, id_: str, action: str) -> Response:
         simulator = self._simulator
         if action == "":
-            _expect(request, "DELETE")
+            expect(request, "DELETE")
             simulator.remove(id_)
-            return _json({})
+            return as_json({})
         if action == "conversation":
-            _expect(request, "GET")
-            return _json(await simulator.conversation(id_))
-        _expect(request, "POST")
+            expect(request, "GET")
+            return as_json(await simulator.conversation(id_))
+        if action in CHAT_ACTIONS:
+            return await self._chats.answer(request, simulator.chat(id_), action)
+        expect(request, "POST")
         if action == "dial":
-            return _json(await simulator.dial(id_, _read(request, Dialled).ahead))
+            return as_json(await simulator.dial(id_, read(request, Dialled).ahead))
         if action == "answer":
-            return _json(await simulator.answer(id_, _read(request, Answered).text))
+            return as_json(await simulator.answer(id_, read(request, Answered).text))
         if action == "language":
-            return _json(await simulator.speak(id_, _read(request, Spoken).locale))
+            return as_json(await simulator.speak(id_, read(request, Spoken).locale))
         plain: dict[str, Callable[[str], Awaitable[Any]]] = {
             "again": simulator.again,
             "hang_up": simulator.hang_up,
@@ -187,36 +185,15 @@ class Site:
         }
         if action not in plain:
             raise Problem(404, "a phone does no such thing")
-        _read(request, Nothing)
-        return _json(await plain[action](id_))
+        read(request, Nothing)
+        return as_json(await plain[action](id_))
 
     def _transcript(self, request: Request) -> Response:
-        _expect(request, "GET", "DELETE")
+        expect(request, "GET", "DELETE")
         if request.method == "DELETE":
             self._simulator.told.clear()
-            return _json({})
+            return as_json({})
         return Response(200, (("content-type", KINDS[".txt"]), *SAFE), self._simulator.told.text.encode())
-
-
-def _expect(request: Request, *methods: str) -> None:
-    if request.method not in methods:
-        raise Problem(405, f"that is for {' and '.join(methods)}")
-
-
-def _read(request: Request, kind: type[T]) -> T:
-    """What is asked, checked. The error names fields and types, never a value."""
-    try:
-        return msgspec.json.decode(request.body or b"{}", type=kind)
-    except msgspec.DecodeError as problem:  # a ValidationError is one
-        unknown = "unknown field" in str(problem)  # whose name may be anything
-        why = "it has a field that there is not" if unknown else str(problem)
-        raise Problem(400, f"not what is expected here: {why}") from None
-    except (RecursionError, UnicodeError):
-        raise Problem(400, "not what is expected here") from None
-
-
-def _json(content: object, status: int = 200) -> Response:
-    return Response(status, (("content-type", "application/json"), *SAFE), _ENCODER.encode(content))
 
 
 def _file(name: str) -> Response:
@@ -230,6 +207,5 @@ def _file(name: str) -> Response:
     raise Problem(404, "the simulator has no such file")
 
 
-_ENCODER: Final = msgspec.json.Encoder()
 _PHONE = re.compile("/api/phones/([0-9a-f]{16})(?:/([a-z_]{1,20}))?").fullmatch
 _FILE = re.compile("([A-Za-z0-9_-][A-Za-z0-9._-]*/){0,2}[A-Za-z0-9_-][A-Za-z0-9._-]*").fullmatch

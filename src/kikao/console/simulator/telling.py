@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Protocol
 
+from kikao.config import SimulatedEndpoint
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.transcripts import Recorder
 
@@ -30,6 +31,28 @@ NAMES: Final = (
 """Of members, in the order in which they first do something; after these, Member13 and so on."""
 
 
+CHATS: Final = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
+"""Channels that members chat on, as a transcript calls them."""
+
+
+class Behind(Protocol):
+    """What a phone is on."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def of(self) -> SimulatedEndpoint: ...
+
+
+class Numbered(Protocol):
+    """A phone of a member."""
+
+    @property
+    def number(self) -> str: ...
+    @property
+    def endpoint(self) -> Behind: ...
+
+
 class Told:
     """The transcript so far. Each thing is told when it has happened; a phone has then what came of it."""
 
@@ -38,60 +61,63 @@ class Told:
 
     def clear(self) -> None:
         """Begin anew."""
-        self._recorder = Recorder(TITLE, MOST)
+        self.recorder = Recorder(TITLE, MOST)
+        """Writes it down."""
         self._names: dict[tuple[str, str], str] = {}
 
     @property
     def text(self) -> str:
         """The transcript; empty while nothing happened."""
-        return self._recorder.text()
+        return self.recorder.text()
 
     def dialled(self, phone: SimulatedPhone, status: int, ahead: str, *, secret: bool) -> None:
         """A phone dialled; `secret` where part of what was dialled behind the code may be one."""
-        self._recorder.dialled(
-            self._who(phone), ahead, phone.screen, self._ended(phone, status), secret=secret
-        )
+        self.recorder.dialled(self.who(phone), ahead, phone.screen, self._ended(phone, status), secret=secret)
         self._failed(status)
 
     def answered(self, phone: SimulatedPhone, status: int, text: str, *, secret: bool) -> None:
         """A phone answered."""
         ended = self._ended(phone, status)
-        self._recorder.answered(self._who(phone), text, phone.screen, ended, secret=secret)
+        self.recorder.answered(self.who(phone), text, phone.screen, ended, secret=secret)
         self._failed(status)
 
     def again(self, phone: SimulatedPhone, status: int) -> None:
         """The last request was delivered once more."""
-        self._recorder.again(self._who(phone), phone.screen, self._ended(phone, status))
+        self.recorder.again(self.who(phone), phone.screen, self._ended(phone, status))
         self._failed(status)
 
     def hung_up(self, phone: SimulatedPhone) -> None:
         """The member ended the dialogue."""
-        self._recorder.hung_up(self._who(phone))
+        self.recorder.hung_up(self.who(phone))
 
     def lost(self, phone: SimulatedPhone) -> None:
         """The line dropped."""
-        self._recorder.lost(self._who(phone))
+        self.recorder.lost(self.who(phone))
 
     def passed(self, seconds: float) -> None:
         """Time was moved forward."""
-        self._recorder.passed(seconds)
+        self.recorder.passed(seconds)
 
-    def prefers(self, phone: SimulatedPhone, locale: str) -> None:
+    def prefers(self, phone: Numbered, locale: str) -> None:
         """A member prefers another language."""
-        self._recorder.noted(f"{self._who(phone)} prefers the language {locale} from now on.")
+        self.recorder.noted(f"{self.who(phone)} prefers the language {locale} from now on.")
 
-    def _who(self, phone: SimulatedPhone) -> str:
+    def who(self, phone: Numbered) -> str:
+        """What its member is called."""
         of = phone.endpoint.of
         key = (phone.number, phone.endpoint.id)
         if key not in self._names:
             place = len(self._names)
             self._names[key] = NAMES[place] if place < len(NAMES) else f"Member{place + 1}"
-            self._recorder.member(self._names[key], phone.number, gateway=of.gateway, code=of.code)
+            if of.channel in CHATS:
+                self.recorder.on_chat(self._names[key], phone.number, CHATS[of.channel])
+            else:
+                self.recorder.member(self._names[key], phone.number, gateway=of.gateway, code=of.code)
         return self._names[key]
 
     def _failed(self, status: int) -> None:
         if status >= HTTPStatus.MULTIPLE_CHOICES:
-            self._recorder.noted(f"The server answered with status {status}.")
+            self.recorder.noted(f"The server answered with status {status}.")
 
     @staticmethod
     def _ended(phone: SimulatedPhone, status: int) -> bool:

@@ -64,6 +64,8 @@ class PhoneView(msgspec.Struct, frozen=True):
     alive: bool = False
     """Whether its dialogue goes on."""
     screen: str = ""
+    changes: int | UnsetType = UNSET
+    """Of a chat, in which things happen by themselves: grows with each."""
 
 
 class JournalLine(msgspec.Struct, frozen=True):

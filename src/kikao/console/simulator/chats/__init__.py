@@ -1,0 +1,1 @@
+"""Chats on the simulator's table: phones with WhatsApp and Telegram, and the providers behind them, played."""

@@ -1,0 +1,57 @@
+"""A shop that is meant for phones and chats: choices of every layout, a secret, a file, somebody else to tell."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kikao import App, Chat, Done, Flows, Phone, Pin, Refused, Secret, t
+from kikao.channels.chat.messages import Messages
+
+LOCALES: Final = {"en": "English", "sw": "Kiswahili"}
+WHAT: Final = {
+    "tea": t("Tea"),
+    "flavour": t("A flavour"),
+    "pay": t("Pay"),
+    "tell": t("Tell a friend"),
+    "news": t("News"),
+}
+FLAVOURS: Final = {name: t(name) for name in "Mint Ginger Lemon Vanilla Cardamom Cinnamon".split()}
+
+flows = Flows()
+
+
+@flows.flow("shop", title=t("Shop"))
+async def shop(chat: Chat) -> None:
+    while True:
+        what = await chat.choose("what", t("What would you like?"), WHAT)
+        if what == "tea":
+            size = await chat.choose("size", t("Which size?"), {"s": t("Small"), "l": t("Large")})
+            await chat.say(t("A cup of tea: {size}.", size=size))
+        elif what == "flavour":
+            flavour = await chat.choose("flavour", t("Which flavour?"), FLAVOURS)
+            await chat.say(t("With {flavour}.", flavour=flavour))
+        elif what == "pay":
+            await chat.secret("pin", Pin(), t("Enter PIN"), use=_paid)
+            await chat.say(t("Paid."))
+        elif what == "tell":
+            await _tell(chat)
+        else:
+            await chat.say(t("Nothing new."))
+
+
+async def _paid(pin: Secret, key: str) -> Done[str] | Refused:
+    return Done("paid")
+
+
+async def _tell(chat: Chat) -> None:
+    messages = chat.service(Messages)
+    number = await chat.ask("friend", Phone(), t("Whose number?"))
+
+    async def tell(key: str) -> Done[str]:
+        return Done(await messages.send(key, str(number), t("A friend drinks tea here."), over="whatsapp"))
+
+    await chat.step("told", tell, retry="key")
+    await chat.say(t("Told."))
+
+
+app = App(flows, entry="shop", locales=LOCALES, channels=("ussd", "whatsapp", "telegram"))
