@@ -17,14 +17,19 @@ from tests.console.chats.table import ChatTable
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def server(tmp_path: Path, clock: Clock) -> AsyncIterator[Server]:
     settings = load({"KIKAO_PUBLIC_URL": "http://localhost:8000"}, tmp_path, gateways=SLUGS, makes_keys=True)
     async with app.serving(
-        settings, store=MemoryStore(), clock=Clock(), subscribers=[lambda _: None]
+        settings, store=MemoryStore(), clock=clock, subscribers=[lambda _: None]
     ) as server:
         yield server
 
 
 @pytest.fixture
-async def table(server: Server) -> ChatTable:
-    return ChatTable(server)
+async def table(server: Server, clock: Clock) -> ChatTable:
+    return ChatTable(server, clock)

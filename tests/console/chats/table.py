@@ -6,12 +6,21 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from kikao.server import Server
+from kikao.testing.clock import Clock
 from tests.console.table import Table
 from tests.http.asgi import Answer
 
+PACE = 2.0
+"""Seconds that a member takes for anything: a chat gets no more than one message a second."""
+
 
 class ChatTable(Table):
-    """Asks the simulator of a server for phones with chats."""
+    """Asks the simulator of a server for phones with chats. Time passes by `clock`."""
+
+    def __init__(self, server: Server, clock: Clock) -> None:
+        super().__init__(server)
+        self.clock = clock
 
     async def chat(self, endpoint: str = "telegram", number: str = "+256772000001") -> Chat:
         """A phone with a chat on it."""
@@ -43,6 +52,7 @@ class Chat:
 
     async def do(self, action: str, **given: object) -> str:
         """What the app said last."""
+        self._table.clock.advance(PACE)
         self.step = await self._table.post(f"/phones/{self.id}/{action}?since={self._seen}", **given)
         return self._heard()
 

@@ -10,7 +10,7 @@ from kikao.server import Server
 from kikao.testing import Stage, play
 from kikao.transcripts import parse
 from tests.console.chat_app import app
-from tests.console.chats.table import ChatTable, buttons, token_of
+from tests.console.chats.table import PACE, ChatTable, buttons, token_of
 from tests.http.asgi import call
 
 CANARY = "7359"
@@ -141,6 +141,7 @@ async def test_a_secret_is_entered_behind_its_link_and_stands_nowhere(
     chat = await table.chat(endpoint)
     await chat.write("hello", "Pay")
     path = token_of(await chat.follow("Enter it here"))
+    table.clock.advance(PACE)
     form = (("content-type", "application/x-www-form-urlencoded"),)
     page = await call(server, path, f"step=use&secret={CANARY}".encode(), form, method="POST")
     assert page.status == 200
