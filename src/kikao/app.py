@@ -42,9 +42,9 @@ from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
-from kikao.opening import audit, directory, file_store, make_store
+from kikao.opening import audit, directory, file_store, make_store, refuse_deserted, refuse_simulated
 from kikao.outcomes import OVER
-from kikao.server import Server, refuse_deserted, refuse_simulated
+from kikao.server import Server
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.policy import DEFAULTS, Policies, SessionPolicy
 from kikao.sessions.sealing import KeyRing

@@ -1,4 +1,4 @@
-"""What the settings name, opened: the session store, the records with members and audit in them, the bus."""
+"""What the settings name, opened or refused: the session store, the records with members and audit, the bus."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING, Final, cast
 
 from kikao.bus import BusRefused, Fanout, make_fanout
+from kikao.channels.edge import ussd_guard
 from kikao.channels.media.errors import FilesRefused
 from kikao.channels.media.store import FileStore
+from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError
+from kikao.config.served import deserted
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore, StoreRefused
 from kikao.turn import BUDGET
@@ -111,3 +114,17 @@ def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
             f"Run beside a checkout of kikao: pip install './kikao[{name}]'"
         ) from error
     return cast(Callable[..., SessionStore], found)
+
+
+def refuse_deserted(settings: Settings) -> None:
+    """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
+    if settings.whatsapp or settings.telegram or settings.sms:
+        return
+    if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
+        raise SettingsError([deserted(SLUGS)])
+
+
+def refuse_simulated(settings: Settings) -> None:
+    """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
+    if settings.env == "production" and settings.simulator != "off":
+        raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])

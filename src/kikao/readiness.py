@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 from kikao.sessions.store import SessionStore, StoreFull
 
 if TYPE_CHECKING:
-    from kikao.channels.ussd.smpp.link import Link
+    from kikao.channels.smpp.binding import Binding
 
 PATIENCE: Final = 1.0
 """Seconds each of them gets to answer."""
@@ -135,7 +135,7 @@ async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
             raise Bad("full") from None
 
 
-async def look_at_link(link: Link) -> None:
+async def look_at_link(link: Binding) -> None:
     """Raises `Bad` where this process is to be bound, and is not."""
     if link.wanted and not link.bound:
         raise Bad("away")

@@ -12,7 +12,7 @@ from kikao.arrivals import Arrivals
 from kikao.bus import Bell, FanoutAway
 from kikao.channels.calling import Make
 from kikao.channels.channel import Gateway, Response
-from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.hearing import Hearing
 from kikao.channels.chat.lines import entrances, speaking_for
 from kikao.channels.chat.lines import works as lines_works
@@ -23,19 +23,17 @@ from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.chat.sender import ChatSender
 from kikao.channels.chat.told import Keyword
 from kikao.channels.directly import Directly
-from kikao.channels.edge import ussd_guard
 from kikao.channels.inbound import Inbound
 from kikao.channels.media.files import Files
 from kikao.channels.media.receiving import Receiving, Source
 from kikao.channels.media.store import FileStore
 from kikao.channels.media.sweeping import FileSweeper
 from kikao.channels.outbox import Destination, Dispatcher
+from kikao.channels.sms import linking as texting
 from kikao.channels.sms.keywords import Keywords
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
-from kikao.channels.ussd.registry import SLUGS
 from kikao.channels.ussd.smpp import linking
-from kikao.config import MEMORY, Settings, SettingsError
-from kikao.config.served import deserted
+from kikao.config import MEMORY, Settings
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
@@ -67,6 +65,7 @@ from kikao.web import Receive, Scope, Send, Web
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
+    from kikao.channels.sms.smpp_link import SmsLink
     from kikao.channels.ussd.smpp.link import Link
     from kikao.console.simulator import PlayedLines, Pushes, Simulator
     from kikao.members.directory import Directory
@@ -158,6 +157,17 @@ class Server:
             )
         self.lines = lines or {}
         """The numbers, bots and accounts of chats, by their name in the outbox."""
+        self.texting = texting.linked(
+            self.lines,
+            self._texted,
+            publish,
+            clock=sessions.clock,
+            shards=lambda: self.shares.shards,
+            wake=self._bound,
+        )
+        """The connection that SMS come and go on, where the settings have one."""
+        both: dict[str, Link | SmsLink | None] = {linking.SLUG: self.link, "sms-smpp": self.texting}
+        self._bindings = {name: each for name, each in both.items() if each is not None}
         self.messages = Messages(
             self.lines,
             linking.noticing(self.link, sessions, self._posted),
@@ -175,6 +185,7 @@ class Server:
             self.file_sweeper = FileSweeper(files, publish, mine=lambda: 0 in self.shares.shards)
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
+        screens |= texting.destinations(self.texting)
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
@@ -224,8 +235,8 @@ class Server:
         sessions.posted, sessions.pushed = self._posted, self._pushed
         self.shares.when_changed(self.dispatcher.wake)
         self.shares.when_changed(self.screens.wake)
-        if self.link is not None:
-            self.shares.when_changed(self.link.wake)
+        for each in self._bindings.values():
+            self.shares.when_changed(each.wake)
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
         if settings.env == "production":
             sessions.destinations = frozenset(settings.webhooks)
@@ -306,8 +317,8 @@ class Server:
             self.readiness.add("bus", self.bus.answers, needed=False)
         if self.dispatcher.destinations or self.screens.destinations:
             self.readiness.add("outbox", self._look_at_outbox, needed=False)
-        if self.link is not None:
-            self.readiness.add(linking.SLUG, functools.partial(look_at_link, self.link), needed=False)
+        for name, each in self._bindings.items():
+            self.readiness.add(name, functools.partial(look_at_link, each), needed=False)
         if on_disk and data.is_dir():
             self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
 
@@ -316,6 +327,14 @@ class Server:
         self.monitor.inbounds += 1
         try:
             return await self.turns.handle(inbound, gateway)
+        finally:
+            self.monitor.inbounds -= 1
+
+    async def _texted(self, received: Received) -> Response:
+        """SMS that came on a connection of ours."""
+        self.monitor.inbounds += 1
+        try:
+            return await self.arrivals.take(received)
         finally:
             self.monitor.inbounds -= 1
 
@@ -412,7 +431,7 @@ class Server:
         works += [self.file_sweeper.run()] if self.file_sweeper else []
         works += [self.members.reach.run()] if self.members else []
         works += [self._relay.run()] if self._relay else []
-        works += [self.link.run()] if self.link else []
+        works += [each.run() for each in self._bindings.values()]
         take, shards, url = self.arrivals.take, lambda: self.shares.shards, self.settings.public_url
         works += lines_works(self.lines, self._calls, take, shards, self.publish, url)
         self._work = [asyncio.create_task(work) for work in works]
@@ -445,8 +464,8 @@ class Server:
         await self.readiness.close()
         if self.simulator is not None:
             await self.simulator.close()
-        if self.link is not None:
-            await self._unbind(self.link)
+        for each in self._bindings.values():
+            await self._unbind(each)
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -458,7 +477,7 @@ class Server:
         await self.publish.close()
         await self.monitor.leave()
 
-    async def _unbind(self, link: Link) -> None:
+    async def _unbind(self, link: Link | SmsLink) -> None:
         """Take nothing more, let the screens of what was taken go, and unbind."""
         await link.refuse(SHUTDOWN)
         if link.bound:
@@ -479,17 +498,3 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.web(scope, receive, send)
-
-
-def refuse_deserted(settings: Settings) -> None:
-    """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
-    if settings.whatsapp or settings.telegram or settings.sms:
-        return
-    if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
-        raise SettingsError([deserted(SLUGS)])
-
-
-def refuse_simulated(settings: Settings) -> None:
-    """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
-    if settings.env == "production" and settings.simulator != "off":
-        raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from kikao.config.gateways import Option
-
-
-def whole(least: int, most: int) -> Callable[[str], None]:
-    """Checks a whole number."""
-
-    def check(value: str) -> None:
-        if not (value.isascii() and value.isdigit() and len(value) < 7 and least <= int(value) <= most):
-            raise ValueError(f"must be a whole number from {least} to {most}")
-
-    return check
+from kikao.config.smpp import CONNECTION, one_of, visible, whole
+from kikao.config.values import Wrong, region
 
 
 def _words(value: str) -> None:
     words = [word.strip() for word in value.split(",")]
     if not all(0 < len(word) <= 40 and word.isprintable() for word in words):
         raise ValueError("must be words of at most 40 characters, with commas between them")
+
+
+def _region(value: str) -> None:
+    try:
+        region(value)
+    except Wrong as error:
+        raise ValueError(str(error)) from None
 
 
 TEXTING: Final = (
@@ -49,6 +48,31 @@ SMS: Final[Mapping[str, Sequence[Option]]] = {
     "africastalking": (
         Option("username", "the name of the app there; `sandbox` for the sandbox", "sandbox", required=True),
         Option("api_key", "the key of that app", "<what Africa's Talking shows>", required=True),
+        *TEXTING,
+    ),
+    "smpp": (
+        *CONNECTION,
+        Option("service_type", "`service_type` of what is sent, if anything", "SMS", check=visible(5)),
+        Option(
+            "concatenation",
+            "how parts of a long message are named: in a header of the text, or as optional parameters",
+            "sar",
+            default="udh",
+            check=one_of("udh", "sar"),
+        ),
+        Option(
+            "receipt_ids",
+            "how receipts name a message: as the SMSC answered, or as the decimal number of that hexadecimal one",
+            "decimal",
+            default="same",
+            check=one_of("same", "decimal"),
+        ),
+        Option(
+            "region",
+            "the country whose national numbers come, ISO 3166-1; international ones come without it",
+            "UG",
+            check=_region,
+        ),
         *TEXTING,
     ),
 }

@@ -113,6 +113,8 @@ class ChatGateway(ABC):
     """Where files are that it shows; set before `destination` is asked for."""
     provider: Provider | None = None
     """Who knows where files of members lie; set by `destination`, where this gateway has files."""
+    connects: bool = False
+    """Whether messages come and go on a connection that kikao makes: then its parcels go over that."""
 
     def __init__(self, slug: str) -> None:
         self.slug = slug

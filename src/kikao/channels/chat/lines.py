@@ -106,7 +106,7 @@ def callers(
         make = _caller(gateway, stack) if network is None else network(gateway)
         return make if playing is None else playing.beside(gateway, make)
 
-    return {name: made(gateway) for name, gateway in found.items()}
+    return {name: made(gateway) for name, gateway in found.items() if not gateway.connects}
 
 
 def sources(
@@ -142,7 +142,7 @@ def destinations(
     """Where their parcels go, by the same names; `files` are what they show."""
     for gateway in found.values():
         gateway.files = files
-    return {name: gateway.destination(calls[name], clock) for name, gateway in found.items()}
+    return {name: found[name].destination(make, clock) for name, make in calls.items()}
 
 
 def works(

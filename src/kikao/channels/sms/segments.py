@@ -42,9 +42,12 @@ def segments(text: str) -> Segments:
     return Segments(alphabet, units, len(split(text)))
 
 
-def split(text: str) -> list[str]:
-    """The texts of the short messages that carry `text`, in order; joined they are the text."""
-    alphabet, units, size = _priced(text)
+def split(text: str, *, wide: bool = False) -> list[str]:
+    """The texts of the short messages that carry `text`, in order; joined they are the text.
+
+    `wide`: it goes as UCS-2, whatever characters it has.
+    """
+    alphabet, units, size = _priced(text, wide=wide)
     if units <= ONE[alphabet]:
         return [text]
     parts, start, taken = [], 0, 0
@@ -64,9 +67,9 @@ def budget(most: int) -> Budget:
     return Budget(*(EACH[alphabet] * most - (most - 1) for alphabet in ("gsm7", "ucs2")))
 
 
-def _priced(text: str) -> tuple[Literal["gsm7", "ucs2"], int, Callable[[str], int]]:
+def _priced(text: str, *, wide: bool = False) -> tuple[Literal["gsm7", "ucs2"], int, Callable[[str], int]]:
     """A text's alphabet, its units, and what a character takes in it."""
-    count = septets(text)
+    count = None if wide else septets(text)
     if count is None:
         return "ucs2", utf16_units(text), lambda character: 2 if character > "\uffff" else 1
     return "gsm7", count, lambda character: 2 if character in EXTENSION else 1

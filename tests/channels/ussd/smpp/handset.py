@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 
-from kikao.channels.ussd.smpp.statuses import Status
+from kikao.channels.smpp.statuses import Status
 from tests.channels.ussd.smpp.smsc import ABORT, ANSWER, CONTINUE, NEW, Smsc
 
 _SESSIONS = itertools.count(2, 2)

@@ -40,6 +40,14 @@ class Shown:
     service_type: str
     source: str
     data_coding: int
+    id: str = ""
+    """What it is called, in receipts."""
+    octets: bytes = b""
+    esm_class: int = 0
+    receipt: int = 0
+    """Whether one is wanted."""
+    source_ton: int = 0
+    parameters: tuple[tuple[int, bytes], ...] = ()
 
 
 @dataclass
@@ -173,6 +181,33 @@ class Smsc:
         self._send(Delivery(smpp34.DeliverSm(**message), message, answered))  # type: ignore[arg-type]
         return answered
 
+    def text(
+        self,
+        number: str,
+        text: str,
+        *,
+        code: str = "22384",
+        ton: int = 1,
+        esm_class: int = 0,
+        data_coding: int = 0,
+        octets: bytes | None = None,
+        tlvs: tuple[smpp34.Tlv, ...] = (),
+    ) -> asyncio.Future[int]:
+        """Give the SMS of a member, or a receipt, to whoever is bound; the status of the answer, once there is one."""
+        message = {
+            "source_addr": number,
+            "destination_addr": code,
+            "short_message": GSM.encode(text)[0] if octets is None else octets,
+            "source_addr_ton": ton,
+            "source_addr_npi": 1,
+            "esm_class": esm_class,
+            "data_coding": data_coding,
+            "tlvs": list(tlvs),
+        }
+        answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._send(Delivery(smpp34.DeliverSm(**message), message, answered))  # type: ignore[arg-type]
+        return answered
+
     async def screen(self, number: str) -> Shown:
         """The next screen for a member."""
         async with asyncio.timeout(10):
@@ -276,12 +311,18 @@ class Smsc:
         text = bytes(message.short_message)
         shown = Shown(
             message.destination_addr,
-            _read(text, message.data_coding),
-            parameters[0x0501][0],
+            _read(text[6:] if message.esm_class & 0x40 else text, message.data_coding),
+            parameters.get(0x0501, b"\0")[0],
             parameters.get(0x1383, parameters.get(0x0204, b"")),
             message.service_type,
             message.source_addr,
             message.data_coding,
+            f"{len(self.submitted) + 0xA1:X}",
+            text,
+            message.esm_class,
+            message.registered_delivery,
+            message.source_addr_ton,
+            tuple(sorted(parameters.items())),
         )
         self.submitted.append(shown)
         status = self.judge(shown)
@@ -290,7 +331,7 @@ class Smsc:
         if status == OK:
             self.shown.append(shown)
             self._screens[shown.number].put_nowait(shown)
-        bound.write(SUBMIT | RESPONSE, status, sequence, b"id\0" if status == OK else b"")
+        bound.write(SUBMIT | RESPONSE, status, sequence, shown.id.encode() + b"\0" if status == OK else b"")
 
     async def _tell(self) -> None:
         async with self._changed:

@@ -12,7 +12,7 @@ from kikao.channels.ussd.gateways.smpp import Smpp
 from kikao.channels.ussd.registry import OPTIONS, gateway
 from kikao.channels.ussd.smpp.account import octet
 from kikao.config import Settings, SettingsError, load
-from kikao.server import refuse_deserted
+from kikao.opening import refuse_deserted
 
 LEAST = {"HOST": "smsc.example.net", "SYSTEM_ID": "acme"}
 

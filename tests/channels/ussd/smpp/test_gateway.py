@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from kikao.channels.smpp.alphabets import written
 from kikao.channels.ussd.clients.smpp import SmppClient
 from kikao.channels.ussd.gateways.smpp import Smpp
 from kikao.channels.ussd.pushed import Pushed
-from kikao.channels.ussd.smpp.alphabets import written
 from kikao.config import Hidden, UssdSettings
 from kikao.conversation.screens import Screen
 

@@ -12,8 +12,8 @@ from kikao.channels.calling import Unanswered
 from kikao.channels.channel import Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import Rejected, TryLater
+from kikao.channels.smpp.statuses import Status
 from kikao.channels.ussd.pushed import Pushed
-from kikao.channels.ussd.smpp.statuses import Status
 from kikao.sessions.policy import MissingIdentifier
 from tests.certified import Certified
 from tests.channels.ussd.smpp.linked import NUMBER, SESSION, Linked, bound

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from kikao.channels import smpp
 from kikao.channels.line import through
-from kikao.channels.ussd import smpp
+from kikao.channels.smpp.statuses import Status
 from kikao.channels.ussd.registry import OPTIONS, client
 from kikao.channels.ussd.smpp.linking import binders
-from kikao.channels.ussd.smpp.statuses import Status
 from kikao.config import SettingsError, load
 from kikao.events import LogLines
 from kikao.server import Server
@@ -191,8 +191,9 @@ async def test_simulated_phones_are_served_beside_the_connection(tmp_path: Path)
 async def test_who_has_no_extra_is_told_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("link", "writing", "connection"):
-        monkeypatch.delitem(sys.modules, f"kikao.channels.ussd.smpp.{name}", raising=False)
+    monkeypatch.delitem(sys.modules, "kikao.channels.ussd.smpp.link", raising=False)
+    for name in ("binding", "writing", "connection"):
+        monkeypatch.delitem(sys.modules, f"kikao.channels.smpp.{name}", raising=False)
     monkeypatch.delattr(smpp, "writing", raising=False)
     monkeypatch.setitem(sys.modules, "aiosmpplib", None)
     async with Smsc().serving() as smsc:

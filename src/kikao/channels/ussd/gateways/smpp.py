@@ -37,7 +37,7 @@ from kikao.channels.ussd.gateway import MAX_CODE, dialled_ahead
 from kikao.channels.ussd.notices import NotifyingGateway
 from kikao.channels.ussd.pages import Budget
 from kikao.channels.ussd.pushed import Pushed
-from kikao.channels.ussd.smpp.account import OPTIONS, Account
+from kikao.channels.ussd.smpp.account import OPTIONS, UssdAccount
 from kikao.channels.ussd.smpp.fields import Submitted
 from kikao.config import Hidden
 from kikao.conversation.screens import Screen
@@ -116,9 +116,9 @@ class Smpp(NotifyingGateway):
         self.patience = float(self.given["waits"])
 
     @cached_property
-    def account(self) -> Account:
+    def account(self) -> UssdAccount:
         """How to get to the SMSC, and how its USSD is."""
-        return Account.of(self.given)
+        return UssdAccount.of(self.given)
 
     def parse(self, request: Request) -> Inbound:
         """One `deliver_sm`, as `smpp.fields` has it. Raises `BadRequest`."""

@@ -11,9 +11,9 @@ from typing import Final
 
 import msgspec
 
-from kikao.channels.ussd.smpp.alphabets import Alphabet, read, written
-from kikao.channels.ussd.smpp.pdu import BadPdu, Party, Tag, short_message
-from kikao.channels.ussd.smpp.submission import Submission
+from kikao.channels.smpp.alphabets import Alphabet, read, written
+from kikao.channels.smpp.pdu import BadPdu, Party, Tag, short_message
+from kikao.channels.smpp.submission import Submission
 
 
 def fields(body: bytes, alphabet: Alphabet) -> bytes:

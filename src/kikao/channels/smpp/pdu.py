@@ -94,6 +94,12 @@ def header(octets: bytes) -> Header:
     return found
 
 
+def message_id(body: bytes) -> str:
+    """What the body of a `submit_sm_resp` calls the message (4.4.2); empty where it does not, or illegibly."""
+    found, end, _ = body.partition(b"\0")
+    return found.decode("ascii", "replace") if end and found.isascii() and len(found) <= 64 else ""
+
+
 def short_message(body: bytes) -> ShortMessage:
     """The body of a `deliver_sm` or `submit_sm`. Raises `BadPdu`."""
     reading = _Reading(body)

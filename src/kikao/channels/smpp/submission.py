@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import msgspec
 
-from kikao.channels.ussd.smpp.alphabets import Written
-from kikao.channels.ussd.smpp.pdu import Party
+from kikao.channels.smpp.alphabets import Written
+from kikao.channels.smpp.pdu import Party
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -18,6 +18,10 @@ class Submission(msgspec.Struct, frozen=True):
     destination: Party
     text: Written
     parameters: Mapping[int, bytes]
+    esm_class: int = 0
+    """0x40 where the text begins with a header (5.2.12)."""
+    receipt: int = 0
+    """1 where the SMSC is to tell how far it came (5.2.17)."""
 
     def __repr__(self) -> str:
         """Without the text and without the number."""

@@ -10,11 +10,11 @@ import smpp34
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kikao.channels.ussd.smpp.alphabets import read, written
+from kikao.channels.smpp.alphabets import read, written
+from kikao.channels.smpp.pdu import HEADER, BadPdu, Header, Party, header, short_message
+from kikao.channels.smpp.submission import Submission
+from kikao.channels.smpp.writing import submit_sm
 from kikao.channels.ussd.smpp.fields import fields
-from kikao.channels.ussd.smpp.pdu import HEADER, BadPdu, Header, Party, header, short_message
-from kikao.channels.ussd.smpp.submission import Submission
-from kikao.channels.ussd.smpp.writing import submit_sm
 
 CANARY = "4321"
 

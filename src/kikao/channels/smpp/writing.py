@@ -27,10 +27,10 @@ from aiosmpplib import (
     UnbindResp,
 )
 
-from kikao.channels.ussd.smpp.account import Account
-from kikao.channels.ussd.smpp.alphabets import LATIN_1, UCS_2
-from kikao.channels.ussd.smpp.pdu import Party
-from kikao.channels.ussd.smpp.submission import Submission
+from kikao.channels.smpp.account import Account
+from kikao.channels.smpp.alphabets import LATIN_1, UCS_2
+from kikao.channels.smpp.pdu import Party
+from kikao.channels.smpp.submission import Submission
 
 LONGEST: Final = 254
 """Octets of `short_message`; a screen has 182 at most."""
@@ -51,17 +51,18 @@ def bind_transceiver(sequence: int, account: Account) -> bytes:
 
 
 def submit_sm(sequence: int, submission: Submission) -> bytes:
-    """One screen. Raises `ValueError` for an address or a text that has no place in it."""
+    """One message. Raises `ValueError` for an address or a text that has no place in it."""
     coding, octets = submission.text
     if not 0 < len(octets) <= LONGEST:
-        raise ValueError(f"a screen has 1 to {LONGEST} octets, not {len(octets)}")
+        raise ValueError(f"a message has 1 to {LONGEST} octets, not {len(octets)}")
     message = SubmitSm(
         sequence_num=sequence,
         short_message="-",  # it wants one; what is sent are the octets
         service_type=submission.service_type,
         source=_phone(submission.source),
         destination=_phone(submission.destination),
-        registered_delivery=0,
+        esm_class=submission.esm_class,
+        registered_delivery=submission.receipt,
         encoding=_ENCODINGS.get(coding),
         optional_params=[_Octets(tag, octets) for tag, octets in submission.parameters.items()],
     )

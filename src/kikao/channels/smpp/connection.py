@@ -9,11 +9,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from kikao.channels.ussd.smpp import writing
-from kikao.channels.ussd.smpp.account import Account
-from kikao.channels.ussd.smpp.pdu import HEADER, RESPONSE, BadPdu, Command, header
-from kikao.channels.ussd.smpp.statuses import Status, named
-from kikao.channels.ussd.smpp.submission import Submission
+from kikao.channels.smpp import writing
+from kikao.channels.smpp.account import Account
+from kikao.channels.smpp.pdu import HEADER, RESPONSE, BadPdu, Command, Header, header, message_id
+from kikao.channels.smpp.statuses import Status, named
+from kikao.channels.smpp.submission import Submission
 
 LAST_SEQUENCE: Final = 0x7FFF_FFFF
 """Sequence numbers go from 1 to this (SMPP 3.4, 3.2), and then from the beginning."""
@@ -34,11 +34,19 @@ class Said(NamedTuple):
     what: bytes
 
 
+class Answered(NamedTuple):
+    """What the SMSC answered to a request."""
+
+    status: int
+    id: str = ""
+    """What it calls a message that it took."""
+
+
 class _Asked(NamedTuple):
     place: int
     """In the order of what was written."""
     response: Command
-    answer: asyncio.Future[int]
+    answer: asyncio.Future[Answered]
 
 
 Take = Callable[["Connection", int, bytes], None]
@@ -86,7 +94,7 @@ class Connection:
     async def bind(self) -> None:
         """Raises `Refused` with the SMSC's status, or `Lost`. Needs `run` beside it."""
         try:
-            status = await self._ask(
+            status, _ = await self._ask(
                 Command.BIND_TRANSCEIVER_RESP, lambda number: writing.bind_transceiver(number, self._account)
             )
         except TimeoutError:
@@ -109,8 +117,8 @@ class Connection:
                 async with asyncio.timeout(self._account.patience):
                     await self._writer.wait_closed()
 
-    async def submit(self, submission: Submission) -> int:
-        """Hand one screen over; the SMSC's status. Raises `Lost`, `TimeoutError`, or `ValueError` for one that fits
+    async def submit(self, submission: Submission) -> Answered:
+        """Hand one message over; what the SMSC says. Raises `Lost`, `TimeoutError`, or `ValueError` for one that fits
         nowhere.
         """
         return await self._ask(Command.SUBMIT_SM_RESP, lambda number: writing.submit_sm(number, submission))
@@ -137,14 +145,14 @@ class Connection:
 
     # --- what we ask ---
 
-    async def _ask(self, response: Command, write: Callable[[int], bytes]) -> int:
-        """A request, and the status it is answered with. Raises `Lost`, `TimeoutError`, and what `write` raises."""
+    async def _ask(self, response: Command, write: Callable[[int], bytes]) -> Answered:
+        """A request, and what it is answered with. Raises `Lost`, `TimeoutError`, and what `write` raises."""
         if not self.alive:
             raise Lost(self._over.result())
         self._sequence = self._sequence % LAST_SEQUENCE + 1
         sequence = self._sequence
         octets = write(sequence)
-        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._write(octets)
         self._asked[sequence] = _Asked(self._written, response, answer)
         try:
@@ -169,7 +177,7 @@ class Connection:
                 body = await self._reader.readexactly(head.length - HEADER)
                 self._heard.set()
                 if head.command & RESPONSE:
-                    self._answered(head.command, head.sequence, head.status)
+                    self._answered(head, body)
                 else:
                     self._requested(head.command, head.sequence, body)
         except BadPdu as error:
@@ -180,15 +188,17 @@ class Connection:
         except OSError as error:
             self._end(type(error).__name__)
 
-    def _answered(self, command: int, sequence: int, status: int) -> None:
-        asked = self._asked.get(sequence)
-        if asked is None or command not in (asked.response, Command.GENERIC_NACK):
+    def _answered(self, head: Header, body: bytes) -> None:
+        asked = self._asked.get(head.sequence)
+        if asked is None or head.command not in (asked.response, Command.GENERIC_NACK):
             return  # too late, or to nothing that was asked
         while self._acknowledged and self._acknowledged[0][0] < asked.place:
             self._acknowledged.popleft()
         if not asked.answer.done():
-            nacked = command == Command.GENERIC_NACK and status == Status.OK
-            asked.answer.set_result(Status.ESME_RSYSERR if nacked else status)
+            nacked = head.command == Command.GENERIC_NACK and head.status == Status.OK
+            status = Status.ESME_RSYSERR if nacked else head.status
+            taken = status == Status.OK and head.command == Command.SUBMIT_SM_RESP
+            asked.answer.set_result(Answered(status, message_id(body) if taken else ""))
 
     def _requested(self, command: int, sequence: int, body: bytes) -> None:
         if command == Command.DELIVER_SM:
