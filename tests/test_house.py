@@ -75,11 +75,12 @@ def too_long(modules: dict[str, Module], limit: int = LONGEST_FILE) -> list[str]
 def private_uses(modules: dict[str, Module]) -> list[str]:
     """Private names, and private modules, that are used outside of where they live."""
     findings = []
+    tops = {name.partition(".")[0] for name in modules}
     for module in modules.values():
         tree = ast.parse(module.text)
         own_modules: dict[str, str] = {}
         for used in imports_of(module, tree):
-            if used.source.partition(".")[0] not in roots(modules):
+            if used.source.partition(".")[0] not in tops:
                 continue
             whole = f"{used.source}.{used.name}" if used.name else used.source
             if whole in modules:
@@ -87,7 +88,7 @@ def private_uses(modules: dict[str, Module]) -> list[str]:
             owner = private_owner(whole)
             if owner and not is_inside(module, owner, whole in modules):
                 findings.append(f"{module.name}:{used.line} imports {whole}, private to {owner}")
-        for node in ast.walk(tree):
+        for node in ast.walk(tree) if own_modules else ():
             if isinstance(node, ast.Attribute) and is_private(node.attr):
                 target = own_modules.get(ast.unparse(node.value))
                 if target and target != module.name and f"{target}.{node.attr}" not in modules:
@@ -101,7 +102,7 @@ def circles(modules: dict[str, Module]) -> list[list[str]]:
     """Groups of modules that import each other, top-level or late; imports for type checking do not count."""
     edges: dict[str, set[str]] = {name: set() for name in modules}
     for module in modules.values():
-        for used in imports_of(module, without_type_checking(ast.parse(module.text))):
+        for used in imports_of(module, ast.parse(module.text), of_types=False):
             whole = f"{used.source}.{used.name}"
             target = whole if whole in modules else used.source
             if target in modules:
@@ -119,8 +120,9 @@ def loaded_by(statement: str) -> set[str]:
     return LATE & set(done.stdout.split())
 
 
-def imports_of(module: Module, tree: ast.AST) -> Iterator[Import]:
-    for node in ast.walk(tree):
+def imports_of(module: Module, tree: ast.Module, *, of_types: bool = True) -> Iterator[Import]:
+    """What a module imports, anywhere in it; those below `if TYPE_CHECKING` are `of_types`."""
+    for node in statements(tree, of_types=of_types):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield Import(node.lineno, name.name, "", name.asname or name.name)
@@ -133,15 +135,17 @@ def imports_of(module: Module, tree: ast.AST) -> Iterator[Import]:
                 yield Import(node.lineno, source, name.name, name.asname or name.name)
 
 
-def without_type_checking(tree: ast.Module) -> ast.Module:
-    class Drop(ast.NodeTransformer):
-        def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-            self.generic_visit(node)
-            return node.orelse if ast.unparse(node.test).endswith("TYPE_CHECKING") else node
-
-    dropped = Drop().visit(tree)
-    assert isinstance(dropped, ast.Module)
-    return dropped
+def statements(tree: ast.Module, *, of_types: bool) -> Iterator[ast.AST]:
+    """The statements in the order they stand in, and the module, but no expression: most of a tree."""
+    todo: list[ast.AST] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        blocks = ["body", "handlers", "cases", "orelse", "finalbody"]
+        if not of_types and isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            blocks.remove("body")
+        for block in reversed(blocks):
+            todo += reversed(getattr(node, block, ()))
 
 
 def is_private(name: str) -> bool:
@@ -162,10 +166,6 @@ def is_inside(module: Module, owner: str, is_module: bool) -> bool:
     if not is_module:
         return module.name == owner
     return module.package == owner or module.package.startswith(f"{owner}.")
-
-
-def roots(modules: dict[str, Module]) -> set[str]:
-    return {name.partition(".")[0] for name in modules}
 
 
 def reachable(start: str, edges: dict[str, set[str]]) -> set[str]:
