@@ -20,7 +20,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.console.browser import Desk, Handset, chromium, stored
 from tests.console.desk_app import HOLD
-from tests.http.servers import ServerProcess, serving
+from tests.http.forked import serving
+from tests.http.servers import ServerProcess
 
 ENDPOINTS: Final = f"""
 [ussd.nalo]
