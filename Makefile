@@ -11,6 +11,9 @@ PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 COMPILE := $(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock' $(ARGS)
 
+# Many steps start kikao again and again: without bytecode each start would compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test check bench reliability lock gateways docs
 
 help: ## list the targets
