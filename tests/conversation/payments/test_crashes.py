@@ -97,9 +97,10 @@ class TestCrash:
     async def test_it_pays_exactly_once_when_the_next_process_dies_too(
         self, first: tuple[str, str, int]
     ) -> None:
-        for second in self.STORE + self.BANK:
-            for redelivers in (True, False):
-                await self.finish([first, second], redelivers=redelivers, tombstones=True)
+        points = self.STORE + self.BANK
+        for nth, second in enumerate(points, start=points.index(first)):
+            # Every other pair with a redelivery: each point is met with both, as the first and as the second.
+            await self.finish([first, second], redelivers=nth % 2 == 0, tombstones=True)
 
     async def test_a_request_on_its_way_when_the_process_died_is_refused_by_the_bank(self) -> None:
         talk, bank = await phone()
