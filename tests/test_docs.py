@@ -44,6 +44,29 @@ def run_tests(folder: Path) -> str:
     return done.stdout
 
 
+# --- testing a chat ---
+
+
+@pytest.fixture
+def tea_shop() -> dict[str, Any]:
+    """What the page defines."""
+    page, found = DOCS / "how-to" / "test-a-chat.md", {"__name__": "tea_shop"}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), found)
+    return found
+
+
+async def test_the_test_of_a_chat_passes(tea_shop: dict[str, Any]) -> None:
+    await tea_shop["test_tea"]()
+
+
+async def test_the_stories_of_a_chat_come_true(tea_shop: dict[str, Any]) -> None:
+    (text,) = blocks(DOCS / "how-to" / "test-a-chat.md", "text")
+    for transcript in parse(text, "test-a-chat.md"):
+        async with Stage(tea_shop["app"]) as stage:
+            await play(transcript, stage)
+
+
 # --- the README ---
 
 
