@@ -169,6 +169,7 @@ Nobody keeps Asha's PIN.
 Asha opens the chat.
 {WHAT}
 Asha blocks us.
+10 seconds pass.
 Asha unblocks us.
 Asha taps Tea.
 {SIZE}
