@@ -285,7 +285,14 @@ async def test_templates_of_the_app_are_approved() -> None:
         Template("card", {"en": "en"}, header="image", header_kind="image", buttons=(LinkButton("where"),)),
         Template("plain", {"en": "en"}, header="who"),
     ]
-    app = App(flows, entry="shop", channels=["ussd", "whatsapp"], members=False, templates=told)
+    app = App(
+        flows,
+        entry="shop",
+        channels=["ussd", "whatsapp"],
+        members=False,
+        templates=told,
+        locales={"en": "English", "sw": "Kiswahili"},
+    )
     async with Stage(app) as stage:
         api = stage.chats.business()[0]
         api.templates[0] = Approved("late", "Hello {{1}}: {{2}}", "en_US")
