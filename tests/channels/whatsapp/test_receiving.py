@@ -375,6 +375,22 @@ def test_whatever_a_message_holds_the_others_are_read(said: dict[str, Any]) -> N
     assert all(inbound.identity and inbound.message_id is not None for inbound in found.inbounds)
 
 
+def said_by(found: Received) -> list[tuple[str, str]]:
+    return [(inbound.gateway, inbound.text.reveal()) for inbound in found.inbounds]
+
+
+@settings(max_examples=40)
+@given(st.lists(JSON, max_size=3))
+def test_all_at_once_or_piece_by_piece_comes_to_the_same(more: list[Any]) -> None:
+    messages = [text("one"), *more, text("two")]
+    change = {"field": "messages", "value": value(messages=messages, statuses=more)}
+    entry = {"id": "1", "changes": [change]}
+    at_once = read({"object": "whatsapp_business_account", "entry": [entry]})
+    in_pieces = read({"object": "whatsapp_business_account", "entry": [entry, "x"]})
+    assert said_by(at_once) == said_by(in_pieces)
+    assert [*notes(at_once), "unreadable entry"] == notes(in_pieces)
+
+
 @settings(max_examples=40)
 @given(st.dictionaries(st.sampled_from(["object", "entry", "changes", "field", "value", *NAMES]), JSON))
 def test_no_webhook_leads_to_anything_but_a_refusal(body: dict[str, Any]) -> None:

@@ -42,13 +42,31 @@ def received(body: bytes, numbers: Mapping[str, str]) -> Received:
 
     Raises `BadRequest` for what is no webhook of WhatsApp.
     """
+    reading = _Reading(numbers)
     try:
-        whole = types.BODY.decode(body)
+        whole = types.WHOLE.decode(body)
+    except UNREADABLE:
+        return reading.pieces(_body(body))
+    _check(whole.object)
+    for entry in whole.entry:
+        for change in entry.changes:
+            reading.take(change.field, change.value)
+    return reading.received
+
+
+def _body(body: bytes) -> tuple[msgspec.Raw, ...]:
+    """The entries of a webhook in which something is not as it should be."""
+    try:
+        found = types.BODY.decode(body)
     except UNREADABLE:
         raise BadRequest("whatsapp: the body is no webhook of the Cloud API") from None
-    if whole.object != OBJECT:
+    _check(found.object)
+    return found.entry
+
+
+def _check(about: str) -> None:
+    if about != OBJECT:
         raise BadRequest(f"whatsapp: object is not {OBJECT}. Subscribe the app to WhatsApp alone.")
-    return _Reading(numbers).read(whole.entry)
 
 
 class _Reading:
@@ -60,7 +78,13 @@ class _Reading:
         self._inbounds: list[Inbound] = []
         self._told: list[Told] = []
 
-    def read(self, entries: Iterable[msgspec.Raw]) -> Received:
+    @property
+    def received(self) -> Received:
+        """What was read."""
+        return Received(tuple(self._inbounds), tuple(self._told))
+
+    def pieces(self, entries: Iterable[msgspec.Raw]) -> Received:
+        """Read each piece by itself."""
         for raw in entries:
             try:
                 changes = types.ENTRY.decode(raw).changes
@@ -69,7 +93,7 @@ class _Reading:
                 continue
             for change in changes:
                 self._change(change)
-        return Received(tuple(self._inbounds), tuple(self._told))
+        return self.received
 
     def _change(self, raw: msgspec.Raw) -> None:
         change = Change()
@@ -79,15 +103,19 @@ class _Reading:
         except UNREADABLE:
             self._note(self._line, f"unreadable change {word(change.field)}".rstrip())
             return
+        self.take(change.field, value)
+
+    def take(self, field: str, value: Value) -> None:
+        """A change, if it is of a number of ours, or of none."""
         number = value.metadata.phone_number_id
         if number and number not in self._numbers:
             self._note(self._line, "a number that is not ours")
         else:
-            self._value(change, value, self._numbers.get(number, ""))
+            self._value(field, value, self._numbers.get(number, ""))
 
-    def _value(self, change: Change, value: Value, name: str) -> None:
+    def _value(self, field: str, value: Value, name: str) -> None:
         line = f"{CHANNEL}/{name}" if name else self._line
-        if change.field == "messages":
+        if field == "messages":
             if not name and (value.messages or value.statuses):
                 self._note(line, "messages of no number")
                 return
@@ -97,11 +125,11 @@ class _Reading:
                 self._status(raw, line)
             for raw in value.errors or ():
                 self._note(line, f"error: {_code(raw)}")
-        elif change.field == "user_preferences" and name:
+        elif field == "user_preferences" and name:
             for raw in value.user_preferences or ():
                 self._preference(raw, line)
         else:
-            self._note(line, _described(change, value))
+            self._note(line, _described(field, value))
 
     # --- messages ---
 
@@ -192,7 +220,7 @@ class _Reading:
         self._told.append(Other(line=line, note=note))
 
 
-def _described(change: Change, value: Value) -> str:
+def _described(field: str, value: Value) -> str:
     """A change as a kind and a name: nothing of a member is in it."""
     about = [word(value.event), word(value.message_template_name)]
     for raw in value.calls or ():
@@ -207,9 +235,7 @@ def _described(change: Change, value: Value) -> str:
             about.append("unreadable")
     if value.message_echoes:
         about.append(f"{len(value.message_echoes)}")
-    return f"{word(change.field) or 'unknown field'}: {' '.join(filter(None, about))[:200]}".removesuffix(
-        ": "
-    )
+    return f"{word(field) or 'unknown field'}: {' '.join(filter(None, about))[:200]}".removesuffix(": ")
 
 
 def _codes(message: Said) -> str:

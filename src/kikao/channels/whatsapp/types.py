@@ -57,6 +57,26 @@ class Value(Struct, frozen=True, gc=False):
     message_template_name: str = ""
 
 
+class WholeChange(Struct, frozen=True, gc=False):
+    """A change of which all can be read."""
+
+    field: str = ""
+    value: Value = Value()
+
+
+class WholeEntry(Struct, frozen=True, gc=False):
+    """An entry of which all changes can be read."""
+
+    changes: tuple[WholeChange, ...] = ()
+
+
+class Whole(Struct, frozen=True, gc=False):
+    """A webhook of which all but its messages can be read at once: so it is, as a rule."""
+
+    object: str = ""
+    entry: tuple[WholeEntry, ...] = ()
+
+
 class Said(Struct, frozen=True, gc=False):
     """A message of a member."""
 
@@ -199,6 +219,7 @@ class Answered(Struct, frozen=True, gc=False):
     error: Refusal | None = None
 
 
+WHOLE: Final = msgspec.json.Decoder(Whole)
 BODY: Final = msgspec.json.Decoder(Body)
 ENTRY: Final = msgspec.json.Decoder(Entry)
 CHANGE: Final = msgspec.json.Decoder(Change)
