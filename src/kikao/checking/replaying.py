@@ -16,6 +16,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from kikao.app import App
+from kikao.checking.own_services import own_services
 from kikao.checking.replaying_host import Arrived, Halt, Host, Looks, Performs, Rehearsal, arrived, reply
 from kikao.conversation.answers import Answer
 from kikao.conversation.changes import UPDATED
@@ -75,13 +76,7 @@ class Replayer:
     def __init__(self, app: App, *, release: int = 0, now: dt.datetime) -> None:
         self._engine = app.engine
         self._engine.flows.release = max(app.engine.flows.release, release)
-        extra: tuple[object, ...] = ()
-        if app.members:
-            from kikao.members.directory import Directory
-            from kikao.members.links import Links
-
-            extra = (Directory, Links)
-        self._host = Host(app.declared_services, extra, now)
+        self._host = Host(app.declared_services, own_services(app), now)
         self._today = now.date()
 
     async def outcomes(

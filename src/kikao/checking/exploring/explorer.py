@@ -20,6 +20,7 @@ from kikao.checking.exploring.search import START, Search
 from kikao.checking.exploring.services import Circumstances
 from kikao.checking.exploring.verdicts import verdicts
 from kikao.checking.findings import Finding
+from kikao.checking.own_services import own_services
 from kikao.conversation.member import Member
 
 NUMBER: Final = "+256772000001"
@@ -94,12 +95,7 @@ class _Quiet:
 def _services(app: App) -> Mapping[Any, Any] | None:
     """The app's services by type; None where they only come to be when it starts."""
     services = app.declared_services
-    if services is None or not app.members:
-        return services
-    from kikao.members.directory import Directory
-    from kikao.members.links import Links
-
-    return {Directory: None, Links: None, **services}
+    return None if services is None else {**dict.fromkeys(own_services(app)), **services}
 
 
 def _members(app: App) -> Iterator[tuple[Member, str]]:

@@ -16,8 +16,8 @@ from kikao.checking.reading.sources import Function, Sources
 
 TALK: Final = frozenset(
     (
-        "ask choose confirm menu language form call say end goto restart_with read step steps_parallel secret post "
-        "version now"
+        "ask choose confirm menu language form call say show end goto restart_with read step steps_parallel secret "
+        "post charge version now"
     ).split()
 )
 """Methods of `Chat` that a flow awaits."""
