@@ -165,6 +165,26 @@ Asha enters her PIN on the page.
     Thank you, Vip.
 Nobody keeps Asha's PIN.
 """,
+    "a server that dies": f"""
+Asha opens the chat.
+{WHAT}
+The server dies before the next commit.
+Asha taps Tea.
+The server starts again.
+Asha looks at her chat.
+{WHAT}
+5 seconds pass.
+Asha looks at her chat.
+{SIZE}
+The server dies after the next commit.
+Asha taps Small.
+The server starts again.
+5 seconds pass.
+Asha looks at her chat.
+{NAME}
+Asha writes Asha.
+    Thank you, Asha.
+""",
     "a bot that is stopped": f"""
 Asha opens the chat.
 {WHAT}

@@ -734,6 +734,12 @@ async def test_polling_with_offsets(api: BotApi, bot: Bot) -> None:
     assert bot.told == []
 
 
+async def test_a_bot_without_a_secret_is_polled_for() -> None:
+    api = BotApi(TOKEN, "")
+    await api.member("Asha").write("hi")
+    assert [each["message"]["text"] for each in await call(api, "getUpdates")] == ["hi"]
+
+
 async def test_a_long_poll_waits_for_somebody(api: BotApi) -> None:
     await call(api, "deleteWebhook", drop_pending_updates=True)
     poll = asyncio.create_task(call(api, "getUpdates", timeout=30))

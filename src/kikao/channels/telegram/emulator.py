@@ -51,7 +51,8 @@ TAP: Final = 60.0
 class BotApi(Emulator):
     """A Bot API with one bot.
 
-    `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, `path` where the server
+    `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, empty where
+    updates are polled for, `path` where the server
     takes them. `rates` are how much may be sent, without an end unless given
     (`BotApi.RATES` are those of Telegram). `tap` is how long a tap can be answered, in seconds;
     updates are counted from `first_update`.
@@ -80,7 +81,7 @@ class BotApi(Emulator):
         self.username = username
         self.secret = secret
         self.rates = rates
-        self.polled = False
+        self.polled = not secret
         """Whether updates wait for `getUpdates`, since there is no webhook."""
         self.allowed: set[str] = set()
         """Kinds of updates that the bot wants; empty for those there are, but for reactions."""
