@@ -362,8 +362,9 @@ class _Turn:
         conversation, known = session.conversation, self.known
         secret = conversation.run is not None and conversation.run.secret
         seen = held.seen or repeats(self.inbound, session.dialogue, self.names)
+        silence = sessions.clock() - session.seen_at
         event, dialogue = understand(
-            self.inbound, session.dialogue, session.hashed, secret=secret, consumed=seen
+            self.inbound, session.dialogue, session.hashed, secret=secret, consumed=seen, silence=silence
         )
         if isinstance(event, Tell) and (held.working() or not conversation.untold):
             return self.gateway.acknowledge(self.inbound)  # whoever wrote meanwhile has seen it

@@ -32,6 +32,9 @@ SEPARATOR = "*"
 REMEMBERED: Final = 6
 """Dialogues before the present one that something may still come from: of two phones, each may dial anew and again."""
 
+COUNTED: Final = 6 * 86400.0
+"""Seconds of silence after which a provider that counts may have begun anew."""
+
 Hash = Callable[[str, str], bytes]
 """Keyed hash of a text for a purpose ("dialogue", "text")."""
 
@@ -46,11 +49,12 @@ def understand(
     *,
     secret: bool = False,
     consumed: bool = False,
+    silence: float = 0.0,
 ) -> Meaning:
     """The event an inbound means after what was processed, and the dialogue to remember.
 
     `secret`: the open question asks for a PIN or the like. `consumed`: an inbound of this name was processed before, by
-    a turn that died before its reply.
+    a turn that died before its reply. `silence`: seconds since the session was last written.
 
     The first rule that fits decides. A dialogue begins with a dial; what was dialled behind the code is a long dial.
     What is no dial and no answer shows the present screen again.
@@ -60,7 +64,7 @@ def understand(
     line, mark = _line(inbound), _mark(inbound, hashed)
     same = dialogue if dialogue is not None and compare_digest(dialogue.mark, mark) else None
     if dialogue is not None and dialogue.line == line:
-        if _was_overtaken(inbound, dialogue):
+        if _was_overtaken(inbound, dialogue, silence):
             return Show(late=True), dialogue
         if _was_tapped_elsewhere(inbound, dialogue):
             return Show(why="old"), dialogue
@@ -113,11 +117,14 @@ def let_go(inbound: Inbound, dialogue: Dialogue | None, hashed: Hash) -> Dialogu
 # --- the rules, in their order ---
 
 
-def _was_overtaken(inbound: Inbound, dialogue: Dialogue) -> bool:
-    """What was sent before what was processed last is never an answer, where the provider says when, or counts."""
+def _was_overtaken(inbound: Inbound, dialogue: Dialogue, silence: float) -> bool:
+    """What was sent before what was processed last is never an answer, where the provider says when, or counts.
+
+    Telegram begins to count anywhere when a bot heard nothing for a week, and keeps what it brings for a day.
+    """
     if inbound.sent_at is not None and 0.0 < inbound.sent_at < dialogue.sent_at:
         return True
-    return inbound.chat is not None and 0 < inbound.chat.order < dialogue.order
+    return inbound.chat is not None and silence < COUNTED and 0 < inbound.chat.order < dialogue.order
 
 
 def _was_tapped_elsewhere(inbound: Inbound, dialogue: Dialogue) -> bool:
@@ -209,7 +216,8 @@ def _after(
 
 
 def _line(inbound: Inbound) -> str:
-    return f"{inbound.channel}/{inbound.gateway}/{inbound.identity}"
+    where = inbound.chat.group if inbound.chat is not None else ""  # in which all may hold one conversation
+    return f"{inbound.channel}/{inbound.gateway}/{where or inbound.identity}"
 
 
 def _mark(inbound: Inbound, hashed: Hash) -> bytes:

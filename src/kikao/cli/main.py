@@ -15,6 +15,7 @@ from kikao.cli.new import new
 from kikao.cli.outbox import outbox
 from kikao.cli.replay import replay
 from kikao.cli.sessions import sessions
+from kikao.cli.telegram import telegram
 from kikao.cli.ussd import ussd
 
 DEMOS: Final = {"wallet": "kikao_apps.wallet:app"}
@@ -132,4 +133,5 @@ main.add_command(new)
 main.add_command(outbox)
 main.add_command(replay)
 main.add_command(sessions)
+main.add_command(telegram)
 main.add_command(ussd)

@@ -139,6 +139,10 @@ class ChatGateway(ABC):
         """What goes on beside messages, until it is cancelled: nothing, unless a gateway says so."""
         return
 
+    def alone(self, payload: str = "") -> str:
+        """Where a member of a group can go on with the app alone, beginning with `payload`; empty for nowhere."""
+        return ""
+
     def pages(self, screen: Screen, translate: Translate) -> list[Message]:
         """The screen as messages of which a member sees one at a time; see `ladder.laid_out`."""
         return laid_out(screen, translate, self.limits)

@@ -56,6 +56,12 @@ WORDED: Final[tuple[tuple[Text, Text], ...]] = (
 ENTER: Final = t("Enter it here")
 """On the button that leads to the page where a secret is entered."""
 
+ALONE: Final = t("The next step needs something secret, and others read here. Go on in a chat with me alone.")
+"""In place of a question for a secret, in a group."""
+
+GO_ON: Final = t("Go on alone")
+"""On the button that leads there."""
+
 MOVES: Final = ("back", "home", "cancel", "language")
 """Commands that are the engine's own."""
 
@@ -119,11 +125,27 @@ class ChatTurn:
         if screen.whole and await self._unseen(held):
             return Show()
         said = self._read(text.reveal(), screen, conversation.locale)
+        if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):
+            return Show()
         if screen.secret and self._links is not None and run is not None and run.pending is not None:
             pending = run.pending
             if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
                 return Show(why="secret")
         return Reply(Secret(said), event.attachment)
+
+    def _is_asked_in_a_group(self) -> bool:
+        """Where others read what is asked, and what is answered: no secret is either."""
+        return bool(self._chat.group)
+
+    def _moves(self, said: str, screen: Screen, conversation: Conversation) -> bool:
+        """Whether what was typed is one of the keys of the navigation."""
+        pending = conversation.run.pending if conversation.run is not None else None
+        if pending is None:
+            return False
+        page, pages = pending.page, pending.pages
+        return (
+            self._engine.navigation.command(said, screen, pending.literal, page=page, pages=pages) is not None
+        )
 
     def _commanded(self, command: str, said: Sequence[str]) -> Event:
         if command in MOVES:
@@ -160,6 +182,8 @@ class ChatTurn:
 
     def worded(self, screen: Screen) -> Screen:
         """A screen as a chat shows it: in its own words, with what the member is told about what they did."""
+        if screen.secret and self._is_asked_in_a_group():
+            return structs.replace(screen, body=(ALONE,), secret=False)
         body = tuple(_worded(text) for text in screen.body)
         body = (WHY[self._why], *body) if self._why else body
         return screen if body == screen.body else structs.replace(screen, body=body)
@@ -176,6 +200,8 @@ class ChatTurn:
         """
         session, run = held.session, held.session.conversation.run
         asks = turned.screen.secret and self._links is not None and run is not None and run.secret
+        if turned.screen.secret and self._is_asked_in_a_group():
+            asks, message = False, self._alone(message, session.conversation)
         mark = mark_of(session, turned) if message.choices or asks else ""
         if session.dialogue is not None:
             place = (self._chat.to, self._chat.group)
@@ -188,6 +214,16 @@ class ChatTurn:
             message = structs.replace(message, clears=True)
         turns_page = bool(self._chat.pressed) and turned.what == "shown" and not self._why
         return message, {"mark": mark, "over": self._chat.message if turns_page else ""}
+
+    def _alone(self, message: Message, conversation: Conversation) -> Message:
+        """With a link to where nobody else reads, and to the command that begins this there."""
+        run, shortcuts = conversation.run, self._engine.shortcuts
+        words = {} if shortcuts is None else shortcuts.words
+        begins = (word for word, shortcut in words.items() if run is not None and shortcut.flow == run.flow)
+        url = self._gateway.alone(next(begins, ""))
+        if not url:
+            return message
+        return structs.replace(message, link=Link(self._translate(conversation.locale)(GO_ON), url))
 
     def _read(self, said: str, screen: Screen, locale: str) -> str:
         return meant(said, screen, self._translate(locale), self._gateway.limits)

@@ -111,6 +111,10 @@ class TelegramGateway(ChatGateway):
         works += [Polling(api, self.bot, site).run()] if secret is None else []
         await asyncio.gather(*works)
 
+    def alone(self, payload: str = "") -> str:
+        """The bot's own chat, by a deep link; empty as long as its username is not known."""
+        return self.bot.link(payload)
+
     def pages(self, screen: Screen, translate: Translate) -> list[Message]:
         """As of any chat; data on it makes no links, and what is wanted has a key that shares it."""
         pages = laid_out(screen, unlinked(translate), self.limits)

@@ -23,7 +23,7 @@ from kikao.channels.inbound import Chatted, Inbound
 from kikao.channels.media.kinds import Kind
 from kikao.channels.media.remote import Remote
 from kikao.channels.telegram.bot import CHANNEL, Bot
-from kikao.channels.telegram.formatting import at_utf16, cut
+from kikao.channels.telegram.formatting import JOINER, cut
 from kikao.channels.telegram.types import Callback, Earlier, FileOf, MembershipChange, Message, Update, User
 from kikao.conversation.inputs import Attachment, Place, SharedContact
 from kikao.conversation.secrets import Secret
@@ -91,7 +91,7 @@ def _message(message: Message, number: int, body: bytes, bot: Bot) -> Received:
         text = found["rest"].strip()
     if chat.type != "private":
         own = found is not None and (bool(found["bot"]) or command in bot.commands)
-        text, named = (text, True) if own else _unnamed(message, text, bot)
+        text, named = (text, True) if own else _unnamed(text, bot)
         if not (own or named or _replies(message.reply_to_message, bot)) or (found and not own):
             return NOTHING
         if not (text or command or attachment or remote):
@@ -104,7 +104,7 @@ def _message(message: Message, number: int, body: bytes, bot: Bot) -> Received:
                 gateway=bot.slug,
                 identity=str(sender.id),
                 happening="new" if command == "start" else "reply",
-                text=Secret(text),
+                text=Secret(text.replace(JOINER, "")),  # where a message of ours was copied
                 message_id=Secret(str(number)),
                 attachment=attachment,
                 sent_at=float(message.date) or None,
@@ -127,13 +127,12 @@ def _is_for(bot: Bot, name: str, where: str) -> bool:
     return bot.is_called(name) or (where == "private" and not bot.username)
 
 
-def _unnamed(message: Message, text: str, bot: Bot) -> tuple[str, bool]:
+def _unnamed(text: str, bot: Bot) -> tuple[str, bool]:
     """A text without the bot's name, and whether that stood in it."""
-    for entity in message.entities or message.caption_entities:
-        if entity.type == "mention":
-            begin, end = at_utf16(text, entity.offset), at_utf16(text, entity.offset + entity.length)
-            if bot.is_called(text[begin:end].removeprefix("@")):
-                return f"{text[:begin].rstrip()} {text[end:].lstrip(' ,:')}".strip(), True
+    for found in _MENTION(text):
+        if bot.is_called(found[1]):
+            before, behind = text[: found.start()].rstrip(), text[found.end() :].lstrip(" ,:")
+            return f"{before} {behind}".strip(), True
     return text, False
 
 
@@ -307,10 +306,12 @@ OWNER: Final = "@"
 _COMMAND: Final = re.compile(
     r"/(?P<name>[A-Za-z0-9_]{1,32})(?:@(?P<bot>[A-Za-z0-9_]{1,32}))?(?P<rest>\s.*|$)", re.DOTALL
 ).match
+_MENTION: Final = re.compile(r"(?<![\w@./])@([A-Za-z0-9_]{1,32})(?!\w)").finditer
 _WORD: Final = re.compile("[a-z_]{1,40}").fullmatch
 _FIELDS: Final = frozenset(field.encode_name for field in msgspec.structs.fields(Message))
 _ABOUT: Final = frozenset(
-    "sender_chat sender_boost_count edit_date has_protected_content media_group_id author_signature "
+    "entities caption_entities sender_chat sender_boost_count edit_date has_protected_content media_group_id "
+    "author_signature "
     "reply_markup business_connection_id is_from_offline is_automatic_forward link_preview_options quote "
     "external_reply reply_to_story effect_id paid_star_count direct_messages_topic".split()
 )

@@ -35,15 +35,6 @@ class Chat(Wire, frozen=True):
     """`private`, `group`, `supergroup` or `channel`."""
 
 
-class Entity(Wire, frozen=True):
-    """A special piece of a text: https://core.telegram.org/bots/api#messageentity"""
-
-    type: str
-    offset: int
-    """UTF-16 code units, as is the length."""
-    length: int
-
-
 class FileOf(Wire, frozen=True):
     """A photo, a document, a recording; of a photo, one of its sizes."""
 
@@ -103,9 +94,7 @@ class Message(Wire, frozen=True):
     forward_origin: Any = None
     reply_to_message: Earlier | None = None
     text: str = ""
-    entities: tuple[Entity, ...] = ()
     caption: str = ""
-    caption_entities: tuple[Entity, ...] = ()
     photo: tuple[FileOf, ...] = ()
     animation: FileOf | None = None
     """A document besides, which says the same."""
