@@ -65,6 +65,7 @@ async def test_what_was_not_dealt_with_was_not_read() -> None:
     attention = Attention(CALLS, line)
     attention.attend(inbound())(False)
     attention.attend(inbound(None))(True)
+    attention.attend(inbound("secret 1"))(True)  # entered on a page
     await asyncio.sleep(0)
     assert line.shown == []
 

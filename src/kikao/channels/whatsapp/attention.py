@@ -18,6 +18,9 @@ from kikao.channels.whatsapp.calls import Calls
 PATIENCE: Final = 1.0
 """Seconds after which a member sees that somebody types; WhatsApp shows it for 25 at most."""
 
+MESSAGE: Final = "wamid."
+"""How the name of a message begins."""
+
 AT_ONCE: Final = 32
 """Such calls on their way: beyond that they are left out."""
 
@@ -32,10 +35,12 @@ class Attention:
         self._under_way: set[asyncio.Task[None]] = set()
 
     def attend(self, inbound: Inbound) -> Callable[[bool], None]:
-        """A member waits; what is returned hears whether they are dealt with by now."""
-        if inbound.message_id is None:
-            return _nothing
-        return _Attended(self, inbound.message_id.reveal()).dealt_with
+        """A member waits; what is returned hears whether they are dealt with by now.
+
+        What they entered on a page, or what somebody else did for them, is no message that could be marked.
+        """
+        name = "" if inbound.message_id is None else inbound.message_id.reveal()
+        return _Attended(self, name).dealt_with if name.startswith(MESSAGE) else _nothing
 
     def later(self, act: Callable[[], None]) -> asyncio.TimerHandle:
         """Do something once somebody has waited for long."""
