@@ -34,8 +34,11 @@ GOOD_FOR: Final = 86400.0
 TIMEOUT: Final = 45.0
 """Seconds that a turn may take here, with what it fetches before."""
 
-TRIES: Final = 60
+TRIES: Final = 500
 """With the waits between them, some four hours."""
+
+LONGEST: Final = 60.0
+"""Seconds between two tries, at most: somebody waits."""
 
 DEAD_KEPT: Final = 3 * 86400.0
 """Seconds in which an operator may have it tried again: what a member wrote is not kept for long."""
@@ -60,7 +63,7 @@ class Inbox:
             at_once=16,
             tries=TRIES,
             first=1.0,
-            longest=300.0,
+            longest=LONGEST,
             sent_kept=0.0,
             dead_kept=DEAD_KEPT,
         )
