@@ -831,3 +831,50 @@ async def test_as_an_application(api: BotApi) -> None:
     messages[:] = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
     await api.application({"type": "lifespan"}, receive, send)
     assert [each["type"] for each in sent] == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+async def test_files_that_are_too_large(api: BotApi, bot: Bot) -> None:
+    asha = api.member("Asha", started=True)
+    await asha.send("video", bytes(20 * 2**20 + 1))
+    answer = await call(api, "getFile", file_id=bot.told[0]["message"]["video"]["file_id"])
+    assert answer["description"] == "Bad Request: file is too big"
+    head = b'--B\r\nContent-Disposition: form-data; name="chat_id"\r\n\r\n%d\r\n' % asha.id
+    part = b'--B\r\nContent-Disposition: form-data; name="document"; filename="a.bin"\r\n\r\n'
+    body = b"".join((head, part, bytes(50 * 2**20 + 1), b"\r\n--B--\r\n"))
+    url = Hidden(f"https://h/bot{TOKEN}/sendDocument".encode())
+    kind = (("content-type", "multipart/form-data; boundary=B"),)
+    assert (await api(Call(url, kind, body))).status == 413
+
+
+async def test_places_contacts_and_replies(api: BotApi) -> None:
+    asha = api.member("Asha")
+    await asha.write("where?")
+    question = asha.chat.messages[0]
+    sent = await call(
+        api, "sendLocation", chat_id=asha.id, latitude="0.5", longitude=32,
+        reply_parameters={"message_id": int(question.id)},
+    )  # fmt: skip
+    assert sent["reply_to_message"]["text"] == "where?"
+    await call(api, "sendContact", chat_id=asha.id, phone_number="256700000001", first_name="Shop")
+    await call(
+        api, "sendMessage", chat_id=asha.id, text="x",
+        reply_parameters={"message_id": 99, "allow_sending_without_reply": True},
+        reply_markup={"force_reply": True},
+    )  # fmt: skip
+    assert asha.chat.texts == ["0.5, 32.0", "256700000001", "x"]
+    assert (await call(api, "sendLocation", chat_id=asha.id, latitude=None, longitude=1))["error_code"] == 400
+    assert (await call(api, "sendMessage", chat_id="12x", text="x"))["error_code"] == 400
+
+
+async def test_an_edit_that_was_made_already(api: BotApi, clock: Clock) -> None:
+    asha = api.member("Asha", started=True)
+    await call(api, "sendMessage", chat_id=asha.id, text="one")
+    where = {"chat_id": asha.id, "message_id": 1}
+    assert (await call(api, "editMessageText", **where, text="two"))["edit_date"] == int(clock.now)
+    clock.advance(5)
+    assert "not modified" in (await call(api, "editMessageText", **where, text="two"))["description"]
+    api.loses()
+    await call(api, "editMessageText", **where, text="three")
+    api.loses()
+    await call(api, "deleteMessage", **where)
+    assert asha.chat.texts == ["two"]
