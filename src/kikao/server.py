@@ -174,8 +174,8 @@ class Server:
             sessions,
             app.catalogs.translate,
             locale=locale or next(iter(app.engine.locales)),
+            members=members,
         )
-        """What is sent although nobody asked."""
         codes = Codes(self.messages, sessions.clock)
         self.services = {Messages: self.messages, Codes: codes, **self.services}
         self.file_sweeper: FileSweeper | None = None

@@ -12,6 +12,8 @@ from kikao.channels.chat.messages import GOOD_FOR, Messages
 from kikao.conversation.screens import Option, Screen
 from kikao.events import Event, MessageDead
 from kikao.i18n import t
+from kikao.members import UnknownMember
+from kikao.server import Server
 from kikao.sessions.posting import opened
 from kikao.testing import Clock, Phone, in_process
 from tests.channels.chat.talk import Letters
@@ -125,3 +127,45 @@ async def test_a_long_text_in_a_chat_goes_in_parts_that_are_stored_once(tmp_path
         for wrong in ("", "a b", "x" * 200):
             with pytest.raises(MessageRefused, match="no address on telegram"):
                 await messages.send("k", wrong, "Hello", over="telegram")
+
+
+# --- to a member, wherever they are ---
+
+
+async def met(server: Server) -> str:
+    """The id of a member who was met on SMS."""
+    assert server.members is not None
+    return (await server.members.meet("msisdn", BINTA)).id
+
+
+def app() -> App:
+    return App(shop().engine.flows, entry="shop")
+
+
+async def test_a_member_is_written_to_where_they_may_be_in_their_language(tmp_path: Path) -> None:
+    async with serving(app(), tmp_path) as (server, api):
+        member = await met(server)
+        assert server.members is not None
+        await server.members.remember(member, locale="sw")
+        first = await server.messages.send_to_member("k", member, t("Back"))
+        assert await server.messages.send_to_member("k", member, t("Back"), over=["sms"]) == first
+        await server.push()
+    assert api.inbox(BINTA) == ["Rudi"]
+
+
+async def test_a_member_who_stopped_it_is_not_and_that_is_said_at_once(tmp_path: Path) -> None:
+    async with serving(app(), tmp_path) as (server, api):
+        member = await met(server)
+        await api.texts(BINTA, "STOP")
+        with pytest.raises(MessageRefused, match="no line on which this member"):
+            await server.messages.send_to_member("k", member, "Hello")
+        with pytest.raises(MessageRefused, match="no line on which this member"):
+            await server.messages.send_to_member("k", member, "Hello", over=["telegram"])
+        with pytest.raises(UnknownMember):
+            await server.messages.send_to_member("k", "0" * 32, "Hello")
+
+
+async def test_an_app_without_members_has_none_to_write_to(tmp_path: Path) -> None:
+    async with serving(shop(), tmp_path) as (server, _):
+        with pytest.raises(MessageRefused, match="keeps no members"):
+            await server.messages.send_to_member("k", "m", "Hello")

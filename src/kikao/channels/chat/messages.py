@@ -10,8 +10,8 @@ window of WhatsApp) is decided when it leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
@@ -24,10 +24,14 @@ from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import Text, Translate
+from kikao.members.reach import KINDS, OnlyTemplate, Yes
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.posting import announce
 from kikao.sessions.sealing import message_to
+
+if TYPE_CHECKING:
+    from kikao.members.directory import Directory
 
 GOOD_FOR: Final = 3600.0
 """Seconds in which a message has to leave, unless it is said: what is told of later was better told otherwise."""
@@ -43,7 +47,7 @@ class Messages:
     """Sends messages. Flows and services reach it as a service of the app at work.
 
     `lines` are those of the settings, by name; `notices` shows pages on phones over USSD, where a gateway can.
-    `translate` gives the sentences of a language, `locale` is the one of who has none.
+    `translate` gives the sentences of a language, `locale` is the one of who has none; `members` knows addresses.
     """
 
     def __init__(
@@ -54,12 +58,14 @@ class Messages:
         translate: Callable[[str], Translate],
         *,
         locale: str = "",
+        members: Directory | None = None,
     ) -> None:
         self._lines = lines
         self._notices = notices
         self._sessions = sessions
         self._translate = translate
         self._locale = locale
+        self._members = members
 
     def has(self, over: str) -> bool:
         """Whether something can be sent there: a channel, or a line of it."""
@@ -103,22 +109,77 @@ class Messages:
             raise MessageRefused(f"no line {over[:40]!r} to send over. There are: {there}.")
         if template is not None and gateway.channel != "whatsapp":
             raise MessageRefused(f"{gateway.line} has no templates: only WhatsApp needs them.")
+        to = _address(gateway.channel, to)
+        lane = self._sessions.ring.lookup("message to", gateway.line, to)
+        name = (gateway.line, key)
+        return await self._post(gateway, to, text, lane, name, kind, template, good_for, locale)
+
+    async def send_to_member(
+        self,
+        key: str,
+        member_id: str,
+        text: Text | Screen,
+        *,
+        over: Sequence[str] = (),
+        kind: Kind = "notice",
+        template: Filling | None = None,
+        good_for: float = GOOD_FOR,
+        locale: str = "",
+    ) -> str:
+        """Store a message for a member, on the first line on which they may be written to now; its id, as of `send`.
+
+        `over` are the channels or lines to try, in order; all of the settings unless they are said. The same `key`
+        stores it once, on whichever line that was. It is written in the member's language unless `locale` is said,
+        and `template` is for where free text may not be.
+
+        Raises `MessageRefused` where there is no line, or none that may be used, `UnknownMember`, and as `send` does.
+        """
+        members = self._members
+        if members is None:
+            raise MessageRefused("the app keeps no members: send to an address instead.")
+        profile = await members.show(member_id)
+        identities: dict[str, str] = {}
+        for linked in profile.addresses:
+            identities.setdefault(linked.address.kind, linked.address.identity)
+        ring, locale = self._sessions.ring, locale or profile.locale or ""
+        lane, name = ring.lookup("message to member", profile.id), ("member", profile.id, key)
+        for gateway in self._wanted(over):
+            to = identities.get(KINDS[gateway.channel])
+            if to is None:
+                continue
+            verdict = await members.reach.may(KINDS[gateway.channel], to, gateway.line, kind)
+            fitting = template if gateway.channel == "whatsapp" else None
+            if isinstance(verdict, Yes) or (isinstance(verdict, OnlyTemplate) and fitting is not None):
+                return await self._post(gateway, to, text, lane, name, kind, fitting, good_for, locale)
+        raise MessageRefused("there is no line on which this member may be written to now.")
+
+    async def _post(
+        self,
+        gateway: ChatGateway,
+        to: str,
+        text: Text | Screen,
+        lane: bytes,
+        name: tuple[str, ...],
+        kind: Kind,
+        template: Filling | None,
+        good_for: float,
+        locale: str,
+    ) -> str:
+        """Store it in a lane, under a name that nothing else has."""
         if template is not None and template.template not in gateway.templates:
             raise MessageRefused(
                 f"template {template.template.name} is none of the app's: declare it in App(templates=[...])."
             )
-        to = _address(gateway.channel, to)
         sessions, ring, now = self._sessions, self._sessions.ring, self._sessions.clock()
         parcels = self._parcels(gateway, to, text, now + good_for, locale)
         language = locale or self._locale
         filled = None if template is None else template.written(self._translate(language), language)
-        lane = ring.lookup("message to", gateway.line, to)
         outgoing = []
         for number, parcel in enumerate(parcels):
-            heard_at = now if kind == "reply" else 0.0
+            heard_at = now if kind == "reply" and gateway.channel == "sms" else 0.0
             first = filled if number == 0 else None
             parcel = structs.replace(parcel, kind=kind, template=first, heard_at=heard_at)
-            id_ = ring.lookup("message", gateway.line, key, str(number))[:16]
+            id_ = ring.lookup("message", *name, str(number))[:16]
             outgoing.append(
                 Outgoing(
                     id=id_,
@@ -134,6 +195,12 @@ class Messages:
         await sessions.store.post(outgoing)
         announce(outgoing, lane, posted=sessions.posted, pushed=sessions.pushed)
         return outgoing[0].id.hex()
+
+    def _wanted(self, over: Sequence[str]) -> list[ChatGateway]:
+        lines = list(self._lines.values())
+        return (
+            [line for each in over for line in lines if each in (line.line, line.channel)] if over else lines
+        )
 
     def _found(self, over: str) -> ChatGateway | None:
         if "/" in over:
