@@ -372,3 +372,42 @@ async def test_two_tenants_do_not_share_a_folder(folder: Path, clock: Clock) -> 
     await stored(folder, clock, tenant="acme").put(PHOTO)
     with pytest.raises(FilesRefused, match="another tenant"):
         await stored(folder, clock, tenant="zeta").put(PHOTO)
+
+
+# --- several processes ---
+
+
+async def test_processes_that_share_a_folder_agree_on_its_names(folder: Path, clock: Clock) -> None:
+    stores = [stored(folder, clock) for _ in range(4)]
+    files = await asyncio.gather(*(each.put(PHOTO, owner=MEMBER) for each in stores))
+    assert len(set(files)) == len(lying(folder)) == 1
+    assert await asyncio.gather(*(each.read(files[0]) for each in stores)) == [PHOTO] * 4
+    assert aside(folder) == []
+
+
+async def test_they_may_sweep_and_seal_anew_at_the_same_time(folder: Path, clock: Clock) -> None:
+    old = stored(folder, clock, k1=K1)
+    expired = [await old.put(bytes([n])) for n in range(20)]
+    clock.now += 29 * DAY
+    kept = [await old.put(bytes([n, n])) for n in range(20)]
+    clock.now += 2 * DAY
+    both = [stored(folder, clock, k2=K2, k1=K1) for _ in range(3)]
+    await asyncio.gather(*(each.sweep() for each in both), *(each.reseal() for each in both))
+    assert len(lying(folder)) == len(kept)
+    alone = stored(folder, clock, k2=K2)
+    assert [await alone.read(file) for file in kept] == [bytes([n, n]) for n in range(20)]
+    for file in expired:
+        with pytest.raises(FileGone):
+            await alone.read(file)
+    assert aside(folder) == []
+
+
+async def test_what_others_wrote_counts_from_the_next_sweep(folder: Path, clock: Clock) -> None:
+    one, other = stored(folder, clock, most=5000), stored(folder, clock, most=5000)
+    await one.put(bytes(100))
+    await other.put(bytes(4000))
+    await one.put(bytes(4001))  # nobody told it
+    await one.sweep()
+    with pytest.raises(FilesFull):
+        await one.put(bytes(101))
+    assert aside(folder) == []

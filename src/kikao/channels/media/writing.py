@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from kikao.channels.media.disk import failed, made, to_disk
+from kikao.channels.media.errors import FilesFull
 from kikao.channels.media.folder import Folder
 from kikao.channels.media.kinds import HEAD, mime_of, safe_name
 from kikao.channels.media.sealing import Sealing
@@ -34,6 +35,9 @@ class Writing:
         except OSError as error:
             self.drop()
             raise failed(error) from None
+        except FilesFull:
+            self.drop()
+            raise
 
     @property
     def digest(self) -> bytes:
