@@ -42,6 +42,12 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def new_window(browser: Browser, **options: Any) -> Page:
+    context = browser.new_context(**{"reduced_motion": "reduce", "color_scheme": "light", **options})
+    context.set_default_timeout(10_000)
+    return context.new_page()
+
+
 class Desk:
     """The page, opened. `problems` is what the browser complained of: a script, a style, a policy."""
 

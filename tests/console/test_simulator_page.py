@@ -18,7 +18,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Page, expect
 
-from tests.console.browser import Desk, Handset, chromium, stored
+from tests.console.auditing import audit
+from tests.console.browser import Desk, Handset, chromium, new_window, stored
 from tests.console.desk_app import HOLD
 from tests.http.forked import serving
 from tests.http.servers import ServerProcess
@@ -121,12 +122,6 @@ def open_desk(browser: Browser, window: Page, server: ServerProcess) -> Iterator
         if desk.page is not window:
             desk.page.context.close()
     assert problems == []
-
-
-def new_window(browser: Browser, **options: Any) -> Page:
-    context = browser.new_context(**{"reduced_motion": "reduce", "color_scheme": "light", **options})
-    context.set_default_timeout(10_000)
-    return context.new_page()
 
 
 @pytest.fixture
@@ -583,26 +578,6 @@ def test_an_audit_finds_nothing_in_light_and_dark_wide_and_narrow(
     desk.tab("History")
     desk.page.get_by_role("button", name="Keys", exact=True).click()
     audit(desk, "history, and the list of keys", wide=False)
-
-
-def audit(desk: Desk, state: str, *, wide: bool) -> None:
-    """No finding of axe in light, none about colours in dark, and nothing that is wider than the page.
-
-    What is on the page is the same however wide it is, and so are its colours: one width is enough for each of the
-    two, the `wide` one for light.
-    """
-    for width, scheme, rules in (
-        (1280 if wide else 360, "light", {}),
-        (360 if wide else 1280, "dark", {"runOnly": ["color-contrast"]}),
-    ):
-        desk.page.set_viewport_size({"width": width, "height": 900})
-        desk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = Axe(axe_script="0").run(desk.page, options={"resultTypes": ["violations"], **rules})
-        assert found.violations_count == 0, f"{state}, {width} px, {scheme}: {found.generate_report()}"
-        if pictures := os.environ.get("SCREENSHOTS"):
-            desk.page.screenshot(path=f"{pictures}/{state} {width} {scheme}.png", full_page=True)
-        wider = desk.page.evaluate("document.documentElement.scrollWidth - innerWidth")
-        assert wider <= 0, f"{state}: {wider} px wider than the page"
 
 
 def test_without_chromium_these_tests_are_skipped_or_fail_where_they_are_demanded(

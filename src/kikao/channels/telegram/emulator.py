@@ -55,7 +55,7 @@ class BotApi(Emulator):
     updates are polled for, `path` where the server
     takes them. `rates` are how much may be sent, without an end unless given
     (`BotApi.RATES` are those of Telegram). `tap` is how long a tap can be answered, in seconds;
-    updates are counted from `first_update`.
+    updates are counted from `first_update`. `host` is where calls are told that webhooks go, before the path.
     """
 
     RATES: Final = Rates()
@@ -74,6 +74,7 @@ class BotApi(Emulator):
         rates: Rates | None = None,
         tap: float = TAP,
         first_update: int = FIRST_UPDATE,
+        host: str = "https://emulated.example",
     ) -> None:
         super().__init__(path=path, send=send, clock=clock, chance=chance)
         self.deliveries.heard = self._answered_with
@@ -93,6 +94,7 @@ class BotApi(Emulator):
         self.updates: list[dict[str, Any]] = []
         """What waits for `getUpdates`."""
         self._tap = tap
+        self._host = host
         self._taps: dict[str, tuple[float, Member]] = {}
         self._done: set[str] = set()
         """Taps that were answered."""
@@ -363,7 +365,7 @@ class BotApi(Emulator):
 
     def _webhook_info(self, given: Given) -> Any:
         waiting = len(self.updates) + len(self.deliveries.waiting)
-        url = "" if self.polled else f"https://emulated.example{self.path}"
+        url = "" if self.polled else f"{self._host}{self.path}"
         return {"url": url, "has_custom_certificate": False, "pending_update_count": waiting}
 
     def _allow(self, given: Given) -> None:

@@ -12,6 +12,18 @@ export const removePhone = (id) => call("DELETE", `/phones/${id}`);
 /** What a phone does: "dial", "answer", "again", "hang_up" or "drop". Answers a Step. */
 export const act = (id, what, body = {}) => call("POST", `/phones/${id}/${what}`, body);
 
+/** What is done in a chat: "write", "tap", "share" … Answers a ChatStep, with the exchanges after `since`. */
+export const actInChat = (id, what, body, since) => call("POST", `/phones/${id}/${what}?since=${since}`, body);
+export const chat = (id, since) => call("GET", `/phones/${id}/chat?since=${since}`);
+
+/** [{id, changes, …}]: what happened by itself in a chat shows in its `changes`. */
+export const phones = () => call("GET", "/phones");
+
+/** Where a button of a message leads, and the picture in a message: the page knows no address that holds a token. */
+export const linkOf = (id, message, button) =>
+  `${ROOT}/phones/${id}/link?message=${encodeURIComponent(message)}&button=${button}`;
+export const pictureOf = (id, message) => `${ROOT}/phones/${id}/media?message=${encodeURIComponent(message)}`;
+
 /** Both answer a Conversation. */
 export const switchLanguage = (id, locale) => call("POST", `/phones/${id}/language`, { locale });
 export const conversation = (id) => call("GET", `/phones/${id}/conversation`);

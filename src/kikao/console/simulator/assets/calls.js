@@ -3,7 +3,10 @@
 import * as api from "./api.js";
 import { keep, recall } from "./kept.js";
 import { useEffect, useLayoutEffect, useReducer, useRef } from "./lib.js";
-import { newPhone, reduce } from "./phones.js";
+import { isChat, newPhone, reduce } from "./phones.js";
+
+/** Milliseconds between two looks at whether something happened in a chat by itself. */
+const LOOK = 1000;
 
 /** The phones of the page, and what can be done with them. */
 export function usePhones(setup) {
@@ -19,6 +22,21 @@ export function usePhones(setup) {
     keep({ phones: phones.map(({ id, endpoint, number }) => ({ id, endpoint, number })) });
   }, [phones]);
 
+  useLooking(phones.some(isChat), look);
+
+  /** What happened in chats by itself: a payment of somebody else, a secret that was entered on its page. */
+  async function look() {
+    if (document.hidden) return;
+    try {
+      const changes = new Map((await api.phones()).map((one) => [one.id, one.changes]));
+      const chats = current.current.filter((one) => isChat(one) && one.id && !one.busy);
+      const changed = chats.filter(({ id, chat }) => chat?.waiting.length || (changes.get(id) ?? 0) > (chat?.changes ?? 0));
+      await Promise.all(changed.map(({ slot }) => refresh(slot)));
+    } catch {
+      // It says so itself as soon as somebody does something.
+    }
+  }
+
   async function attempt(slot, doing) {
     happen({ type: "started", slot });
     try {
@@ -31,10 +49,12 @@ export function usePhones(setup) {
   function connect(slot, endpoint, number) {
     return attempt(slot, async () => {
       const { id } = await api.addPhone(endpoint, number);
-      const conversation = await api.conversation(id);
+      const isChatting = isChat(live(slot) ?? {});
+      const seen = isChatting ? await api.chat(id, 0) : await api.conversation(id);
       const phone = live(slot);
       if (phone?.endpoint === endpoint && phone.number === number) {
-        happen({ type: "known", slot, facts: { id, conversation, busy: false } });
+        happen({ type: "known", slot, facts: isChatting ? { id } : { id, conversation: seen, busy: false } });
+        if (isChatting) happen({ type: "chatted", slot, step: seen, isDone: true });
       } else {
         giveBack(id); // it was moved or removed meanwhile
       }
@@ -45,6 +65,11 @@ export function usePhones(setup) {
     const phone = live(slot);
     if (!phone?.id || phone.busy) return;
     try {
+      if (isChat(phone)) {
+        const step = await api.chat(phone.id, phone.sent);
+        if (live(slot)?.id === phone.id && !live(slot).busy) happen({ type: "chatted", slot, step });
+        return;
+      }
       const conversation = await api.conversation(phone.id);
       const since = live(slot);
       // What a turn told meanwhile is newer.
@@ -59,7 +84,7 @@ export function usePhones(setup) {
   /** A new phone for one that the server no longer knows, after a restart of it. */
   async function anotherLine({ endpoint, number }) {
     const { id } = await api.addPhone(endpoint, number);
-    return { id, line: "idle", secret: false, keys: {} };
+    return { id, line: "idle", secret: false, keys: {}, chat: null, sent: 0, exchanges: [] };
   }
 
   /** What the server calls a phone, which it may not know yet: it was away when the phone came. */
@@ -90,8 +115,27 @@ export function usePhones(setup) {
     current.current.filter((one) => one.slot !== slot).forEach((one) => refresh(one.slot));
   }
 
+  /** Something in a chat; the history shows what went over the wire for it. */
+  async function chat(slot, deed, body = {}) {
+    const phone = live(slot);
+    if (!phone || phone.busy) return;
+    await attempt(slot, async () => {
+      const id = await idOf(phone);
+      try {
+        happen({ type: "chatted", slot, step: await api.actInChat(id, deed, body, live(slot).sent), isDone: true });
+      } catch (error) {
+        if (error.message.startsWith("there is no such phone")) {
+          happen({ type: "known", slot, facts: await anotherLine(phone) });
+        }
+        throw error;
+      }
+    });
+    current.current.filter((one) => one.slot !== slot).forEach((one) => refresh(one.slot));
+  }
+
   return {
     phones,
+    chat,
     refresh,
     refreshAll,
     dial: (slot, ahead = "") => act(slot, "dial", { ahead }),
@@ -108,7 +152,7 @@ export function usePhones(setup) {
         happen({ type: "known", slot, facts: { conversation, busy: false } });
       }),
     add() {
-      const phone = newPhone(setup.endpoints[0].id, freeNumber(setup, current.current));
+      const phone = newPhone(setup.endpoints[0], freeNumber(setup, current.current));
       happen({ type: "added", phone });
       connect(phone.slot, phone.endpoint, phone.number);
       return phone.slot;
@@ -120,20 +164,32 @@ export function usePhones(setup) {
     },
     move(slot, endpoint, number) {
       const { id } = live(slot);
-      happen({ type: "moved", slot, endpoint, number });
+      happen({ type: "moved", slot, endpoint: setup.endpoints.find((one) => one.id === endpoint), number });
       giveBack(id);
       connect(slot, endpoint, number);
     },
   };
 }
 
-/** The phones of before the reload, or one. What the server still has of them is given back. */
+/** Call `look` again and again while it `isOn`. */
+function useLooking(isOn, look) {
+  const latest = useRef();
+  latest.current = look;
+  useEffect(() => {
+    if (!isOn) return undefined;
+    const timer = setInterval(() => latest.current(), LOOK);
+    return () => clearInterval(timer);
+  }, [isOn]);
+}
+
+/** The phones of before the reload, or one, and one for each chat. What the server still has of them is given back. */
 function firstPhones(setup) {
-  const known = new Set(setup.endpoints.map(({ id }) => id));
+  const known = new Map(setup.endpoints.map((endpoint) => [endpoint.id, endpoint]));
   const kept = recall().phones.filter(({ endpoint, number }) => known.has(endpoint) && number);
   kept.forEach(({ id }) => giveBack(id));
-  if (kept.length) return kept.map(({ endpoint, number }) => newPhone(endpoint, number));
-  return [newPhone(setup.endpoints[0].id, setup.numbers[0])];
+  if (kept.length) return kept.map(({ endpoint, number }) => newPhone(known.get(endpoint), number));
+  const firsts = ["ussd", "whatsapp", "telegram"].map((channel) => setup.endpoints.find((one) => one.channel === channel));
+  return firsts.filter(Boolean).map((endpoint, at) => newPhone(endpoint, setup.numbers[at] ?? setup.numbers[0]));
 }
 
 /** The server needs to keep it no longer. After a restart it may not know it at all. */

@@ -8,7 +8,7 @@ import { span, useNow } from "./time.js";
 export function Conversation({ conversation, clock, onExpired }) {
   if (conversation?.problem) return html`<p class="error" role="alert">${conversation.problem}</p>`;
   if (!conversation?.session) {
-    return html`<p class="nothing">No session. It begins with the first dial, and is gone when it has expired or ended.</p>`;
+    return html`<p class="nothing">No session. It begins with the first dial or message, and is gone when it has expired or ended.</p>`;
   }
   const { session, flow, journal, pending, intents, parked, notices, overlay, data } = conversation;
   return html`

@@ -25,7 +25,7 @@ export function Line({ phone, setup, calls, name }) {
           </option>`)}
       </select>
       <p id=${`${id}-about`} class="about">${endpoint.description || endpoint.name}</p>
-      <p class="way"><code>${endpoint.code}</code> <code>${endpoint.channel}/${endpoint.gateway}</code></p>
+      <p class="way">${endpoint.code && html`<code>${endpoint.code}</code>`} <code>${endpoint.channel}/${endpoint.gateway}</code></p>
     </div>
     <div class="identity">
       <${NumberField} phone=${phone} setup=${setup} calls=${calls} />

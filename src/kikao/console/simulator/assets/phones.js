@@ -17,6 +17,8 @@ export const DEEDS = {
   again: "Same request again",
   hang_up: "Hang up",
   drop: "Drop the line",
+  webhook: "Webhook",
+  call: "Call",
 };
 
 /** Exchanges of a phone that the history shows: the last ones. */
@@ -25,12 +27,14 @@ const KEPT = 200;
 let slots = 0;
 
 /** A phone that has not been dialled with, busy until the server knows it. `slot` is its place on the page, `id` what
-    the server calls it. */
-export function newPhone(endpoint, number) {
+    the server calls it. Its `endpoint` is one of the setup; of it the phone keeps the id, and the channel. */
+export function newPhone({ id, channel }, number) {
   return {
     slot: ++slots,
     id: null,
-    endpoint,
+    endpoint: id,
+    channel,
+    chat: null,
     number,
     line: "idle",
     screen: "",
@@ -70,9 +74,32 @@ export function reduce(phones, happened) {
       return change(() => happened.facts);
     case "stepped":
       return change((phone) => stepped(phone, happened));
+    case "chatted":
+      return change((phone) => chatted(phone, happened));
     default:
       throw new Error(`nothing is called ${happened.type} here`);
   }
+}
+
+/** Whether there is a chat on it. */
+export const isChat = ({ channel }) => channel !== "ussd";
+
+/** What came of something in a chat, or came by itself. An answer that is older than what is shown changes nothing. */
+function chatted(phone, { step, isDone }) {
+  const rest = isDone ? { busy: false, error: "" } : {};
+  if (phone.chat && step.chat.changes < phone.chat.changes && !isDone) return rest;
+  const news = step.exchanges
+    .filter(({ n }) => n > phone.sent)
+    .map((exchange) => ({ ...exchange, deed: exchange.way, said: exchange.name, ahead: 0, pushed: null }));
+  return {
+    ...rest,
+    chat: step.chat,
+    secret: step.secret,
+    sent: news.at(-1)?.n ?? phone.sent,
+    exchanges: news.length ? [...phone.exchanges, ...news].slice(-KEPT) : phone.exchanges,
+    shown: news.length && isDone ? null : phone.shown,
+    conversation: step.conversation,
+  };
 }
 
 function stepped(phone, { deed, said, ahead, step }) {

@@ -12,7 +12,7 @@ export function Clocks({ session, clock, onExpired }) {
     if (isOver && !session.expired) onExpired();
   }, [isOver]);
   return html`
-    ${session.expired && html`<p class="over">This session is over. The next dial begins another.</p>`}
+    ${session.expired && html`<p class="over">This session is over. What is dialled or written next begins another.</p>`}
     <div class="clocks">
       <${Countdown} label="Session, idle" from=${session.seen} to=${session.idle_expires} now=${now} />
       <${Countdown} label="Session, in all" from=${session.created} to=${session.absolute_expires} now=${now} />

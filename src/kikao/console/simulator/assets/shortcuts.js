@@ -3,10 +3,10 @@
 import { html, useEffect, useRef } from "./lib.js";
 
 const LIST = [
-  ["Enter", "Dial, or send the answer"],
+  ["Enter", "Dial, or send the answer or message"],
   ["0 – 9 * #", "Type on the phone that has the focus"],
   ["Alt + R", "Redial"],
-  ["Alt + A", "Same request again"],
+  ["Alt + A", "Same request, or webhook, again"],
   ["Alt + H", "Hang up"],
   ["Alt + L", "Drop the line"],
   ["Alt + N", "Add a phone"],

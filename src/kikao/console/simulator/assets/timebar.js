@@ -5,7 +5,7 @@ import { Icon } from "./icons.js";
 import { html, useState } from "./lib.js";
 import { span, timeOfDay, useNow } from "./time.js";
 
-const STEPS = [["+1 min", 60], ["+5 min", 300], ["+1 h", 3600]];
+const STEPS = [["+1 min", 60], ["+5 min", 300], ["+1 h", 3600], ["+24 h", 86400]];
 
 /** `onMoved` gets the clock after it moved. */
 export function TimeBar({ clock, onMoved }) {

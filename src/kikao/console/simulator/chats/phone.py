@@ -32,7 +32,7 @@ SHOWN: Final = 120
 PICTURES: Final = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif"})
 """What a browser shows of files, and the simulator gives it."""
 
-SAMPLE: Final = Path(__file__).parent.parent / "assets" / "sample.jpg"
+SAMPLE: Final = Path(__file__).parent / "sample.jpg"
 """The photo that members send."""
 
 SHEET: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"

@@ -166,7 +166,7 @@ class PlayedLines:
             if channel in wanted:
                 own = getattr(settings, channel)
                 slug = FIRST[channel] if FIRST[channel] not in own else BESIDE
-                made, line = _MADE[channel](slug, clock)
+                made, line = _MADE[channel](slug, clock, settings.public_url)
                 settings = structs.replace(settings, **{channel: {**own, slug: line}})
                 self.played[channel] = Played(channel, slug, made)
         self.settings = settings
@@ -204,7 +204,7 @@ class PlayedLines:
             await played.close()
 
 
-def _telegram(slug: str, clock: Callable[[], float]) -> tuple[BotApi, TelegramSettings]:
+def _telegram(slug: str, clock: Callable[[], float], host: str) -> tuple[BotApi, TelegramSettings]:
     from kikao.channels.telegram.emulator import BotApi
 
     api = BotApi(
@@ -216,6 +216,7 @@ def _telegram(slug: str, clock: Callable[[], float]) -> tuple[BotApi, TelegramSe
         chance=_luck(),
         # Sessions outlive this process, and would take the numbers of an earlier one for redeliveries.
         first_update=int(time.time()),
+        host=host or "http://localhost",
     )
     own = TelegramSettings(
         token=Hidden(api.token.encode()), secret=Hidden(api.secret.encode()), username=api.username
@@ -223,7 +224,7 @@ def _telegram(slug: str, clock: Callable[[], float]) -> tuple[BotApi, TelegramSe
     return api, own
 
 
-def _whatsapp(slug: str, clock: Callable[[], float]) -> tuple[CloudApi, WhatsAppSettings]:
+def _whatsapp(slug: str, clock: Callable[[], float], host: str) -> tuple[CloudApi, WhatsAppSettings]:
     from kikao.channels.whatsapp.emulator import CloudApi
 
     api = CloudApi(
@@ -242,7 +243,7 @@ def _whatsapp(slug: str, clock: Callable[[], float]) -> tuple[CloudApi, WhatsApp
     return api, own
 
 
-_MADE: Final[dict[str, Callable[[str, Callable[[], float]], tuple[Any, Any]]]] = {
+_MADE: Final[dict[str, Callable[[str, Callable[[], float], str], tuple[Any, Any]]]] = {
     "telegram": _telegram,
     "whatsapp": _whatsapp,
 }
