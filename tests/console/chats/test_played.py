@@ -43,6 +43,11 @@ def test_those_that_the_app_is_meant_for(tmp_path: Path) -> None:
     }
 
 
+def test_both_where_links_lead_to_this_server(tmp_path: Path) -> None:
+    own = settings(tmp_path, KIKAO_PUBLIC_URL="http://127.0.0.1:8000")
+    assert list(PlayedLines(own, ("ussd",), Clock()).played) == ["whatsapp", "telegram"]
+
+
 def test_their_keys_are_new_in_each_process(tmp_path: Path) -> None:
     own = settings(tmp_path)
     one, other = (PlayedLines(own, BOTH, Clock()).played for _ in range(2))

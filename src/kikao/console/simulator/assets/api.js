@@ -7,7 +7,11 @@ export const setup = () => call("GET", "/setup");
 
 /** A phone on an endpoint: {id, endpoint, number}. */
 export const addPhone = (endpoint, number) => call("POST", "/phones", { endpoint, number });
-export const removePhone = (id) => call("DELETE", `/phones/${id}`);
+
+/** The server needs to keep it no longer. After a restart it may not know it at all. */
+export function giveBack(id) {
+  if (id) call("DELETE", `/phones/${id}`).catch(() => {});
+}
 
 /** What a phone does: "dial", "answer", "again", "hang_up" or "drop". Answers a Step. */
 export const act = (id, what, body = {}) => call("POST", `/phones/${id}/${what}`, body);

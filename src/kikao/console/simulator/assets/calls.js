@@ -1,7 +1,8 @@
 // What the phones do: each call to the server, and what the page makes of the answer.
 
 import * as api from "./api.js";
-import { keep, recall } from "./kept.js";
+import { firstPhones, freeNumber } from "./first.js";
+import { keep } from "./kept.js";
 import { useEffect, useLayoutEffect, useReducer, useRef } from "./lib.js";
 import { isChat, newPhone, reduce } from "./phones.js";
 
@@ -56,7 +57,7 @@ export function usePhones(setup) {
         happen({ type: "known", slot, facts: isChatting ? { id } : { id, conversation: seen, busy: false } });
         if (isChatting) happen({ type: "chatted", slot, step: seen, isDone: true });
       } else {
-        giveBack(id); // it was moved or removed meanwhile
+        api.giveBack(id); // it was moved or removed meanwhile
       }
     });
   }
@@ -160,12 +161,12 @@ export function usePhones(setup) {
     remove(slot) {
       const { id } = live(slot);
       happen({ type: "removed", slot });
-      giveBack(id);
+      api.giveBack(id);
     },
     move(slot, endpoint, number) {
       const { id } = live(slot);
       happen({ type: "moved", slot, endpoint: setup.endpoints.find((one) => one.id === endpoint), number });
-      giveBack(id);
+      api.giveBack(id);
       connect(slot, endpoint, number);
     },
   };
@@ -180,25 +181,4 @@ function useLooking(isOn, look) {
     const timer = setInterval(() => latest.current(), LOOK);
     return () => clearInterval(timer);
   }, [isOn]);
-}
-
-/** The phones of before the reload, or one, and one for each chat. What the server still has of them is given back. */
-function firstPhones(setup) {
-  const known = new Map(setup.endpoints.map((endpoint) => [endpoint.id, endpoint]));
-  const kept = recall().phones.filter(({ endpoint, number }) => known.has(endpoint) && number);
-  kept.forEach(({ id }) => giveBack(id));
-  if (kept.length) return kept.map(({ endpoint, number }) => newPhone(known.get(endpoint), number));
-  const firsts = ["ussd", "whatsapp", "telegram"].map((channel) => setup.endpoints.find((one) => one.channel === channel));
-  return firsts.filter(Boolean).map((endpoint, at) => newPhone(endpoint, setup.numbers[at] ?? setup.numbers[0]));
-}
-
-/** The server needs to keep it no longer. After a restart it may not know it at all. */
-function giveBack(id) {
-  if (id) api.removePhone(id).catch(() => {});
-}
-
-/** The first of the example numbers that no phone has; the first of all when each is taken. */
-function freeNumber(setup, phones) {
-  const taken = new Set(phones.map(({ number }) => number));
-  return setup.numbers.find((number) => !taken.has(number)) ?? setup.numbers[0];
 }

@@ -150,9 +150,11 @@ class Played:
 
 
 class PlayedLines:
-    """The lines that are played: by channel, for those that an app is meant for or that the settings have.
+    """The lines that are played: those of the simulator's endpoints, where the settings say which these are.
 
-    `settings` are the same with them.
+    Else one for each channel that the app is meant for, or that the settings have; and both where links lead to this
+    server, as with `kikao run`: every app can be tried in a chat then, secrets included. `settings` are the same with
+    them.
     """
 
     def __init__(self, settings: Settings, channels: Collection[str], clock: Callable[[], float]) -> None:
@@ -162,6 +164,7 @@ class PlayedLines:
             wanted = {each.channel for each in settings.endpoints}
         else:
             wanted = {*channels, *(channel for channel in CHANNELS if getattr(settings, channel))}
+            wanted |= set(CHANNELS) if settings.public_url else set()
         for channel in CHANNELS:
             if channel in wanted:
                 own = getattr(settings, channel)
