@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec import msgpack
 
-from kikao import App, Chat, Flows, Money, Unknown
+from kikao import App, Chat, Flows, Money, SessionPolicy, Unknown
+from kikao.channels.inbound import Chatted, Inbound
+from kikao.channels.outbox.sender import Delivered, Letter, TryLater
 from kikao.conversation.outcomes import Done
+from kikao.conversation.secrets import Secret
 from kikao.events import MessageDead, TurnCommitted
 from kikao.i18n import t
 from kikao.outcomes import Outcomes
-from kikao.sessions.posting import OUTCOMES
+from kikao.sessions.keeper import Held
+from kikao.sessions.outcomes import Left
+from kikao.sessions.posting import OUTCOMES, opened
 from kikao.testing import Phone, Stage
 from tests.channels.sms.serving import ASHA
 
@@ -250,3 +256,101 @@ def test_what_outcomes_can_be_told_over_is_known() -> None:
     for wrong in ("sms", ["whatsapp"]):
         with pytest.raises(ValueError, match="outcomes must be a list, of sms and ussd"):
             shop(outcomes=wrong)
+
+
+# --- on other channels ---
+
+
+def chats(**options: Any) -> App:
+    return App(
+        shop().engine.flows,
+        entry="pay",
+        members=False,
+        channels=["telegram", "whatsapp"],
+        services={Bank: Bank()},
+        **options,
+    )
+
+
+@pytest.mark.parametrize("channel", ["telegram", "whatsapp"])
+async def test_other_chats_go_on_by_themselves_as_well(channel: str) -> None:
+    async with Stage(chats()) as stage:
+        asha = stage.telegram("Asha") if channel == "telegram" else stage.whatsapp("Asha", phone=ASHA)
+        with stage.service(Bank).slow("pay"):
+            await asha.write("hi")
+            assert await asha.write("500") == RECEIVED
+        await settle(stage)
+        assert asha.chat.messages[-1].text == SENT
+
+
+async def test_a_conversation_in_a_group_goes_on_there() -> None:
+    policy = SessionPolicy(idle=3600, resume=0.0, opens="message")
+    async with Stage(chats(policy={"telegram": policy})) as stage:
+        asha = stage.telegram("Asha")
+        group = stage.chats.bot().group("Savings", asha.member)
+        with stage.service(Bank).slow("pay"):
+            await asha.write("@kikao_bot hi", group=group)
+            await asha.write("@kikao_bot 500", group=group)
+            assert group.chat.messages[-1].text == RECEIVED
+        await settle(stage)
+        assert group.chat.messages[-1].text == SENT
+        assert SENT not in [message.text for message in asha.chat.messages]
+
+
+async def test_a_letter_whose_line_is_gone_is_given_up_and_the_outcome_stays() -> None:
+    async with Stage(shop()) as stage:
+        asha = Asha(stage)
+        with stage.service(Bank).slow("pay"):
+            await asha.writes("Hi", "500")
+        await stage.settle()
+        lines, stage.server.outcomes._lines = stage.server.outcomes._lines, {}
+        await stage.push()
+        stage.server.outcomes._lines = lines
+        reasons = [each.reason for each in stage.events if isinstance(each, MessageDead)]
+        assert reasons == ["its line is not in the settings"]
+        await asha.writes("Well?")
+        assert asha.inbox[-1] == SENT
+
+
+async def test_a_letter_about_a_session_that_is_gone_or_busy() -> None:
+    async with Stage(shop()) as stage:
+        outcomes = stage.server.outcomes
+        letter = Letter(bytes(16), OUTCOMES, msgpack.encode((b"k" * 32, "t")), 1)
+        assert await outcomes.send(letter) == Delivered()
+        await dialled(stage)
+        (kept,) = [each async for each in stage.store.messages()]
+        waits = Letter(kept.id, kept.to, opened(stage.server.sessions.ring, kept), 1)
+        held = await stage.server.sessions.claim(Left.read(waits.body).session, wait=0.0)
+        assert isinstance(held, Held)
+        assert await outcomes.send(waits) == TryLater("busy")
+        await stage.server.sessions.release_quietly(held)
+        assert await outcomes.send(waits) == Delivered()
+
+
+async def test_a_flow_that_reads_from_a_service_that_is_away_tells_what_is_certain() -> None:
+    flows = Flows()
+
+    @flows.flow("pay", title=t("Pay"))
+    async def pay(chat: Chat) -> None:
+        bank = chat.service(Bank)
+        await chat.ask("amount", Money("UGX"), t("How much?"))
+        await chat.step("pay", bank.pay, retry="key", done=t("You paid."))
+        balance = await chat.read("balance", lambda: bank.find("x"))
+        await chat.end(t("Balance {balance}", balance=str(balance)))
+
+    app = App(flows, entry="pay", members=False, channels=["ussd", "sms"], services={Bank: Bank()})
+    async with Stage(app) as stage:
+        await dialled(stage)
+        with stage.service(Bank).away("find"):
+            await settle(stage)
+        assert Asha(stage).inbox == ["You paid.\nDial *284# to go on."]
+
+
+async def test_an_outcome_of_nobody_begins_nothing() -> None:
+    async with Stage(shop()) as stage:
+        gateway = stage.server.lines["sms/africastalking"]
+        inbound = Inbound("sms", "africastalking", ASHA, "outcome", Secret(""), msisdn=ASHA, chat=Chatted())
+        assert (await stage.server.turns.handle(inbound, gateway)).status == 200
+        await settle(stage)
+        assert Asha(stage).inbox == []
+        assert not any(isinstance(each, TurnCommitted) for each in stage.events)

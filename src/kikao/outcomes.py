@@ -135,6 +135,7 @@ class Outcomes:
         if gateway is None or dialogue is None:
             return Rejected("its line is not in the settings")
         to, group = dialogue.place
+        identity = held.address.identity if group else identity  # a dialogue in a group is called by that
         inbound = Inbound(
             channel=gateway.channel,
             gateway=gateway.slug,

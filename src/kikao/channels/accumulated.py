@@ -59,9 +59,9 @@ def understand(
     The first rule that fits decides. A dialogue begins with a dial; what was dialled behind the code is a long dial.
     What is no dial and no answer shows the present screen again.
     """
-    if inbound.happening == "outcome" and dialogue is not None:
-        return Tell(), dialogue
     line, mark = _line(inbound), _mark(inbound, hashed)
+    if inbound.happening == "outcome":
+        return Tell(), dialogue or Dialogue(mark, line=line)
     same = dialogue if dialogue is not None and compare_digest(dialogue.mark, mark) else None
     if dialogue is not None and dialogue.line == line:
         if _was_overtaken(inbound, dialogue, silence):

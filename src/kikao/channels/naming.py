@@ -17,7 +17,8 @@ def names_of(inbound: Inbound, gateway: Gateway, sessions: Sessions) -> tuple[by
     own: nothing says that it is unique beyond, and a copy gets what the first was shown.
     """
     where = (inbound.channel, inbound.gateway)
-    if gateway.dedupe == "exact" and inbound.message_id is not None:
+    named = gateway.dedupe == "exact" or inbound.happening == "outcome"
+    if named and inbound.message_id is not None:
         policy, group = sessions.policies[inbound.channel], inbound.chat is not None and inbound.chat.group
         alone = policy.names_address and not (group and policy.groups == "shared")
         who = () if alone else (inbound.identity,)
