@@ -76,7 +76,8 @@ async def test_stop_and_start(reaches: Reaches, clock: Clock, events: list[Event
     assert await reaches.may(*sms, "confirmation") == Yes()
     clock.advance(3600)
     await reaches.heard(*sms, clock.now)
-    assert await reaches.may(*sms, "reply", heard_at=clock.now) == No("stopped")
+    assert await reaches.may(*sms, "notice", heard_at=clock.now) == No("stopped")
+    assert await reaches.may(*sms, "reply", heard_at=clock.now) == Yes(), "they asked for it"
     assert await reaches.tell(*sms, "started", at=clock.now)
     assert await reaches.may(*sms, "notice") == Yes()
     assert [type(event) for event in events] == [AddressStopped, AddressResumed]
