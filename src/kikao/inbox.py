@@ -117,11 +117,16 @@ class _Reader:
     async def send(self, letter: Letter) -> Outcome:
         """See `Sender.send`."""
         try:
-            inbound = _DECODER.decode(letter.body)
+            inbound = inbound_of(letter.body)
         except msgspec.DecodeError:
             return Rejected("unreadable")
         response = await self._one(inbound)
         return Delivered() if response.status == 200 else TryLater(f"HTTP {response.status}")
+
+
+def inbound_of(body: bytes) -> Inbound:
+    """What is kept in a message. Raises `msgspec.DecodeError`."""
+    return _DECODER.decode(body)
 
 
 def _name(inbound: Inbound) -> str:

@@ -37,6 +37,7 @@ from kikao.config import MEMORY, Settings
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
+from kikao.emptying import empty_messages
 from kikao.events import Bus, OperatorCommand, described
 from kikao.fetching import Fetching
 from kikao.i18n import Catalogs
@@ -233,8 +234,6 @@ class Server:
         )
         """Sends the screens of asynchronous gateways, for which members wait: apart from what may take its time."""
         sessions.posted, sessions.pushed = self._posted, self._pushed
-        self.shares.when_changed(self.dispatcher.wake)
-        self.shares.when_changed(self.screens.wake)
         for each in self._bindings.values():
             self.shares.when_changed(each.wake)
         self._outbox_bell = Bell(self.bus, "outbox", self._rung)
@@ -271,7 +270,8 @@ class Server:
         self.kept = Dispatcher(sessions, kept, publish, shards=lambda: self.shares.shards)
         """Deals with what came and could not be dealt with at once."""
         inbox.stored = hearing.stored = self.kept.stored
-        self.shares.when_changed(self.kept.wake)
+        for one in self._dispatchers:
+            self.shares.when_changed(one.wake)
         self._calls = calls or {}
         """What calls the providers of these lines."""
         speaking_for(app.engine, app.catalogs.translate, sessions.policies, self.lines)
@@ -296,8 +296,8 @@ class Server:
 
             english = app.catalogs.translate("en")
             forget = functools.partial(app.forget, self.services)
-            forget_files = None if files is None else files.forget
-            MemberOperator(members, sessions, forget, english, forget_files).offer(self.commands)
+            files_of = None if files is None else files.forget
+            MemberOperator(members, sessions, forget, english, files_of, empty_messages).offer(self.commands)
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,6 +10,7 @@ import msgspec
 from kikao.control import Call, CommandRefused, Commands
 from kikao.conversation.errors import RefusedError
 from kikao.i18n.messages import Translate
+from kikao.members.addresses import MemberAddress
 from kikao.members.directory import Directory, Forget
 from kikao.members.ending import EffectOpen, end_sessions
 from kikao.members.errors import UnknownMember
@@ -20,6 +20,10 @@ from kikao.sessions.store import StoreUnavailable
 
 ForgetFiles = Callable[[str], Awaitable[object]]
 """Removes the files that are kept for an id of a member."""
+
+
+Empty = Callable[[Sessions, tuple[MemberAddress, ...]], Awaitable[object]]
+"""Takes what was said out of messages from and to addresses."""
 
 
 class Erasing(msgspec.Struct, frozen=True):
@@ -40,7 +44,8 @@ ERASE: Final = Call("members.erase", Erasing, Erased)
 class MemberOperator:
     """Carries out what operators ask. `forget` is the app's hook, `translate` writes why it refuses.
 
-    `forget_files` removes the files of a member by one of their ids, and is done last.
+    `empty` takes what was said out of messages from and to addresses. `forget_files` removes the files of a member by
+    one of their ids, and is done last.
     """
 
     def __init__(
@@ -50,12 +55,14 @@ class MemberOperator:
         forget: Forget,
         translate: Translate,
         forget_files: ForgetFiles | None = None,
+        empty: Empty | None = None,
     ) -> None:
         self._directory = directory
         self._sessions = sessions
         self._forget = forget
         self._translate = translate
         self._forget_files = forget_files
+        self._empty = empty
 
     def offer(self, commands: Commands) -> None:
         """Register everything under its `Call`."""
@@ -68,7 +75,7 @@ class MemberOperator:
             erased = await self._directory.erase(
                 asked.member_id,
                 forget=self._forget,
-                end_sessions=partial(end_sessions, self._sessions),
+                end_sessions=self._end,
             )
             if self._forget_files is not None:
                 for each in ids:
@@ -85,3 +92,8 @@ class MemberOperator:
                 f"the member is erased, and files of theirs are not: {error.strerror}. Do it again."
             ) from error
         yield Erased(before=not erased)
+
+    async def _end(self, addresses: tuple[MemberAddress, ...]) -> None:
+        await end_sessions(self._sessions, addresses)
+        if self._empty is not None:
+            await self._empty(self._sessions, addresses)
