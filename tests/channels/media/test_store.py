@@ -270,8 +270,9 @@ def disk_of(octets: int) -> Iterator[None]:
 
 async def test_on_a_full_disk_nothing_is_half_written(store: FileStore, folder: Path) -> None:
     kept = await store.put(PHOTO)
-    with disk_of(100_000), pytest.raises(FilesFull, match="disk of the files is full"):
-        await store.put(bytes(2 * PIECE))
+    for octets, data in ((100_000, bytes(2 * PIECE)), (50, b"small"), (0, b"")):
+        with disk_of(octets), pytest.raises(FilesFull, match="disk of the files is full"):
+            await store.put(data)
     assert (len(lying(folder)), aside(folder)) == (1, [])
     assert await store.read(kept) == PHOTO
     assert await store.put(bytes(2 * PIECE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 
 from kikao.channels.media.disk import failed, made, to_disk
@@ -76,7 +77,8 @@ class Writing:
     def drop(self) -> None:
         """Leave nothing of it, unless it was kept."""
         if file := getattr(self, "_file", None):
-            file.close()
+            with contextlib.suppress(OSError):  # what it has not written yet, on a full disk
+                file.close()
         self._aside.unlink(missing_ok=True)
         self._folder.reserve(-self._counted)
         self._counted = 0
