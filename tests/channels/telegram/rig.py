@@ -63,7 +63,7 @@ async def talking(
     """The server of an app, and a Bot API to which it sends what it says as soon as a webhook is answered."""
     clock = Clock()
     events: list[Event] = []
-    bots = BotApi(TOKEN, secret, username, clock=clock, chance=random.Random(1), **api)
+    bots = BotApi(TOKEN, secret, username or "kikao_bot", clock=clock, chance=random.Random(1), **api)
     async with app.serving(
         settings_of(folder, secret=secret, username=username),
         store=MemoryStore(),
@@ -76,8 +76,9 @@ async def talking(
         bots.deliveries.send = in_process(server)
 
         async def send() -> None:
-            clock.advance(5.0)  # a chat gets one message a second, a group one in four
-            await server.push()
+            for _ in range(2):
+                clock.advance(5.0)  # a chat gets one message a second, a group one in four
+                await server.push()
 
         if not background:
             bots.after = send
