@@ -200,7 +200,7 @@ class App:
             clock = SimulatedClock(clock, settings.data / FILE if kept else None)
             pushes = Pushes(settings)
             if chat_network is None:
-                played = PlayedLines(settings, self.channels, clock)
+                played = PlayedLines(settings, self.channels, clock, self.templates)
                 settings = played.settings
         async with AsyncExitStack() as stack:
             if services is None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from kikao import App, Chat, Done, Flows, Phone, Pin, Refused, Secret, t
 from kikao.channels.chat.messages import Messages
+from kikao.channels.chat.templates import Template
 
 LOCALES: Final = {"en": "English", "sw": "Kiswahili"}
 WHAT: Final = {
@@ -46,12 +47,25 @@ async def _paid(pin: Secret, key: str) -> Done[str] | Refused:
 async def _tell(chat: Chat) -> None:
     messages = chat.service(Messages)
     number = await chat.ask("friend", Phone(), t("Whose number?"))
+    how = await chat.choose("how", t("How?"), {"plain": t("In plain words"), "template": t("By a template")})
 
     async def tell(key: str) -> Done[str]:
-        return Done(await messages.send(key, str(number), t("A friend drinks tea here."), over="whatsapp"))
+        filled = TEMPLATE(name="Asha") if how == "template" else None
+        said = t("A friend drinks tea here.")
+        return Done(
+            await messages.send(
+                key, str(number), said, over="whatsapp", template=filled, good_for=7 * 86400.0
+            )
+        )
 
     await chat.step("told", tell, retry="key")
     await chat.say(t("Told."))
 
 
-app = App(flows, entry="shop", locales=LOCALES, channels=("ussd", "whatsapp", "telegram"))
+TEMPLATE: Final = Template("friend_drinks_tea", {"en": "en_US", "sw": "sw"}, body=("name",))
+"""What a friend is told who has written nothing for a day."""
+
+
+app = App(
+    flows, entry="shop", locales=LOCALES, templates=[TEMPLATE], channels=("ussd", "whatsapp", "telegram")
+)

@@ -75,6 +75,13 @@ class Recorder:
         else:
             self._shown(f"{_name(who)} writes {spell(text)}.", screen, False)
 
+    def entered(self, who: str, screen: str = "") -> None:
+        """They entered a secret on the page of the server: what it was, nobody told, so it is left to the author."""
+        fact = f"{_name(who)}'s PIN is {BLANK}."
+        if fact not in self._facts:
+            self._facts.append(fact)
+        self._shown(f"{who} enters their PIN on the page.", screen, False)
+
     def tapped(self, who: str, label: str, screen: str = "", *, old: bool = False) -> None:
         """They tapped a button, or a row of a list, perhaps of an `old` message."""
         where = " of an old screen" if old else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from kikao.server import Server
 from kikao.testing import Stage, play
 from kikao.transcripts import parse
 from tests.console.chat_app import app
-from tests.console.chats.table import PACE, ChatTable, buttons, token_of
+from tests.console.chats.table import PACE, Chat, ChatTable, buttons, token_of
 from tests.http.asgi import call
 
 CANARY = "7359"
@@ -106,6 +107,33 @@ async def test_a_closed_window_keeps_a_message_until_the_member_writes(
     assert "down, busy" in await chat.error("provider", 400, mood="sad")
 
 
+async def test_outside_the_window_a_notice_waits_or_is_a_template(table: ChatTable) -> None:
+    asha = await table.chat("telegram")
+    binta, chidi = [await table.chat("whatsapp", f"+25677200000{n}") for n in (2, 3)]
+    await binta.write("hello")
+    await chidi.write("hello")
+    await table.post("/clock", advance=90_000)
+    await asha.write("hello", "Tell a friend", "+256772000002", "In plain words")
+    await asha.write("Tell a friend", "+256772000003", "By a template")
+    await _until(chidi, lambda: chidi.said == "friend_drinks_tea Asha")
+    await _until(binta, lambda: "window_closed" in [one["reason"] for one in binta.step["chat"]["waiting"]])
+    await binta.write("hello again")
+    await table.post("/clock", advance=4000)
+    await _until(binta, lambda: binta.said == "A friend drinks tea here.")
+
+
+async def _until(chat: Chat, done: Callable[[], bool]) -> None:
+    """Look until something came by itself."""
+    for _ in range(200):
+        await chat.look()
+        if done():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError(
+        f"nothing came: {chat.step['chat']['waiting']}, {[m['text'] for m in chat.messages]}"
+    )
+
+
 @BOTH
 async def test_a_member_shares_what_a_phone_has(table: ChatTable, endpoint: str) -> None:
     chat = await table.chat(endpoint)
@@ -148,7 +176,8 @@ async def test_a_secret_is_entered_behind_its_link_and_stands_nowhere(
     await server.push()
     assert (await chat.look()).startswith("Paid.")
     token = path.removeprefix("/secret/")
-    await table.transcript()
+    assert "Asha's PIN is ____." in await table.transcript()
+    assert "Asha enters their PIN on the page.\n    Paid.\n" in await table.transcript()
     told = "".join(answer.body.decode() for answer in table.answers)
     assert CANARY not in told
     assert token not in told
@@ -185,12 +214,8 @@ async def test_what_one_member_does_is_news_in_anothers_chat(table: ChatTable) -
     binta = await table.chat("whatsapp", "+256772000002")
     await binta.write("hello")
     asha = await table.chat("telegram")
-    await asha.write("hello", "Tell a friend", "+256772000002")
-    for _ in range(50):
-        if await binta.look() == "A friend drinks tea here.":
-            break
-        await asyncio.sleep(0)
-    assert binta.said == "A friend drinks tea here."
+    await asha.write("hello", "Tell a friend", "+256772000002", "In plain words")
+    await _until(binta, lambda: binta.said == "A friend drinks tea here.")
 
 
 async def test_who_prefers_another_language(table: ChatTable) -> None:

@@ -133,6 +133,12 @@ function Keyboard({ rows, name, onTap }) {
   `;
 }
 
+/** Why something waits, where more can be said than a code. */
+const REASONS = {
+  window_closed: "outside the 24 hours, until the member writes",
+  blocked: "the member blocked the app",
+};
+
 /** What the app has for the member that did not get away. */
 function Waiting({ waiting, clock }) {
   const now = useNow(clock);
@@ -142,7 +148,7 @@ function Waiting({ waiting, clock }) {
       ${waiting.map(({ is_dead: isDead, due, reason }) => html`
         <li class=${isDead ? "dead" : ""}>
           <${Icon} name=${isDead ? "close" : "clock"} />
-          <span>${isDead ? "Not sent" : due > now ? `Waits, tried again in ${span(due - now)}` : "Waits"}${reason && `: ${reason}`}</span>
+          <span>${isDead ? "Not sent" : due > now ? `Waits, tried again in ${span(due - now)}` : "Waits"}${reason && `: ${REASONS[reason] ?? reason}`}</span>
           ${!isDead && html`<time class="hidden">${timeOfDay(due)}</time>`}
         </li>`)}
     </ul>

@@ -26,7 +26,7 @@ function standing({ busy, chat }) {
 function Window({ until, clock }) {
   const left = until - useNow(clock);
   const isOpen = left > 0;
-  const said = isOpen ? `open ${span(left)}` : until ? "closed" : "not open yet";
+  const said = isOpen ? `open ${span(left).split(" ").slice(0, 2).join(" ")}` : until ? "closed" : "not open yet";
   return html`
     <span class=${`window ${isOpen ? "open" : "shut"}`}
       title="For 24 hours after the member wrote, anything may be written to them; then only templates">

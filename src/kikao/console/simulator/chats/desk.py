@@ -38,6 +38,9 @@ class ChatDesk:
 
     async def look(self, phone: ChatPhone, since: int) -> ChatStep:
         """The chat as it is, and the exchanges after that one."""
+        if phone.is_entering and not phone.lock.locked() and self._told.has_news(phone):
+            phone.is_entering = False
+            self._told.entered(phone)
         waiting: tuple[WaitingView, ...] = ()
         secret = False
         try:
@@ -149,6 +152,7 @@ class ChatDesk:
         """Alone with the phone; a call that names nobody is made for its member."""
         busy = phone.endpoint.played.traffic.busy
         async with phone.lock:
+            phone.is_entering = False
             busy.append(phone.identity)
             try:
                 yield

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from kikao.channels.chat.secret_links import PATH
 from kikao.channels.emulating.chats import Button, Message
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.console.simulator.chats.endpoints import ChatEndpoint
@@ -61,6 +62,8 @@ class ChatPhone:
         """Of the member, as the app knows them on this channel."""
         self.hiding = ""
         """What is on its way and may be a secret: shown as `MASK`."""
+        self.is_entering = False
+        """Whether the page of a one-time link was opened, and nothing has come of it yet."""
         self._can_repeat = True
         endpoint.played.traffic.expect(self.identity)
 
@@ -125,6 +128,7 @@ class ChatPhone:
         button = self._button(self.find(id_).rows, place)
         if button.kind != "url" or not button.value.startswith(("http://", "https://")):
             raise Problem(404, "that button leads nowhere")
+        self.is_entering = PATH in button.value
         return button.value
 
     async def share(self, what: str) -> None:

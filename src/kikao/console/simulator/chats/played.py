@@ -11,7 +11,7 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -20,6 +20,7 @@ from msgspec import structs
 from kikao.channels.calling import Answer, Call, Make, Unanswered
 from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import ChatGateway
+from kikao.channels.chat.templates import Template
 from kikao.channels.line import Send
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import Hidden, Settings
@@ -154,10 +155,16 @@ class PlayedLines:
 
     Else one for each channel that the app is meant for, or that the settings have; and both where links lead to this
     server, as with `kikao run`: every app can be tried in a chat then, secrets included. `settings` are the same with
-    them.
+    them. `templates` are those that the app declares, as if they had been approved.
     """
 
-    def __init__(self, settings: Settings, channels: Collection[str], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        channels: Collection[str],
+        clock: Callable[[], float],
+        templates: Iterable[Template] = (),
+    ) -> None:
         self.played: dict[str, Played] = {}
         """By channel."""
         if settings.endpoints:
@@ -172,6 +179,10 @@ class PlayedLines:
                 made, line = _MADE[channel](slug, clock, settings.public_url)
                 settings = structs.replace(settings, **{channel: {**own, slug: line}})
                 self.played[channel] = Played(channel, slug, made)
+                if channel == "whatsapp":
+                    from kikao.channels.whatsapp.emulated.templates import Approved
+
+                    made.templates += [each for template in templates for each in Approved.declared(template)]
         self.settings = settings
 
     def plays(self, gateway: ChatGateway) -> Make | None:

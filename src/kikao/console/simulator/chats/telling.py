@@ -57,6 +57,14 @@ class ToldChats:
         """What they wrote last, edited."""
         self._told.recorder.chatted(self._who(phone), f"changes that to {text}", self._news(phone))
 
+    def entered(self, phone: ChatPhone) -> None:
+        """A secret, on its page; told when something came of it."""
+        self._told.recorder.entered(self._who(phone), self._news(phone))
+
+    def has_news(self, phone: ChatPhone) -> bool:
+        """Whether something was said that was not told."""
+        return phone.member.chat.changes > self._seen.get(f"{phone.endpoint.id} {phone.number}", 0)
+
     def again(self, phone: ChatPhone) -> None:
         """The provider delivered once more what they did last."""
         self._told.recorder.again(self._who(phone), self._news(phone))
