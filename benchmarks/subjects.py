@@ -72,6 +72,12 @@ class Process:
             raise RuntimeError(f"a measured process ended early: {self._child.args!r}")
         return float(answer)
 
+    @property
+    def resident(self) -> float:
+        """MB of memory that the process has now."""
+        found = Path(f"/proc/{self._child.pid}/status").read_text()
+        return int(found.partition("VmRSS:")[2].split()[0]) / 1024
+
     def units_of(self, seconds: float) -> int:
         """How many units take about so long; warms up on the way."""
         units = 16

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from benchmarks.engines import Engines
+from benchmarks.parts.chats import chats
 from benchmarks.parts.gateways import gateways
 from benchmarks.parts.http import http, members, working
 from benchmarks.parts.process import replay, starting, turn
@@ -18,6 +19,7 @@ PARTS: Final[dict[str, Part]] = {
     "replay": replay,
     "turn": turn,
     "gateways": gateways,
+    "chats": chats,
     "client": client,
     "http": http,
     "members": members,

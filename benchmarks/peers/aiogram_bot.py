@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from aiogram import Bot, Dispatcher, F, Router
+from aiogram.client.session.base import BaseSession
 from aiogram.filters import Command, StateFilter
 from aiogram.fsm.context import FSMContext
 from aiogram.fsm.state import State, StatesGroup
@@ -131,6 +132,55 @@ async def webhook(redis: str = "") -> AsyncIterator[Prepare]:
     yield prepare
     await dispatcher.storage.close()
     await bot.session.close()
+
+
+class Taking(BaseSession):
+    """Calls are written as they would be sent, and answered at once as Telegram would."""
+
+    sent = 0
+
+    async def make_request(self, bot: Bot, method: Any, timeout: int | None = None) -> Any:
+        files: dict[str, Any] = {}
+        for value in method.model_dump(warnings=False).values():
+            self.prepare_value(value, bot=bot, files=files)
+        Taking.sent += 1
+        chat = {"id": method.chat_id, "type": "private", "first_name": "Amina"}
+        result = {"message_id": Taking.sent, "date": 1_767_225_600, "chat": chat, "text": method.text}
+        content = json.dumps({"ok": True, "result": result})
+        return self.check_response(bot=bot, method=method, status_code=200, content=content).result
+
+    async def stream_content(self, *args: Any, **named: Any) -> Any:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@asynccontextmanager
+async def sending() -> AsyncIterator[Prepare]:
+    """From the body of a webhook to the answer to the call of its reply."""
+    dispatcher, _ = wired(MemoryStorage())
+    bot = Bot("1:benchmark", session=Taking())
+
+    async def take(body: bytes) -> Any:
+        answer = await dispatcher.feed_update(
+            bot, Update.model_validate(json.loads(body), context={"bot": bot})
+        )
+        return await bot(answer)
+
+    def prepare(units: int) -> Work:
+        waiting = [*bodies(units)]
+
+        async def work() -> None:
+            for body in waiting:
+                await take(body)
+
+        return work
+
+    for body, seen in zip(bodies(MEMBERS * len(TYPED)), SEEN * MEMBERS, strict=True):
+        said = await take(body)
+        assert seen in said.text, said
+    yield prepare
 
 
 @asynccontextmanager
