@@ -10,6 +10,7 @@ from msgspec import msgpack
 from kikao import App, Chat, Flows, Money, SessionPolicy, Unknown
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.channels.outbox.sender import Delivered, Letter, TryLater
+from kikao.channels.sms.emulator import SHORT_CODE
 from kikao.conversation.outcomes import Done
 from kikao.conversation.secrets import Secret
 from kikao.events import MessageDead, TurnCommitted
@@ -91,6 +92,7 @@ async def test_a_chat_goes_on_by_itself_once() -> None:
             assert asha.inbox == ["How much?", RECEIVED]
         await settle(stage)
         assert asha.inbox[2:] == [SENT]
+        assert {sent.sender for sent in asha.api.sent} == {SHORT_CODE}, "from where she wrote to"
         await settle(stage)
         await asha.writes("Hi")
         assert asha.inbox[2:] == [SENT, "How much?"]

@@ -135,6 +135,7 @@ class Outcomes:
         if gateway is None or dialogue is None:
             return Rejected("its line is not in the settings")
         to, group = dialogue.place
+        code = held.address.service_code  # of SMS: the number that the member wrote to
         identity = held.address.identity if group else identity  # a dialogue in a group is called by that
         inbound = Inbound(
             channel=gateway.channel,
@@ -142,9 +143,11 @@ class Outcomes:
             identity=identity,
             happening="outcome",
             text=Secret(""),
+            service_code=code,
             msisdn=identity if gateway.channel == "sms" else "",
             message_id=Secret(f"outcome {_named(left)}"),
             chat=Chatted(to=to, group=group),
+            echo=(("to", code),) if code else (),
         )
         response = await self._turns.handle(inbound, gateway)
         return Delivered() if response.status == 200 else TryLater("no turn yet")

@@ -94,7 +94,6 @@ class SmsGateway(ChatGateway):
             happening="reply",
             text=Secret(text),
             service_code=code,
-            keyed_by_code=False,
             network=network,
             msisdn=number,
             message_id=None if id_ is None else Secret(id_),
