@@ -37,11 +37,11 @@ CHILD = Path(__file__).with_name("sqlite_child.py")
 async def test_what_was_acknowledged_survives_kill_9_and_nothing_is_half_written(tmp_path: Path) -> None:
     path = tmp_path / "sessions.db"
     acknowledged: dict[bytes, int] = {}
-    for kill in range(24):
+    for kill in range(12):
         with child(path, "commit") as process:
             lines = read_lines(process)
             assert next(lines) == "open"
-            for _ in range(1 + 37 * kill):
+            for _ in range(1 + 75 * kill):
                 note(acknowledged, next(lines))
             process.kill()
             for line in lines:  # what was acknowledged before the blow
