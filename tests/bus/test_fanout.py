@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -273,3 +274,37 @@ async def test_a_server_that_is_away_is_told_of_once_and_again_when_it_came(
     away, again = [record.getMessage() for record in caplog.records]
     assert "redis://nowhere does not answer (ConnectionRefusedError)" in away
     assert again == "bus: redis://nowhere answers again"
+
+
+async def test_it_ends_also_where_its_client_swallows_a_cancellation() -> None:
+    class Deaf:
+        """As clients of Redis are at some moments: what is cancelled returns as if nothing was."""
+
+        async def listen(self, topics: object) -> None: ...
+
+        async def send(self, topic: str, octets: bytes) -> None:
+            if topic == "slow":
+                await self._for_ever()
+
+        async def receive(self) -> tuple[str, bytes] | None:
+            await self._for_ever()
+            return None
+
+        async def close(self) -> None: ...
+
+        async def _for_ever(self) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+
+    async def dial() -> Deaf:
+        return Deaf()
+
+    async with asyncio.timeout(PATIENCE):
+        bus = NetworkedFanout(dial, "redis://nowhere")
+        await bus.open()
+        publishing = asyncio.create_task(bus.publish("slow", b""))
+        await asyncio.sleep(0)
+        publishing.cancel()
+        await asyncio.wait([publishing])
+        assert publishing.cancelled()
+        await bus.close()

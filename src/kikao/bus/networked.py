@@ -12,7 +12,7 @@ import logging
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from kikao.bus.fanout import FanoutAway, Gap, Heard, Message, checked
 from kikao.bus.frames import Numbering, Sequences, unpacked
@@ -34,6 +34,8 @@ _AWAY: Final = (
 )
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 class Link(Protocol):
@@ -107,7 +109,7 @@ class NetworkedFanout:
             raise FanoutAway(f"bus: {self._where} does not answer")
         try:
             async with asyncio.timeout(self._patience):
-                await link.send(topic, frame.packed())
+                await heeded(link.send(topic, frame.packed()))
         except Exception as error:
             raise FanoutAway(f"bus: {self._where} does not answer ({type(error).__name__})") from error
 
@@ -118,7 +120,7 @@ class NetworkedFanout:
             if link is not None and topic not in self._listened:
                 try:
                     async with asyncio.timeout(self._patience):
-                        await link.listen([topic])
+                        await heeded(link.listen([topic]))
                     self._listened.add(topic)
                 except Exception:  # noqa: BLE001 - the connection is lost: the next one has this topic, and tells of a gap
                     subscription.put(Gap())
@@ -136,17 +138,19 @@ class NetworkedFanout:
         is_away = False
         while True:
             link: Link | None = None
+            before = cancelled()
             try:
                 async with asyncio.timeout(self._patience):
                     link = await self._dial()
+                    unless_cancelled_since(before)
                     topics = {self._own, *self._subscribers.topics}
-                    await link.listen(topics)
-                    await link.send(self._own, b"")
+                    await heeded(link.listen(topics))
+                    await heeded(link.send(self._own, b""))
                 self._listened, self._link = topics, link
                 self._heard_at = asyncio.get_running_loop().time()
                 self._sequences.forget()
                 if late := self._subscribers.topics - topics:  # somebody came while it connected
-                    await link.listen(late)
+                    await heeded(link.listen(late))
                     self._listened |= late
                 self._subscribers.tell_all(Gap())  # whoever came before heard nothing until now
                 pause = least
@@ -178,7 +182,7 @@ class NetworkedFanout:
     async def _hear(self, link: Link) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            received = await link.receive()
+            received = await heeded(link.receive())
             if received is None:
                 self._subscribers.tell_all(Gap())
                 continue
@@ -202,7 +206,31 @@ class NetworkedFanout:
             if loop.time() - self._heard_at > 3 * self._beat:
                 raise FanoutAway("nothing is heard")
             async with asyncio.timeout(self._patience):
-                await link.send(self._own, b"")
+                await heeded(link.send(self._own, b""))
+
+
+async def heeded(work: Awaitable[T]) -> T:
+    """What `work` returns.
+
+    Raises `CancelledError` if it was cancelled and returned all the same, as clients of Redis may: whoever closes the
+    bus would wait for ever.
+    """
+    before = cancelled()
+    found = await work
+    unless_cancelled_since(before)
+    return found
+
+
+def unless_cancelled_since(before: int) -> None:
+    if cancelled() > before:
+        raise asyncio.CancelledError
+
+
+def cancelled() -> int:
+    """How often the running task was asked to end; a task group that failed in it may have been one who did."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task.cancelling()
 
 
 def _name_of(error: BaseException) -> str:
