@@ -40,6 +40,7 @@ PARTS: Final = (
     Part("kill -9 on Valkey", "killing:valkey", (40, 10)),
     Part("kill -9 on Redis", "killing:redis", (40, 0)),
     Part("messages under kill -9", "posting:part", (110, 12)),
+    Part("crash points of chats", "chat_crashes:part", (3, 3)),
     Part("chats on SQLite", "chatting:sqlite", (90, 20)),
     Part("chats on PostgreSQL", "chatting:postgresql", (90, 0)),
     Part("chats on Valkey", "chatting:valkey", (90, 25)),
