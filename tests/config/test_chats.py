@@ -77,7 +77,10 @@ def test_development_starts_with_less_and_says_what_is_closed(tmp_path: Path) ->
     }
     said = "\n".join(loaded(environ, tmp_path).describe())
     assert "no app secret, so its webhooks are refused, verify token not set" in said
-    assert "telegram bot-api: at https://api.telegram.org, no secret, so its webhook is closed" in said
+    assert (
+        "telegram bot-api: at https://api.telegram.org, no secret: polled for updates, its webhook is closed"
+        in said
+    )
     assert "public address: not set, so that there are no links" in said
 
 

@@ -109,7 +109,9 @@ class TelegramSettings(msgspec.Struct, frozen=True, kw_only=True):
     def describe(self, name: str) -> str:
         """A line for the start."""
         shown = f"@{self.username} " if self.username else ""
-        updates = "webhook with a secret" if self.secret else "no secret, so its webhook is closed"
+        updates = (
+            "webhook with a secret" if self.secret else "no secret: polled for updates, its webhook is closed"
+        )
         return f"telegram {name}: {shown}at {self.api_url}, {updates}"
 
 

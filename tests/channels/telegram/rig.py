@@ -58,6 +58,7 @@ async def talking(
     secret: str = SECRET,
     username: str = "kikao_bot",
     background: bool = False,
+    public_url: str = "",
     **api: Any,
 ) -> AsyncIterator[Rig]:
     """The server of an app, and a Bot API to which it sends what it says as soon as a webhook is answered."""
@@ -65,7 +66,7 @@ async def talking(
     events: list[Event] = []
     bots = BotApi(TOKEN, secret, username or "kikao_bot", clock=clock, chance=random.Random(1), **api)
     async with app.serving(
-        settings_of(folder, secret=secret, username=username),
+        settings_of(folder, secret=secret, username=username, public_url=public_url),
         store=MemoryStore(),
         clock=clock,
         subscribers=[events.append],

@@ -114,8 +114,19 @@ async def test_no_secret_is_asked_for_where_others_read(tmp_path: Path) -> None:
         assert told.rows[0][0].value == "https://t.me/kikao_bot?start=pay"
         (again,) = await asha.write("1234", group=group, to=told)
         assert again.text == told.text
+        assert [(refusal.what, refusal.code) for refusal in rig.api.refused] == [("deleteMessage", 400)]
         (asked,) = await asha.start("pay")
         assert asked.text.startswith("Enter PIN")
+
+
+async def test_a_secret_that_was_typed_is_taken_away(tmp_path: Path) -> None:
+    async with talking(an_app(), tmp_path, public_url="https://chat.example.com") as rig:
+        asha = rig.api.member("Asha")
+        await asha.start("pay")
+        (again,) = await asha.write("1234")
+        assert again.text.startswith("Do not type it here")
+        assert "1234" not in [message.text for message in asha.chat.messages]
+        assert rig.api.refused == []
 
 
 async def test_a_group_that_moved_gets_its_answer_under_the_new_id(tmp_path: Path) -> None:

@@ -139,6 +139,10 @@ class ChatGateway(ABC):
         """What goes on beside messages, until it is cancelled: nothing, unless a gateway says so."""
         return
 
+    def forgets(self, inbound: Inbound) -> Response:
+        """The answer to a message that should not stay in the chat: it is taken away where the provider can do that."""
+        return self.acknowledge(inbound)
+
     def alone(self, payload: str = "") -> str:
         """Where a member of a group can go on with the app alone, beginning with `payload`; empty for nowhere."""
         return ""

@@ -87,6 +87,8 @@ class ChatTurn:
         self._links = links
         self._why = ""
         self._locale = ""
+        self._spoiled = False
+        """Whether something secret may stand in the chat now."""
         self._wanted = ""
         """What the member was asked to share."""
 
@@ -126,10 +128,12 @@ class ChatTurn:
             return Show()
         said = self._read(text.reveal(), screen, conversation.locale)
         if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):
+            self._spoiled = True
             return Show()
         if screen.secret and self._links is not None and run is not None and run.pending is not None:
             pending = run.pending
             if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
+                self._spoiled = True
                 return Show(why="secret")
         return Reply(Secret(said), event.attachment)
 
@@ -190,6 +194,8 @@ class ChatTurn:
 
     def reply(self, inbound: Inbound, page: Message, *, ends: bool) -> Response:
         """The answer to the provider, with what it tells the member about a choice that they tapped."""
+        if self._spoiled:
+            return self._gateway.forgets(inbound)
         toast = TOASTS.get(self._why) if self._chat.pressed else None
         note = "" if toast is None else self._translate(self._locale)(toast)
         return self._gateway.reply(inbound, page, ends=ends, note=note)

@@ -20,12 +20,12 @@ from kikao.channels.inbound import Inbound
 from kikao.channels.outbox.sender import Destination
 from kikao.channels.telegram.api import Api
 from kikao.channels.telegram.bot import CHANNEL, Bot
-from kikao.channels.telegram.calls import LIMITS, SHARE, fits
+from kikao.channels.telegram.calls import LIMITS, SHARE, fits, place
 from kikao.channels.telegram.files import BotFiles
 from kikao.channels.telegram.formatting import parts, unlinked
 from kikao.channels.telegram.introducing import Introduction
 from kikao.channels.telegram.polling import Polling
-from kikao.channels.telegram.receiving import acknowledged, received
+from kikao.channels.telegram.receiving import acknowledged, deleted, received
 from kikao.channels.telegram.sender import PACE, TelegramSender, paces
 from kikao.config import Hidden, Settings
 from kikao.config.settings import Network, TelegramSettings
@@ -110,6 +110,13 @@ class TelegramGateway(ChatGateway):
         works = [Introduction(api, self.bot, self._app, site, secret, self.path).run()]
         works += [Polling(api, self.bot, site).run()] if secret is None else []
         await asyncio.gather(*works)
+
+    def forgets(self, inbound: Inbound) -> Response:
+        """The answer to its webhook has Telegram take it away; in a group, if the bot may do that."""
+        chat = inbound.chat
+        if chat is None or not chat.said:
+            return self.acknowledge(inbound)
+        return deleted(place(chat.to or inbound.identity)[0], chat.said)
 
     def alone(self, payload: str = "") -> str:
         """The bot's own chat, by a deep link; empty as long as its username is not known."""

@@ -68,6 +68,12 @@ def acknowledged(callback: str, text: str = "") -> Response:
     return Response(200, JSON, _ENCODER.encode(said))
 
 
+def deleted(chat: int, message: str) -> Response:
+    """Takes a message away, in the same way; what a member wrote alone with the bot can be for 48 hours."""
+    said = {"method": "deleteMessage", "chat_id": chat, "message_id": int(message)}
+    return Response(200, JSON, _ENCODER.encode(said))
+
+
 # --- messages ---
 
 
