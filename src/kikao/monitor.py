@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from kikao.config import MEMORY, Settings
@@ -54,6 +54,15 @@ class Monitor:
         self._shares: Shares | None = None
         self._group: Group | None = None
         self._clock: Callable[[], float] = time.time
+
+    @contextlib.contextmanager
+    def answering(self) -> Iterator[None]:
+        """While a request of a gateway is answered."""
+        self.inbounds += 1
+        try:
+            yield
+        finally:
+            self.inbounds -= 1
 
     def timed(self, store: SessionStore) -> SessionStore:
         """The store to use in its place, so that it is measured."""

@@ -324,19 +324,13 @@ class Server:
 
     async def _arrived(self, inbound: Inbound, gateway: Gateway) -> Response:
         """A request that came on a connection of ours."""
-        self.monitor.inbounds += 1
-        try:
+        with self.monitor.answering():
             return await self.turns.handle(inbound, gateway)
-        finally:
-            self.monitor.inbounds -= 1
 
     async def _texted(self, received: Received) -> Response:
         """SMS that came on a connection of ours."""
-        self.monitor.inbounds += 1
-        try:
+        with self.monitor.answering():
             return await self.arrivals.take(received)
-        finally:
-            self.monitor.inbounds -= 1
 
     def _bound(self) -> None:
         """Screens and notices can go on a connection of ours."""
