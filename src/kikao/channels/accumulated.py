@@ -212,6 +212,9 @@ def _after(
         text = inbound.text.reveal()
         return Dialogue(mark, len(text), hashed("text", text), former, line, sent_at=sent_at)
     order = 0 if inbound.chat is None else inbound.chat.order
+    if inbound.chat is not None and dialogue is not None and dialogue.line == line:
+        # A tap, or what was entered on a page, may say neither: what was sent before is still late.
+        sent_at, order = sent_at or dialogue.sent_at, order or dialogue.order
     return Dialogue(mark, former=former, line=line, sent_at=sent_at, order=order)
 
 

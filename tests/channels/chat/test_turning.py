@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+import pytest
+
 from kikao import Chat, Flows, Text
+from kikao.channels.inbound import Chatted, Inbound
+from kikao.channels.outbox import Delivered, Destination, Dispatcher, Letter, Outcome, Rejected
+from kikao.conversation.secrets import Secret
 from kikao.i18n import t
-from tests.channels.chat.talk import start
+from kikao.sessions.outgoing import Status
+from tests.channels.chat.talk import Talk, start
 
 flows = Flows()
 
@@ -111,3 +117,62 @@ async def test_nothing_is_said_while_the_store_is_away() -> None:
     assert await asha.writes("hi") == []
     assert asha.answer is not None
     assert asha.answer.status == 503
+
+
+class Post:
+    """A provider that takes everything, or nothing."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+    async def send(self, letter: Letter) -> Outcome:
+        return self.outcome
+
+
+async def posted(talk: Talk, outcome: Outcome) -> Dispatcher:
+    """What waits leaves, with this outcome; then time passes."""
+    post = {talk.gateway.line: Destination(sender=Post(outcome))}
+    dispatcher = Dispatcher(talk.process.sessions, post, talk.process.publish)
+    await dispatcher.once()
+    talk.process.clock.advance(5)
+    return dispatcher
+
+
+@pytest.mark.parametrize("how", ["refused", "failed"])
+async def test_a_confirmation_that_never_came_is_not_answered_by_what_is_typed(how: str) -> None:
+    asha = await start(flows, "shop")
+    await asha.writes("hi")
+    await asha.taps("Tea")
+    await posted(asha, Rejected("400"))
+    await asha.taps("Small")
+    await posted(asha, Delivered("one"))
+    await asha.writes("Asha")
+    dispatcher = await posted(asha, Rejected("400") if how == "refused" else Delivered("two"))
+    if how == "failed":
+        assert await dispatcher.report(asha.gateway.line, "two", Status.FAILED) == "raised"
+    (again,) = await asha.writes("1")  # they answer what they saw last
+    assert again.text.startswith("s tea for Asha?")
+    await posted(asha, Delivered("three"))
+    (done,) = await asha.writes("1")
+    assert done.text == "tea for Asha is coming."
+
+
+@pytest.mark.parametrize("counts", [False, True])  # by their times, and by the provider's count
+async def test_what_was_sent_before_a_tap_without_a_time_is_still_late(counts: bool) -> None:
+    asha = await start(flows, "shop")
+    now = asha.process.clock()
+
+    async def says(text: str, at: int | None, pressed: str = "") -> str:
+        chat = Chatted(pressed=pressed, order=100 + at if counts and at is not None else 0)
+        inbound = Inbound(
+            channel="telegram", gateway="bot-api", identity="700", happening="reply", text=Secret(text),
+            message_id=Secret(text), sent_at=None if counts or at is None else now + at, chat=chat,
+        )  # fmt: skip
+        await asha.process.turns.handle(inbound, asha.gateway)
+        return (await asha.arrived())[-1].text
+
+    await says("hi", 0)
+    await says("Tea", 10)
+    assert (await says("1", None, asha.got[-1].mark)) == "Your name?"
+    assert (await says("typed long ago", 5)) == "Your name?"
+    assert (await says("Asha", 20)).startswith("s tea for Asha?")

@@ -26,6 +26,7 @@ from kikao.conversation.screens import Screen
 from kikao.conversation.secrets import Secret
 from kikao.i18n.messages import Text, Translate, t
 from kikao.sessions.keeper import Held, Sessions
+from kikao.sessions.outgoing import Status
 from kikao.sessions.session import Session
 
 WHY: Final[dict[str, Text]] = {
@@ -101,7 +102,7 @@ class ChatTurn:
     async def event(self, event: Event, held: Held) -> Event:
         """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
 
-        A typed answer to a confirmation that still waits to leave is none: they did not see that yet.
+        A typed answer to a confirmation that still waits to leave, or that never came, is none: they did not see that.
         """
         run, self._locale = held.session.conversation.run, held.session.conversation.locale
         self._wanted = run.pending.screen.wants if run is not None and run.pending is not None else ""
@@ -162,8 +163,12 @@ class ChatTurn:
         return Show(why="unknown")
 
     async def _unseen(self, held: Held) -> bool:
-        async for message in self._store.messages(state="waiting", session=held.claim.key):
-            if message.to == self._gateway.pushes:
+        """Whether something of the last turn, or of one before, has not left yet; or never will, or did not arrive."""
+        async for message in self._store.messages(session=held.claim.key):
+            if message.to != self._gateway.pushes:
+                continue
+            lost = message.state == "dead" or message.status is Status.FAILED
+            if message.state == "waiting" or (lost and message.posted_at >= held.session.seen_at):
                 return True
         return False
 
