@@ -18,8 +18,10 @@ from kikao.config import Hidden, Settings, load
 from kikao.console.simulator import PlayedLines
 from kikao.console.simulator.chats.endpoints import chat_endpoints
 from kikao.console.simulator.chats.phone import ChatPhone
+from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
+from tests.console.chats.table import ChatTable
 from tests.testing.shop import an_app
 
 REAL = BotApi("7999999999:a-real-bot-with-members-of-its-own", "a-real-secret-of-a-webhook")
@@ -36,7 +38,7 @@ def test_those_that_the_app_is_meant_for(tmp_path: Path) -> None:
     own = settings(tmp_path)
     assert PlayedLines(own, ("ussd",), Clock()).settings == own
     played = PlayedLines(own, BOTH, Clock())
-    assert list(lines(played.settings)) == ["whatsapp/cloud-api", "telegram/bot-api"]
+    assert list(lines(played.settings)) == ["whatsapp/cloud-api", "telegram/bot-api", "sms/africastalking"]
     assert {name: line.path for name, line in played.played.items()} == {
         "whatsapp": "/whatsapp",
         "telegram": "/telegram",
@@ -160,3 +162,28 @@ async def test_an_app_for_ussd_alone_has_none(tmp_path: Path) -> None:
     app: App = an_app()
     async with app.serving(settings(tmp_path), store=MemoryStore(), background=False) as server:
         assert dict(server.lines) == {}
+
+
+async def test_an_sms_shows_on_every_phone_of_its_number_alone(table: ChatTable, server: Server) -> None:
+    chat, phone = await table.chat(number="+256772000009"), await table.phone(number="+256772000009")
+    other = await table.phone(number="+256772000008")
+    await server.messages.send("key", "+256772000009", "Your code is 123456.", over="sms")
+    await server.dispatcher.once()
+    await server.push()
+    texts = {one["id"]: one["texts"] for one in await table.get("/phones")}
+    assert (texts[chat.id], texts[phone.id], texts[other.id]) == (
+        ["Your code is 123456."],
+        ["Your code is 123456."],
+        [],
+    )
+
+
+def test_an_account_of_the_settings_is_not_played(tmp_path: Path) -> None:
+    account = {
+        "KIKAO_SMS_AFRICASTALKING_USERNAME": "sandbox",
+        "KIKAO_SMS_AFRICASTALKING_API_KEY": "atsk_of_ours",
+    }
+    own = settings(tmp_path, **account)
+    played = PlayedLines(own, BOTH, Clock())
+    assert (played.texts, played.settings.sms) == (None, own.sms)
+    assert played.plays(lines(played.settings)["sms/africastalking"]) is None

@@ -9,6 +9,8 @@ from contextlib import AsyncExitStack
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
+from msgspec import structs
+
 from kikao.channels.channel import Response
 from kikao.channels.line import Posted, Send
 from kikao.config import Settings
@@ -123,7 +125,11 @@ class Simulator:
     @property
     def phones(self) -> tuple[PhoneView, ...]:
         """The phones on the table, in the order in which they were put there."""
-        return tuple(phone.view for phone in self._phones.values())
+        texts = None if self._lines is None else self._lines.texts
+        return tuple(
+            phone.view if texts is None else structs.replace(phone.view, texts=texts.of(phone.number))
+            for phone in self._phones.values()
+        )
 
     def add(self, endpoint: str, number: str) -> PhoneView:
         """Put a phone on the table. Raises `Problem`."""

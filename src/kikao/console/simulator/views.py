@@ -66,6 +66,8 @@ class PhoneView(msgspec.Struct, frozen=True):
     screen: str = ""
     changes: int | UnsetType = UNSET
     """Of a chat, in which things happen by themselves: grows with each."""
+    texts: tuple[str, ...] | UnsetType = UNSET
+    """SMS that came to the number: the latest."""
 
 
 class JournalLine(msgspec.Struct, frozen=True):

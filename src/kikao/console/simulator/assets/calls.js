@@ -23,13 +23,18 @@ export function usePhones(setup) {
     keep({ phones: phones.map(({ id, endpoint, number }) => ({ id, endpoint, number })) });
   }, [phones]);
 
-  useLooking(phones.some(isChat), look);
+  useLooking(setup.endpoints.some(isChat), look);
 
-  /** What happened in chats by itself: a payment of somebody else, a secret that was entered on its page. */
+  /** What happened by itself: a payment of somebody else, a secret that was entered on its page, an SMS. */
   async function look() {
     if (document.hidden) return;
     try {
-      const changes = new Map((await api.phones()).map((one) => [one.id, one.changes]));
+      const now = await api.phones();
+      const changes = new Map(now.map((one) => [one.id, one.changes]));
+      now.forEach(({ id, texts = [] }) => {
+        const phone = current.current.find((one) => one.id === id);
+        if (phone && phone.texts.join("\n") !== texts.join("\n")) happen({ type: "known", slot: phone.slot, facts: { texts } });
+      });
       const chats = current.current.filter((one) => isChat(one) && one.id && !one.busy);
       const changed = chats.filter(({ id, chat }) => chat?.waiting.length || (changes.get(id) ?? 0) > (chat?.changes ?? 0));
       await Promise.all(changed.map(({ slot }) => refresh(slot)));

@@ -7,6 +7,7 @@ import { Icon } from "./icons.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { Bubble } from "./message.js";
 import { Provider } from "./provider.js";
+import { Texts } from "./texts.js";
 import { span, timeOfDay, useNow } from "./time.js";
 
 /** How close to its end, in pixels, a chat counts as read to the end, so that news scrolls it. */
@@ -47,6 +48,7 @@ export function ChatPhone({ phone, place, isActive, isOnly, setup, clock, calls,
         <${Composer} phone=${phone} calls=${calls} name=${name} />
       </div>
 
+      <${Texts} texts=${phone.texts} />
       <${Waiting} waiting=${chat?.waiting ?? []} clock=${clock} />
       <${Deeds} phone=${phone} calls=${calls} name=${name} />
       <${Provider} phone=${phone} calls=${calls} name=${name} />

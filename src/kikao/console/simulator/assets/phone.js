@@ -6,6 +6,7 @@ import { Keypad } from "./keypad.js";
 import { html, useRef, useState } from "./lib.js";
 import { dialled } from "./phones.js";
 import { Screen } from "./screen.js";
+import { Texts } from "./texts.js";
 
 /** `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
 export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onActive }) {
@@ -74,6 +75,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
         <${Keypad} meanings=${phone.keys} name=${name} onKey=${press} />
       </div>
 
+      <${Texts} texts=${phone.texts} />
       <${Mishaps} phone=${phone} open=${open} calls=${calls} name=${name} />
     </article>
   `;

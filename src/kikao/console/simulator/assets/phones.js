@@ -35,6 +35,7 @@ export function newPhone({ id, channel }, number) {
     endpoint: id,
     channel,
     chat: null,
+    texts: [],
     number,
     line: "idle",
     screen: "",

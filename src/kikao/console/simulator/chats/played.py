@@ -25,6 +25,7 @@ from kikao.channels.line import Send
 from kikao.channels.ussd.clients.client import Exchange
 from kikao.config import Hidden, Settings
 from kikao.config.settings import TelegramSettings, WhatsAppSettings
+from kikao.console.simulator.chats.texts import SLUG, PlayedTexts
 from kikao.console.simulator.chats.traffic import Traffic
 from kikao.console.simulator.chats.views import Mood, ProviderView
 from kikao.console.simulator.listening import listening
@@ -183,10 +184,17 @@ class PlayedLines:
                     from kikao.channels.whatsapp.emulated.templates import Approved
 
                     made.templates += [each for template in templates for each in Approved.declared(template)]
+        self.texts: PlayedTexts | None = None
+        """SMS, beside chats: codes that prove a number, and what is told after a dialogue."""
+        if self.played and not settings.sms:
+            self.texts = PlayedTexts()
+            settings = structs.replace(settings, sms={SLUG: self.texts.settings})
         self.settings = settings
 
     def plays(self, gateway: ChatGateway) -> Make | None:
         """What takes the calls of a line that is played; None for any other."""
+        if gateway.channel == "sms":
+            return None if self.texts is None else self.texts.make
         played = self.played.get(gateway.channel)
         return played.make if played is not None and played.line == gateway.line else None
 
