@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from kikao import App, Chat, Done, Flows, Phone, Pin, Refused, Secret, t
+from kikao import App, Attached, Chat, Done, Files, Flows, Media, Phone, Pin, Refused, Secret, t
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.templates import Template
+from kikao.console.simulator.chats.phone import SAMPLE
 
 LOCALES: Final = {"en": "English", "sw": "Kiswahili"}
 WHAT: Final = {
@@ -15,6 +16,7 @@ WHAT: Final = {
     "pay": t("Pay"),
     "tell": t("Tell a friend"),
     "news": t("News"),
+    "photo": t("Send a photo"),
 }
 FLAVOURS: Final = {name: t(name) for name in "Mint Ginger Lemon Vanilla Cardamom Cinnamon".split()}
 
@@ -36,12 +38,21 @@ async def shop(chat: Chat) -> None:
             await chat.say(t("Paid."))
         elif what == "tell":
             await _tell(chat)
+        elif what == "photo":
+            photo = await chat.ask("photo", Media(("image",)), t("Of what you drink."))
+            await chat.say(t("{size} octets of {mime}.", size=photo.size, mime=photo.mime))
         else:
-            await chat.say(t("Nothing new."))
+            await _show(chat)
 
 
 async def _paid(pin: Secret, key: str) -> Done[str] | Refused:
     return Done("paid")
+
+
+async def _show(chat: Chat) -> None:
+    files = chat.service(Files)
+    picture = await chat.read("picture", lambda: files.put(SAMPLE.read_bytes(), filename="news.jpg"))
+    await chat.show(Attached.image(picture, caption=t("News")))
 
 
 async def _tell(chat: Chat) -> None:

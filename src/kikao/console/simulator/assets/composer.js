@@ -61,7 +61,7 @@ export function Composer({ phone, calls, name }) {
 }
 
 function Entry({ field, text, setText, submit, isEditing, secret, name, busy, children }) {
-  const label = isEditing ? "Change it to" : secret ? "Message (a secret is asked for)" : "Message";
+  const label = isEditing ? "Change it to" : secret ? "Secret asked for" : "Message";
   return html`
     <form class="composer" onSubmit=${submit} autocomplete="off">
       ${children}

@@ -254,8 +254,8 @@ class ChatPhone:
 
     def _forget_last(self, text: str) -> None:
         """What was typed is in no message any more, and in no request that could be delivered again."""
-        for message in self._mine()[-1:]:
-            if message.text == text:
+        for message in self.member.chat.all:  # also where the app took it away at once
+            if message.by and message.text == text:
                 message.text, message.raw = MASK, without(message.raw, {text})
         for parcel in self.member.parcels[-1:]:
             taken = self.endpoint.played.api.deliveries.taken
