@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from kikao import Chat, Flows, Text
 from kikao.arrivals import Arrivals
-from kikao.channels.chat.gateway import Received
+from kikao.channels.channel import Response
+from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.message import Parcel
 from kikao.channels.chat.told import Other
 from kikao.channels.inbound import Chatted, Inbound
+from kikao.channels.refusals import AGAIN
 from kikao.conversation.secrets import Secret
 from kikao.events import GatewayTold
 from kikao.i18n import t
+from kikao.records import RecordsAway
 from kikao.sessions.posting import opened
 from tests.channels.chat.talk import Talk, start
 
@@ -74,8 +77,34 @@ async def test_what_is_no_message_is_published_or_heard_and_wanted_again_where_t
     assert (await arrivals.take(Received((), (told,)))).status == 200
     assert [event.note for event in talk.process.events if isinstance(event, GatewayTold)] == ["poll"]
 
+    problem: Exception = RecordsAway("away")
+
     async def fails(told: Other) -> bool:
-        raise ValueError("away")
+        raise problem
 
     arrivals = Arrivals(talk.process.turns, {}, talk.process.publish, {Other: fails})
     assert (await arrivals.take(Received((), (told,)))).status == 503
+    problem = ValueError("it is no such thing")
+    assert (await arrivals.take(Received((), (told,)))).status == 200, "it would be brought for ever"
+    notes = [event.note for event in talk.process.events if isinstance(event, GatewayTold)]
+    assert [note.split(" at ")[0] for note in notes[1:]] == [
+        "other not taken: RecordsAway",
+        "other not taken: ValueError",
+    ]
+
+
+async def test_after_a_message_that_is_brought_again_no_other_of_that_member_is_dealt_with() -> None:
+    talk = await start(flows, "echo")
+    arrivals = await arrivals_of(talk)
+    await arrivals.take(Received((said("1", "hi", "a"),)))
+    handle, refused = talk.process.turns.handle, [True]
+
+    async def refusing_once(inbound: Inbound, gateway: ChatGateway) -> Response:
+        return AGAIN if refused and refused.pop() else await handle(inbound, gateway)
+
+    talk.process.turns.handle = refusing_once  # type: ignore[assignment,method-assign]
+    batch = (said("1", "one", "b"), said("1", "two", "c"), said("2", "hi", "d"))
+    assert (await arrivals.take(Received(batch))).status == 503
+    assert await texts(talk) == ["First?", "First?"]
+    assert (await arrivals.take(Received(batch))).status == 200
+    assert (await texts(talk))[2:] == ["Second?", "one, then two."]

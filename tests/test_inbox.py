@@ -11,18 +11,21 @@ from hypothesis import strategies as st
 
 from kikao import Chat, Flows, Text
 from kikao.arrivals import Arrivals
-from kikao.channels.chat.gateway import Received
+from kikao.channels.channel import Response
+from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.message import Parcel
 from kikao.channels.inbound import Chatted, Inbound
 from kikao.channels.outbox import Delivered, Dispatcher, Letter, Rejected, TryLater
 from kikao.conversation.inputs import Place
 from kikao.conversation.secrets import Secret
 from kikao.i18n import t
-from kikao.inbox import Inbox
+from kikao.inbox import POISON, Inbox
 from kikao.members.reaches import RememberedReaches
 from kikao.sessions.gate import Gate
+from kikao.sessions.keeper import Held
 from kikao.sessions.policy import session_key
 from kikao.sessions.posting import opened
+from kikao.turn import _Turn
 from tests.channels.chat.talk import Talk, start
 
 flows = Flows()
@@ -235,3 +238,44 @@ async def test_whatever_hangs_a_member_is_answered_in_order_and_once(story: list
             await desk.kept.once()
     assert (await desk.shown())[-1] == " ".join(f"a{number}" for number in range(9))
     assert len(await desk.shown()) == 10
+
+
+@pytest.mark.parametrize("how", ["its turn fails", "KeyError"])
+async def test_what_fails_each_time_takes_nothing_along_and_gives_way_in_the_end(
+    desk: Desk, how: str
+) -> None:
+    turns = desk.talk.process.turns
+    process, handle = _Turn._process, turns.handle
+
+    async def failing(turn: _Turn, held: Held) -> Response:
+        if turn.inbound.text.reveal() == "poison":
+            raise KeyError("a mistake of ours")
+        return await process(turn, held)
+
+    async def raising(inbound: Inbound, gateway: ChatGateway) -> Response:
+        if inbound.text.reveal() == "poison":
+            raise KeyError("a mistake of ours")
+        return await handle(inbound, gateway)
+
+    await desk.take(said("1", "hi"))
+    with pytest.MonkeyPatch.context() as patched:
+        if how == "KeyError":
+            patched.setattr(turns, "handle", raising)
+        else:
+            patched.setattr(_Turn, "_process", failing)
+        assert await desk.take(said("1", "poison"), said("1", "a"), said("2", "hi")) == 200
+        assert await desk.shown() == ["0?", "0?"], "the other member has an answer"
+        assert len(await desk.rows()) == 2
+        for _ in range(POISON):
+            desk.talk.process.clock.advance(61)
+            await desk.kept.once()
+    assert await desk.rows() == []
+    assert (await desk.shown())[2:] == ["1?"], "what came after it goes on"
+    dead = [each async for each in desk.sessions.store.messages(state="dead")]
+    assert [each.reason for each in dead] == [how]
+
+
+async def test_what_cannot_be_kept_either_is_not_brought_for_ever(desk: Desk) -> None:
+    broken = said("1", "half a character \ud800")
+    assert await desk.take(broken, said("2", "hi")) == 200
+    assert await desk.shown() == ["0?"]

@@ -16,7 +16,7 @@ from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import TAKEN, ChatGateway, Received
 from kikao.channels.chat.told import Other, Told
 from kikao.channels.inbound import Inbound
-from kikao.channels.refusals import AGAIN
+from kikao.channels.refusals import AGAIN, FAILED
 from kikao.events import GatewayTold, Publish, described
 from kikao.fetching import WITHIN, Fetching
 from kikao.inbox import Inbox
@@ -33,6 +33,9 @@ QUICK: Final = 4.0
 
 AT_ONCE: Final = 32
 """Members whose messages of one webhook are dealt with at the same time."""
+
+PASSING: Final = (StoreUnavailable, CommitUnknown, RecordsAway, RecordsUnknown, TimeoutError)
+"""What keeps something from being taken for a while."""
 
 Hears = Callable[[Any], Awaitable[bool]]
 """Takes what a provider told; whether that is done: else it is wanted again."""
@@ -71,8 +74,13 @@ class Arrivals:
         room = asyncio.Semaphore(AT_ONCE)
 
         async def of_one(inbounds: Sequence[Inbound]) -> list[Response]:
+            answers: list[Response] = []
             async with room:
-                return [await self._dealt_with(inbound) for inbound in inbounds]
+                for inbound in inbounds:
+                    answers.append(await self._dealt_with(inbound))
+                    if answers[-1].status != TAKEN.status:
+                        break  # it is brought again, and so is what the member sent after it
+            return answers
 
         lanes = _by_member(received.inbounds)
         if len(lanes) == 1:
@@ -97,7 +105,7 @@ class Arrivals:
             return await self.one(inbound, within=QUICK)
         try:
             waits = await inbox.waits(inbound)
-            answer = AGAIN if waits else await self.one(inbound, within=QUICK)
+            answer = AGAIN if waits else await self._tried(inbound)
             if answer.status == AGAIN.status and (waits or not self._turns.gate.crowded):
                 async with asyncio.timeout(self._turns.budget):
                     await inbox.keep(inbound)
@@ -106,7 +114,20 @@ class Arrivals:
             return await self.one(inbound)
         except (StoreUnavailable, CommitUnknown, TimeoutError):
             return AGAIN
+        except Exception as error:  # noqa: BLE001 - it would be brought again for ever, with all that came with it
+            self._note(f"{inbound.channel}/{inbound.gateway}", f"a message not taken: {described(error)}")
+            return TAKEN
         return answer
+
+    async def _tried(self, inbound: Inbound) -> Response:
+        """The answer to one message; what raises is not dealt with."""
+        try:
+            return await self.one(inbound, within=QUICK)
+        except (MissingIdentifier, StoreUnavailable, CommitUnknown, TimeoutError):
+            raise
+        except Exception as error:  # noqa: BLE001 - it is kept, and must not take the others of its webhook along
+            self._note(f"{inbound.channel}/{inbound.gateway}", f"a message failed: {described(error)}")
+            return FAILED
 
     async def one(self, inbound: Inbound, *, within: float = WITHIN) -> Response:
         """The answer to one message; of 200 it is dealt with, anything else wants it again. It is kept nowhere.
@@ -154,9 +175,9 @@ class Arrivals:
             return True
         try:
             return await hears(told)
-        except Exception as error:  # noqa: BLE001 - it is brought again, and must not take the others along
+        except Exception as error:  # noqa: BLE001 - it must not take the others along
             self._note(told.line, f"{type(told).__name__.lower()} not taken: {described(error)}")
-            return False
+            return not isinstance(error, PASSING)  # brought again where that helps, and not for ever
 
     def _note(self, line: str, note: str) -> None:
         channel, _, gateway = line.partition("/")

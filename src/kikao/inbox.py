@@ -18,6 +18,7 @@ import msgspec
 from kikao.channels.channel import Response
 from kikao.channels.inbound import Inbound
 from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Rejected, TryLater
+from kikao.channels.refusals import FAILED
 from kikao.conversation.secrets import Secret
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.outgoing import Outgoing
@@ -42,6 +43,10 @@ LONGEST: Final = 60.0
 
 DEAD_KEPT: Final = 3 * 86400.0
 """Seconds in which an operator may have it tried again: what a member wrote is not kept for long."""
+
+POISON: Final = 10
+"""Tries of one that is dealt with by no turn, since it fails in one: over some minutes, in which what is stored, or a
+key, may be mended. Then it is dead, so that what its member sent after it goes on."""
 
 One = Callable[[Inbound], Awaitable[Response]]
 """Deals with one; of 200 it is done."""
@@ -120,7 +125,12 @@ class _Reader:
             inbound = inbound_of(letter.body)
         except msgspec.DecodeError:
             return Rejected("unreadable")
-        response = await self._one(inbound)
+        try:
+            response = await self._one(inbound)
+        except Exception as error:  # noqa: BLE001 - it would hold up all that its member sends
+            return TryLater(type(error).__name__) if letter.tries < POISON else Rejected(type(error).__name__)
+        if response == FAILED and letter.tries >= POISON:
+            return Rejected("its turn fails")
         return Delivered() if response.status == 200 else TryLater(f"HTTP {response.status}")
 
 

@@ -30,7 +30,7 @@ from kikao.channels.ending import end
 from kikao.channels.inbound import TURNS, Inbound
 from kikao.channels.media.saying import fitted
 from kikao.channels.naming import addressed, names_of
-from kikao.channels.refusals import AGAIN, too_many
+from kikao.channels.refusals import AGAIN, FAILED, too_many
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import OlderCode
 from kikao.conversation.inputs import Dial, Reply, Show, Tell
@@ -214,7 +214,8 @@ class Turns:
     def apology(self, turn: _Turn, screen: Screen = UNAVAILABLE, *, locale: str = "") -> Response:
         """ "Unavailable, try again": not a turn, nothing was consumed. In the member's language where it is known."""
         if turn.chat is not None and screen is not LIMITED:
-            return AGAIN  # the provider brings it once more
+            # The provider brings it once more.
+            return FAILED if turn.done is not None and turn.done.what == "failed" else AGAIN
         known = turn.known if turn.known is not STRANGER else self.members.recall(*turn.named) or STRANGER
         page = turn.gateway.pages(screen, self._translate(locale or known.locale or self._locale))[0]
         turn.tell.showed(str(page), "notice")

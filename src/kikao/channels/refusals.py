@@ -59,5 +59,8 @@ AGAIN: Final = Response(
 )
 """Nothing of it was taken, and it is welcome again: for providers that bring it once more by themselves."""
 
+FAILED: Final = Response(AGAIN.status, AGAIN.headers, b"failed: send it again\n")
+"""As `AGAIN`, of what may well fail each time: something is wrong with it, with what is stored, or with the code."""
+
 
 _TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)

@@ -370,6 +370,31 @@ async def test_whom_a_message_is_for_gets_them_in_their_own_pace_and_holds_up_no
     assert office.events == office.told(MessageSent), "to wait for a pace is no try, and nothing to tell"
 
 
+async def test_what_waited_for_its_destination_comes_no_closer_to_the_next() -> None:
+    class Paused(MemoryStore):
+        async def pace(self, name: str, **asked: Any) -> float:
+            if name == CRM and delay:
+                office.clock.advance(delay.pop())  # so long it waits, after whom it is for was asked about
+            return await super().pace(name, **asked)
+
+    crm, delay = Post(), [5.0]
+    office = Office(crm=Destination(sender=crm, paces=to_chat))
+    office.store.store = Paused()
+    await office.post(b"a 1", session=b"a")
+    await office.dispatcher.once()
+    await office.post(b"a 2", session=b"in the same group")
+    await office.another().once()
+    assert crm.bodies == [b"a 1"]
+    office.clock.advance(1.0)
+    delay.append(5.0)
+    await office.post(b"a 3", session=b"and a third")
+    await office.dispatcher.once()
+    assert len(crm.bodies) == 2, "both may have been let through before they waited: one goes back"
+    office.clock.advance(1.0)
+    await office.dispatcher.once()
+    assert len(crm.bodies) == 3
+
+
 async def test_who_waits_for_less_than_a_look_is_looked_at_when_it_is_due() -> None:
     crm = Post()
     office = Office(crm=Destination(sender=crm, paces=lambda _: [("a", Pace(0.02))]))

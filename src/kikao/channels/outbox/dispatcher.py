@@ -60,6 +60,9 @@ LONGEST_PAUSE: Final = 86400.0
 MOST_PUT_OFF: Final = 10_000
 """Sessions in which one is remembered that failed; of more, the next waits until that is tried again."""
 
+MOMENT: Final = 0.05
+"""Seconds that two messages may come closer together than the pace of whom they are for says."""
+
 STALE: Final = 1.0
 """Seconds after which a message may well have another behind it."""
 
@@ -276,6 +279,8 @@ class Dispatcher:
                 message, destination
             ):
                 return None
+            if self._sessions.clock() - now > MOMENT and not await self._apart(message, destination, body):
+                return None
             if self._sessions.clock() + destination.timeout > message.lease_until:
                 return None  # held up for so long (a slow store, a process that stood still) that another may send it
             began = time.perf_counter()
@@ -307,6 +312,24 @@ class Dispatcher:
                 if wait < self._poll:
                     asyncio.get_running_loop().call_later(wait, self._woken.set)
                 return False
+        return True
+
+    async def _apart(self, message: Outgoing, destination: Destination, body: bytes) -> bool:
+        """Whether whom it is for got nothing lately, after it waited for its destination. Else its lane waits.
+
+        Their own pace was asked before that: what one message waited longer than another they would come closer
+        together. From here on it counts from now. A pace with a burst leaves room for that.
+        """
+        now = self._sessions.clock()
+        for name, pace in destination.paces(body) if destination.paces is not None else ():
+            if pace.burst > 1:
+                continue
+            hashed = self._hashed(message.to, name)
+            wait = await self._sessions.store.pace(hashed, now=now, interval=0.0, burst=1)
+            if wait > 0.0:
+                await self._stored(message, Again(now + wait, message.reason, counts=False))
+                return False
+            await self._sessions.store.pause(hashed, now + pace.interval)
         return True
 
     async def _pause_alone(

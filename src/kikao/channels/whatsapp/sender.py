@@ -19,8 +19,10 @@ PACE: Final = Pace(1 / 64, 8)
 """A number sends 80 messages a second unless Meta raised that ("Throughput", Cloud API overview). However that second
 is cut, there is something to spare: what leaves apart may arrive together."""
 
-PAIR: Final = Pace(6.0, 45)
-"""To one member go 10 messages a minute, with bursts of up to 45 ("Pair rate limits"; error 131056)."""
+PAIR: Final = Pace(11.5, 20)
+"""To one member goes one message in 6 s; up to 45 may go ahead of that, and then none until their time has come ("Pair
+rate limits"; error 131056): 45 in 270 s, however these are cut. A burst of 20 leaves some of that for what follows, so
+that whoever answers fast waits for seconds, and not for minutes."""
 
 
 def paces(body: bytes) -> tuple[tuple[str, Pace], ...]:
