@@ -80,10 +80,9 @@ class ChatPhone:
     @property
     def changes(self) -> int:
         """Grows with whatever happens in the chat, and over its wire."""
-        said = sum(len(message.ticks) for message in self.member.chat.all[-SHOWN:])
         toasts = len(getattr(self.member, "toasts", ()))
         traffic = self.endpoint.played.traffic.last(self.identity)
-        return self.member.chat.changes + len(self.member.chat.all) + said + toasts + traffic
+        return self.member.chat.changes + len(self.member.chat.all) + toasts + traffic
 
     @property
     def inbound(self) -> Inbound:
