@@ -215,6 +215,9 @@ def test_places(bot: Bot) -> None:
         ({"message": {"message_id": 1, "chat": GROUP, "text": "x"}}, "a message of no member"),
         ({"message": message(text=7)}, "unreadable message"),
         ({"message": {}}, "unreadable message"),
+        ({"message": message(text="x", date=10**400)}, "unreadable message"),
+        ({"message": message(text="x") | {"from": {"id": 2**64}}}, "unreadable message"),
+        ({"message": message(photo=[{"file_id": "f", "file_size": 2**64}])}, "unreadable message"),
         ({"callback_query": {"id": "1", "from": BOT, "data": "a:1"}}, "a tap of no member"),
     ],
 )
@@ -228,6 +231,15 @@ def test_what_is_no_answer_is_told(bot: Bot, update: dict[str, Any], note: str) 
 def test_what_is_no_update_is_refused(bot: Bot, body: bytes) -> None:
     with pytest.raises(BadRequest, match="the body is no update of Telegram"):
         received(body, bot)
+
+
+def test_a_number_of_an_update_that_nothing_takes_runs_no_turn(bot: Bot) -> None:
+    assert notes(read(bot, 10**400, message=message(text="x"))) == ["unreadable message"]
+
+
+def test_a_place_that_is_nowhere_is_no_answer(bot: Bot) -> None:
+    where = {"latitude": 0.3, "longitude": 1e308}
+    assert notes(read(bot, message=message(location=where))) == ["update of an unknown kind"]
 
 
 def tap(**more: Any) -> dict[str, Any]:

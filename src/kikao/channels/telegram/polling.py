@@ -24,7 +24,7 @@ from kikao.channels.telegram.api import Api
 from kikao.channels.telegram.bot import Bot
 from kikao.channels.telegram.errors import Refused
 from kikao.channels.telegram.receiving import received
-from kikao.channels.telegram.types import WANTED
+from kikao.channels.telegram.types import WANTED, Whole
 from kikao.events import described
 
 HOLD: Final = 25.0
@@ -58,7 +58,7 @@ Pause = Callable[[float], Awaitable[None]]
 class Update(msgspec.Struct, frozen=True):
     """As much of one as is needed to ask for the next."""
 
-    update_id: int
+    update_id: Whole
 
 
 class WebhookInfo(msgspec.Struct, frozen=True):

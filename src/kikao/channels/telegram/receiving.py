@@ -157,7 +157,8 @@ def _where(chat: int, kind: str, topic: int) -> tuple[str, str]:
 def _attached(message: Message, sender: User) -> Attachment | None:
     where = message.location or (message.venue.location if message.venue is not None else None)
     if where is not None:
-        return Place(where.latitude, where.longitude)
+        somewhere = abs(where.latitude) <= 90.0 and abs(where.longitude) <= 180.0
+        return Place(where.latitude, where.longitude) if somewhere else None
     contact = message.contact
     if contact is None:
         return None

@@ -6,9 +6,12 @@ None of these shows what it holds: a text may be a PIN, and a name is somebody's
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+
+Whole = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Any number of theirs. A longer one is no id and no time, and neither a float nor a store takes it."""
 
 
 class Wire(msgspec.Struct, frozen=True):
@@ -21,7 +24,7 @@ class Wire(msgspec.Struct, frozen=True):
 class User(Wire, frozen=True):
     """https://core.telegram.org/bots/api#user"""
 
-    id: int
+    id: Whole
     is_bot: bool = False
     username: str = ""
     language_code: str = ""
@@ -30,7 +33,7 @@ class User(Wire, frozen=True):
 class Chat(Wire, frozen=True):
     """https://core.telegram.org/bots/api#chat"""
 
-    id: int
+    id: Whole
     type: str
     """`private`, `group`, `supergroup` or `channel`."""
 
@@ -39,11 +42,11 @@ class FileOf(Wire, frozen=True):
     """A photo, a document, a recording; of a photo, one of its sizes."""
 
     file_id: str
-    file_size: int = 0
+    file_size: Whole = 0
     mime_type: str = ""
     file_name: str = ""
-    width: int = 0
-    height: int = 0
+    width: Whole = 0
+    height: Whole = 0
     is_video: bool = False
     """Of a sticker."""
     is_animated: bool = False
@@ -54,7 +57,7 @@ class Contact(Wire, frozen=True):
     """https://core.telegram.org/bots/api#contact"""
 
     phone_number: str
-    user_id: int = 0
+    user_id: Whole = 0
 
 
 class Location(Wire, frozen=True):
@@ -73,10 +76,10 @@ class Venue(Wire, frozen=True):
 class Earlier(Wire, frozen=True):
     """The message that another one replies to, or that a button stands on; maybe too old to be more than an id."""
 
-    message_id: int
+    message_id: Whole
     chat: Chat
     from_: User | None = msgspec.field(default=None, name="from")
-    message_thread_id: int = 0
+    message_thread_id: Whole = 0
     is_topic_message: bool = False
     reply_to_message: Earlier | None = None
 
@@ -84,11 +87,11 @@ class Earlier(Wire, frozen=True):
 class Message(Wire, frozen=True):
     """https://core.telegram.org/bots/api#message"""
 
-    message_id: int
+    message_id: Whole
     chat: Chat
-    date: int = 0
+    date: Whole = 0
     from_: User | None = msgspec.field(default=None, name="from")
-    message_thread_id: int = 0
+    message_thread_id: Whole = 0
     is_topic_message: bool = False
     via_bot: User | None = None
     forward_origin: Any = None
@@ -107,8 +110,8 @@ class Message(Wire, frozen=True):
     contact: Contact | None = None
     location: Location | None = None
     venue: Venue | None = None
-    migrate_to_chat_id: int = 0
-    migrate_from_chat_id: int = 0
+    migrate_to_chat_id: Whole = 0
+    migrate_from_chat_id: Whole = 0
 
 
 class Callback(Wire, frozen=True):
@@ -131,13 +134,13 @@ class MembershipChange(Wire, frozen=True):
 
     chat: Chat
     new_chat_member: Membership
-    date: int = 0
+    date: Whole = 0
 
 
 class Update(Wire, frozen=True):
     """https://core.telegram.org/bots/api#update"""
 
-    update_id: int
+    update_id: Whole
     message: Message | None = None
     callback_query: Callback | None = None
     my_chat_member: MembershipChange | None = None
