@@ -1,4 +1,4 @@
-"""Makes calls over HTTP: from a pool of connections, to where it is allowed, within time and size.
+"""Makes calls over HTTP: on connections that are kept, to where it is allowed, within time and size.
 
 Redirections are never followed.
 """
@@ -7,31 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import ssl
-import sys
 from typing import Final
 
 import httpcore
 
 from kikao.channels.calling import Answer, Call, Unanswered
+from kikao.channels.connections import Connections
 from kikao.channels.network import Forbidden, Guarded
 from kikao.config import Hidden
 from kikao.config.called import is_loopback
-
-if importlib.util.find_spec("sniffio") is None:
-    # httpcore tries to import it several times in each call, and looks for it on the whole path each time: a quarter of
-    # what a call costs. This makes the same ImportError at once.
-    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 READ: Final = 64 * 1024
 """Octets of an answer that are read."""
 
 READING: Final = 1.0
 """Seconds that this may take: the status has said most."""
-
-IDLE: Final = 60.0
-"""Seconds that a connection is kept that nothing is sent on."""
 
 CONNECTIONS: Final = 16
 
@@ -42,35 +33,35 @@ class Caller:
     def __init__(self, url: Hidden, *, timeout: float, connections: int = CONNECTIONS) -> None:
         host = httpcore.URL(url.reveal())
         self._timeouts = dict.fromkeys(("connect", "read", "write", "pool"), timeout)
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=ssl.create_default_context() if host.scheme == b"https" else None,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=IDLE,
-            network_backend=Guarded(loopback=is_loopback(host.host.decode("ascii"))),
-        )
+        backend = Guarded(loopback=is_loopback(host.host.decode("ascii")))
+        self._connections = Connections(most=connections, backend=backend)
 
     async def close(self) -> None:
         """Let connections go."""
-        await self._pool.aclose()
+        await self._connections.close()
 
     async def __call__(self, call: Call) -> Answer:
         """Make a call. Raises `Unanswered`."""
         url = httpcore.URL(call.url.reveal())
+        timeouts = _longer(self._timeouts, call.timeout)
+        request = httpcore.Request(
+            call.method.encode(),
+            url,
+            headers=_with_host(url, call),
+            content=call.body,
+            extensions={"timeout": timeouts},
+        )
         try:
-            async with self._pool.stream(
-                call.method.encode(),
-                url,
-                headers=_with_host(url, call.headers),
-                content=call.body,
-                extensions={"timeout": _longer(self._timeouts, call.timeout)},
-            ) as response:
-                body = await _read(response, call.most or READ)
-                headers = tuple(
-                    (name.decode("latin-1").lower(), value.decode("latin-1"))
-                    for name, value in response.headers
-                )
-                return Answer(response.status, headers, body)
+            async with self._connections.one(url.origin, timeouts["pool"]) as connection:
+                response = await connection.handle_async_request(request)
+                try:
+                    body = await _read(response, call.most or READ)
+                finally:
+                    await response.aclose()
+            headers = tuple(
+                (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in response.headers
+            )
+            return Answer(response.status, headers, body)
         except Forbidden as error:
             raise Unanswered(str(error)) from None
         except httpcore.TimeoutException:
@@ -97,7 +88,11 @@ async def _read(response: httpcore.Response, most: int) -> bytes:
     return bytes(read)
 
 
-def _with_host(url: httpcore.URL, headers: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+def _with_host(url: httpcore.URL, call: Call) -> list[tuple[bytes, bytes]]:
+    """The headers of a call, with whom it is for and how long it is (RFC 9112, 3.2 and 6.2)."""
     default = {b"http": 80, b"https": 443}.get(url.scheme)
     host = url.host if url.port in (None, default) else b"%b:%d" % (url.host, url.port)
-    return [(b"Host", host), *((name.encode(), value.encode()) for name, value in headers)]
+    headers = [(b"Host", host), *((name.encode(), value.encode()) for name, value in call.headers)]
+    if call.body or call.method not in ("GET", "HEAD"):
+        headers.append((b"Content-Length", b"%d" % len(call.body)))
+    return headers
