@@ -81,7 +81,7 @@ async def test_no_more_are_open_than_allowed(host: Host) -> None:
     make = caller(host, connections=2)
     host.held = asyncio.Event()
     under_way = [asyncio.create_task(make(host.call())) for _ in range(6)]
-    await until(lambda: host.most == 2)
+    await until(lambda: host.most == 2, "two are under way")
     host.held.set()
     answers: list[Answer] = await asyncio.gather(*under_way)
     assert [answer.status for answer in answers] == [200] * 6
@@ -113,7 +113,7 @@ async def test_one_that_is_cancelled_in_the_middle_is_not_used_again(host: Host)
     make = caller(host)
     host.held = asyncio.Event()
     task = asyncio.create_task(make(host.call()))
-    await until(lambda: host.at_once == 1)
+    await until(lambda: host.at_once == 1, "one is under way")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     host.held.set()
