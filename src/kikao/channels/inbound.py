@@ -34,7 +34,8 @@ class Chatted:
     apart: bool = False
     """It was entered on a page of its own: a secret that no chat keeps."""
     message: str = ""
-    """The provider's name of the message whose choice was tapped."""
+    """The provider's name of the message whose choice was tapped. Where `pressed` is empty that was of no screen, as on
+    a template: nobody knows what was asked above it, so it never answers a confirmation."""
     said: str = ""
     """The provider's name of the member's own message: this one, or the one that what was tapped answers."""
     callback: str = ""

@@ -176,3 +176,21 @@ async def test_what_was_sent_before_a_tap_without_a_time_is_still_late(counts: b
     assert (await says("1", None, asha.got[-1].mark)) == "Your name?"
     assert (await says("typed long ago", 5)) == "Your name?"
     assert (await says("Asha", 20)).startswith("s tea for Asha?")
+
+
+async def test_a_button_of_no_screen_is_as_if_it_was_typed_but_confirms_nothing() -> None:
+    """It stands on a template that was sent at some time, and says "1", or "Confirm"."""
+    asha = await start(flows, "shop")
+    await asha.writes("hi")
+    (asked,) = await asha.says("Tea", Chatted(message="wamid.template"))
+    assert asked.text.startswith("Which size?")
+    await asha.taps("Small")
+    await posted(asha, Delivered("one"))
+    await asha.writes("Asha")
+    await posted(asha, Delivered("two"))
+    for said in ("1", "Confirm"):
+        (again,) = await asha.says(said, Chatted(message="wamid.template"))
+        assert again.text.startswith("s tea for Asha?")
+        await posted(asha, Delivered(said))
+    (done,) = await asha.writes("1")
+    assert done.text == "tea for Asha is coming."

@@ -137,6 +137,7 @@ def test_a_button_of_a_template(button: dict[str, str], said: str, pressed: str)
     inbound = one(message("button", button=button))
     assert inbound.chat is not None
     assert (inbound.text.reveal(), inbound.chat.pressed) == (said, pressed)
+    assert pressed or inbound.chat.message, "it was tapped, and not typed"
 
 
 def test_who_hides_their_number_has_an_id_of_this_business() -> None:

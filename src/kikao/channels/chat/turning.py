@@ -125,7 +125,7 @@ class ChatTurn:
         run, screen = conversation.run, engine.asked(conversation)
         if screen is None:
             return event
-        if screen.whole and await self._unseen(held):
+        if screen.whole and (self._chat.message or await self._unseen(held)):
             return Show()
         said = self._read(text.reveal(), screen, conversation.locale)
         if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):

@@ -44,7 +44,9 @@ class SmsGateway(ChatGateway):
         """How many a message may have, at most."""
         self.budget = budget(self.segments)
         rate = int(self.given["per_second"])
-        self.pace = Pace(1 / rate, rate) if rate else None
+        burst = max(1, rate // 8)
+        self.pace = Pace(1 / (rate - burst + 1), burst) if rate else None
+        """So that there are no more than so many, however a second is cut."""
         own: dict[What, tuple[str, ...]] = {
             "stop": words_of(self.given["stop"]),
             "start": words_of(self.given["start"]),

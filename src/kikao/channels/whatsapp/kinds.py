@@ -70,11 +70,14 @@ def _interactive(message: Said) -> Answer | str:
 
 
 def _tapped(message: Said, name: str, shown: str) -> Answer | str:
-    """A choice of ours is named `mark:key`. One that somebody else sent is as if its label had been typed."""
+    """A choice of ours is named `mark:key`. One that stands on a template, or that somebody else sent, is as if it had
+    been typed; but nobody knows under which question, see `Chatted.message`."""
     match = _MARKED(name)
     if match is not None:
         return Answer(match[2], pressed=match[1], message=_answered(message))
-    return Answer(shown) if shown.strip() else "no answer: empty choice"
+    if not shown.strip():
+        return "no answer: empty choice"
+    return Answer(shown, message=_answered(message) or UNNAMED)
 
 
 def _answered(message: Said) -> str:
@@ -128,6 +131,9 @@ _KINDS: Final[dict[str, Callable[[Said], Answer | str]]] = {
 }
 
 LONGEST_PHONE: Final = 40
+
+UNNAMED: Final = "?"
+"""A message of which it is not said which one it was."""
 
 _MARKED = re.compile("([A-Za-z0-9_-]{8}):(.{1,100})", re.DOTALL).fullmatch
 _WORD = re.compile("[A-Za-z0-9_.-]{1,64}").fullmatch
