@@ -77,6 +77,21 @@ async def test_a_wrong_code_is_told_and_three_end_it() -> None:
         )  # it begins anew: that code is none any more
 
 
+async def test_going_back_and_beginning_anew_give_no_more_tries_at_a_code() -> None:
+    async with Stage(an_app("telegram", "sms")) as stage:
+        asha = stage.telegram("Asha")
+        await typed(asha)
+        first = code_of(stage)
+        wrong = f"{(int(first) + 1) % 1_000_000:06}"
+        await asha.write(wrong)
+        for step_back in ("0", "/back"):
+            assert ASKED in await asha.write(step_back)
+        await asha.write("/start")
+        assert ASKED in await asha.write("0772000001")
+        assert code_of(stage) != first
+        assert (await asha.write(first)).startswith("That is not the code.")
+
+
 async def test_a_code_is_good_for_ten_minutes() -> None:
     async with Stage(an_app("telegram", "sms")) as stage:
         asha = stage.telegram("Asha")
@@ -89,10 +104,13 @@ async def test_one_number_gets_three_codes_an_hour_whoever_asks() -> None:
     async with Stage(an_app("telegram", "sms")) as stage:
         for name in ("Asha", "Binta", "Chidi"):
             await typed(stage.telegram(name))
+        await stage.restart()  # what another process sent counts as well
         dayo = stage.telegram("Dayo")
         await dayo.write("hi")
         assert await dayo.write("0772000001") == "You asked for too many codes. Try again tomorrow."
         assert len(stage.chats.texts["africastalking"].inbox(NUMBER)) == 3
+        stage.clock.advance(3601)
+        await typed(stage.telegram("Esther"))
 
 
 async def test_without_a_line_for_codes_only_a_contact_proves() -> None:

@@ -26,9 +26,10 @@ from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import Text, Translate
 from kikao.members.reach import KINDS, OnlyTemplate, Yes
 from kikao.sessions.keeper import Sessions
+from kikao.sessions.limits import Rate
 from kikao.sessions.outgoing import Outgoing
 from kikao.sessions.posting import announce
-from kikao.sessions.sealing import message_to
+from kikao.sessions.sealing import KeyRing, message_to
 
 if TYPE_CHECKING:
     from kikao.members.directory import Directory
@@ -41,6 +42,10 @@ URGENCY: Final = {"reply": 0, "confirmation": 0, "notice": 1, "marketing": 2}
 
 MAX_ADDRESS: Final = 128
 """Characters of an id on a channel."""
+
+
+class TooMany(MessageRefused):
+    """An address got as many as its limit lets through."""
 
 
 class Messages:
@@ -85,6 +90,7 @@ class Messages:
         good_for: float = GOOD_FOR,
         locale: str = "",
         code: str = "",
+        limit: Rate | None = None,
     ) -> str:
         """Store a message, to leave soon; its id, 32 hex digits.
 
@@ -94,10 +100,12 @@ class Messages:
         `ussd` it is one page on the phone, from the service code `code` or the first of the gateway's. A text that is
         a message of a catalog is written in the language `locale`. `kind` says what it is by the rules of who stopped
         what; `template` is what WhatsApp takes where it takes no free text, one of the app's with its values. It is
-        not sent after `good_for` seconds.
+        not sent after `good_for` seconds. Of messages with a `limit` an address gets no more than that on a line,
+        whichever process sends them; they stand in a line of their own. Two processes that count at the same moment
+        may each let one through.
 
         Raises `MessageRefused` for a line that there is not, for what is no address there, and for a text that is
-        empty, asks something, or is too long; what the store raises where it is away.
+        empty, asks something, or is too long; `TooMany` of them; what the store raises where it is away.
         """
         if over.partition("/")[0] == "ussd":
             page = self._written(text, locale)
@@ -110,8 +118,11 @@ class Messages:
         if template is not None and gateway.channel != "whatsapp":
             raise MessageRefused(f"{gateway.line} has no templates: only WhatsApp needs them.")
         to = _address(gateway.channel, to)
-        lane = self._sessions.ring.lookup("message to", gateway.line, to)
-        name = (gateway.line, key)
+        ring, name = self._sessions.ring, (gateway.line, key)
+        lane = ring.lookup("message to", gateway.line, to)
+        if limit is not None:
+            lane = ring.lookup("limited message to", gateway.line, to)
+            await self._count(lane, _id(ring, name, 0), limit)
         return await self._post(gateway, to, text, lane, name, kind, template, good_for, locale)
 
     async def send_to_member(
@@ -153,6 +164,16 @@ class Messages:
                 return await self._post(gateway, to, text, lane, name, kind, fitting, good_for, locale)
         raise MessageRefused("there is no line on which this member may be written to now.")
 
+    async def _count(self, lane: bytes, id_: bytes, limit: Rate) -> None:
+        """Look whether one more may stand in a lane; one that stands there already may. Raises `TooMany`."""
+        since, found = self._sessions.clock() - limit.per, 0
+        async for message in self._sessions.store.messages(session=lane):
+            if message.id == id_:
+                return
+            found += message.posted_at > since
+        if found >= limit.count:
+            raise TooMany("this address was sent as many as it may get.")
+
     async def _post(
         self,
         gateway: ChatGateway,
@@ -179,7 +200,7 @@ class Messages:
             heard_at = now if kind == "reply" and gateway.channel == "sms" else 0.0
             first = filled if number == 0 else None
             parcel = structs.replace(parcel, kind=kind, template=first, heard_at=heard_at)
-            id_ = ring.lookup("message", *name, str(number))[:16]
+            id_ = _id(ring, name, number)
             outgoing.append(
                 Outgoing(
                     id=id_,
@@ -226,6 +247,11 @@ class Messages:
     def _written(self, text: Text | Screen, locale: str) -> str:
         translate = self._translate(locale or self._locale)
         return "\n".join(filter(None, map(translate, _screen(text).body)))
+
+
+def _id(ring: KeyRing, name: tuple[str, ...], number: int) -> bytes:
+    """Of the part of this number of what was sent under a name."""
+    return ring.lookup("message", *name, str(number))[:16]
 
 
 def _screen(text: Text | Screen) -> Screen:

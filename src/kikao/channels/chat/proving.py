@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 from kikao.channels.chat.message import MessageRefused
-from kikao.channels.chat.messages import Messages
+from kikao.channels.chat.messages import Messages, TooMany
 from kikao.conversation.answer_types import Text as Typed
 from kikao.conversation.chat import Chat
 from kikao.conversation.errors import ErrorCode, Invalid, RefusedError
@@ -31,10 +31,10 @@ TRIES: Final = 3
 """Wrong codes until another one is needed: of a million."""
 
 PER_NUMBER: Final = Rate(3, per=3600.0)
-"""Codes that one number is sent, whoever asks for them."""
+"""Codes that one number is sent, whoever asks for them, of whichever process: nobody floods a phone with them."""
 
 PER_MEMBER: Final = Rate(5, per=86400.0)
-"""Codes that one member has sent, to whatever numbers."""
+"""Codes that one member has sent, to whatever numbers, by each process."""
 
 VOUCHING: Final = "telegram"
 """The channel that says whether a contact is the sender's own."""
@@ -49,7 +49,6 @@ class Codes:
     def __init__(self, messages: Messages, clock: Callable[[], float]) -> None:
         self._messages = messages
         self._clock = clock
-        self._numbers = Meter(PER_NUMBER)
         self._members = Meter(PER_MEMBER)
 
     @property
@@ -61,12 +60,15 @@ class Codes:
         self, key: str, member: str, number: str, code: str, *, locale: str
     ) -> Done[None] | Refused:
         """Send a code to a number (E.164), once for a key."""
-        now = self._clock()
-        if self._members.take(member, now) or self._numbers.take(number, now):
+        if self._members.take(member, self._clock()):
             return Refused(ErrorCode.LIMITED)
         text = t("Your code is {code}. Give it to nobody, whoever asks for it.", code=code)
         try:
-            await self._messages.send(key, number, text, over="sms", good_for=GOOD_FOR, locale=locale)
+            await self._messages.send(
+                key, number, text, over="sms", good_for=GOOD_FOR, locale=locale, limit=PER_NUMBER
+            )
+        except TooMany:
+            return Refused(ErrorCode.LIMITED)
         except MessageRefused:
             return Refused(ErrorCode.BACKEND_UNAVAILABLE)
         return Done(None)
