@@ -186,3 +186,18 @@ async def test_while_the_store_is_away_the_page_says_so_and_the_secret_can_be_se
     assert PIN not in page
     desk.talk.process.store.unavailable = False
     assert (await desk.enters(desk.link, PIN))[0] == 200
+
+
+async def test_a_page_that_is_still_open_pays_no_other_amount(desk: Desk) -> None:
+    before = desk.link
+    assert "UGX 5,000" in (await desk.opens(before, "POST", step="open"))[1]
+    await desk.talk.commands("back")
+    await desk.talk.commands("back")
+    await desk.talk.writes("90000")
+    (asked,) = await desk.talk.taps("Confirm")
+    assert asked.text.startswith("Enter your PIN")
+    assert (await desk.enters(before, PIN))[0] == 410
+    assert await desk.talk.arrived() == []
+    assert "UGX 90,000" in (await desk.opens(desk.link, "POST", step="open"))[1]
+    assert (await desk.enters(desk.link, PIN))[0] == 200
+    assert [said.text for said in await desk.talk.arrived()] == ["Sent. Ref R1."]

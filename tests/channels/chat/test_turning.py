@@ -194,3 +194,16 @@ async def test_a_button_of_no_screen_is_as_if_it_was_typed_but_confirms_nothing(
         await posted(asha, Delivered(said))
     (done,) = await asha.writes("1")
     assert done.text == "tea for Asha is coming."
+
+
+async def test_an_old_button_does_not_answer_where_what_came_before_is_answered_otherwise() -> None:
+    asha = await start(flows, "shop")
+    await asha.writes("hi")
+    await asha.taps("Tea")
+    sizes = asha.got[-1]
+    await asha.commands("back")
+    await asha.taps("Coffee")
+    (again,) = await asha.taps("Large", on=sizes)
+    assert again.text.startswith("That button is of an older message.")
+    (asked,) = await asha.taps("Large")
+    assert asked.text == "Your name?"

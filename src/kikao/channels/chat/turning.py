@@ -247,13 +247,17 @@ def _worded(text: Text) -> Text:
 def mark_of(session: Session, turned: Turned) -> str:
     """What tells a screen from all others that this session shows, so that its choices answer no other: 8 characters.
 
-    The same question, shown again with the same options, is the same, whatever was wrong with the answer.
+    The same question, shown again with the same options, is the same, whatever was wrong with the answer. It is another
+    one where something before it was answered otherwise: who went back and changed the amount confirms that, and not
+    what an older message, or a page that is still open, says.
     """
     run = session.conversation.run
     asked = turned.screen
     if run is not None and run.pending is not None and turned.at == run.pending.key:
         asked = run.pending.screen  # without what was wrong
     text = asked.body if asked.whole else asked.body[-1:]  # above a question stands what is told once
-    of = run.id if run is not None else ""
-    what = msgspec.msgpack.encode((of, turned.at, turned.page, text, asked.options, asked.navigation))
+    of = (run.id, run.journal) if run is not None else ("", ())
+    what = msgspec.msgpack.encode(
+        (of, turned.at, turned.page, text, asked.about, asked.options, asked.navigation)
+    )
     return base64.urlsafe_b64encode(session.hashed("screen", what.hex())[:6]).decode()
