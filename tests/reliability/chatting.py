@@ -61,6 +61,15 @@ AGAIN: Final = 0.2
 SWAPPED: Final = 0.1
 """Share of deliveries that come before what was due before them."""
 
+BATCHED: Final = 0.3
+"""Share of WhatsApp's deliveries that come in one request with the one before."""
+
+SPREAD: Final = 2.0
+"""Seconds in which copies come."""
+
+AT_ONCE: Final = 48
+"""Requests that a provider has under way."""
+
 BAD: Final = {"failing": 0.025, "refusing": 0.015, "silent": 0.009, "limiting": 0.001}
 """Shares of calls: 5 % in all. One that is too many stops a whole bot or number for a second."""
 
@@ -213,14 +222,14 @@ async def run(folder: Path, kind: str, plan: Plan, seed: int) -> Report:
         env |= whatsapp.environment(await stack.enter_async_context(served(whatsapp)))
         servers = Servers(folder / "data", env, plan.processes, chance)
         for api in (telegram, whatsapp):
-            api.deliveries.send = servers.send
-            api.deliveries.disturb(again=AGAIN, changed=0.5, swapped=SWAPPED)
+            api.deliver = _nothing  # type: ignore[method-assign]
+            api.deliveries.send, api.deliveries.at_once = servers.send, AT_ONCE
+            api.deliveries.disturb(again=AGAIN, changed=0.5, swapped=SWAPPED, batched=BATCHED, spread=SPREAD)
             api.shaky(**BAD)
         await servers.start()
         around = [
             asyncio.create_task(_deliver(telegram)),
             asyncio.create_task(_deliver(whatsapp)),
-            asyncio.create_task(_batches(telegram, whatsapp, chance)),
             asyncio.create_task(_kills(servers, plan.every)),
         ]
         talks = [
@@ -232,7 +241,6 @@ async def run(folder: Path, kind: str, plan: Plan, seed: int) -> Report:
         await servers.start()
         for api in (telegram, whatsapp):
             api.recovers()
-            api.deliveries.held = False
         await _quiet(telegram, whatsapp)
         seconds = time.monotonic() - began
         for task in around:
@@ -256,27 +264,15 @@ def _person(telegram: BotApi, whatsapp: CloudApi, number: int, count: int) -> Pe
 
 
 async def _deliver(api: Emulator) -> None:
-    """What was not taken comes again."""
+    """What happened, and what was not taken, goes to the servers."""
     while True:
-        await api.deliver()
-        await asyncio.sleep(0.05)
+        await api.deliveries.deliver()
+        await asyncio.sleep(0.01)
 
 
-async def _batches(telegram: BotApi, whatsapp: CloudApi, chance: random.Random) -> None:
-    """Now and then what happens is kept for a moment, and comes in one request, or in another order."""
-    while True:
-        await asyncio.sleep(chance.uniform(0.1, 0.4))
-        api: Emulator = chance.choice((telegram, whatsapp))
-        api.deliveries.held = True
-        await asyncio.sleep(0.1)
-        deliveries = api.deliveries
-        under_way = [parcel for parcel in deliveries.waiting if parcel.under_way]
-        deliveries.waiting = [parcel for parcel in deliveries.waiting if not parcel.under_way]
-        if api is whatsapp and chance.random() < 0.7:
-            await deliveries.release(batch=True)
-        else:
-            await deliveries.release("shuffled", at_once=True)
-        deliveries.waiting += [parcel for parcel in under_way if not parcel.taken]
+async def _nothing() -> int:
+    """Members do not wait until what they wrote is delivered."""
+    return 0
 
 
 async def _kills(servers: Servers, every: float) -> None:
