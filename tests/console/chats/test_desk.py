@@ -269,6 +269,7 @@ async def test_what_no_phone_does(table: ChatTable) -> None:
         ("tap", {"message": chat.last["id"], "button": 99}, 404),
         ("tap", {"button": 0}, 404),
         ("write?since=x", {"text": "x"}, 400),
+        ("write?a=1&b=2&c=3&d=4&since=0", {"text": "x"}, 400),
         ("link?message=none", None, 400),
         (f"link?message={chat.last['id']}&button=0", None, 404),
         ("chat", {}, 405),

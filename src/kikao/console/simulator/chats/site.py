@@ -68,7 +68,7 @@ class ChatSite:
 
     async def answer(self, request: Request, phone: ChatPhone, action: str) -> Response:
         """Raises `Problem`."""
-        query = dict(parse_qsl(request.query.decode("latin-1"), max_num_fields=4))
+        query = _query(request)
         if action == "media":
             expect(request, "GET")
             return _picture(phone, query.get("message", ""))
@@ -103,6 +103,13 @@ class ChatSite:
         read(request, Nothing)
         plain = {"deliver": desk.again, "read": desk.read, "hold": desk.hold}
         return await plain[action](phone, since)
+
+
+def _query(request: Request) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(request.query.decode("latin-1"), max_num_fields=4))
+    except ValueError:
+        raise Problem(400, "that asks for too much at once") from None
 
 
 def _picture(phone: ChatPhone, id_: str) -> Response:
