@@ -42,7 +42,15 @@ from kikao.events.uncaught import uncaught
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
-from kikao.opening import audit, directory, file_store, make_store, refuse_deserted, refuse_simulated
+from kikao.opening import (
+    audit,
+    directory,
+    file_store,
+    make_store,
+    refuse_deserted,
+    refuse_readable,
+    refuse_simulated,
+)
 from kikao.outcomes import OVER
 from kikao.server import Server
 from kikao.sessions.keeper import Sessions
@@ -186,6 +194,7 @@ class App:
         """
         refuse_deserted(settings)
         refuse_simulated(settings)
+        refuse_readable(settings, self.channels)
         if settings.locale and settings.locale not in self.engine.locales:
             raise SettingsError(
                 [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]

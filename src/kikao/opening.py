@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from typing import TYPE_CHECKING, Final, cast
 
 from kikao.bus import BusRefused, Fanout, make_fanout
@@ -128,3 +128,19 @@ def refuse_simulated(settings: Settings) -> None:
     """Raises `SettingsError` in production when the simulator is on: whoever gets there could act as any member."""
     if settings.env == "production" and settings.simulator != "off":
         raise SettingsError(["KIKAO_SIMULATOR: production has no simulator. Set it to off, or remove it."])
+
+
+def refuse_readable(settings: Settings, channels: Collection[str]) -> None:
+    """Raises `SettingsError` in production where members would write a PIN into SMS, which phones and networks keep.
+
+    `channels` are what the app is meant for: one that only sends SMS asks nobody for anything there.
+    """
+    if settings.env != "production" or not settings.sms or "sms" not in channels:
+        return
+    if not settings.public_url.startswith("https://"):
+        raise SettingsError(
+            [
+                "KIKAO_PUBLIC_URL: the app is meant for SMS, where what is secret is entered on a page that a link "
+                "leads to, which has to be https. Set for example: KIKAO_PUBLIC_URL=https://chat.example.com"
+            ]
+        )

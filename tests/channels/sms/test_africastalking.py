@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from kikao.channels.sms.texting import text_of
 from kikao.config import Hidden, SettingsError
 from kikao.events import Event, GatewayTold, MessageDead, MessageRetried, MessageSent
 from kikao.i18n import t
+from kikao.opening import refuse_readable
 from kikao.sessions.outgoing import Status
 from tests.channels.sms.serving import ASHA, account, serving, settings_of
 
@@ -250,3 +252,20 @@ def test_nothing_of_a_call_is_shown() -> None:
     call = gateway().call(Parcel(to=ASHA, message=Message("Hello"), until=1.0))
     assert "Hello" not in repr(call)
     assert isinstance(call.url, Hidden)
+
+
+@pytest.mark.parametrize(
+    ("channels", "url", "refused"),
+    [
+        (("sms",), "", True),
+        (("sms",), "http://chat.example", True),
+        (("sms",), "https://chat.example", False),
+        (("ussd",), "", False),
+    ],
+)
+def test_production_lets_nobody_write_a_pin_into_an_sms(
+    tmp_path: Path, channels: tuple[str, ...], url: str, refused: bool
+) -> None:
+    settings = settings_of(tmp_path, env="production", public_url=url)
+    with pytest.raises(SettingsError, match="KIKAO_PUBLIC_URL") if refused else contextlib.nullcontext():
+        refuse_readable(settings, channels)
