@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from kikao import App, Chat, Files, Flows, Media, Text, t
-from kikao.arrivals import QUICK
 from kikao.channels.media.errors import TookTooLong
 from kikao.channels.media.receiving import Receiving
 from kikao.channels.telegram.emulator import BotApi
@@ -55,7 +54,9 @@ async def test_what_the_provider_cannot_give_now_is_kept_and_comes_later(
     stage: Stage, asha: TelegramPhone
 ) -> None:
     api(stage).fails(1)
-    assert "Whose is it?" in await asha.send("photo", PHOTO)
+    assert await asha.send("photo", PHOTO) == ""
+    stage.clock.advance(2)
+    assert "Whose is it?" in await asha.listen()
     told = [event for event in stage.events if isinstance(event, FileLost | FileFetched)]
     assert [type(event) for event in told] == [FileLost, FileFetched]
     assert told[0] == FileLost(channel="telegram", gateway="bot-api", reason="HTTP 503", again=True)
@@ -72,7 +73,7 @@ async def test_after_a_while_the_member_is_told(
 
 
 async def test_a_provider_that_takes_long_holds_nobody_up(stage: Stage, asha: TelegramPhone) -> None:
-    """The webhook gives it a moment; what is kept gets its time."""
+    """No webhook waits for it, and what the member writes meanwhile stands behind it."""
     api(stage).slow(0.05)
     within: list[float] = []
     receive = Receiving.receive
@@ -87,8 +88,11 @@ async def test_a_provider_that_takes_long_holds_nobody_up(stage: Stage, asha: Te
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(Receiving, "receive", receiving)
-        assert "Whose is it?" in await asha.send("photo", PHOTO)
-    assert within == [QUICK, WITHIN]
+        assert await asha.send("photo", PHOTO) == ""
+        assert await asha.write("Amina") == "", "it is no answer to the question before"
+        stage.clock.advance(2)
+        assert "9 of Amina." in await asha.listen()
+    assert within == [WITHIN, WITHIN]
 
 
 async def test_a_caption_is_no_answer_to_another_question(stage: Stage, asha: TelegramPhone) -> None:

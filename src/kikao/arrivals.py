@@ -104,7 +104,7 @@ class Arrivals:
         if inbox is None:
             return await self.one(inbound, within=QUICK)
         try:
-            waits = await inbox.waits(inbound)
+            waits = await inbox.waits(inbound) or await self._has_to_be_fetched(inbound)
             answer = AGAIN if waits else await self._tried(inbound)
             if answer.status == AGAIN.status and (waits or not self._turns.gate.crowded):
                 async with asyncio.timeout(self._turns.budget):
@@ -118,6 +118,12 @@ class Arrivals:
             self._note(f"{inbound.channel}/{inbound.gateway}", f"a message not taken: {described(error)}")
             return TAKEN
         return answer
+
+    async def _has_to_be_fetched(self, inbound: Inbound) -> bool:
+        """Whether a file has to come before its turn. It waits in the inbox, so that what the member writes meanwhile
+        stands behind it, whichever process hears of that."""
+        has = self._fetching is not None and inbound.chat is not None and inbound.chat.remote is not None
+        return has and self._fetching is not None and await self._fetching.wants(inbound)
 
     async def _tried(self, inbound: Inbound) -> Response:
         """The answer to one message; what raises is not dealt with."""

@@ -51,16 +51,34 @@ class Fetching:
         except SealError:
             return inbound  # the turn says what is to be said of a session that does not open
 
-    async def _brought(self, inbound: Inbound, within: float) -> Inbound | None:
+    async def wants(self, inbound: Inbound) -> bool:
+        """Whether the file of an inbound has to be fetched before its turn.
+
+        Raises `StoreUnavailable`, `CommitUnknown`, `MissingIdentifier`.
+        """
+        try:
+            return await self._wanting(inbound) is not None
+        except SealError:
+            return False  # the turn says what is to be said
+
+    async def _wanting(self, inbound: Inbound) -> Session | None:
+        """The session of an inbound, if it has a file, and the open question wants one."""
         chat, line = inbound.chat, f"{inbound.channel}/{inbound.gateway}"
         if chat is None or chat.remote is None or not self._receiving.knows(line):
-            return inbound
+            return None
         address = self._turns.address(inbound)
         session = await self._session(session_key(self._turns.sessions.ring, address.parts))
         screen = None if session is None else self._turns.engine.asked(session.conversation)
-        if session is None or screen is None or screen.wants != "media":
+        return session if screen is not None and screen.wants == "media" else None
+
+    async def _brought(self, inbound: Inbound, within: float) -> Inbound | None:
+        chat, line = inbound.chat, f"{inbound.channel}/{inbound.gateway}"
+        session = await self._wanting(inbound)
+        if session is None or chat is None or chat.remote is None:
             return inbound
-        owner = session.member or (await self._turns.members.meet(*address_kind(address))).id
+        owner = (
+            session.member or (await self._turns.members.meet(*address_kind(self._turns.address(inbound)))).id
+        )
         try:
             file = await self._receiving.receive(line, chat.remote, owner, within=within)
         except FileError as problem:
