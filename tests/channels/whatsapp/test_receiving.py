@@ -14,7 +14,7 @@ from kikao.channels.chat.gateway import Received
 from kikao.channels.chat.told import Changed, Moved, Other, Report
 from kikao.channels.inbound import Inbound
 from kikao.channels.media.remote import Remote
-from kikao.channels.whatsapp.receiving import received
+from kikao.channels.whatsapp.receiving import MOST_NOTES, received
 from kikao.conversation.inputs import Place, SharedContact
 from kikao.sessions.outgoing import Status
 
@@ -405,3 +405,8 @@ def test_no_webhook_leads_to_anything_but_a_refusal(body: dict[str, Any]) -> Non
         read(body)
     except BadRequest as error:
         assert str(error).startswith("whatsapp: ")  # noqa: PT017 - most bodies are refused, some are not
+
+
+def test_a_webhook_of_odd_pieces_does_not_fill_the_log() -> None:
+    body = b'{"object": "whatsapp_business_account", "entry": [' + b"1," * 5000 + b"1]}"
+    assert notes(received(body, {"1": "shop"})) == ["unreadable entry"] * MOST_NOTES

@@ -77,6 +77,7 @@ class _Reading:
         self._line = f"{CHANNEL}/{next(iter(numbers.values()))}" if len(numbers) == 1 else ALL
         self._inbounds: list[Inbound] = []
         self._told: list[Told] = []
+        self._notes = 0
 
     @property
     def received(self) -> Received:
@@ -217,7 +218,9 @@ class _Reading:
         )
 
     def _note(self, line: str, note: str) -> None:
-        self._told.append(Other(line=line, note=note))
+        self._notes += 1
+        if self._notes <= MOST_NOTES:
+            self._told.append(Other(line=line, note=note))
 
 
 def _described(field: str, value: Value) -> str:
@@ -267,6 +270,9 @@ def _time(value: str | int) -> float:
     text = str(value)
     return float(text) if _SECONDS(text) else 0.0
 
+
+MOST_NOTES: Final = 1000
+"""Of one webhook, which holds no more pieces as the provider makes them: else a body of odd ones fills the log."""
 
 LONGEST_ID: Final = 500
 """Characters of a name of a message."""
