@@ -233,6 +233,7 @@ class Server:
             slack=SLACK,
         )
         """Sends the screens of asynchronous gateways, for which members wait: apart from what may take its time."""
+        self.directly.may_leave = self.screens.may_leave
         sessions.posted, sessions.pushed = self._posted, self._pushed
         for each in self._bindings.values():
             self.shares.when_changed(each.wake)

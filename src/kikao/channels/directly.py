@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from kikao.channels.channel import Gateway, Response
 from kikao.channels.inbound import Inbound
-from kikao.channels.outbox.sender import Delivered, Destination, Letter
+from kikao.channels.outbox.sender import Delivered, Destination, Letter, Outcome, Rejected
 from kikao.conversation.errors import TEXTS, ErrorCode
 from kikao.conversation.screens import Screen
 from kikao.events import NoticeLost, Publish
+from kikao.sessions.posting import SCREENS
 
 UNCERTAIN: Final = Screen((TEXTS[ErrorCode.UNKNOWN_OUTCOME],), ends=True)
 UNAVAILABLE: Final = Screen((TEXTS[ErrorCode.BACKEND_UNAVAILABLE],), ends=True)
@@ -49,6 +50,9 @@ class Directly:
         self._most = most
         self._room = asyncio.Semaphore(at_once)
         self._under_way: set[asyncio.Task[None]] = set()
+        self.may_leave: Callable[[str, bytes], Awaitable[bool]] = _always
+        """Whether one may leave now, by the pace of its destination; the server says so. Screens for which a dialogue
+        is held open do not ask: there is one for each request."""
 
     def __call__(self, gateway: Gateway, inbound: Inbound, page: Any) -> Response:
         """The answer to a request, with a page that closes the dialogue in it, or on its way beside it."""
@@ -84,7 +88,7 @@ class Directly:
     async def _send(self, destination: Destination, letter: Letter) -> None:
         try:
             async with asyncio.timeout(destination.timeout), self._room:
-                outcome = await destination.sender.send(letter)
+                outcome = await self._sent(destination, letter)
         except TimeoutError:
             reason = "no answer in time"
         except Exception as error:  # noqa: BLE001 - its text may hold anything
@@ -94,3 +98,13 @@ class Directly:
                 return
             reason = outcome.reason
         self._publish(NoticeLost(to=letter.to, reason=reason))
+
+    async def _sent(self, destination: Destination, letter: Letter) -> Outcome:
+        if not letter.to.startswith(SCREENS) and not await self.may_leave(letter.to, letter.body):
+            return Rejected("too many")
+        return await destination.sender.send(letter)
+
+
+async def _always(to: str, body: bytes) -> bool:
+    """Nobody keeps a pace."""
+    return True

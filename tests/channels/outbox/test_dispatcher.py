@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from kikao.channels.channel import Response
+from kikao.channels.directly import Directly
+from kikao.channels.inbound import Inbound
 from kikao.channels.outbox import (
     Delivered,
     Destination,
@@ -23,7 +26,16 @@ from kikao.channels.outbox import (
 )
 from kikao.channels.outbox.sender import FIRST, LONGEST
 from kikao.conversation.journal import Posted
-from kikao.events import DestinationPaused, Event, MessageDead, MessageReported, MessageRetried, MessageSent
+from kikao.conversation.secrets import Secret
+from kikao.events import (
+    DestinationPaused,
+    Event,
+    MessageDead,
+    MessageReported,
+    MessageRetried,
+    MessageSent,
+    NoticeLost,
+)
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.outgoing import Outgoing, Status, shard
 from kikao.sessions.posting import GOOD_FOR, outgoing
@@ -31,6 +43,7 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
 from kikao.testing.mortal import Mortal
+from tests.talk import PlainGateway
 from tests.waiting import until
 
 CRM, SHOP = "webhook/crm", "webhook/shop"
@@ -393,6 +406,31 @@ async def test_what_waited_for_its_destination_comes_no_closer_to_the_next() -> 
     office.clock.advance(1.0)
     await office.dispatcher.once()
     assert len(crm.bodies) == 3
+
+
+async def test_what_does_not_wait_here_keeps_the_same_paces() -> None:
+    crm, events = Post(), list[Event]()
+    office = Office(crm=Destination(sender=crm, paces=to_chat, pace=Pace(1.0, burst=2)))
+    directly = Directly(office.destinations, events.append, office.clock)
+    directly.may_leave = office.another().may_leave
+
+    class Told(PlainGateway):
+        pushes = CRM
+
+        def pushed(self, inbound: Inbound, page: Any, **how: Any) -> list[bytes]:
+            return [page]
+
+        def reply(self, inbound: Inbound, page: Any, *, ends: bool) -> Response:
+            return Response(200, (), b"")
+
+    inbound = Inbound("ussd", "plain", "+256772000001", "reply", Secret(""))
+    await office.post(b"a 1")
+    await office.dispatcher.once()
+    for body in (b"a 2", b"b 1", b"c 1"):
+        directly(Told(), inbound, body)
+    await directly.settled()
+    assert crm.bodies == [b"a 1", b"b 1"], "one for each chat, and two in all"
+    assert [event.reason for event in events if isinstance(event, NoticeLost)] == ["too many"] * 2
 
 
 async def test_who_waits_for_less_than_a_look_is_looked_at_when_it_is_due() -> None:

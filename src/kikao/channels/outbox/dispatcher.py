@@ -21,6 +21,7 @@ from kikao.channels.outbox.sender import (
     Destination,
     Letter,
     Outcome,
+    Pace,
     Rejected,
     TryLater,
 )
@@ -170,6 +171,18 @@ class Dispatcher:
         if reported == "raised" and (said := _SAID.get(status)) is not None:
             self._publish(MessageReported(to=to, status=said))
         return reported
+
+    async def may_leave(self, to: str, body: bytes) -> bool:
+        """Whether a message that cannot wait here may leave now, by the paces of its destination; it counts then.
+
+        Raises what the store raises, and what `Destination.paces` does.
+        """
+        destination, now, pace = self.destinations[to], self._sessions.clock(), self._sessions.store.pace
+        for name, of in destination.paces(body) if destination.paces is not None else ():
+            if await pace(self._hashed(to, name), now=now, interval=of.interval, burst=of.burst) > 0.0:
+                return False
+        whole = destination.pace or Pace(0.0)
+        return await pace(to, now=now, interval=whole.interval, burst=whole.burst) <= 0.0
 
     async def stop(self, budget: float) -> None:
         """Take no more; give what is on its way `budget` seconds, and the rest back."""
