@@ -372,19 +372,23 @@ def _figures(
                 copies += 1
                 explained += any(-CLOSE / 5 < kill - before < CLOSE for kill in servers.kills)
                 first[message.text] = message.at  # of three, the third is a copy of the second
+    moods = sum((watch.moods for watch in watches), Counter[str]())
+    unanswered = max(0, unanswered - moods["refuses"])  # those were not taken
     if copies > explained + unanswered:
         said = f"{explained} of what was sent before a kill, {unanswered} got no answer"
         violations.append(f"{copies} copies: {said}")
     taken = sum(len({count for count, _ in person.told if count}) for person in people)
     apis = [watch.api for watch in watches]
-    redelivered = sum(sum(len(parcel.answers) - 1 for parcel in api.deliveries.taken) for api in apis)
-    moods = sum((watch.moods for watch in watches), Counter[str]())
+    taken_by_us = [parcel for api in apis for parcel in api.deliveries.taken]
+    again = sum(parcel.copy for parcel in taken_by_us)
+    retried = sum(len(parcel.answers) - 1 for parcel in taken_by_us)
     return {
         "processes": plan.processes,
         "messages": sum(person.count for person in people),
         "members": len(people),
         "requests of providers": sum(api.deliveries.tries for api in apis),
-        "deliveries of what was delivered, or was not taken": redelivered,
+        "of what was delivered before": again,
+        "of what was not taken before": retried,
         "kills": len(servers.kills),
         "sends that failed, were too many, or got no answer": sum(moods.values()),
         "messages sent": sum(len(api.ledger) for api in apis),
