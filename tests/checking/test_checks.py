@@ -54,7 +54,7 @@ FAULTS = [
     ("secret before an ask", "K501", "effects.py", "chat.secret(", ""),
     ("step without retry", "K502", "effects.py", "chat.step(", ""),
     ("password asked like a name", "K504", "effects.py", '"password"', ""),
-    ("secret on Telegram", "K503", "effects.py", "chat.secret(", ""),
+    ("secret by SMS", "K503", "effects.py", "chat.secret(", ""),
 ]
 
 

@@ -137,7 +137,7 @@ def test_another_channel(folder: Path) -> None:
     (folder / "shop.py").write_text(SHOP.replace("at = datetime.datetime.now()", pin))
 
     assert kikao("shop:app", "--select", "K503").exit_code == 0
-    done = kikao("shop:app", "--select", "K503", "--channel", "telegram")
+    done = kikao("shop:app", "--select", "K503", "--channel", "sms")
     assert done.exit_code == 1
     assert "shop.py:11: K503 error" in done.stdout
 

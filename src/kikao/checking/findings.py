@@ -269,10 +269,10 @@ RULES: Final[dict[str, Rule]] = {
         ),
         Rule(
             "K503",
-            "secret on a channel that keeps history",
+            "secret by SMS",
             "error",
-            "The PIN stays readable in the chat, on the phone and at the provider.",
-            "Ask for it over USSD or a secret field, or take the flow off that channel.",
+            "An SMS keeps what is typed, and who has no browser cannot open the page that is for secrets.",
+            "Ask for it over USSD or in a chat, or take the flow off that channel.",
         ),
         Rule(
             "K504",

@@ -65,23 +65,24 @@ def test_a_secret_that_comes_last_in_its_flow_or_its_round_is_right() -> None:
         assert codes(explore(app_of(*flows, services={Bank: None}))) == []
 
 
-def test_a_secret_on_a_channel_that_keeps_history() -> None:
-    (finding,) = explore(app_of(last, services={Bank: None}, channels=("ussd", "telegram"))).findings[:1]
+def test_a_secret_by_sms() -> None:
+    (finding,) = explore(app_of(last, services={Bank: None}, channels=("ussd", "sms"))).findings[:1]
 
     assert (finding.code, finding.key) == ("K503", "pin")
-    assert finding.message == "secret 'pin' is asked on telegram"
+    assert finding.message == "secret 'pin' is asked on sms"
 
 
 def test_the_channels_of_the_policies_count() -> None:
-    policy = {"whatsapp": SessionPolicy()}
+    policy = {"sms": SessionPolicy()}
 
     found = explore(app_of(last, services={Bank: None}, policy=policy)).findings
 
     assert [(finding.code, finding.key) for finding in found] == [("K503", "pin"), ("K503", "again")]
 
 
-def test_a_socket_has_a_secret_field() -> None:
-    assert codes(explore(app_of(last, services={Bank: None}, channels=("ussd", "socket")))) == []
+def test_a_socket_has_a_secret_field_and_chats_have_a_page_for_secrets() -> None:
+    channels = ("ussd", "socket", "telegram", "whatsapp")
+    assert codes(explore(app_of(last, services={Bank: None}, channels=channels))) == []
 
 
 @pytest.mark.parametrize(

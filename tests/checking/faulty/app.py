@@ -48,5 +48,5 @@ app = App(
     members=False,
     locales={"en": "English", "lg": "Luganda", "sw": "Kiswahili"},
     catalogs=[Path(__file__).parent / "locales"],
-    channels=("ussd", "telegram"),
+    channels=("ussd", "sms"),
 )

@@ -104,7 +104,7 @@ def proven(number: str) -> Message:
 async def _by_code(chat: Chat, number: str) -> None:
     """Send a code to a number, and have it entered."""
     codes = chat.service(Codes)
-    if not codes.can:
+    if not await chat.read("codes", lambda: codes.can):
         await chat.end(t("We can send no code to that number."))
     code = f"{chat.random('code').randrange(1_000_000):06}"
     member, locale = chat.member.id, chat.locale

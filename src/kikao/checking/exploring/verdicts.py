@@ -15,7 +15,7 @@ from kikao.checking.exploring.services import Circumstances
 from kikao.checking.exploring.ways import Problem, Ways
 from kikao.checking.findings import RULES, Finding
 
-KEEPS_HISTORY: Final = ("sms", "telegram", "whatsapp")
+WITHOUT_PAGES: Final = ("sms",)
 """Channels on which what was typed can be read later."""
 
 TRAIL: Final = 12
@@ -194,7 +194,7 @@ def _early(ways: Ways) -> Iterator[Finding]:
 
 
 def _kept(app: App, ways: Ways) -> Iterator[Finding]:
-    kept = [channel for channel in app.channels if channel in KEEPS_HISTORY]
+    kept = [channel for channel in app.channels if channel in WITHOUT_PAGES]
     told: set[tuple[str, str]] = set()
     for spot in ways.secrets:
         if kept and spot[:2] not in told:
