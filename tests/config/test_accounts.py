@@ -27,7 +27,7 @@ def test_an_account_over_smpp_connects_and_says_so(tmp_path: Path) -> None:
     assert gateway.api_url == "smpp://smsc.example.net:2775"
     assert (gateway.segments, gateway.account.patience, gateway.account.window) == (3, 5.0, 10)
     assert gateway.pace is not None
-    assert (gateway.pace.interval, gateway.pace.burst) == (0.1, 10)
+    assert (gateway.pace.interval, gateway.pace.burst) == (0.1, 1)
     assert "s3cret" not in repr(gateway.account)
 
 

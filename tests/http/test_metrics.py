@@ -171,6 +171,7 @@ async def test_turns_and_refusals_are_counted(tmp_path: Path) -> None:
         'kikao_requests_refused_total{channel="ussd",gateway="africastalking",status="405"} 1.0',
         "kikao_sweeps_total 1.0",
         "kikao_sessions_swept_total 0.0",
+        "kikao_files_swept_total 0.0",
         "kikao_shards 64.0",
         "kikao_workers 1.0",
     ]

@@ -35,6 +35,11 @@ MEASURES: Final = frozenset("len bool isinstance type any all cost _shown is_eas
 """Calls whose result does not show what they are given, but for names of fields that look like names."""
 
 ALLOWED: Final = {
+    "kikao/channels/chat/turning.py": "whether a member's own label was found among those they were shown",
+    "kikao/channels/media/checking.py": "the hash of a file is what its provider announces to whoever fetches it",
+    "kikao/channels/media/fetching.py": "a host is compared with those of the settings, and named where it is none",
+    "kikao/channels/whatsapp/emulator.py": "a provider that is played says what was wrong with a call",
+    "kikao/testing/chats.py": "tokens of emulators, which are in the source",
     "kikao/cli/sending.py": "who integrates a provider sees their own file; what was typed only if they ask",
     "kikao/config/values.py": "whoever sets secret keys is told the id of a wrong one",
     "kikao_apps/wallet/__main__.py": "an operator is told a start PIN, once",

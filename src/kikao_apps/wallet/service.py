@@ -47,4 +47,12 @@ async def erase(services: Mapping[Any, Any], addresses: Sequence[str]) -> None:
     await services[Bank].forget(*addresses)
 
 
-app = App(flows, entry="wallet", services=services, locales=LOCALES, catalogs=[CATALOGS], erase=erase)
+app = App(
+    flows,
+    entry="wallet",
+    services=services,
+    locales=LOCALES,
+    catalogs=[CATALOGS],
+    erase=erase,
+    channels=("ussd", "telegram", "whatsapp"),
+)

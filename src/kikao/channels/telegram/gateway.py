@@ -183,7 +183,7 @@ class TelegramEntrance:
         shown = request.headers.get(SECRET, "").encode(errors="replace")
         expected = self._secret.reveal() if self._secret is not None else b""
         if not (hmac.compare_digest(expected, shown) and expected):
-            raise Denied(403, f"{SECRET} is wrong or missing" if expected else "no secret is set")
+            raise Denied(403, "no secret is set" if self._secret is None else f"{SECRET} is wrong or missing")
 
     def receive(self, request: Request) -> Received:
         """One update. Raises `BadRequest` for what is none."""

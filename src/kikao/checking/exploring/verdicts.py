@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+import kikao
 from kikao.app import App
 from kikao.checking.exploring.asking import Place
 from kikao.checking.exploring.code import FlowCode
@@ -14,6 +16,9 @@ from kikao.checking.exploring.search import Search
 from kikao.checking.exploring.services import Circumstances
 from kikao.checking.exploring.ways import Problem, Ways
 from kikao.checking.findings import RULES, Finding
+
+_KIKAO: Final = os.path.dirname(kikao.__file__) + os.sep
+"""Where what kikao asks by itself stands."""
 
 WITHOUT_PAGES: Final = ("sms",)
 """Channels on which what was typed can be read later."""
@@ -116,6 +121,8 @@ def _loops(search: Search) -> Iterator[Finding]:
             continue
         told |= _from(spot, leads)
         file, line = ways.places.get(spot, ("", 0))
+        if file.startswith(_KIKAO):  # a code that it sent, which nobody could guess
+            continue
         yield Finding(
             code="K303",
             message=f"from question {spot[1]!r} on no answer ever ends the conversation",

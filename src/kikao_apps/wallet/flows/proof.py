@@ -11,7 +11,7 @@ from kikao.i18n import t
 
 async def prove(chat: Chat) -> NoReturn:
     """Have the number proven, and begin again with it."""
-    await chat.say(t("Welcome to kikao wallet. First show us which number is yours."))
+    await chat.say(t("Welcome to kikao wallet."))
     number = await prove_number(chat)
     await chat.choose("go on", proven(number), {"on": t("Open my wallet")})
     await chat.goto("wallet")
