@@ -45,8 +45,8 @@ class Desk:
         turns = talk.process.turns
         links = SecretLinks(lambda: turns.sessions.ring, HOST, turns.sessions.clock)
         turns.links = links
-        arrivals = Arrivals(turns, {talk.gateway.line: talk.gateway}, talk.process.publish)
-        self.page = SecretPage(links, turns.sessions, arrivals, Catalogs().translate, "en")
+        self.arrivals = Arrivals(turns, {talk.gateway.line: talk.gateway}, talk.process.publish)
+        self.page = SecretPage(links, turns.sessions, self.arrivals, Catalogs().translate, "en")
 
     @property
     def link(self) -> str:
@@ -108,6 +108,27 @@ async def test_a_program_that_looks_at_the_link_sees_nothing_and_uses_nothing_up
         assert "PIN" not in page
     await desk.enters(desk.link, PIN)
     assert [message.text for message in await desk.talk.arrived()] == ["Sent. Ref R1."]
+
+
+async def test_every_page_says_whose_it_is(desk: Desk) -> None:
+    pages = [
+        await desk.opens(desk.link),
+        await desk.opens(desk.link, "POST", step="open"),
+        await desk.opens(f"{PATH}{'A' * 64}"),
+    ]
+    assert [status for status, _ in pages] == [200, 200, 410]
+    for _, page in pages:
+        assert "<title>wallet.example · Only you can see this page</title>" in page
+        assert '<p class="whose">wallet.example</p>' in page
+
+
+async def test_whose_it_is_is_text_whatever_stands_there(desk: Desk) -> None:
+    sessions = desk.talk.process.turns.sessions
+    odd = SecretLinks(lambda: sessions.ring, "https://tea&<b>milk:8443/acme", sessions.clock)
+    desk.page = SecretPage(odd, sessions, desk.arrivals, Catalogs().translate, "en")
+    _, page = await desk.opens(desk.link)
+    assert '<p class="whose">tea&amp;&lt;b&gt;milk</p>' in page
+    assert "<b>" not in page
 
 
 async def test_a_link_is_good_once(desk: Desk) -> None:

@@ -117,7 +117,7 @@ def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
 
 
 def refuse_deserted(settings: Settings) -> None:
-    """Raises `SettingsError` in production when every gateway is closed: nobody could reach the app."""
+    """Raises `SettingsError` in production when nobody could reach the app: no gateway open, no chat, no SMS."""
     if settings.whatsapp or settings.telegram or settings.sms:
         return
     if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):

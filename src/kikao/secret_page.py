@@ -3,8 +3,8 @@
     GET  /secret/{token}    nothing but a button: programs that look at links in chats see no amount and use nothing up
     POST /secret/{token}    `step=open`: what it is for, and the field; `step=use&secret=…`: the answer
 
-No script, nothing from elsewhere, kept by no cache. The answer is a turn like any other, of the session that asks: what
-comes of it is told in the chat.
+Each says whose it is, by the host that the app is reached at. No script, nothing from elsewhere, kept by no cache. The
+answer is a turn like any other, of the session that asks: what comes of it is told in the chat.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ AWAY: Final = t("This did not go through. Try again.")
 
 STYLE: Final = (
     "body{font:1.1rem/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;color:#1a1a1a}"
-    "h1{font-size:1.25rem}p{margin:.6rem 0}.about{font-weight:600}.wrong{color:#a40000}"
+    "h1{font-size:1.25rem}p{margin:.6rem 0}.about{font-weight:600}.wrong{color:#a40000}.whose{color:#595959}"
     "input,button{font:inherit;width:100%;box-sizing:border-box;padding:.8rem;margin:.4rem 0;border-radius:.5rem}"
     "input{border:1px solid #767676}button{border:0;background:#0b5d3b;color:#fff}"
 )
@@ -90,7 +90,7 @@ class SecretPage:
             return self._said(self._translate(self._locale), OVER, status=410)
         translate = self._translate(asking.locale or self._locale)
         if request.method != "POST":
-            return _page(translate, f"<p>{_text(translate(WHY))}</p>{_form('open', translate(OPEN))}")
+            return self._page(translate, f"<p>{_text(translate(WHY))}</p>{_form('open', translate(OPEN))}")
         fields = _fields(request.body)
         try:
             pending = await self._pending(asking)
@@ -127,20 +127,20 @@ class SecretPage:
             f'<label>{prompt}<input type="password" name="secret" inputmode="numeric" autocomplete="off" '
             f'maxlength="{LONGEST}" required autofocus></label>'
         )
-        return _page(translate, f"{about}{told}{_form('use', translate(SEND), field)}", status=status)
+        return self._page(translate, f"{about}{told}{_form('use', translate(SEND), field)}", status=status)
 
     def _said(self, translate: Translate, text: Text, *, status: int = 200) -> Response:
-        return _page(translate, f"<p>{_text(translate(text))}</p>", status=status)
+        return self._page(translate, f"<p>{_text(translate(text))}</p>", status=status)
 
-
-def _page(translate: Translate, body: str, *, status: int = 200) -> Response:
-    title = _text(translate(TITLE))
-    text = (
-        '<!doctype html><html><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body><h1>{title}</h1>{body}</body></html>"
-    )
-    return Response(status, SAFE, text.encode())
+    def _page(self, translate: Translate, body: str, *, status: int = 200) -> Response:
+        title, whose = _text(translate(TITLE)), _text(self._links.host)
+        text = (
+            '<!doctype html><html><head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>{whose} · {title}</title><style>{STYLE}</style></head>"
+            f'<body><p class="whose">{whose}</p><h1>{title}</h1>{body}</body></html>'
+        )
+        return Response(status, SAFE, text.encode())
 
 
 def _form(step: str, label: str, field: str = "") -> str:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kikao.channels.ussd.registry import SLUGS
 from kikao.config import Settings, SettingsError, load
+from kikao.opening import refuse_deserted
 from tests.config.asking import KEY_TEXT, TOKEN, problem, problems, toml
 
 SECRETS = {
@@ -261,10 +263,12 @@ def test_a_chat_alone_is_enough_to_be_reached_by(tmp_path: Path) -> None:
     telegram = {
         name: value for name, value in PRODUCTION.items() if "WHATSAPP" not in name and "SMS" not in name
     }
-    assert list(load(telegram, tmp_path, gateways=("nalo",), makes_keys=True).telegram) == ["bot-api"]
+    found = load(telegram, tmp_path, gateways=SLUGS, makes_keys=True)
+    assert (list(found.telegram), found.ussd) == (["bot-api"], {})
+    refuse_deserted(found)
     without = {name: value for name, value in telegram.items() if "TELEGRAM" not in name}
-    with pytest.raises(SettingsError, match="no gateway is open"):
-        load(without, tmp_path, gateways=("nalo",), makes_keys=True)
+    with pytest.raises(SettingsError, match=r"no gateway is open.*KIKAO_TELEGRAM_TOKEN"):
+        load(without, tmp_path, gateways=SLUGS, makes_keys=True)
 
 
 def test_tenants_have_their_own_below_one_address(tmp_path: Path) -> None:

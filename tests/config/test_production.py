@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from kikao.channels.ussd.registry import SLUGS
 from kikao.config import SettingsError, load
 from tests.config.asking import KEY_TEXT, PRODUCTION, problem, problems, toml
 
@@ -75,14 +76,23 @@ def test_production_tells_all_of_it(tmp_path: Path) -> None:
 
 def test_who_serves_in_production_is_told_in_one_list(tmp_path: Path) -> None:
     told = problems({"KIKAO_ENV": "production"}, tmp_path, gateways=("nalo",), makes_keys=True, workers=3)
-    assert [each.partition(":")[0] for each in told] == [
+    assert [each.partition(":")[0].partition(";")[0] for each in told] == [
         "--workers 3",
-        "no gateway is open, so nobody could reach the app. Set KIKAO_USSD_NALO_TOKEN to a long random text.",
+        "no gateway is open, so nobody could reach the app. Set KIKAO_USSD_NALO_TOKEN to a long random text",
         "KIKAO_SECRET_KEYS",
     ]
     assert not list(tmp_path.iterdir())
     asked = {"KIKAO_ENV": "production", "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}"}
     assert load(asked, tmp_path, gateways=("nalo",)).env == "production", "a command needs no gateway"
+
+
+def test_who_is_reached_by_nobody_is_told_of_chats_and_sms_and_not_of_each_gateway(tmp_path: Path) -> None:
+    environ = {"KIKAO_ENV": "production", "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}"}
+    told = problem(environ, tmp_path, gateways=SLUGS, makes_keys=True)
+    for name in ("TELEGRAM_TOKEN", "WHATSAPP_TOKEN", "SMS_AFRICASTALKING_USERNAME", "SMS_SMPP_HOST"):
+        assert f"KIKAO_{name}" in told
+    assert told.count("KIKAO_USSD_") == 2
+    assert "KIKAO_USSD_AFRICASTALKING_TOKEN or KIKAO_USSD_NALO_TOKEN, or of another gateway," in told
 
 
 def test_production_on_redis_keeps_critical_steps_in_a_database_that_workers_share(tmp_path: Path) -> None:

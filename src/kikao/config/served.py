@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 from kikao.config.urls import Where
 
+_USUAL: Final = ("africastalking", "nalo")
+"""The gateways that are named where there are more than `_NAMED`."""
+
+_NAMED: Final = 3
+
 
 def deserted(gateways: Collection[str]) -> str:
-    """Said where none of these gateways is open."""
-    names = " or ".join(f"KIKAO_USSD_{name.upper()}_TOKEN" for name in gateways)
-    return f"no gateway is open, so nobody could reach the app. Set {names} to a long random text."
+    """Said where none of these USSD gateways is open, and there is no chat and no SMS account either."""
+    all_named = len(gateways) <= _NAMED
+    names = " or ".join(f"KIKAO_USSD_{name.upper()}_TOKEN" for name in (gateways if all_named else _USUAL))
+    others = "" if all_named else ", or of another gateway,"
+    return (
+        f"no gateway is open, so nobody could reach the app. Set {names}{others} to a long random text; for chats "
+        "KIKAO_TELEGRAM_TOKEN or KIKAO_WHATSAPP_TOKEN, for SMS KIKAO_SMS_AFRICASTALKING_USERNAME or "
+        "KIKAO_SMS_SMPP_HOST, each with what belongs to it."
+    )
 
 
 def unshared(store: Where, workers: int) -> str:

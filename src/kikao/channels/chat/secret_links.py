@@ -12,6 +12,7 @@ import binascii
 import os
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -67,6 +68,11 @@ class SecretLinks:
         self._ring = ring
         self._public_url = public_url
         self._clock = clock
+
+    @property
+    def host(self) -> str:
+        """Whose links they are, as members see it: the host of the server's address, without a port."""
+        return urlsplit(self._public_url).hostname or ""
 
     def link(self, key: bytes, inbound: Inbound, mark: str, locale: str) -> str:
         """The address of the page on which the question of this screen is answered."""
