@@ -26,8 +26,9 @@ from kikao.channels.telegram.emulated.people import Group
 from kikao.channels.telegram.emulated.people import Member as TelegramMember
 from kikao.channels.telegram.emulator import BotApi
 from kikao.channels.ussd.clients.client import FORM, Exchange
+from kikao.channels.whatsapp.emulated.parties import Number
 from kikao.channels.whatsapp.emulated.people import Member as WhatsAppMember
-from kikao.channels.whatsapp.emulator import CloudApi, Number
+from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.testing.differences import side_by_side
 from kikao.transcripts import DROPPED, fits, screen_lines
 

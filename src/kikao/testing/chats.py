@@ -15,7 +15,8 @@ from kikao.testing.wire import Send
 if TYPE_CHECKING:
     from kikao.channels.sms.emulator import SmsApi
     from kikao.channels.telegram.emulator import BotApi
-    from kikao.channels.whatsapp.emulator import CloudApi, Number
+    from kikao.channels.whatsapp.emulated.parties import Number
+    from kikao.channels.whatsapp.emulator import CloudApi
     from kikao.testing.chat_phone import TelegramPhone, WhatsAppPhone
 
 FIRST: Final = {"telegram": "bot-api", "whatsapp": "cloud-api"}

@@ -122,10 +122,15 @@ class Chat:
     @property
     def last(self) -> Message:
         """What the bot said last. Raises `LookupError` when it said nothing."""
-        for message in reversed(self.all):
-            if not message.by and not message.deleted:
-                return message
+        if (message := self._last("")) is not None:
+            return message
         raise LookupError(f"nobody has said anything here{f' to {self.title}' if self.title else ''}")
+
+    def last_by(self, name: str) -> Message:
+        """What somebody wrote last. Raises `LookupError` when they wrote nothing."""
+        if (message := self._last(name)) is not None:
+            return message
+        raise LookupError(f"{name} has written nothing here")
 
     @property
     def texts(self) -> list[str]:
@@ -172,6 +177,9 @@ class Chat:
     def since(self, change: int) -> list[Message]:
         """What the bot said or changed since, in the order of the chat."""
         return [m for m in self.heard if self._changed.get(m.id, 0) > change]
+
+    def _last(self, by: str) -> Message | None:
+        return next((m for m in reversed(self.all) if m.by == by and not m.deleted), None)
 
 
 def _row(buttons: list[Button]) -> str:

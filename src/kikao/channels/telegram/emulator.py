@@ -29,26 +29,24 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from kikao.channels.calling import Answer
-from kikao.channels.emulating.chats import Media
 from kikao.channels.emulating.deliveries import Parcel, Send
-from kikao.channels.emulating.emulator import Emulator, Refusal, written
+from kikao.channels.emulating.emulator import Refusal, written
 from kikao.channels.emulating.wire import JSON, Asked, answer
+from kikao.channels.telegram.emulated.bot import Bot
 from kikao.channels.telegram.emulated.methods import METHODS
-from kikao.channels.telegram.emulated.people import Group, Member, Place
+from kikao.channels.telegram.emulated.people import FIRST_GROUP, Group, Member
+from kikao.channels.telegram.emulated.places import Place
 from kikao.channels.telegram.emulated.rules import DOWNLOAD, SECRET, Breach, Given, Rates, bad
 from kikao.channels.ussd.clients.client import Exchange
 
 FIRST_MEMBER: Final = 700_000_001
 FIRST_UPDATE: Final = 880_000_001
 
-LINK: Final = 3600.0
-"""Seconds that the path of a file is good for; https://core.telegram.org/bots/api#getfile says at least so long."""
-
 TAP: Final = 60.0
 """Seconds in which a tap can be answered. The Bot API names no number; this one is ours."""
 
 
-class BotApi(Emulator):
+class BotApi(Bot):
     """A Bot API with one bot.
 
     `token` is the bot's, `secret` what each webhook shows in `X-Telegram-Bot-Api-Secret-Token`, empty where
@@ -76,32 +74,20 @@ class BotApi(Emulator):
         first_update: int = FIRST_UPDATE,
         host: str = "https://emulated.example",
     ) -> None:
-        super().__init__(path=path, send=send, clock=clock, chance=chance)
+        super().__init__(
+            token, username, path=path, send=send, clock=clock, chance=chance, rates=rates, tap=tap
+        )
         self.deliveries.heard = self._answered_with
-        self.token = token
-        self.username = username
         self.secret = secret
-        self.rates = rates
         self.polled = not secret
         """Whether updates wait for `getUpdates`, since there is no webhook."""
         self.allowed: set[str] = set()
         """Kinds of updates that the bot wants; empty for those there are, but for reactions."""
-        self.places: dict[int, Place] = {}
-        self.files: dict[str, Media] = {}
-        """By their ids."""
-        self.commands: dict[tuple[str, str], list[dict[str, str]]] = {}
-        """Menus by scope and language: `("default", "")` is everybody's."""
         self.updates: list[dict[str, Any]] = []
         """What waits for `getUpdates`."""
-        self._tap = tap
         self._host = host
-        self._taps: dict[str, tuple[float, Member]] = {}
-        self._done: set[str] = set()
-        """Taps that were answered."""
-        self._links: dict[str, tuple[str, float]] = {}
         self._ids = itertools.count(FIRST_MEMBER)
         self._update_ids = itertools.count(first_update)
-        self._groups = itertools.count(1)
         self._arrived = asyncio.Event()
         self._polling = False
 
@@ -139,85 +125,11 @@ class BotApi(Emulator):
 
     def group(self, title: str, *members: Member) -> Group:
         """A group with the bot in it."""
-        group = Group(self, -4_000_000_000 - next(self._groups), title, members)
+        group = Group(self, self.next_group_id(FIRST_GROUP), title, members)
         self.places[group.id] = group
         return group
 
-    def me(self) -> dict[str, Any]:
-        """The bot, as `User` of the Bot API."""
-        return {"id": self.id, "is_bot": True, "first_name": self.username, "username": self.username}
-
-    @property
-    def id(self) -> int:
-        """The bot's, which its token begins with."""
-        head = self.token.partition(":")[0]
-        return int(head) if head.isdigit() else 1
-
-    # --- for people and methods ---
-
-    def message(self, place: Place, by: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-        """A new message in a chat, as `Message` of the Bot API."""
-        return {
-            "message_id": place.next_message_id(),
-            "from": by,
-            "chat": place.wire(),
-            "date": int(self.clock()),
-            **content,
-        }
-
-    def membership(self, place: Place, by: Member, before: str, now: str) -> dict[str, Any]:
-        """What became of the bot in a chat, as `ChatMemberUpdated`."""
-        return {
-            "chat": place.wire(),
-            "from": by.user(),
-            "date": int(self.clock()),
-            "old_chat_member": _status(self.me(), before),
-            "new_chat_member": _status(self.me(), now),
-        }
-
-    def supergroup(self, group: Group) -> Group:
-        """What a group becomes."""
-        grown = Group(self, -1_002_000_000_000 - next(self._groups), group.chat.title, tuple(group.members))
-        grown.kind = "supergroup"
-        self.places[grown.id] = grown
-        return grown
-
-    def file(self, kind: str, media: Media, known: str = "") -> Any:
-        """Keep a file; how a message tells of it."""
-        name = known or f"{kind}-{self.chance.getrandbits(64):016x}"
-        self.files[name] = media
-        size = len(media.data or b"")
-        wire: dict[str, Any] = {"file_id": name, "file_unique_id": f"u{name}", "file_size": size}
-        if kind == "photo":
-            small = wire | {"file_id": f"{name}-s", "file_unique_id": f"u{name}-s", "width": 90, "height": 60}
-            self.files[small["file_id"]] = media
-            return [small, wire | {"width": 1280, "height": 853}]
-        if kind == "sticker":
-            return wire | {"type": "regular", "width": 512, "height": 512, "emoji": "\N{WAVING HAND SIGN}"}
-        wire |= {"mime_type": media.mime}
-        if kind in ("voice", "audio", "video", "video_note", "animation"):
-            wire["duration"] = 4
-        if kind in ("audio", "video", "animation", "document") and media.name:
-            wire["file_name"] = media.name
-        return wire
-
-    def opens(self, file: str) -> str:
-        """The path of a file, for as long as it is good for."""
-        path = f"files/{file}"
-        self._links[path] = file, self.clock() + LINK
-        return path
-
-    def asks(self, query: str, member: Member) -> None:
-        """A tap wants an answer."""
-        self._taps[query] = self.clock() + self._tap, member
-        member.spinning.add(query)
-
-    def answered(self, query: str) -> Member | None:
-        """Who tapped, the first time that is asked and in time."""
-        until, member = self._taps.pop(query, (0.0, None))
-        if member is not None:
-            self._done.add(query)
-        return member if until >= self.clock() else None
+    # --- what it is told ---
 
     async def tell(self, kind: str, said: dict[str, Any], place: Place) -> Parcel | None:
         """An update: to the webhook at once, or to whoever asks for it. The parcel, where there is one."""
@@ -286,7 +198,7 @@ class BotApi(Emulator):
             await self._call(str(name), given)
         except Breach as breach:
             if (
-                fields.get("callback_query_id") not in self._done
+                fields.get("callback_query_id") not in self.done
             ):  # a copy of a webhook is answered as the first
                 self._refuse(str(name), breach)
             return
@@ -376,11 +288,10 @@ class BotApi(Emulator):
             self.allowed = set(map(str, allowed))
 
     def _download(self, token: str, path: str) -> Answer:
-        name, until = self._links.get(path, ("", 0.0))
-        media = self.files.get(name)
+        media = self.opened(path)
         if token != self.token:
             return self._refuse("file", Breach(401, "Unauthorized"))
-        if media is None or media.data is None or until < self.clock() or len(media.data) > DOWNLOAD:
+        if media is None or media.data is None or len(media.data) > DOWNLOAD:
             return self._refuse("file", Breach(404, "Not Found"))
         return Answer(200, (("content-type", "application/octet-stream"),), media.data)
 
@@ -401,11 +312,6 @@ _OWN: Final[dict[str, Callable[[BotApi, Given], Any]]] = {
 }
 _CALL: Final = re.compile(r".*/bot(?P<token>[^/]+)/(?:test/)?(?P<method>\w+)").fullmatch
 _FILE: Final = re.compile(r".*/file/bot(?P<token>[^/]+)/(?P<path>.+)").fullmatch
-
-
-def _status(bot: dict[str, Any], status: str) -> dict[str, Any]:
-    until = {"until_date": 0} if status == "kicked" else {}
-    return {"user": bot, "status": status, **until}
 
 
 def _refusal(breach: Breach) -> Answer:

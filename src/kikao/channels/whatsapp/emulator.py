@@ -18,24 +18,25 @@ Moods, and what they are called: `kikao.channels.emulating.moods`. What is not t
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import math
 import random
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from kikao.channels.calling import Answer, Call
 from kikao.channels.channel import Response
-from kikao.channels.emulating.chats import TICKS, Media, Message
-from kikao.channels.emulating.deliveries import Parcel, Send
-from kikao.channels.emulating.emulator import Emulator, Refusal, written
+from kikao.channels.emulating.chats import Media, Message
+from kikao.channels.emulating.deliveries import Send
+from kikao.channels.emulating.emulator import Refusal, written
 from kikao.channels.emulating.wire import JSON, Asked, Upload, answer
 from kikao.channels.ussd.clients.client import Exchange
+from kikao.channels.whatsapp.emulated.business import Business
 from kikao.channels.whatsapp.emulated.contents import Content, content_of
+from kikao.channels.whatsapp.emulated.parties import Number, Person
 from kikao.channels.whatsapp.emulated.people import Member
 from kikao.channels.whatsapp.emulated.rules import (
     LINK,
@@ -53,18 +54,7 @@ from kikao.channels.whatsapp.emulated.templates import Approved
 from kikao.i18n.e164 import is_e164
 
 
-class Number(NamedTuple):
-    """A number of the business."""
-
-    id: str
-    """`phone_number_id`, which calls name."""
-    display: str
-    """Digits."""
-    account: str
-    """The WhatsApp Business Account it belongs to."""
-
-
-class CloudApi(Emulator):
+class CloudApi(Business):
     """A Cloud API with one business, on one number or several.
 
     `token` is the bearer token of calls, `app_secret` signs webhooks, `verify_token` is shown by `verify`; `path` is
@@ -92,27 +82,18 @@ class CloudApi(Emulator):
         rates: Rates | None = None,
         reports: Sequence[str] = ("sent", "delivered"),
     ) -> None:
-        super().__init__(path=path, send=send, clock=clock, chance=chance, batches=True)
+        first = Number(phone_number_id, display, account)
+        super().__init__(first, templates, path=path, send=send, clock=clock, chance=chance)
         self.token = token
         self.app_secret = app_secret
         self.verify_token = verify_token
-        self.numbers = [Number(phone_number_id, display, account)]
-        self.templates = list(templates)
         self.rates = rates
         self.reports = tuple(reports)
         """Of each message that is taken: any of sent, delivered, read and failed, in any order, also twice."""
         self.mixed = 0.0
         """Share of messages whose reports come in an order of their own, one of them twice."""
-        self.ordered = False
-        """Whether messages of one member wait for each other. WhatsApp does not: they overtake what was not taken."""
         self.told_later: set[int] = set()
         """Codes that are told by a report of a message that was taken, not by the answer; see `rules.LATER`."""
-        self.files: dict[str, Media] = {}
-        """By their ids."""
-        self.heard: dict[str, Member] = {}
-        """Who wrote each message, by its id."""
-        self._members: dict[str, Member] = {}
-        """By phone, and by user id."""
         self._links: dict[str, tuple[str, float]] = {}
 
     def environment(self, api_url: str = "") -> dict[str, str]:
@@ -131,14 +112,15 @@ class CloudApi(Emulator):
     def member(self, name: str = "Asha", *, phone: str = "", user_id: str = "", username: str = "") -> Member:
         """A person. `phone` is in digits; of one who has none to show, `user_id` is all that the business gets."""
         if not phone and not user_id:
-            phone = str(256_772_000_100 + len(self._members) + 1)
+            phone = str(256_772_000_100 + len(self.people) + 1)
         member = Member(self, name, phone, user_id, username)
-        self._members |= {key: member for key in (phone, user_id) if key}
+        self.people |= {key: member for key in (phone, user_id) if key}
         return member
 
     def known(self, name: str) -> Member | None:
         """Who has this phone, in digits, or this user id."""
-        return self._members.get(name)
+        who = self.people.get(name)
+        return who if isinstance(who, Member) else None
 
     def number(self, phone_number_id: str, display: str, account: str = "") -> Number:
         """One more number of the business, of another account if that is said."""
@@ -146,57 +128,12 @@ class CloudApi(Emulator):
         self.numbers.append(number)
         return number
 
-    # --- for people ---
-
-    def message(self, sender: dict[str, Any], kind: str, content: dict[str, Any]) -> dict[str, Any]:
-        """A new message of a member, as a webhook has it."""
-        return {**sender, "id": self._wamid(), "timestamp": str(int(self.clock())), "type": kind, **content}
-
-    def file(self, media: Media) -> dict[str, Any]:
-        """Keep a file; how a message tells of it."""
-        name = str(self.chance.randrange(10**15, 10**16))
-        self.files[name] = media
-        digest = base64.b64encode(hashlib.sha256(media.data or b"").digest()).decode()
-        return {"id": name, "mime_type": media.mime, "sha256": digest}
-
-    def renumbered(self, old: str, member: Member) -> None:
-        """Somebody has another number, and the old one is nobody's."""
-        self._members.pop(old, None)
-        self._members[member.phone] = member
-
-    async def tell(self, field: str, number: Number | None, value: dict[str, Any]) -> Parcel:
-        """Something happened at a number: to the webhook at once."""
-        parcel = self._post(field, number or self.numbers[0], value)
-        await self.deliver()
-        return parcel
+    # --- what it is told ---
 
     async def tell_raw(self, field: str, value: dict[str, Any]) -> None:
         """What no member here causes: an update of an account or a template, or a field that nobody knows yet."""
         self.deliveries.post((self.numbers[0].account, field, value))
         await self.deliver()
-
-    def report(
-        self, message: Message, status: str, member: Member, number: Number, breach: Breach | None = None
-    ) -> None:
-        """What became of a message; it is delivered with what is due next."""
-        if status in TICKS and message.ticks in TICKS and TICKS.index(status) < TICKS.index(message.ticks):
-            pass  # told, but what is known already says more
-        else:
-            message.ticks = status
-        said: dict[str, Any] = {"id": message.id, "status": status, "timestamp": str(int(self.clock()))}
-        said |= {"recipient_id": member.phone} if member.phone else {"recipient_user_id": member.user_id}
-        if message.raw and "biz_opaque_callback_data" in message.raw:
-            said["biz_opaque_callback_data"] = message.raw["biz_opaque_callback_data"]
-        if breach is not None:
-            said["errors"] = [breach.reported()]
-        else:
-            category = "utility" if message.kind == "template" else "service"
-            said["pricing"] = {
-                "billable": message.kind == "template",
-                "pricing_model": "PMP",
-                "category": category,
-            }
-        self._post("messages", number, {"statuses": [said]})
 
     async def verify(self, token: str | None = None, challenge: str = "1158201444") -> Response:
         """The request with which a webhook is set up; raises `OSError` when no reply came."""
@@ -300,13 +237,13 @@ class CloudApi(Emulator):
     def _taken(
         self,
         number: Number,
-        member: Member | None,
+        member: Person | None,
         to: str,
         given: dict[str, Any],
         content: Content,
         problem: Breach | None,
     ) -> dict[str, Any]:
-        name = self._wamid()
+        name = self.new_id()
         said = {key: value for key, value in given.items() if key != "biz_opaque_callback_data"}
         self.by_method[content.kind] += 1
         seen = problem is None and not self.invisible
@@ -324,12 +261,12 @@ class CloudApi(Emulator):
         )
         if member is not None and seen and content.kind != "reaction":
             member.chat_with(number).add(message)
-        self._report_all(message, member or Member(self, "", to, "", ""), number, problem)
+        self._report_all(message, member or Person("", to, "", ""), number, problem)
         contact: dict[str, Any] = {"input": to}
         contact |= {"wa_id": to.removeprefix("+")} if "to" in given else {"user_id": to}
         return {"messaging_product": "whatsapp", "contacts": [contact], "messages": [{"id": name}]}
 
-    def _report_all(self, message: Message, member: Member, number: Number, problem: Breach | None) -> None:
+    def _report_all(self, message: Message, member: Person, number: Number, problem: Breach | None) -> None:
         reports = list(self.reports) if problem is None else ["failed"]
         if self.invisible:
             reports = reports[:1]
@@ -340,7 +277,7 @@ class CloudApi(Emulator):
             breach = problem or Breach(131000, "Something went wrong") if status == "failed" else None
             self.report(message, status, member, number, breach)
 
-    def _recipient(self, number: Number, given: dict[str, Any]) -> tuple[Member | None, str]:
+    def _recipient(self, number: Number, given: dict[str, Any]) -> tuple[Person | None, str]:
         """Who it is for, None for nobody on WhatsApp; and what the call says of them."""
         if given.get("to"):
             to = str(given["to"]).removeprefix("+")
@@ -348,12 +285,12 @@ class CloudApi(Emulator):
                 raise invalid("to is no phone number")
             if to == number.display:
                 raise Breach(131021, "The recipient is the sender")
-            return self._members.get(to), to
+            return self.people.get(to), to
         if not given.get("recipient"):
             raise missing("to")
-        return self._members.get(str(given["recipient"])), str(given["recipient"])
+        return self.people.get(str(given["recipient"])), str(given["recipient"])
 
-    def _undeliverable(self, number: Number, member: Member | None, content: Content) -> Breach | None:
+    def _undeliverable(self, number: Number, member: Person | None, content: Content) -> Breach | None:
         if member is None or member.blocked:
             return Breach(131026, "Message undeliverable.")
         if content.marketing and not member.marketing:
@@ -427,16 +364,6 @@ class CloudApi(Emulator):
         if media is None or media.data is None or until < self.clock():
             raise Breach(131052, "The URL has expired, or there is no such file", 404)
         return Answer(200, (("content-type", media.mime),), media.data)
-
-    def _post(self, field: str, number: Number, value: dict[str, Any]) -> Parcel:
-        metadata = {"display_phone_number": number.display, "phone_number_id": number.id}
-        said = {"messaging_product": "whatsapp", "metadata": metadata, **value}
-        first = value.get("messages", [{}])[0] if self.ordered else {}
-        lane = first.get("from") or first.get("from_user_id") or ""
-        return self.deliveries.post((number.account, field, said), lane)
-
-    def _wamid(self) -> str:
-        return f"wamid.{base64.b64encode(self.chance.randbytes(24)).decode()}"
 
     def _refuse(self, what: str, breach: Breach) -> Answer:
         self.refused.append(Refusal(what, breach.code, breach.details))

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from kikao.channels.emulating.chats import Button, Chat, Media, Message
 from kikao.channels.emulating.wire import Upload
+from kikao.channels.telegram.emulated.bot import Bot
 from kikao.channels.telegram.emulated.html import resolved
-from kikao.channels.telegram.emulated.people import KINDS, Member, Place
+from kikao.channels.telegram.emulated.people import KINDS, Member
+from kikao.channels.telegram.emulated.places import Place
 from kikao.channels.telegram.emulated.rules import (
     CAPTION,
     DOWNLOAD,
@@ -25,18 +27,15 @@ from kikao.channels.telegram.emulated.rules import (
     keyboard_rows,
 )
 
-if TYPE_CHECKING:
-    from kikao.channels.telegram.emulator import BotApi
-
-Method = Callable[["BotApi", Given], Any]
+Method = Callable[[Bot, Given], Any]
 """The result. Raises `Breach`."""
 
 
-def get_me(api: BotApi, given: Given) -> Any:
+def get_me(api: Bot, given: Given) -> Any:
     return api.me() | {"can_join_groups": True, "can_read_all_group_messages": False}
 
 
-def send_message(api: BotApi, given: Given) -> Any:
+def send_message(api: Bot, given: Given) -> Any:
     place = _place(api, given)
     text, entities = _text(given, "text", "entities", TEXT, "message")
     if not text.strip():
@@ -48,7 +47,7 @@ def send_message(api: BotApi, given: Given) -> Any:
 def sender(kind: str) -> Method:
     """Of a method that sends media."""
 
-    def send(api: BotApi, given: Given) -> Any:
+    def send(api: Bot, given: Given) -> Any:
         place = _place(api, given)
         caption, entities = _text(given, "caption", "caption_entities", CAPTION, "message caption")
         if caption and kind in ("sticker", "video_note"):
@@ -62,7 +61,7 @@ def sender(kind: str) -> Method:
     return send
 
 
-def send_location(api: BotApi, given: Given) -> Any:
+def send_location(api: Bot, given: Given) -> Any:
     place = _place(api, given)
     where = {"latitude": given.real("latitude"), "longitude": given.real("longitude")}
     if abs(where["latitude"]) > 90 or abs(where["longitude"]) > 180:
@@ -72,7 +71,7 @@ def send_location(api: BotApi, given: Given) -> Any:
     )
 
 
-def send_contact(api: BotApi, given: Given) -> Any:
+def send_contact(api: Bot, given: Given) -> Any:
     place = _place(api, given)
     contact = {"phone_number": given.text("phone_number"), "first_name": given.text("first_name")}
     if not all(contact.values()):
@@ -80,7 +79,7 @@ def send_contact(api: BotApi, given: Given) -> Any:
     return _sent(api, given, place, "contact", {"contact": contact}, contact["phone_number"])
 
 
-def send_chat_action(api: BotApi, given: Given) -> Any:
+def send_chat_action(api: Bot, given: Given) -> Any:
     place = _place(api, given)
     if given.text("action") not in ACTIONS:
         raise bad("wrong parameter action in request")
@@ -89,7 +88,7 @@ def send_chat_action(api: BotApi, given: Given) -> Any:
     return True
 
 
-def edit_text(api: BotApi, given: Given) -> Any:
+def edit_text(api: Bot, given: Given) -> Any:
     place, message = _own(api, given, "edit")
     text, entities = _text(given, "text", "entities", TEXT, "message")
     if not text.strip():
@@ -100,7 +99,7 @@ def edit_text(api: BotApi, given: Given) -> Any:
     return _edited(api, given, place, message, text, content, {"text", "entities"})
 
 
-def edit_caption(api: BotApi, given: Given) -> Any:
+def edit_caption(api: Bot, given: Given) -> Any:
     place, message = _own(api, given, "edit")
     caption, entities = _text(given, "caption", "caption_entities", CAPTION, "message caption")
     if message.media is None:
@@ -110,12 +109,12 @@ def edit_caption(api: BotApi, given: Given) -> Any:
     return _edited(api, given, place, message, caption, content, {"caption", "caption_entities"})
 
 
-def edit_markup(api: BotApi, given: Given) -> Any:
+def edit_markup(api: Bot, given: Given) -> Any:
     place, message = _own(api, given, "edit")
     return _edited(api, given, place, message, message.text, {}, set())
 
 
-def delete_message(api: BotApi, given: Given) -> Any:
+def delete_message(api: Bot, given: Given) -> Any:
     place, message = _own(api, given, "delete")
     if not api.invisible:
         message.deleted = True
@@ -123,13 +122,13 @@ def delete_message(api: BotApi, given: Given) -> Any:
     return True
 
 
-def answer_callback(api: BotApi, given: Given) -> Any:
+def answer_callback(api: Bot, given: Given) -> Any:
     text = given.text("text")
     given.get("show_alert"), given.get("url"), given.get("cache_time")
     if len(text) > TOAST:
         raise bad("MESSAGE_TOO_LONG")
     member = api.answered(given.text("callback_query_id"))
-    if member is None:
+    if not isinstance(member, Member):
         raise bad("query is too old and response timeout expired or query ID is invalid")
     if not api.invisible:
         member.spinning.discard(given.text("callback_query_id"))
@@ -138,22 +137,22 @@ def answer_callback(api: BotApi, given: Given) -> Any:
     return True
 
 
-def set_commands(api: BotApi, given: Given) -> Any:
+def set_commands(api: Bot, given: Given) -> Any:
     found = commands(given.structure("commands"))
     api.commands[_scope(given)] = found
     return True
 
 
-def get_commands(api: BotApi, given: Given) -> Any:
+def get_commands(api: Bot, given: Given) -> Any:
     return api.commands.get(_scope(given), [])
 
 
-def delete_commands(api: BotApi, given: Given) -> Any:
+def delete_commands(api: Bot, given: Given) -> Any:
     api.commands.pop(_scope(given), None)
     return True
 
 
-def get_file(api: BotApi, given: Given) -> Any:
+def get_file(api: Bot, given: Given) -> Any:
     name = given.text("file_id")
     media = api.files.get(name)
     if media is None or media.data is None:
@@ -168,11 +167,11 @@ def get_file(api: BotApi, given: Given) -> Any:
     }
 
 
-def get_chat(api: BotApi, given: Given) -> Any:
+def get_chat(api: Bot, given: Given) -> Any:
     return _place(api, given).wire()
 
 
-def leave_chat(api: BotApi, given: Given) -> Any:
+def leave_chat(api: Bot, given: Given) -> Any:
     place = _place(api, given)
     place.bot_is_in = False
     return True
@@ -213,7 +212,7 @@ OPTIONAL: Final = (
 """Taken, and nothing comes of them here."""
 
 
-def _place(api: BotApi, given: Given) -> Place:
+def _place(api: Bot, given: Given) -> Place:
     """Where a call is for, if the bot may write there. Raises `Breach`."""
     number = given.number("chat_id") if not given.text("chat_id").startswith("@") else None
     if given.get("chat_id") is None:
@@ -239,7 +238,7 @@ def _place(api: BotApi, given: Given) -> Place:
     return place
 
 
-def _limited(api: BotApi, place: Place) -> None:
+def _limited(api: Bot, place: Place) -> None:
     """Raises `Breach` for one message too many."""
     allowed, now = api.rates, api.clock()
     if allowed is None:
@@ -268,7 +267,7 @@ def _text(given: Given, name: str, marks: str, most: int, what: str) -> tuple[st
 
 
 def _sent(
-    api: BotApi,
+    api: Bot,
     given: Given,
     place: Place,
     kind: str,
@@ -296,7 +295,7 @@ def _sent(
 
 
 def _edited(
-    api: BotApi,
+    api: Bot,
     given: Given,
     place: Place,
     message: Message,
@@ -328,7 +327,7 @@ def _edited(
     return raw
 
 
-def _own(api: BotApi, given: Given, doing: str) -> tuple[Place, Message]:
+def _own(api: Bot, given: Given, doing: str) -> tuple[Place, Message]:
     """A message of the bot, and where it is."""
     place, number = _place(api, given), given.number("message_id")
     if number is None:
@@ -376,7 +375,7 @@ def _answered(given: Given, place: Place) -> Message | None:
     return message
 
 
-def _file(api: BotApi, given: Given, kind: str) -> tuple[Any, Media]:
+def _file(api: Bot, given: Given, kind: str) -> tuple[Any, Media]:
     """A file that is uploaded, or named by its id or URL."""
     value = given.get(kind)
     if isinstance(value, str) and value.startswith("attach://"):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from kikao.channels.emulating.chats import Button, Chat, Media, Message, utf16
 from kikao.channels.emulating.deliveries import Parcel
+from kikao.channels.telegram.emulated.bot import Bot
+from kikao.channels.telegram.emulated.places import Place
 from kikao.channels.telegram.emulated.rules import PAYLOAD
-
-if TYPE_CHECKING:
-    from kikao.channels.telegram.emulator import BotApi
 
 Shown = Literal["message", "inaccessible", "inline"]
 """What a tap says of the message it was below: all of it, that it is too old to say more, or nothing."""
@@ -27,26 +26,9 @@ KINDS: Final = {
 }
 """Media, and what it is unless said otherwise."""
 
-
-class Place:
-    """A chat as the Bot API tells of it: a private one, a group, a supergroup."""
-
-    def __init__(self, number: int, kind: str, title: str) -> None:
-        self.id = number
-        self.kind = kind
-        self.chat = Chat(title)
-        self.bot_is_in = True
-        self.moved_to: int | None = None
-        self._messages = 0
-
-    def wire(self) -> dict[str, Any]:
-        """As `Chat` of the Bot API."""
-        return {"id": self.id, "type": self.kind, "title": self.chat.title}
-
-    def next_message_id(self) -> int:
-        """Unique within this chat only, as they are on Telegram."""
-        self._messages += 1
-        return self._messages
+FIRST_GROUP: Final = -4_000_000_000
+FIRST_SUPERGROUP: Final = -1_002_000_000_000
+"""Ids, from which they count down."""
 
 
 class Member(Place):
@@ -58,7 +40,7 @@ class Member(Place):
 
     def __init__(
         self,
-        api: BotApi,
+        api: Bot,
         number: int,
         name: str,
         *,
@@ -154,6 +136,7 @@ class Member(Place):
         else:
             query["inline_message_id"] = f"inline-{message.id}"
         self._last_tap = query
+        self.spinning.add(query["id"])
         self._api.asks(query["id"], self)
         return await self._does(place, "callback_query", query)
 
@@ -209,10 +192,7 @@ class Member(Place):
     ) -> list[Message]:
         """Change what they wrote, the last of it unless said. Raises `LookupError` when they wrote nothing."""
         place = group or self
-        mine = [message for message in place.chat.messages if message.by == self.name]
-        if of is None and not mine:
-            raise LookupError(f"{self.name} has written nothing here")
-        message = of or mine[-1]
+        message = of or place.chat.last_by(self.name)
         message.text = text
         message.edited_at = self._api.clock()
         message.raw = message.raw | {"text": text, "edit_date": int(message.edited_at)}
@@ -235,12 +215,12 @@ class Member(Place):
     async def block(self) -> None:
         """Stop the bot."""
         self.blocked = True
-        await self._does(self, "my_chat_member", self._api.membership(self, self, "member", "kicked"))
+        await self._does(self, "my_chat_member", self._api.membership(self, self.user(), "member", "kicked"))
 
     async def unblock(self) -> None:
         """Let it write again."""
         self.blocked = False
-        await self._does(self, "my_chat_member", self._api.membership(self, self, "kicked", "member"))
+        await self._does(self, "my_chat_member", self._api.membership(self, self.user(), "kicked", "member"))
 
     def leave_telegram(self) -> None:
         """Delete the account. Nobody is told."""
@@ -296,8 +276,10 @@ class Member(Place):
 class Group(Place):
     """Several members and the bot in one chat."""
 
-    def __init__(self, api: BotApi, number: int, title: str, members: tuple[Member, ...]) -> None:
-        super().__init__(number, "group", title)
+    def __init__(
+        self, api: Bot, number: int, title: str, members: tuple[Member, ...], kind: str = "group"
+    ) -> None:
+        super().__init__(number, kind, title)
         self.members = list(members)
         self._api = api
 
@@ -313,7 +295,9 @@ class Group(Place):
 
     async def migrate(self) -> Group:
         """It becomes a supergroup, under another id: calls to this one are told where it went."""
-        grown = self._api.supergroup(self)
+        number = self._api.next_group_id(FIRST_SUPERGROUP)
+        grown = Group(self._api, number, self.chat.title, tuple(self.members), "supergroup")
+        self._api.places[grown.id] = grown
         self.moved_to = grown.id
         by = self.members[0].user()
         await self._tell("message", self._api.message(self, by, {"migrate_to_chat_id": grown.id}))
@@ -325,14 +309,14 @@ class Group(Place):
         """The bot is thrown out."""
         self.bot_is_in = False
         await self._tell(
-            "my_chat_member", self._api.membership(self, by or self.members[0], "member", "kicked")
+            "my_chat_member", self._api.membership(self, (by or self.members[0]).user(), "member", "kicked")
         )
 
     async def add_bot(self, by: Member | None = None) -> None:
         """It comes in again."""
         self.bot_is_in = True
         await self._tell(
-            "my_chat_member", self._api.membership(self, by or self.members[0], "left", "member")
+            "my_chat_member", self._api.membership(self, (by or self.members[0]).user(), "left", "member")
         )
 
     async def _tell(self, kind: str, said: dict[str, Any]) -> list[Message]:

@@ -6,9 +6,10 @@ https://developers.facebook.com/docs/whatsapp/cloud-api/guides/send-messages
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from kikao.channels.emulating.chats import Button, Media
+from kikao.channels.whatsapp.emulated.business import Business
 from kikao.channels.whatsapp.emulated.rules import (
     ABOUT,
     BUTTON_ID,
@@ -33,9 +34,6 @@ from kikao.channels.whatsapp.emulated.rules import (
 )
 from kikao.channels.whatsapp.emulated.templates import filled
 
-if TYPE_CHECKING:
-    from kikao.channels.whatsapp.emulator import CloudApi
-
 
 class Content(NamedTuple):
     """What a member sees of a message."""
@@ -50,7 +48,7 @@ class Content(NamedTuple):
     marketing: bool = False
 
 
-def content_of(api: CloudApi, given: dict[str, Any]) -> Content:
+def content_of(api: Business, given: dict[str, Any]) -> Content:
     """Of the body of a call. Raises `Breach`."""
     kind = given.get("type", "text")
     if not isinstance(kind, str) or kind not in _KINDS:
@@ -58,12 +56,12 @@ def content_of(api: CloudApi, given: dict[str, Any]) -> Content:
     return _KINDS[kind](api, given)
 
 
-def _text(api: CloudApi, given: dict[str, Any]) -> Content:
+def _text(api: Business, given: dict[str, Any]) -> Content:
     return Content("text", text_of(object_of(given, "text"), "body", "text", TEXT), [])
 
 
-def _media(kind: str) -> Callable[[CloudApi, dict[str, Any]], Content]:
-    def read(api: CloudApi, given: dict[str, Any]) -> Content:
+def _media(kind: str) -> Callable[[Business, dict[str, Any]], Content]:
+    def read(api: Business, given: dict[str, Any]) -> Content:
         media = object_of(given, kind)
         caption = text_of(media, "caption", kind, SHORT, needed=False)
         if caption and kind in ("audio", "sticker"):
@@ -73,7 +71,7 @@ def _media(kind: str) -> Callable[[CloudApi, dict[str, Any]], Content]:
     return read
 
 
-def file_of(api: CloudApi, kind: str, given: dict[str, Any]) -> Media:
+def file_of(api: Business, kind: str, given: dict[str, Any]) -> Media:
     """What an `id` or a `link` leads to. Raises `Breach`."""
     if ("id" in given) == ("link" in given):
         raise invalid(f"{kind}: exactly one of id and link must be given")
@@ -94,7 +92,7 @@ def file_of(api: CloudApi, kind: str, given: dict[str, Any]) -> Media:
     return Media(name or media.name, media.mime, media.data, kind=kind)
 
 
-def _location(api: CloudApi, given: dict[str, Any]) -> Content:
+def _location(api: Business, given: dict[str, Any]) -> Content:
     where = object_of(given, "location")
     for name, most in (("latitude", 90), ("longitude", 180)):
         if name not in where:
@@ -109,7 +107,7 @@ def _location(api: CloudApi, given: dict[str, Any]) -> Content:
     return Content("location", "\n".join(str(each) for each in said if each), [])
 
 
-def _contacts(api: CloudApi, given: dict[str, Any]) -> Content:
+def _contacts(api: Business, given: dict[str, Any]) -> Content:
     shown = []
     for contact in list_of(given, "contacts", "message", 256):
         name = text_of(object_of(contact, "name", "contacts"), "formatted_name", "contacts.name", SHORT)
@@ -117,19 +115,19 @@ def _contacts(api: CloudApi, given: dict[str, Any]) -> Content:
     return Content("contacts", "\n".join(shown), [])
 
 
-def _reaction(api: CloudApi, given: dict[str, Any]) -> Content:
+def _reaction(api: Business, given: dict[str, Any]) -> Content:
     reaction = object_of(given, "reaction")
     if text_of(reaction, "message_id", "reaction", SHORT) not in api.heard:
         raise invalid("reaction.message_id is of no message that was received")
     return Content("reaction", str(reaction.get("emoji", "")), [])
 
 
-def _template(api: CloudApi, given: dict[str, Any]) -> Content:
+def _template(api: Business, given: dict[str, Any]) -> Content:
     text, rows, template = filled(object_of(given, "template"), api.templates)
     return Content("template", text, rows, free=False, marketing=template.category == "MARKETING")
 
 
-def _interactive(api: CloudApi, given: dict[str, Any]) -> Content:
+def _interactive(api: Business, given: dict[str, Any]) -> Content:
     interactive = object_of(given, "interactive")
     kind = text_of(interactive, "type", "interactive", 64)
     if kind not in _ACTIONS:
@@ -143,7 +141,7 @@ def _interactive(api: CloudApi, given: dict[str, Any]) -> Content:
     return Content("interactive", "\n\n".join(filter(None, (header, body, footer))), rows, opens, media)
 
 
-def _header(api: CloudApi, interactive: dict[str, Any], kind: str) -> tuple[str, Media | None]:
+def _header(api: Business, interactive: dict[str, Any], kind: str) -> tuple[str, Media | None]:
     if "header" not in interactive:
         return "", None
     header = object_of(interactive, "header", "interactive")
@@ -223,7 +221,7 @@ _ACTIONS: Final = {
     "flow": _flow,
     "location_request_message": _where,
 }
-_KINDS: Final[dict[str, Callable[[CloudApi, dict[str, Any]], Content]]] = {
+_KINDS: Final[dict[str, Callable[[Business, dict[str, Any]], Content]]] = {
     "text": _text,
     **{kind: _media(kind) for kind in SIZES},
     "location": _location,

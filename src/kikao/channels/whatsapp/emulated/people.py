@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from kikao.channels.emulating.chats import Button, Chat, Media, Message
 from kikao.channels.emulating.deliveries import Parcel
-
-if TYPE_CHECKING:
-    from kikao.channels.whatsapp.emulator import CloudApi, Number
+from kikao.channels.whatsapp.emulated.business import Business
+from kikao.channels.whatsapp.emulated.parties import Number, Person
 
 KINDS: Final = {
     "image": "image/jpeg",
@@ -22,30 +21,18 @@ KINDS: Final = {
 """Media, and what it is unless said otherwise."""
 
 
-class Member:
+class Member(Person):
     """A person, and their chats with the numbers of a business.
 
-    `phone` is in digits, and empty for one who hides it: then `user_id` (`UG.1349120865`) is all that the business
-    gets. Each thing they do returns what the business said by then in the chat they did it in; where it says that only
+    Each thing they do returns what the business said by then in the chat they did it in; where it says that only
     later, look at `chat`. With `number=` they do it to another number of the business than its first.
     """
 
-    def __init__(self, api: CloudApi, name: str, phone: str, user_id: str, username: str) -> None:
-        self.name = name
-        self.phone = phone
-        self.user_id = user_id
-        self.username = username
-        self.blocked = False
-        self.marketing = True
-        """Whether they want that."""
-        self.typing = 0
-        """How often the business was seen typing."""
-        self.wrote: dict[str, float] = {}
-        """When they wrote last, by the number they wrote to."""
+    def __init__(self, api: Business, name: str, phone: str, user_id: str, username: str) -> None:
+        super().__init__(name, phone, user_id, username)
         self.parcels: list[Parcel] = []
         """Webhooks of what they did, in order."""
         self._api = api
-        self._chats: dict[str, Chat] = {}
 
     @property
     def chat(self) -> Chat:
@@ -53,16 +40,8 @@ class Member:
         return self.chat_with()
 
     def chat_with(self, number: Number | None = None) -> Chat:
-        """That with a number."""
-        return self._chats.setdefault((number or self._api.numbers[0]).id, Chat(self.name))
-
-    @property
-    def contact(self) -> dict[str, Any]:
-        """As `contacts` of a webhook has it."""
-        profile = {"name": self.name} | ({"username": self.username} if self.username else {})
-        found: dict[str, Any] = {"profile": profile}
-        found |= {"wa_id": self.phone} if self.phone else {}
-        return found | ({"user_id": self.user_id} if self.user_id else {})
+        """That with a number, the first unless said."""
+        return super().chat_with(number or self._api.numbers[0])
 
     # --- what they do ---
 
@@ -195,14 +174,14 @@ class Member:
         self, text: str, *, of: Message | None = None, number: Number | None = None
     ) -> list[Message]:
         """Change what they wrote, the last of it unless said. Raises `LookupError` when they wrote nothing."""
-        message = of or self._mine(number)
+        message = of or self.chat_with(number).last_by(self.name)
         message.text, message.edited_at = text, self._api.clock()
         changed = {"original_message_id": message.id, "message": {"type": "text", "text": {"body": text}}}
         return await self._says(number, "edit", {"edit": changed}, "")
 
     async def delete(self, *, of: Message | None = None, number: Number | None = None) -> list[Message]:
         """Take back what they wrote, for everybody. Raises `LookupError` when they wrote nothing."""
-        message = of or self._mine(number)
+        message = of or self.chat_with(number).last_by(self.name)
         message.deleted = True
         return await self._says(number, "revoke", {"revoke": {"original_message_id": message.id}}, "")
 
@@ -275,12 +254,6 @@ class Member:
         said = {"contacts": [self.contact], "messages": [raw]}
         self.parcels.append(await self._api.tell("messages", business, said))
         return chat.since(before)
-
-    def _mine(self, number: Number | None) -> Message:
-        mine = [message for message in self.chat_with(number).messages if message.by == self.name]
-        if not mine:
-            raise LookupError(f"{self.name} has written nothing here")
-        return mine[-1]
 
 
 def _tapped(button: Button) -> tuple[str, dict[str, Any]]:
