@@ -173,6 +173,19 @@ async def test_what_is_typed_into_the_chat_is_no_secret_and_the_way_back_still_i
     assert back.text.startswith("Send UGX 5,000") or back.text.startswith("Amount")
 
 
+async def test_where_no_link_leads_to_a_page_nothing_secret_is_asked_for_nor_taken(desk: Desk) -> None:
+    desk.talk.process.turns.links = None
+    for said in (PIN, "8265"):
+        (refused,) = await desk.talk.writes(said)
+        assert refused.text.startswith(
+            "The next step needs something secret, which is not typed into a chat."
+        )
+        assert refused.link is None
+        assert not await desk.talk.process.holds(said)
+    (back,) = await desk.talk.writes("back")
+    assert back.text.startswith("Send UGX 5,000") or back.text.startswith("Amount")
+
+
 async def test_nothing_that_is_stored_or_published_holds_what_was_entered(desk: Desk) -> None:
     await desk.enters(desk.link, "8265")
     await desk.enters(desk.link, PIN)

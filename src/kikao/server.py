@@ -249,9 +249,12 @@ class Server:
         self.readiness = Readiness()
         self._depend()
         keywords = Keywords(self.lines, self.messages, sessions.clock)
+        texts = {line for line, gateway in self.lines.items() if gateway.channel == "sms"}
         for destination in screens.values():
             if isinstance(destination.sender, ChatSender):
                 destination.sender.reach = self.reach
+                if played is not None and played.texts is not None and destination.sender.line in texts:
+                    destination.sender.instead = played.texts.keeps
         hearing = Hearing(sessions, self.lines, self.screens, self.reach, publish)
         inbox = Inbox(self.turns)
         if files is not None and sources:

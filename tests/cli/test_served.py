@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kikao.channels.telegram.emulator import BotApi
 from kikao.cli.served import address, reached
@@ -28,13 +29,22 @@ def test_links_in_simulated_chats_lead_to_this_machine(tmp_path: Path, url: str,
     "environ",
     [
         {"KIKAO_SIMULATOR": "off"},
-        {"KIKAO_PUBLIC_URL": "https://chat.example"},
         BotApi().environment(),
     ],
 )
-def test_members_who_are_elsewhere_get_no_link_to_it(tmp_path: Path, environ: dict[str, str]) -> None:
-    own = load(environ, tmp_path)
+def test_beside_a_real_bot_too_a_secret_has_its_page_and_the_start_says_for_whom(
+    tmp_path: Path, environ: dict[str, str]
+) -> None:
+    own = reached(load(environ, tmp_path), "http://127.0.0.1:8000")
+    assert "public address: http://127.0.0.1:8000: links in chats open on this machine only" in own.describe()
+
+
+def test_an_address_that_is_set_stays_and_in_production_none_is_made_up(tmp_path: Path) -> None:
+    own = load({"KIKAO_PUBLIC_URL": "https://chat.example"}, tmp_path)
     assert reached(own, "http://127.0.0.1:8000") == own
+    assert "public address: https://chat.example" in own.describe()
+    production = structs.replace(load({}, tmp_path), env="production")
+    assert reached(production, "http://127.0.0.1:8000") == production
 
 
 def test_where_a_socket_listens() -> None:

@@ -83,7 +83,7 @@ def test_development_starts_with_less_and_says_what_is_closed(tmp_path: Path) ->
         "telegram bot-api: at https://api.telegram.org, no secret: polled for updates, its webhook is closed"
         in said
     )
-    assert "public address: not set, so that there are no links" in said
+    assert "public address: not set, so that there are no links, and no chat asks for a secret" in said
 
 
 FURTHER = """

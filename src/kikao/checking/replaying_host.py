@@ -192,11 +192,12 @@ class Watched(Chat):
         validate: Callable[[T], Awaitable[None]] | None = None,
         invalid: Text | None = None,
         attempts: int | None = None,
+        over: Text | None = None,
     ) -> T:
         """As in a turn."""
         try:
             return await super().ask(
-                name, answer, prompt, validate=validate, invalid=invalid, attempts=attempts
+                name, answer, prompt, validate=validate, invalid=invalid, attempts=attempts, over=over
             )
         except Arrived as end:
             end.answer = answer

@@ -95,12 +95,11 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
 
 
 def reached(settings: Settings, url: str) -> Settings:
-    """The same, with where a browser on this machine reaches the server: for links in chats that are simulated.
+    """The same, with where a browser on this machine reaches the server: in development, where no other is set.
 
-    Members of a real number or bot are elsewhere: theirs is set, or there are no links.
+    So a question for a secret has its page there, beside a real bot too: no chat keeps a PIN for want of a setting.
     """
-    is_alone = settings.simulator != "off" and not (settings.whatsapp or settings.telegram)
-    if settings.public_url or not is_alone:
+    if settings.public_url or settings.env != "dev":
         return settings
     return structs.replace(settings, public_url=browsed(url))
 

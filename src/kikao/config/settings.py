@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import structs
@@ -250,7 +251,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         lines += [bot.describe(name) for name, bot in sorted(self.telegram.items())]
         lines += [account.describe(name) for name, account in sorted(self.sms.items())]
         if self.whatsapp or self.telegram or self.public_url:
-            lines.append(f"public address: {self.public_url or 'not set, so that there are no links'}")
+            lines.append(f"public address: {self._public()}")
         lines += [webhook.describe(name) for name, webhook in sorted(self.webhooks.items())]
         return lines
 
@@ -264,6 +265,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             if self.records.is_shared
             else f"{kept}, for workers on this machine alone: not for production"
         )
+
+    def _public(self) -> str:
+        """Where links lead, and who can open them."""
+        if not self.public_url:
+            return "not set, so that there are no links, and no chat asks for a secret"
+        here = urlsplit(self.public_url).hostname in ("127.0.0.1", "::1", "localhost")
+        return self.public_url + (": links in chats open on this machine only" if here else "")
 
     def _operators(self) -> str:
         if self.operator_token is not None:

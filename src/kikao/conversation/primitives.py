@@ -1,7 +1,6 @@
 """The four primitives of a conversation, and how they meet the journal: `ask`, `read`, `step`, `secret`.
 
-Every method first looks into the journal; what is recorded there is handed back at once. The first open question takes
-the member's answer; the next one suspends the flow, and its screen is the reply.
+Each looks into the journal first; the first open question takes the member's answer, the next one suspends the flow.
 """
 
 from __future__ import annotations
@@ -149,12 +148,13 @@ class Primitives:
         validate: Callable[[T], Awaitable[None]] | None = None,
         invalid: Text | None = None,
         attempts: int | None = None,
+        over: Text | None = None,
     ) -> T:
         """Ask and return the answer, typed and valid.
 
         `validate` may look further (a network check, at most half the turn's time): it raises `Invalid`, or
         `BackendError` when it could not tell, and runs once, never on replay. `invalid` replaces the sentence for a
-        wrong answer; after `attempts` wrong ones the conversation ends. No limit by default.
+        wrong answer; after `attempts` wrong ones the conversation ends, with `over` or that. No limit by default.
         """
         # Every question answered before comes through here on every turn: `_key` is written out.
         counts = self._counts
@@ -172,7 +172,7 @@ class Primitives:
                 value: T = entry.value
                 return value if type(value) is str else fresh(value)
             await self._diverge(key, entry)
-        return await self._ask(key, answer, prompt, validate, invalid, attempts)
+        return await self._ask(key, answer, prompt, validate, invalid, (attempts, over))
 
     async def _ask(
         self,
@@ -181,11 +181,11 @@ class Primitives:
         prompt: Text,
         validate: Callable[[T], Awaitable[None]] | None,
         invalid: Text | None,
-        attempts: int | None,
+        ends: tuple[int | None, Text | None],
     ) -> T:
         """The question that is open: take the reply to it, or show it."""
         await self._live(key)
-        pending, tries = self._run.pending, 0
+        (attempts, over), pending, tries = ends, self._run.pending, 0
         error: Text | None = None
         if self._reply is not None:
             reply, self._reply = self._reply, None
@@ -197,7 +197,7 @@ class Primitives:
                 except Invalid as problem:
                     error, tries = invalid or problem.text, pending.tries + 1
                     if attempts is not None and tries >= attempts:
-                        await self._suspend(Ended([error], ErrorCode.LIMITED))
+                        await self._suspend(Ended([over or error], ErrorCode.LIMITED))
                 else:
                     stored = answer.encode(value)
                     self._record(key, "confirm" if answer.whole else "ask", answer.tag, stored)

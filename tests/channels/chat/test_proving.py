@@ -71,7 +71,9 @@ async def test_a_wrong_code_is_told_and_three_end_it() -> None:
         wrong = f"{(int(code_of(stage)) + 1) % 1_000_000:06}"
         assert (await asha.write(wrong)).startswith("That is not the code.")
         assert (await asha.write("12345")).startswith("Enter the 6 digits of the code.")
-        await asha.write(wrong)
+        assert await asha.write(wrong) == (
+            "That is not the code either, so this is over. Write again to begin anew, with another code."
+        )
         assert "phone number" in await asha.write(
             code_of(stage)
         )  # it begins anew: that code is none any more

@@ -106,7 +106,7 @@ async def test_groups_may_be_off(tmp_path: Path) -> None:
 
 
 async def test_no_secret_is_asked_for_where_others_read(tmp_path: Path) -> None:
-    async with talking(an_app(), tmp_path) as rig:
+    async with talking(an_app(), tmp_path, public_url="https://chat.example.com") as rig:
         asha = rig.api.member("Asha")
         group = rig.api.group("Savings", asha)
         (told,) = await asha.write("/pay", group=group)

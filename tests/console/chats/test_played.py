@@ -22,6 +22,7 @@ from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
 from tests.console.chats.table import ChatTable
+from tests.console.table import Table
 from tests.testing.shop import an_app
 
 REAL = BotApi("7999999999:a-real-bot-with-members-of-its-own", "a-real-secret-of-a-webhook")
@@ -185,5 +186,33 @@ def test_an_account_of_the_settings_is_not_played(tmp_path: Path) -> None:
     }
     own = settings(tmp_path, **account)
     played = PlayedLines(own, BOTH, Clock())
-    assert (played.texts, played.settings.sms) == (None, own.sms)
+    assert played.settings.sms == own.sms
     assert played.plays(lines(played.settings)["sms/africastalking"]) is None
+
+
+async def test_what_a_real_account_sends_to_a_phone_on_the_table_stays_there(tmp_path: Path) -> None:
+    account = {
+        "KIKAO_SMS_AFRICASTALKING_USERNAME": "sandbox",
+        "KIKAO_SMS_AFRICASTALKING_API_KEY": "atsk_of_ours",
+        "KIKAO_SMS_AFRICASTALKING_API_URL": "http://127.0.0.1:9",  # where nobody answers
+    }
+
+    async def states(server: Server) -> dict[str, str]:
+        await server.push()
+        return {message.id.hex(): message.state async for message in server.sessions.store.messages()}
+
+    async with an_app().serving(
+        settings(tmp_path, **account), store=MemoryStore(), background=False
+    ) as server:
+        table = Table(server)
+        phone = await table.phone(number="+256772000009")
+        send = server.messages.send
+        here = await send("here", "+256772000009", "To the table.", over="sms")
+        away = await send("away", "+256772000008", "To somebody real.", over="sms")
+        assert await states(server) == {here: "sent", away: "waiting"}
+        (shown,) = await table.get("/phones")
+        assert shown["texts"] == ["To the table."]
+        assert server.simulator is not None
+        server.simulator.remove(phone.id)
+        again = await send("again", "+256772000009", "To whoever has it.", over="sms")
+        assert (await states(server))[again] == "waiting"

@@ -131,6 +131,7 @@ async def _by_code(chat: Chat, number: str) -> None:
         t("Enter the code that we sent to {number}", number=number),
         validate=right,
         attempts=TRIES,
+        over=t("That is not the code either, so this is over. Write again to begin anew, with another code."),
     )
     if (await chat.now() - sent).total_seconds() > GOOD_FOR:
         await chat.end(t("That code is too old. Start again to get another one."))

@@ -60,6 +60,11 @@ ENTER: Final = t("Enter it here")
 ALONE: Final = t("The next step needs something secret, and others read here. Go on in a chat with me alone.")
 """In place of a question for a secret, in a group."""
 
+NOWHERE: Final = t(
+    "The next step needs something secret, which is not typed into a chat. There is no page for it here."
+)
+"""In place of a question for a secret, where the server has no address that a link could lead to."""
+
 GO_ON: Final = t("Go on alone")
 """On the button that leads there."""
 
@@ -131,11 +136,11 @@ class ChatTurn:
         if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):
             self._spoiled = True
             return Show()
-        if screen.secret and self._links is not None and run is not None and run.pending is not None:
+        if screen.secret and run is not None and run.pending is not None:
             pending = run.pending
             if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
                 self._spoiled = True
-                return Show(why="secret")
+                return Show(why="secret" if self._links is not None else "")
         return Reply(Secret(said), event.attachment)
 
     def _is_asked_in_a_group(self) -> bool:
@@ -193,6 +198,8 @@ class ChatTurn:
         """A screen as a chat shows it: in its own words, with what the member is told about what they did."""
         if screen.secret and self._is_asked_in_a_group():
             return structs.replace(screen, body=(ALONE,), secret=False)
+        if screen.secret and self._links is None:
+            return structs.replace(screen, body=(NOWHERE,), secret=False)
         body = tuple(_worded(text) for text in screen.body)
         body = (WHY[self._why], *body) if self._why else body
         return screen if body == screen.body else structs.replace(screen, body=body)

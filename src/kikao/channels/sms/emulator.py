@@ -143,6 +143,10 @@ class SmsApi:
         """The texts that a phone has, in order."""
         return [sent.text for sent in self.sent if sent.to == number]
 
+    def shows(self, number: str, text: str) -> None:
+        """A phone has one more text, that came some other way."""
+        self.sent.append(Sent(f"ATXid_{next(self._ids)}", number, text, ""))
+
     # --- what it is called with ---
 
     def network(self, gateway: ChatGateway) -> Make:

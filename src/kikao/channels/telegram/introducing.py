@@ -99,7 +99,7 @@ class Introduction:
         found = msgspec.json.decode(await self._call("getWebhookInfo", {}), type=WebhookInfo)
         wanted = self._site.public_url + self._path
         command = f"kikao telegram webhook set --bot {self._bot.slug}"
-        if not self._site.public_url:
+        if not self._site.public_url.startswith("https://"):  # Telegram brings updates nowhere else
             if not found.url:
                 self._site.tell(f"no updates: there is no webhook. Set KIKAO_PUBLIC_URL, then: {command}")
         elif not found.url:

@@ -91,6 +91,7 @@ class Simulator:
         self._translate = translate
         self._keeps_members = keeps_members
         self._lines = lines
+        self._texts = None if lines is None else lines.texts
         self._looking = Looking(turns, translate)
         self._phones: dict[str, SimulatedPhone | ChatPhone] = {}
         self.told = Told()
@@ -125,7 +126,7 @@ class Simulator:
     @property
     def phones(self) -> tuple[PhoneView, ...]:
         """The phones on the table, in the order in which they were put there."""
-        texts = None if self._lines is None else self._lines.texts
+        texts = self._texts
         return tuple(
             phone.view if texts is None else structs.replace(phone.view, texts=texts.of(phone.number))
             for phone in self._phones.values()
@@ -146,13 +147,18 @@ class Simulator:
         else:
             phone = ChatPhone(self._chat_endpoints[endpoint], number)
         self._phones[phone.id] = phone
+        if self._texts is not None:
+            self._texts.expect(number)
         while len(self._phones) > MOST:
             self.remove(next(iter(self._phones)))
         return phone.view
 
     def remove(self, id_: str) -> None:
         """Take a phone off the table; nothing is told to the server. Raises `Problem`."""
-        self._any(id_).forget()
+        phone = self._any(id_)
+        phone.forget()
+        if self._texts is not None:
+            self._texts.forget(phone.number)
         del self._phones[id_]
 
     async def close(self) -> None:

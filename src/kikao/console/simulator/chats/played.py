@@ -185,16 +185,18 @@ class PlayedLines:
 
                     made.templates += [each for template in templates for each in Approved.declared(template)]
         self.texts: PlayedTexts | None = None
-        """SMS, beside chats: codes that prove a number, and what is told after a dialogue."""
-        if self.played and not settings.sms:
+        """SMS: codes that prove a number, and what is told after a dialogue, for the phones on the table."""
+        self._has_account = bool(self.played) and not settings.sms
+        if self.played or settings.sms:
             self.texts = PlayedTexts()
-            settings = structs.replace(settings, sms={SLUG: self.texts.settings})
+            if self._has_account:
+                settings = structs.replace(settings, sms={SLUG: self.texts.settings})
         self.settings = settings
 
     def plays(self, gateway: ChatGateway) -> Make | None:
         """What takes the calls of a line that is played; None for any other."""
         if gateway.channel == "sms":
-            return None if self.texts is None else self.texts.make
+            return self.texts.make if self.texts is not None and self._has_account else None
         played = self.played.get(gateway.channel)
         return played.make if played is not None and played.line == gateway.line else None
 
