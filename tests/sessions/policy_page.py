@@ -38,7 +38,7 @@ PLACES: Final[Mapping[str, Address]] = {
         "ussd", "nalo", "x7/Q", "*284#", "", "pay.example/ussd/nalo", "dialogue-9"
     ),
     "sms": Address("sms", "nalo", "+256772000001", "", "+256772000001", "pay.example/sms/nalo"),
-    "whatsapp": Address("whatsapp", "cloud-api", "256772000001", "", "+256772000001", "pay.example/whatsapp"),
+    "whatsapp": Address("whatsapp", "cloud-api", "256772000001", "", "", "pay.example/whatsapp"),
     "telegram": Address("telegram", "bot-api", "4711", "", "", "pay.example/telegram"),
     "socket": Address("socket", "phoenix", "asha", "", "", "pay.example/socket/websocket", "join-3"),
 }
@@ -256,8 +256,8 @@ KEYS_HEAD: Final = """# Session keys
 Every combination of boundaries, identifier and channel, with the parts that a key is made of. What boundaries and
 identifiers are: [sessions](sessions.md). The identifier `"member"` is not with boundaries other than flow.
 
-The app's entry flow is `wallet`. Somebody is met as `+256772000001` dialling `*284#` at the gateway nalo, as user 4711
-on Telegram, as user `asha` on the socket. "Number hidden" is a gateway that gives a token in place of the number.
+The app's entry flow is `wallet`. Somebody is met as `+256772000001` dialling `*284#` at the gateway nalo, by
+WhatsApp as its user `256772000001`, which is an id and no number, as user 4711 on Telegram, as user `asha` on the socket. "Number hidden" is a gateway that gives a token in place of the number.
 
 """
 
