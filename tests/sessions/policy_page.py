@@ -257,7 +257,8 @@ Every combination of boundaries, identifier and channel, with the parts that a k
 identifiers are: [sessions](sessions.md). The identifier `"member"` is not with boundaries other than flow.
 
 The app's entry flow is `wallet`. Somebody is met as `+256772000001` dialling `*284#` at the gateway nalo, by
-WhatsApp as its user `256772000001`, which is an id and no number, as user 4711 on Telegram, as user `asha` on the socket. "Number hidden" is a gateway that gives a token in place of the number.
+WhatsApp as its user `256772000001`, which is an id and no number, as user 4711 on Telegram,
+as user `asha` on the socket. "Number hidden" is a gateway that gives a token in place of the number.
 
 """
 

@@ -73,6 +73,7 @@ PARTED: Final[Mapping[str, Mapping[str, str]]] = {
 
 NUMBER = ("msisdn:+256772000001",)
 HIDDEN = ("token:ussd/nalo/x7/Q",)
+WHATSAPP = ("whatsapp:256772000001",)
 NO_NUMBER = "names no msisdn"
 NO_USER = "names no user id"
 NO_REQUEST = "names no request id"
@@ -84,7 +85,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
             "ussd": (*NUMBER, "code:*284#"),
             "ussd, number hidden": (*HIDDEN, "code:*284#"),
             "sms": NUMBER,
-            "whatsapp": NUMBER,
+            "whatsapp": WHATSAPP,
             "telegram": ("telegram:4711",),
             "socket": ("user:asha",),
         },
@@ -95,7 +96,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
             "ussd": NUMBER,
             "ussd, number hidden": HIDDEN,
             "sms": NUMBER,
-            "whatsapp": NUMBER,
+            "whatsapp": WHATSAPP,
             "telegram": ("telegram:4711",),
             "socket": ("user:asha",),
         },
@@ -106,7 +107,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
             "ussd": NUMBER,
             "ussd, number hidden": HIDDEN,
             "sms": NUMBER,
-            "whatsapp": NUMBER,
+            "whatsapp": WHATSAPP,
             "telegram": ("telegram:4711",),
             "socket": ("user:asha",),
         },
@@ -117,7 +118,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
             "ussd": NUMBER,
             "ussd, number hidden": NO_NUMBER,
             "sms": NUMBER,
-            "whatsapp": NUMBER,
+            "whatsapp": NO_NUMBER,
             "telegram": NO_NUMBER,
             "socket": NO_NUMBER,
         },
@@ -151,7 +152,7 @@ IDENTIFIED: Final[Mapping[str, tuple[Identifier, Mapping[str, tuple[str, ...] | 
             "ussd": ("given:+256",),
             "ussd, number hidden": ("given:abroad",),
             "sms": ("given:+256",),
-            "whatsapp": ("given:+256",),
+            "whatsapp": ("given:abroad",),
             "telegram": ("given:abroad",),
             "socket": ("given:abroad",),
         },
@@ -488,8 +489,8 @@ def test_channels_that_do_not_exist_or_have_no_user_ids_are_refused() -> None:
 
 
 def test_an_address_is_known_by_the_number_before_anything_else() -> None:
-    assert address_kind(PLACES["whatsapp"]) == ("msisdn", "+256772000001")
-    assert address_kind(replace(PLACES["whatsapp"], msisdn="")) == ("whatsapp", "256772000001")
+    assert address_kind(replace(PLACES["whatsapp"], msisdn="+256772000001")) == ("msisdn", "+256772000001")
+    assert address_kind(PLACES["whatsapp"]) == ("whatsapp", "256772000001")
     assert address_kind(PLACES["ussd, number hidden"]) == ("token", "ussd/nalo/x7/Q")
 
 

@@ -172,10 +172,12 @@ Try it from another terminal:
 
   a phone          .venv/bin/{chat}
   a second phone   .venv/bin/{chat} --as +256772000002
+  in a chat        the phones in a browser: WhatsApp and Telegram, played here
   as the gateway   curl -d sessionId=1 -d phoneNumber=+256772000001 -d serviceCode='*284#' \\
                         --data-urlencode text= {url}/ussd/africastalking
 
 Register, then send money to the second number. Stop it with Ctrl-C, or kill -9 it in the middle:
 start it again, and the conversation goes on. Nothing is lost and nothing is paid twice.
+(Chats in the browser then show none of what was said before: write, and they go on as well.)
 An account that too many wrong PINs locked: .venv/bin/python -m kikao_apps.wallet unlock +256772000001
 """
