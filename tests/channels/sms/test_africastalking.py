@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kikao import App, Chat, Flows, Text
-from kikao.channels.calling import Answer
+from kikao.channels.calling import Answer, Call
 from kikao.channels.channel import BadRequest, Request
 from kikao.channels.chat.message import Choice, Link, Message, Parcel
 from kikao.channels.chat.told import Changed, Keyword, Other, Report
@@ -269,3 +269,14 @@ def test_production_lets_nobody_write_a_pin_into_an_sms(
     settings = settings_of(tmp_path, env="production", public_url=url)
     with pytest.raises(SettingsError, match="KIKAO_PUBLIC_URL") if refused else contextlib.nullcontext():
         refuse_readable(settings, channels)
+
+
+async def test_the_played_provider_knows_its_key_however_the_header_is_written() -> None:
+    api = SmsApi()
+    body = b"username=sandbox&to=%2B256772000001&message=Hello"
+    plain = (("content-type", "application/x-www-form-urlencoded"), ("accept", "application/json"))
+    url = Hidden(b"http://127.0.0.1:1/version1/messaging")
+    for name in ("apiKey", "apikey"):
+        assert (await api(Call(url, (*plain, (name, api.api_key)), body, "POST"))).status == 201
+    assert (await api(Call(url, (*plain, ("apikey", "another")), body, "POST"))).status == 401
+    assert len(api.inbox("+256772000001")) == 2

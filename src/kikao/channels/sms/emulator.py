@@ -160,7 +160,7 @@ class SmsApi:
             await self.held.wait()
         if self._answers:
             return self._answers.pop(0)
-        if dict(call.headers).get("apiKey") != self.api_key:
+        if {name.lower(): value for name, value in call.headers}.get("apikey") != self.api_key:
             return Answer(401, (), b"The supplied authentication is invalid")
         form = dict(parse_qsl(call.body.decode(), keep_blank_values=True))
         wrong = self._wrong(call, form)
