@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from kikao.app import App
+    from kikao.channels.chat.proving import prove_number
     from kikao.channels.chat.templates import LinkButton, PlainButton, QuickReply, Template
     from kikao.channels.media.errors import FileError, FileGone
     from kikao.channels.media.files import Files
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         Voided,
         examples,
     )
+    from kikao.conversation.own_number import OwnNumber
     from kikao.i18n import Amount, Day, Message, Moment, t, tn
     from kikao.middleware import Outcome, Proceed, TurnContext
     from kikao.sessions.limits import Limits, Rate
@@ -88,6 +90,7 @@ __all__ = [
     "Navigation",
     "Number",
     "Outcome",
+    "OwnNumber",
     "Phone",
     "Pin",
     "Place",
@@ -107,6 +110,7 @@ __all__ = [
     "Unknown",
     "Voided",
     "examples",
+    "prove_number",
     "t",
     "tn",
 ]
@@ -114,6 +118,8 @@ __all__ = [
 _HOMES = {
     "App": "kikao.app",
     **dict.fromkeys(("LinkButton", "PlainButton", "QuickReply", "Template"), "kikao.channels.chat.templates"),
+    "prove_number": "kikao.channels.chat.proving",
+    "OwnNumber": "kikao.conversation.own_number",
     "FileError": "kikao.channels.media.errors",
     "FileGone": "kikao.channels.media.errors",
     "Files": "kikao.channels.media.files",

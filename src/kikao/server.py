@@ -16,6 +16,7 @@ from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.hearing import Hearing
 from kikao.channels.chat.lines import entrances, speaking_for
 from kikao.channels.chat.lines import works as lines_works
+from kikao.channels.chat.message import legible
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.proving import Codes
 from kikao.channels.chat.routes import ChatRoute
@@ -294,7 +295,7 @@ class Server:
         self.commands = Commands()
         """What operators can ask of this server."""
         Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
-        OutboxOperator(sessions).offer(self.commands)
+        OutboxOperator(sessions, legible).offer(self.commands)
         if members is not None:
             from kikao.members.operating import MemberOperator
 

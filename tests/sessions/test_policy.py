@@ -486,6 +486,8 @@ def test_channels_that_do_not_exist_or_have_no_user_ids_are_refused() -> None:
         Policies({"ussdd": SessionPolicy()})
     with pytest.raises(ValueError, match="ussd has no user ids: identify by 'address' or 'msisdn'"):
         Policies({"ussd": SessionPolicy(identifier="user_id")})
+    with pytest.raises(ValueError, match="telegram has no urls that tell sessions apart"):
+        Policies({"telegram": SessionPolicy.per_url()})
 
 
 def test_an_address_is_known_by_the_number_before_anything_else() -> None:
@@ -542,3 +544,11 @@ def test_an_explanation_tells_of_the_group(whose: Any) -> None:
     assert ("group", lines[4][1]) == lines[4]
     assert lines[4][1].endswith(": group:telegram/-1001")
     assert lines[-1] == ("key", " | ".join(key_parts(asha, policy, flow="menu")))
+
+
+def test_where_all_are_apart_by_url_chats_are_by_their_line() -> None:
+    policies = Policies(SessionPolicy(boundaries=frozenset({"flow", "url"})))
+    assert policies["ussd"].boundaries == policies["socket"].boundaries == {"flow", "url"}
+    for channel in ("sms", "whatsapp", "telegram"):
+        assert policies[channel].boundaries == {"flow", "gateway"}
+        assert policies[channel].opens == "message"

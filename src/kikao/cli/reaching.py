@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from kikao.app import App
+from kikao.channels.chat.message import legible
 from kikao.cli.serving import give_up, keys_expected, standing_settings
 from kikao.config import MEMORY, Settings, SettingsError
 from kikao.control import Ask, CommandRefused, Commands, DoorLost, NoDoor, Visitor, digest
@@ -86,7 +87,7 @@ async def reach(settings: Settings, app: App | None = None) -> AsyncIterator[Ask
     try:
         commands = Commands()
         Operator(sessions, Bus(), flow=None if app is None else app.engine.entry).offer(commands)
-        OutboxOperator(sessions).offer(commands)
+        OutboxOperator(sessions, legible).offer(commands)
         yield commands
     finally:
         await sessions.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, NoReturn, Protocol, TypeVar
 
 import msgspec
@@ -161,7 +161,8 @@ def attempt(intent: Intent, step: Step, secret: Secret | None = None) -> Work:
         try:
             return settle(intent, step, await step.effect(intent.token), secret)
         except RefusedError as error:
-            return settle(intent, step, Refused(error.code, error.text), secret)
+            settled = settle(intent, step, Refused(error.code, error.text), secret)
+            return replace(settled, reason=_reason(error.reason, secret)) if error.reason else settled
         except BackendError as error:
             return settle(intent, step, Unknown(error.code), secret)
         except BaseException as error:  # noqa: BLE001 - nobody can say that nothing happened

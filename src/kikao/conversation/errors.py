@@ -77,6 +77,9 @@ class RefusedError(Exception):
     Not caught, the engine shows the error and takes the way on of its code.
     """
 
+    reason = ""
+    """For the operator, without member data."""
+
     def __init__(self, code: ErrorCode, text: Message | None = None) -> None:
         super().__init__(code.value)
         self.code = code

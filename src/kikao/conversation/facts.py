@@ -31,7 +31,15 @@ def outcome_of(run: Run, intent: Intent, settled: Settled, source: Source) -> Fa
         return fact(StepVoided, flow=run.flow, at=at, kind=intent.kind, source=source)
     if settled.refusal is not None:
         code = settled.refusal.code.value
-        return fact(StepRefused, flow=run.flow, at=at, kind=intent.kind, source=source, code=code)
+        return fact(
+            StepRefused,
+            flow=run.flow,
+            at=at,
+            kind=intent.kind,
+            source=source,
+            code=code,
+            reason=settled.reason,
+        )
     tries, reason = intent.tries + 1, settled.reason
     return fact(
         StepUnknown, flow=run.flow, at=at, kind=intent.kind, source=source, tries=tries, reason=reason

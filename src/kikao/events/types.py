@@ -279,6 +279,8 @@ class StepRefused(StepOutcome, frozen=True, kw_only=True, tag="step.refused"):
 
     code: Name
     """An error code: `wrong_secret`, `insufficient_balance` …"""
+    reason: Remark = ""
+    """What else is known, such as why a message cannot be sent."""
 
 
 class StepUnknown(StepOutcome, frozen=True, kw_only=True, tag="step.unknown"):

@@ -32,10 +32,11 @@ _ID = re.compile("[0-9a-f]{6,32}").fullmatch
 
 
 class OutboxOperator:
-    """Carries out what operators ask of the outbox."""
+    """Carries out what operators ask of the outbox. `legible` makes a text of a destination and what a letter says."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, legible: Callable[[str, bytes], str]) -> None:
         self._sessions = sessions
+        self._legible = legible
 
     def offer(self, commands: Commands) -> None:
         """Register everything under its `Call`."""
@@ -118,7 +119,7 @@ class OutboxOperator:
         body = problem = ""
         if clear:
             try:
-                body = opened(self._sessions.ring, message).decode(errors="replace")
+                body = self._legible(message.to, opened(self._sessions.ring, message))
             except SealError as error:
                 problem = str(error)
         return MessageLine(

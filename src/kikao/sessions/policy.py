@@ -233,6 +233,10 @@ DEFAULTS: Final[Mapping[str, SessionPolicy]] = {
 """The policy of each channel, unless the app has its own."""
 
 
+_LINED: Final = frozenset({"sms", "whatsapp", "telegram"})
+"""Channels whose members write to a number or a bot, and come by no url of their own."""
+
+
 class Policies:
     """The policies of an app: its own for a channel, or its own for all, or the defaults."""
 
@@ -248,6 +252,11 @@ class Policies:
             for channel in _NUMBERED & own.keys():
                 if own[channel].identifier == "user_id":
                     raise ValueError(f"{channel} has no user ids: identify by 'address' or 'msisdn'")
+            for channel in _LINED & own.keys():
+                if "url" in own[channel].boundaries:
+                    raise ValueError(
+                        f"{channel} has no urls that tell sessions apart: its boundary is 'gateway', which is the line"
+                    )
         self._by_channel = {**DEFAULTS, **own}
 
     def __getitem__(self, channel: str) -> SessionPolicy:
@@ -258,9 +267,16 @@ class Policies:
 
 
 def _for_all(given: SessionPolicy) -> dict[str, SessionPolicy]:
-    """One policy for every channel: nobody dials but on ussd, so elsewhere a message opens a session."""
+    """One policy for every channel: nobody dials but on ussd, so elsewhere a message opens a session.
+
+    In chats the line stands for the url.
+    """
     spoken = structs.replace(given, opens="message")
-    return {channel: given if channel == "ussd" else spoken for channel in DEFAULTS}
+    own = dict.fromkeys(DEFAULTS, spoken) | {"ussd": given}
+    if "url" in given.boundaries:
+        lined = structs.replace(spoken, boundaries=given.boundaries - {"url"} | {"gateway"})
+        own |= dict.fromkeys(_LINED, lined)
+    return own
 
 
 def address_kind(address: Address) -> tuple[str, str]:

@@ -30,6 +30,7 @@ from kikao.channels.whatsapp.emulated.parties import Number
 from kikao.channels.whatsapp.emulated.people import Member as WhatsAppMember
 from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.testing.differences import side_by_side
+from kikao.testing.samples import sample
 from kikao.transcripts import DROPPED, fits, screen_lines
 
 NEXT: Final = "---"
@@ -84,8 +85,8 @@ class ChatPhone(ABC):
         """Where they are, in degrees."""
 
     @abstractmethod
-    async def send(self, kind: str, data: bytes = b"octets", *, caption: str = "") -> str:
-        """A file, of a kind that the channel has: `photo` and `voice` are known on all of them."""
+    async def send(self, kind: str, data: bytes | None = None, *, caption: str = "") -> str:
+        """A file, of a kind that the channel has: `photo` and `voice` are known on all of them. Tiny by default."""
 
     @abstractmethod
     async def edit(self, text: str) -> str:
@@ -251,8 +252,10 @@ class TelegramPhone(ChatPhone):
     async def share_location(self, latitude: float = 0.3476, longitude: float = 32.5825) -> str:
         return await self._does(self.member.share_location(latitude, longitude))
 
-    async def send(self, kind: str, data: bytes = b"octets", *, caption: str = "") -> str:
-        return await self._does(self.member.send(kind, data, caption=caption))
+    async def send(self, kind: str, data: bytes | None = None, *, caption: str = "") -> str:
+        return await self._does(
+            self.member.send(kind, sample(kind) if data is None else data, caption=caption)
+        )
 
     async def edit(self, text: str) -> str:
         return await self._does(self.member.edit(text))
@@ -304,9 +307,13 @@ class WhatsAppPhone(ChatPhone):
     async def share_location(self, latitude: float = 0.3476, longitude: float = 32.5825) -> str:
         return await self._does(self.member.share_location(latitude, longitude, number=self.number))
 
-    async def send(self, kind: str, data: bytes = b"octets", *, caption: str = "") -> str:
+    async def send(self, kind: str, data: bytes | None = None, *, caption: str = "") -> str:
         kind = "image" if kind == "photo" else kind
-        return await self._does(self.member.send(kind, data, caption=caption, number=self.number))
+        return await self._does(
+            self.member.send(
+                kind, sample(kind) if data is None else data, caption=caption, number=self.number
+            )
+        )
 
     async def edit(self, text: str) -> str:
         return await self._does(self.member.edit(text, number=self.number))

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows, Template
-from kikao.channels.chat.message import Message, MessageRefused, Parcel
+from kikao.channels.chat.message import Choice, Link, Message, MessageRefused, Parcel, legible
 from kikao.channels.chat.messages import GOOD_FOR, Messages
+from kikao.config import load
 from kikao.conversation.screens import Option, Screen
-from kikao.events import Event, MessageDead
+from kikao.events import Event, MessageDead, StepRefused
 from kikao.i18n import t
 from kikao.members import UnknownMember
 from kikao.server import Server
 from kikao.sessions.posting import opened
+from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock, Phone, in_process
 from tests.channels.chat.talk import Letters
 from tests.channels.sms.serving import ASHA, BINTA, serving
@@ -45,6 +47,31 @@ async def test_a_flow_tells_somebody_else_once(tmp_path: Path) -> None:
         await server.push()
     assert api.inbox(BINTA)[1:] == ["Hello"]
     assert api.sent[-1].sender == "KIKAO"
+
+
+async def test_what_cannot_be_sent_is_refused_in_a_step_which_leaves_nothing_open(tmp_path: Path) -> None:
+    events: list[Event] = []
+    settings = load({"KIKAO_SIMULATOR": "off"}, tmp_path, makes_keys=True)
+    async with shop().serving(
+        settings, store=MemoryStore(), subscribers=[events.append], background=False
+    ) as server:
+        phone = Phone(in_process(server), number=ASHA)
+        for _ in range(2):
+            assert await phone.dial() == "The request was refused."
+    first, second = (event for event in events if isinstance(event, StepRefused))
+    assert first.code == second.code == "rejected"
+    assert "no line 'sms' to send over" in first.reason
+
+
+def test_an_operator_reads_a_message_as_its_member_does_but_for_the_address_of_its_link() -> None:
+    choices = (Choice("1", "Confirm"), Choice("2", "Cancel"))
+    link = Link("Enter it here", "https://chat.example.com/secret/abc")
+    parcel = Parcel("700", Message("Send UGX 500?\nTo Binta", choices, link=link), 1.0)
+    assert legible("telegram/bot-api", parcel.written()) == (
+        "Send UGX 500?\nTo Binta\n[1] Confirm\n[2] Cancel\n[link] Enter it here"
+    )
+    assert legible("sms/africastalking", b"\xff") == "(1 octets)"
+    assert legible("webhook/crm", b'{"a": 1}') == '{"a": 1}'
 
 
 async def test_messages_to_one_number_leave_in_order_and_not_for_ever(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from kikao import App, Chat, Flows, t
-from kikao.channels.chat.proving import GOOD_FOR, prove_number
+from kikao import App, Chat, Flows, prove_number, t
+from kikao.channels.chat.proving import GOOD_FOR
 from kikao.testing import Stage
 from kikao.testing.chat_phone import ChatPhone
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from kikao.conversation.attached import Attached
+from kikao.conversation.errors import ErrorCode, RefusedError
 
 Layout = Literal["text", "buttons", "list"]
 """How choices are shown: in the text, numbered; as buttons below it; as rows of a list that opens."""
@@ -16,8 +17,16 @@ Kind = Literal["reply", "notice", "marketing", "confirmation"]
 their STOP was heard."""
 
 
-class MessageRefused(ValueError):
-    """A message that cannot be sent as it is. The text says why, and repeats nothing of it."""
+class MessageRefused(RefusedError, ValueError):
+    """A message that cannot be sent as it is. The text says why, and repeats nothing of it.
+
+    Nothing was stored: in a step it is a refusal, `REJECTED`, with the text as its reason in the log.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(ErrorCode.REJECTED)
+        self.args = (reason,)
+        self.reason = reason
 
 
 class Choice(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -102,3 +111,19 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgspec.msgpack.Decoder(Parcel)
+
+
+def legible(to: str, body: bytes) -> str:
+    """What a letter of the outbox says, for an operator: a chat's message with its choices, any other as it is.
+
+    Of a link only the label: whoever has its address could answer in the member's place.
+    """
+    if to.partition("/")[0] not in ("whatsapp", "telegram", "sms"):
+        return body.decode(errors="replace")
+    try:
+        message = Parcel.read(body).message
+    except msgspec.DecodeError:
+        return f"({len(body)} octets)"
+    lines = [message.text, *(f"[{choice.key}] {choice.label}" for choice in message.choices)]
+    lines += [f"[link] {message.link.label}"] if message.link is not None else []
+    return "\n".join(lines)

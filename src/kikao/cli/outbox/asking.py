@@ -101,7 +101,8 @@ def of_message(line: MessageLine) -> Iterator[str]:
     }
     for name, value in facts.items():
         if value:
-            yield f"{name:<14}  {value}"
+            shown = value.replace("\n", f"\n{'':<16}")
+            yield f"{name:<14}  {shown}"
 
 
 def _time(at: float) -> str:
