@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from msgspec import structs
 
+from kikao import App, Chat, Flows
 from kikao.channels.telegram.emulator import BotApi
-from kikao.cli.served import address, reached
+from kikao.cli.served import address, of_app, reached
+from kikao.cli.serving import announce
 from kikao.config import load
 
 
@@ -50,3 +52,19 @@ def test_an_address_that_is_set_stays_and_in_production_none_is_made_up(tmp_path
 def test_where_a_socket_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         assert address(door) == f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+def test_a_channel_without_a_line_is_told_at_the_start(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flows = Flows()
+
+    @flows.flow("hello")
+    async def hello(chat: Chat) -> None:
+        await chat.end("Hello")
+
+    app = App(flows, entry="hello", channels=["ussd", "telegram", "sms"], members=False)
+    what = of_app(app, load(BotApi().environment(), tmp_path))
+    assert what.lacking == ("sms",)
+    announce(what.settings, what.order, "http://localhost:8000", welcome=False, lacking=what.lacking)
+    assert "  sms: the app is meant for it, and the settings have no line" in capsys.readouterr().out

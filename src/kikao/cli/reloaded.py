@@ -70,15 +70,16 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
         _forecast(app, settings)
     _tell(tells, of_process(folder, catalogs=app.catalogs.directories), ok=True)
     free.wait()
+    what = of_app(app, settings)
     with contextlib.closing(socket.socket(fileno=door)) as listening:
 
         def announced(url: str, ahead: float) -> None:
             if again:
                 click.echo("kikao: the new code is answering")
             else:
-                announce((settings,), app.order(), url, welcome=False, ahead=ahead)
+                announce(what.settings, what.order, url, welcome=False, ahead=ahead, lacking=what.lacking)
 
-        serve_on(listening, of_app(app, settings), announced, linger=LINGER)
+        serve_on(listening, what, announced, linger=LINGER)
 
 
 def compile_catalogs(folders: Iterable[Path]) -> None:

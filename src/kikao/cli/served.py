@@ -7,13 +7,14 @@ import contextlib
 import functools
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple
 
 from msgspec import structs
 
 from kikao.app import App
+from kikao.channels.chat.lines import CHANNELS
 from kikao.cli.at_work import AtWork
 from kikao.cli.ending import Ending
 from kikao.cli.serving import (
@@ -43,6 +44,8 @@ class Served(NamedTuple):
     """The names of the middleware around a turn."""
     serving: Callable[[int], AbstractAsyncContextManager[AtWork]]
     """Brings it to work, as the worker of that number."""
+    lacking: tuple[str, ...] = ()
+    """Channels that it is meant for, and has no line of in the settings."""
 
     @property
     def drain(self) -> int:
@@ -76,7 +79,17 @@ def served(
 
 def of_app(app: App, settings: Settings) -> Served:
     """One app."""
-    return Served((settings,), app.order(), lambda worker: app.serving(settings, worker=worker))
+    serving = functools.partial(_serving, app, settings)
+    return Served((settings,), app.order(), serving, lacking(app.channels, settings))
+
+
+def _serving(app: App, settings: Settings, worker: int) -> AbstractAsyncContextManager[AtWork]:
+    return app.serving(settings, worker=worker)
+
+
+def lacking(channels: Iterable[str], settings: Settings) -> tuple[str, ...]:
+    """Those of chats that the settings have no line for."""
+    return tuple(each for each in channels if each in CHANNELS and not getattr(settings, each))
 
 
 Announced = Callable[[str, float], None]
@@ -90,7 +103,9 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
         serve_on(
             door,
             what,
-            lambda url, ahead: announce(what.settings, what.order, url, welcome=welcome, ahead=ahead),
+            lambda url, ahead: announce(
+                what.settings, what.order, url, welcome=welcome, ahead=ahead, lacking=what.lacking
+            ),
         )
 
 

@@ -131,12 +131,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def announce(
-    settings: Sequence[Settings], middleware: tuple[str, ...], url: str, *, welcome: bool, ahead: float = 0.0
+    settings: Sequence[Settings],
+    middleware: tuple[str, ...],
+    url: str,
+    *,
+    welcome: bool,
+    ahead: float = 0.0,
+    lacking: Sequence[str] = (),
 ) -> None:
     """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type.
 
     `settings` are those of the app, or of each tenant. `ahead` is how many seconds the clock was moved forward in the
-    simulator.
+    simulator. `lacking` are channels that the app is meant for, and has no line of.
     """
     click.echo(f"kikao is answering on {url}")
     around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
@@ -149,6 +155,10 @@ def announce(
             )
         for line in own.describe():
             click.echo(f"  {'  ' if own.tenant else ''}{line}")
+    for channel in lacking:
+        click.echo(
+            f"  {channel}: the app is meant for it, and the settings have no line: nothing real goes over it"
+        )
     for line in around:
         click.echo(f"  {line}")
     if any(own.simulator != "off" for own in settings):

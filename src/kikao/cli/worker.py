@@ -24,6 +24,8 @@ class Serving(msgspec.Struct):
     url: str
     order: list[str]
     """The names of the middleware around a turn."""
+    lacking: list[str] = []
+    """Channels that the app is meant for, and has no line of."""
 
 
 def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
@@ -35,7 +37,7 @@ def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
 
     def announced(url: str, ahead: float) -> None:
         with contextlib.suppress(BrokenPipeError):
-            os.write(tells, msgspec.json.encode(Serving(url, list(what.order))) + b"\n")
+            os.write(tells, msgspec.json.encode(Serving(url, list(what.order), list(what.lacking))) + b"\n")
         os.close(tells)
 
     with contextlib.closing(socket.socket(fileno=door)) as listening:

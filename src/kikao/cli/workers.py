@@ -125,7 +125,8 @@ class _Workers:
             for number in range(2, self._count + 1):
                 self._at_work[number] = self._start(number)
             self._announced = True
-            announce(self._settings, tuple(first.serving.order), first.serving.url, welcome=False)
+            told = first.serving
+            announce(self._settings, tuple(told.order), told.url, welcome=False, lacking=told.lacking)
             click.echo(
                 f"workers: {self._count}, pids {', '.join(str(w.pid) for w in self._at_work.values())}"
             )
