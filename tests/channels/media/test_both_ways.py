@@ -131,7 +131,7 @@ async def test_one_picture_for_many_is_uploaded_once(stage: Stage) -> None:
     api = stage.chats.business()[0]
     assert api.by_method["media"] == 1
     for n in range(3):
-        other = stage.telegram(f"Okello {n}")
+        other = stage.telegram(f"Kato {n}")
         await other.write("hello")
         await other.send("photo", PHOTO)
         await other.tap("Card")
@@ -214,7 +214,7 @@ async def test_files_expire_and_flows_are_told(stage: Stage, phone: ChatPhone) -
 
 
 async def test_erasing_a_member_takes_their_files(stage: Stage) -> None:
-    phone, other = stage.telegram("Asha"), stage.telegram("Okello")
+    phone, other = stage.telegram("Asha"), stage.telegram("Kato")
     for each in (phone, other):
         await each.write("hello")
         await each.send("photo", PHOTO)
