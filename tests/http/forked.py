@@ -25,7 +25,7 @@ from typing import IO, Any, Final, cast
 import coverage
 
 from kikao.channels.ussd import gateways
-from tests.http.servers import CHEAP_WALLET, PATIENCE, ServerProcess, environment
+from tests.http.servers import CHEAP_WALLET, PATIENCE, ServerProcess, ended, environment
 
 IMPORTED: Final = (
     "asyncpg",
@@ -80,16 +80,8 @@ def run(
 @contextmanager
 def serving(data: Path, target: str = CHEAP_WALLET, **env: str) -> Iterator[ServerProcess]:
     """A server that answers; stopped at the end, killed if that fails."""
-    server = fork(data, target, env=env)
-    try:
-        yield server.wait_until_up()
-        if server.process.poll() is None:
-            server.stop()
-    finally:
-        if server.process.poll() is None:
-            server.kill()
-        elif server.process.stdout is not None:
-            server.process.stdout.close()
+    with ended(fork(data, target, env=env)) as server:
+        yield server
 
 
 def fork(

@@ -102,7 +102,13 @@ def spawn(
 @contextmanager
 def serving(data: Path, target: str = CHEAP_WALLET, **env: str) -> Iterator[ServerProcess]:
     """A server that answers; stopped at the end, killed if that fails."""
-    server = spawn(data, target, env=env)
+    with ended(spawn(data, target, env=env)) as server:
+        yield server
+
+
+@contextmanager
+def ended(server: ServerProcess) -> Iterator[ServerProcess]:
+    """A server that was started, once it answers; stopped at the end, killed if that fails."""
     try:
         yield server.wait_until_up()
         if server.process.poll() is None:
