@@ -1,0 +1,1 @@
+"""Live sessions: channels, presence and pushes for browsers and apps that hold a connection."""

@@ -1,0 +1,47 @@
+"""How much a socket, a session and a process take, as data. Times are seconds, sizes octets."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """The limits of live sessions. Raises `ValueError` for one that is not positive."""
+
+    frame: int = 64 * 1024
+    """Of one frame from a client; more closes the socket (1009)."""
+    channels: int = 100
+    """Joined at once on one socket; more are refused with `too many channels joined`. Phoenix has the same."""
+    sockets: int = 10
+    """Of one user at once, on one process; more are refused with 429."""
+    connects: float = 200.0
+    """Sockets that this process accepts a second, and as many at once; more are refused with 503."""
+    events: float = 20.0
+    """A second of one session, over all of its sockets, heartbeats apart; `burst` at once. What comes beyond gets
+    `{"reason": "rate limited"}` for a reply."""
+    burst: int = 100
+    flood: int = 1000
+    """Events of a session that were refused in a row, after which the socket that sends them is closed."""
+    queue: int = 1024 * 1024
+    """Waiting to be written to one socket; whoever reads so slowly is closed as `slow`."""
+    pending: int = 256
+    """Events of one channel that wait for the one before; more get `{"reason": "busy"}`."""
+    silence: float = 60.0
+    """Without any frame from the client a socket is closed; the client sends a heartbeat every 30 s."""
+    idle: float = 1800.0
+    """Without an event of any of its sockets a session ends; heartbeats do not count."""
+    window: float = 30.0
+    """Who lost the connection gets so long to come back: presence stays, and what was missed is kept."""
+    crashes: int = 10
+    """Of one channel of one session, within `crash_window`; after that it may not be joined until they are past."""
+    crash_window: float = 60.0
+    grace: float = 25.0
+    """After its token expired, a socket has so long to send another one."""
+    drained: int = 1000
+    """Sockets that a process which stops closes at once, every `drain_pause`: clients are back within 10 ms."""
+    drain_pause: float = 0.5
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"LiveLimits: {name} must be more than 0")

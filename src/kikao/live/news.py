@@ -1,0 +1,69 @@
+"""What processes tell each other about live sessions: one topic of the bus, a kind each, packed by msgpack.
+
+All of it is news that can be found out otherwise: whoever hears a gap lists presence anew, and reads the streams from
+where it was.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from kikao.live.stores.store import Change, Position
+
+TOPIC: Final = "live"
+
+
+class Broadcast(msgspec.Struct, frozen=True, tag="b", array_like=True, gc=False):
+    """To all who joined a topic."""
+
+    topic: str
+    event: str
+    body: bytes
+    """JSON, or anything where `binary`."""
+    binary: bool = False
+    but: str = ""
+    """The id of a socket that does not get it: its own client said it."""
+    at: Position | None = None
+    """Where it is in the topic's stream, if that is kept: then `body` has its `seq`."""
+
+
+class ToUsers(msgspec.Struct, frozen=True, tag="u", array_like=True, gc=False):
+    """To all sockets of users, or of a group, each on the topic that is the user's own."""
+
+    event: str
+    body: bytes
+    users: tuple[str, ...] = ()
+    group: str = ""
+
+
+class Changed(msgspec.Struct, frozen=True, tag="p", array_like=True, gc=False):
+    """Presence in a topic."""
+
+    change: Change
+
+
+class EndSession(msgspec.Struct, frozen=True, tag="e", array_like=True, gc=False):
+    """All sockets of a user, on every process, with the label of a reason."""
+
+    user: str
+    reason: str
+    at: float = 0.0
+    """Of `logged_out`: sockets whose token is newer stay; 0 for all."""
+
+
+News = Broadcast | ToUsers | Changed | EndSession
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final[msgspec.msgpack.Decoder[News]] = msgspec.msgpack.Decoder(News)
+
+
+def packed(news: News) -> bytes:
+    """As it travels."""
+    return _ENCODER.encode(news)
+
+
+def unpacked(octets: bytes) -> News:
+    """Raises `msgspec.DecodeError` for what is none: of another release."""
+    return _DECODER.decode(octets)
