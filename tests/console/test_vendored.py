@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import subprocess
 import sys
@@ -10,22 +9,17 @@ import zipfile
 from pathlib import Path
 from typing import Final
 
+from tests.vendored import there, written
+
 ASSETS: Final = Path(__file__).parents[2] / "src/kikao/console/simulator/assets"
 VENDORED: Final = ASSETS / "vendored"
 
-ROW = re.compile(r"^\| `([\w.]+)` \| \w+ \| [\d.]+ \| `[\w./]+` \| `([0-9a-f]{64})` \|$", re.MULTILINE)
 OWN = [path for path in ASSETS.rglob("*") if path.is_file() and VENDORED not in path.parents]
 
 
 def test_every_vendored_file_is_the_one_its_package_holds() -> None:
-    written = dict(ROW.findall((VENDORED / "README.md").read_text()))
-    there = {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in VENDORED.iterdir()
-        if path.name != "README.md"
-    }
-    assert there == written
-    assert {"preact.LICENSE.txt", "htm.LICENSE.txt"} <= there.keys()
+    assert there(VENDORED) == written(VENDORED)
+    assert {"preact.LICENSE.txt", "htm.LICENSE.txt"} <= there(VENDORED).keys()
 
 
 def test_the_page_names_no_other_host_and_holds_no_script_of_its_own() -> None:
@@ -67,5 +61,7 @@ def test_the_wheel_holds_every_file_of_the_page(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / done.stdout.split()[-1]) as wheel:
         held = set(wheel.namelist())
     files = {str(path.relative_to(repository / "src")) for path in ASSETS.rglob("*") if path.is_file()}
+    live = repository / "src/kikao/live/assets"
+    files |= {str(path.relative_to(repository / "src")) for path in live.rglob("*") if path.is_file()}
     assert len(files) > 30
     assert files <= held
