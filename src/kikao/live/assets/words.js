@@ -1,0 +1,56 @@
+// What the widget says. The server sends the same in the member's language, by the same names (kikao/live/words.py).
+
+export const ENGLISH = {
+  title: "Chat",
+  open: "Open the chat",
+  close: "Close the chat",
+  unread: "New messages: {count}",
+  log: "Messages",
+  you: "You",
+  message: "Message",
+  write: "Write a message",
+  send: "Send",
+  attach: "Send something else",
+  file: "File",
+  location: "Location",
+  locate: "Send my location",
+  contact: "Contact",
+  picture: "Picture",
+  video: "Video",
+  recording: "Recording",
+  page: "opens a page",
+  choose: "Choose",
+  find: "Find in the list",
+  none: "Nothing found",
+  back: "Close the list",
+  secret: "Something secret",
+  private: "What you enter here is not kept in your chat.",
+  working: "One moment",
+  sending: "Sending",
+  waiting: "Waits for the connection",
+  failed: "Not sent",
+  retype: "Not sent. Enter it again.",
+  again: "Send again",
+  refused: "This was not taken. Write it in another way.",
+  large: "That file is too large. It may have {size} at most.",
+  unreadable: "That file cannot be read.",
+  nowhere: "Your device does not say where you are. Allow it, or write it.",
+  connecting: "Connecting",
+  online: "Online",
+  offline: "You are offline. What you write is sent when you are back.",
+  away: "The chat does not answer just now. We keep trying.",
+  missed: "Some messages may be missing. Here is where we are:",
+  idle: "This chat was closed, since nothing happened for a while.",
+  logged_out: "You have been logged out.",
+  token_expired: "You have been here for long. Confirm that it is still you.",
+  stopped: "This chat is over.",
+  closed: "Closed",
+  begin: "Begin again",
+  latest: "Go to the latest message",
+};
+
+/** Words in a language; of those that it has not, the English ones. */
+export function wordsIn(given) {
+  const words = { ...ENGLISH, ...given };
+  return (name, values = {}) => words[name].replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
+}
