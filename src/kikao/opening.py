@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 from collections.abc import AsyncIterator, Callable, Collection
 from typing import TYPE_CHECKING, Final, cast
 
@@ -144,3 +145,30 @@ def refuse_readable(settings: Settings, channels: Collection[str]) -> None:
                 "leads to, which has to be https. Set for example: KIKAO_PUBLIC_URL=https://chat.example.com"
             ]
         )
+
+
+def refuse_untokened(settings: Settings, live: bool) -> None:
+    """Raises `SettingsError` where an app with live sessions could let nobody in, or would let in anybody's page.
+
+    In production those are keys for tokens, and origins; everywhere, what `kikao[live]` installs.
+    """
+    if not live:
+        return
+    problems = [
+        f"live sessions need {name}, which is not installed. Run beside a checkout of kikao: "
+        "pip install './kikao[live]'"
+        for name, module in (("PyJWT", "jwt"), ("websockets", "websockets"))
+        if importlib.util.find_spec(module) is None
+    ]
+    if settings.env == "production" and not settings.jwt.keys:
+        problems.append(
+            "KIKAO_JWT_KEYS: missing, though the app has live sessions, which are opened with tokens; production makes "
+            "no key of its own. Set for example: KIKAO_JWT_KEYS=k1:HS256:<the output of: openssl rand -base64 32>"
+        )
+    if settings.env == "production" and not settings.live.origins:
+        problems.append(
+            "KIKAO_LIVE_ORIGINS: missing, though the app has live sessions, which pages of your sites open. Name them, "
+            "for example: KIKAO_LIVE_ORIGINS=https://app.example.com"
+        )
+    if problems:
+        raise SettingsError(problems)

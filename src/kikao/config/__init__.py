@@ -11,8 +11,10 @@ that nobody mends settings one restart at a time. Secret values are kept in `Hid
 
 from kikao.config.gateways import Option
 from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.jwt import JwtKey, JwtSettings
 from kikao.config.loading import load, tenants_named
 from kikao.config.media import MediaSettings
+from kikao.config.origins import LiveSettings
 from kikao.config.settings import (
     Access,
     Environment,
@@ -30,6 +32,9 @@ __all__ = [
     "Access",
     "Environment",
     "Hidden",
+    "JwtKey",
+    "JwtSettings",
+    "LiveSettings",
     "MediaSettings",
     "Network",
     "Option",

@@ -21,7 +21,7 @@ def keys_of(path: Path) -> SecretKeys:
     Raises `OSError`, or `Wrong` when there is something else in the file, which is left as it is.
     """
     if not path.exists():
-        _make(path)
+        write_once(path, f"dev:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n")
     elif path.stat().st_mode & 0o077:  # copied, or unpacked from a backup
         path.chmod(0o600)
     try:
@@ -31,10 +31,12 @@ def keys_of(path: Path) -> SecretKeys:
     return secret_keys(lines)
 
 
-def _make(path: Path) -> None:
-    """Complete or not at all, and never over another one: written beside it, then linked."""
+def write_once(path: Path, line: str) -> None:
+    """A file for its owner alone, complete or not at all, and never over another one: written beside it, then linked.
+
+    Raises `OSError`.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    line = f"dev:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

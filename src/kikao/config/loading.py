@@ -17,6 +17,9 @@ from kikao.config.chats import Chats
 from kikao.config.gateways import Gateways, KnownGateways, Setting
 from kikao.config.hidden import Hidden, SecretKeys
 from kikao.config.key_file import KEY_FILE, keys_of
+from kikao.config.live import TABLES as LIVE_TABLES
+from kikao.config.live import Live
+from kikao.config.live import variables as live_variables
 from kikao.config.media import MediaSettings
 from kikao.config.served import deserted, unshared
 from kikao.config.settings import Access, Environment, Network, Settings, SettingsError, UssdSettings
@@ -144,6 +147,7 @@ class _Loading:
         self.webhooks = Webhooks(self.problems.append)
         self.chats = Chats(self.problems.append, self._unknown)
         self.ussd = Gateways(gateways, self.problems.append, self._unknown)
+        self.live = Live(self.cwd, self.problems.append, self._unknown)
         if tenant and (wrong := name_wrong(tenant)):
             self.problems.append(f"{CHOSEN}: {wrong}.")
         self._read_file(self.cwd / FILE)
@@ -191,6 +195,7 @@ class _Loading:
         media = self._media()
         ussd = self.ussd.settings()
         webhooks = self.webhooks.settings(production=production)
+        jwt, live = self.live.jwt(keys or {}), self.live.live(production=production)
         public: str = self._take("public_url", public_url, "")
         if self.tenant and public and "public_url" not in self.own:
             public = f"{public}/{self.tenant}"
@@ -235,6 +240,8 @@ class _Loading:
             public_url=public,
             media=media,
             webhooks=webhooks,
+            jwt=jwt,
+            live=live,
             keys_from=keys_from,
             simulator=simulator,
             endpoints=dialled,
@@ -262,9 +269,11 @@ class _Loading:
             self._find(plain, Found(set_as, value, where, False), own=own)
         elif self.tenant and not own and name.startswith(_OWN):
             self.problems.append(f"{where}: {_ONE_TENANTS}. Set {CHOSEN}_{self.tenant.upper()}_{name[6:]}.")
-        elif not any(of.read_variable(name, value, set_as) for of in (self.ussd, self.webhooks, self.chats)):
+        elif not any(
+            of.read_variable(name, value, set_as) for of in (self.ussd, self.webhooks, self.chats, self.live)
+        ):
             known = [f"KIKAO_{key.upper()}" for key in SETTINGS]
-            known += self.ussd.variables() + chat_variables()
+            known += self.ussd.variables() + chat_variables() + live_variables()
             self._unknown(where, name, [*known, *(f"KIKAO_WEBHOOK_<NAME>_{key.upper()}" for key in WEBHOOK)])
 
     def _read_file(self, path: Path) -> None:
@@ -298,6 +307,8 @@ class _Loading:
         ussd = tables.pop("ussd", {})
         self.webhooks.read_table(tables.pop("webhooks", {}), file)
         chats = {channel: tables.pop(channel) for channel in CHATS if channel in tables}
+        for name in LIVE_TABLES:
+            self.live.read_table(name, tables.pop(name, {}), file)
         self._read_simulator(tables.pop("simulator", {}), file)
         for key, value in tables.items():
             if key in SETTINGS:
@@ -453,6 +464,8 @@ def _standing(data: Path, store: Where, records: Where, *, anywhere: bool) -> st
     return next((path for path in ours if os.path.exists(path)), "")
 
 
-_OWN: Final = tuple(f"KIKAO_{name}_" for name in ("USSD", "WHATSAPP", "TELEGRAM", "SMS", "WEBHOOK"))
+_OWN: Final = tuple(
+    f"KIKAO_{name}_" for name in ("USSD", "WHATSAPP", "TELEGRAM", "SMS", "WEBHOOK", "JWT", "LIVE")
+)
 """How variables begin that belong to one tenant."""
 _ONE_TENANTS: Final = "belongs to one tenant"

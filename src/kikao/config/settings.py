@@ -12,7 +12,9 @@ import msgspec
 from msgspec import structs
 
 from kikao.config.hidden import Hidden, SecretKeys
+from kikao.config.jwt import JwtSettings
 from kikao.config.media import MediaSettings
+from kikao.config.origins import LiveSettings
 from kikao.config.urls import MEMORY, Where
 
 Network = IPv4Network | IPv6Network
@@ -202,6 +204,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Files that members send and flows show."""
     webhooks: Mapping[str, WebhookSettings] = {}
     """Where messages go that flows post, by the name they post to."""
+    jwt: JwtSettings = JwtSettings()
+    """What the tokens of live sessions have to be."""
+    live: LiveSettings = LiveSettings()
+    """Which pages may open live sessions."""
     keys_from: str = ""
     """Where the secret keys were found."""
     simulator: Access = "off"
@@ -253,6 +259,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.whatsapp or self.telegram or self.public_url:
             lines.append(f"public address: {self._public()}")
         lines += [webhook.describe(name) for name, webhook in sorted(self.webhooks.items())]
+        if self.jwt.keys:
+            lines += [self.jwt.describe(), self.live.describe()]
         return lines
 
     def _ledger(self) -> str:

@@ -18,7 +18,7 @@ FOLDER: Final = "tenants"
 OWN: Final = frozenset({"store", "records", "bus", "media"})
 """Plain settings that no two tenants may have in common, unless they say `memory:`."""
 
-OWN_TABLES: Final = ("ussd", "whatsapp", "telegram", "sms", "webhooks", "simulator")
+OWN_TABLES: Final = ("ussd", "whatsapp", "telegram", "sms", "webhooks", "jwt", "live", "simulator")
 
 _PREFIX: Final = f"{CHOSEN}_"
 
