@@ -1,0 +1,50 @@
+"""The benchmarks of live sockets run, a little. How fast is for `make bench ARGS=live` to say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.live import costs, harm, wire
+from benchmarks.live.server import serving
+from benchmarks.live.storm import storm
+from benchmarks.live.witness import witnesses
+
+
+@pytest.mark.parametrize("name", ["bare"])
+async def test_a_server_of_sockets_is_measured(name: str, tmp_path: Path) -> None:
+    async with serving(name, tmp_path) as server:
+        came = await costs.arrivals(server, 3, rate=1000)
+        assert came.cpu > 0
+        assert len(came.waits) == 3
+        assert await costs.echoes(server, 2, 0.05) > 0
+        async with costs.crowd(server, 3) as crowd:
+            assert await costs.deliveries(server, crowd, 5, 62) > 0
+            assert [each.messages for each in crowd] == [5, 5, 5]
+        (alone, _) = await costs.idle(server, [2, 4], settling=0)
+        assert alone.sockets == 2
+        found = await storm(server, 5, calm=0.1)
+        assert found.wall > 0
+        assert found.waits
+
+
+async def test_trouble_is_made_and_counted(tmp_path: Path) -> None:
+    async with serving("bare", tmp_path) as server, witnesses(server.port) as others:
+        found = await harm.garbage(server, others, 0.2)
+    assert found.troubles > 0
+    assert found.waits == sorted(found.waits)
+
+
+@pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])
+def test_a_frame_is_as_the_standard_has_it(size: int) -> None:
+    """RFC 6455, 5.2: a client's are masked, a server's are not; lengths take 7, 16 or 64 bits."""
+    payload = bytes(range(256)) * (size // 256) + bytes(size % 256)
+    masked = wire.frame(payload)
+    head = len(masked) - size - 4
+    assert masked[1] & 0x80
+    unmasked = bytes((masked[0], masked[1] & 0x7F)) + masked[2:head] + payload
+    assert wire.frames(unmasked + unmasked + unmasked[: len(unmasked) - 1]) == (
+        [(wire.TEXT, payload)] * 2,
+        unmasked[:-1],
+    )
