@@ -61,7 +61,7 @@ class _Control(Member):
     def __init__(self, port: int) -> None:
         super().__init__(port, "bench-control", CONTROL)
         self._asked = 1
-        self._answer: asyncio.Future[dict[str, Any]] = self.joined.get_loop().create_future()
+        self._answer: asyncio.Future[dict[str, Any]] | None = None
 
     async def ask(self, event: str, asked: Mapping[str, Any]) -> dict[str, Any]:
         self._asked += 1
@@ -73,7 +73,7 @@ class _Control(Member):
     def heard(self, text: bytes) -> None:
         if not self.joined.done():
             super().heard(text)
-        elif text.startswith(b'["1","%d",' % self._asked):
+        elif self._answer is not None and text.startswith(b'["1","%d",' % self._asked):
             reply = json.loads(text)[4]
             if reply["status"] == "ok":
                 self._answer.set_result(reply["response"])
@@ -82,7 +82,7 @@ class _Control(Member):
 
     def lost(self) -> None:
         super().lost()
-        if not self._answer.done():
+        if self._answer is not None and not self._answer.done():
             self._answer.set_exception(ConnectionError("the server closed the socket of questions"))
 
 
