@@ -216,12 +216,13 @@ def reference(page: str) -> str:
 def test_every_setting_is_documented(tmp_path: Path) -> None:
     from kikao.config.chat_shapes import variables
     from kikao.config.gateways import COMMON
+    from kikao.config.live import variables as live_variables
     from kikao.config.loading import SETTINGS
     from kikao.config.webhooks import KEYS as WEBHOOK
 
     names = {f"KIKAO_{name.upper()}" for name in SETTINGS}
     names |= {f"KIKAO_USSD_<GATEWAY>_{name.upper()}" for name in COMMON}
-    names |= set(variables())
+    names |= {*variables(), *live_variables()}
     names |= {f"KIKAO_WEBHOOK_<NAME>_{name.upper()}" for name in WEBHOOK}
     assert set(re.findall(r"^\| `(KIKAO_[A-Z_<>]+)`", reference("settings"), re.MULTILINE)) == names
 

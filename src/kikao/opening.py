@@ -147,25 +147,27 @@ def refuse_readable(settings: Settings, channels: Collection[str]) -> None:
         )
 
 
-def refuse_untokened(settings: Settings, live: bool) -> None:
+def refuse_untokened(settings: Settings, live: bool, *, serves: bool = True) -> None:
     """Raises `SettingsError` where an app with live sessions could let nobody in, or would let in anybody's page.
 
-    In production those are keys for tokens, and origins; everywhere, what `kikao[live]` installs.
+    In production those are keys for tokens and, for who `serves`, origins; everywhere, what `kikao[live]` installs.
     """
     if not live:
         return
+    production = settings.env == "production"
+    needed = {"PyJWT": "jwt", "websockets": "websockets"} if serves else {"PyJWT": "jwt"}
     problems = [
         f"live sessions need {name}, which is not installed. Run beside a checkout of kikao: "
         "pip install './kikao[live]'"
-        for name, module in (("PyJWT", "jwt"), ("websockets", "websockets"))
+        for name, module in needed.items()
         if importlib.util.find_spec(module) is None
     ]
-    if settings.env == "production" and not settings.jwt.keys:
+    if production and not settings.jwt.keys:
         problems.append(
             "KIKAO_JWT_KEYS: missing, though the app has live sessions, which are opened with tokens; production makes "
             "no key of its own. Set for example: KIKAO_JWT_KEYS=k1:HS256:<the output of: openssl rand -base64 32>"
         )
-    if settings.env == "production" and not settings.live.origins:
+    if production and serves and not settings.live.origins:
         problems.append(
             "KIKAO_LIVE_ORIGINS: missing, though the app has live sessions, which pages of your sites open. Name them, "
             "for example: KIKAO_LIVE_ORIGINS=https://app.example.com"

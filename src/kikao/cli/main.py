@@ -8,6 +8,7 @@ import click
 
 from kikao.cli.audit import audit
 from kikao.cli.check import check
+from kikao.cli.live import live
 from kikao.cli.members import members
 from kikao.cli.messages import messages
 from kikao.cli.migrate import migrate
@@ -126,6 +127,7 @@ def chat(
 
 main.add_command(audit)
 main.add_command(check)
+main.add_command(live)
 main.add_command(members)
 main.add_command(messages)
 main.add_command(migrate)
