@@ -32,12 +32,58 @@ WAIT: Final = 2.0
 """Seconds that another turn of the same member gets to end."""
 
 
+class Wanting:
+    """Knows whether a file is wanted, before it is kept."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+
+    async def owner(self, inbound: Inbound) -> str | None:
+        """Whose the file of an inbound would be, by the id of the member, if the open question wants one; else None.
+
+        Raises `StoreUnavailable`, `CommitUnknown`, `RecordsAway`, `MissingIdentifier`.
+        """
+        try:
+            session = await self.asking(inbound)
+        except SealError:
+            return None  # the turn says what is to be said of a session that does not open
+        if session is None:
+            return None
+        return (
+            session.member or (await self._turns.members.meet(*address_kind(self._turns.address(inbound)))).id
+        )
+
+    async def asking(self, inbound: Inbound) -> Session | None:
+        """The session of an inbound, if its open question wants a file. Raises as `owner`, and `SealError`."""
+        address = self._turns.address(inbound)
+        session = await self._session(session_key(self._turns.sessions.ring, address.parts))
+        screen = None if session is None else self._turns.engine.asked(session.conversation)
+        return session if screen is not None and screen.wants == "media" else None
+
+    async def _session(self, key: bytes) -> Session | None:
+        """What is stored there, or where that leads, once no turn is at work on it."""
+        sessions = self._turns.sessions
+        for _ in range(FOLLOWED + 1):
+            found = await sessions.store.claim(key, None, now=sessions.clock(), lease=LEASE, wait=WAIT)
+            if isinstance(found, Claim):
+                await sessions.store.release(found)
+            assert isinstance(found, Claim | Busy)  # nothing was asked about an inbound
+            if found.record is None:
+                return None
+            session = sessions.session_of(found.record)
+            if not session.anchor:
+                return session
+            key = session_key(sessions.ring, session.anchor)
+        return None
+
+
 class Fetching:
     """Fetches files before turns."""
 
     def __init__(self, turns: Turns, receiving: Receiving) -> None:
         self._turns = turns
         self._receiving = receiving
+        self._asked = Wanting(turns)
 
     async def brought(self, inbound: Inbound, *, within: float = WITHIN) -> Inbound | None:
         """The inbound with its file, or as it is where none is wanted; None where it may come when tried again.
@@ -66,10 +112,7 @@ class Fetching:
         chat, line = inbound.chat, f"{inbound.channel}/{inbound.gateway}"
         if chat is None or chat.remote is None or not self._receiving.knows(line):
             return None
-        address = self._turns.address(inbound)
-        session = await self._session(session_key(self._turns.sessions.ring, address.parts))
-        screen = None if session is None else self._turns.engine.asked(session.conversation)
-        return session if screen is not None and screen.wants == "media" else None
+        return await self._asked.asking(inbound)
 
     async def _brought(self, inbound: Inbound, within: float) -> Inbound | None:
         chat, line = inbound.chat, f"{inbound.channel}/{inbound.gateway}"
@@ -91,19 +134,3 @@ class Fetching:
     def _is_recent(self, inbound: Inbound) -> bool:
         sent_at, now = inbound.sent_at, self._turns.sessions.clock()
         return sent_at is None or now - sent_at < PATIENCE
-
-    async def _session(self, key: bytes) -> Session | None:
-        """What is stored there, or where that leads, once no turn is at work on it."""
-        sessions = self._turns.sessions
-        for _ in range(FOLLOWED + 1):
-            found = await sessions.store.claim(key, None, now=sessions.clock(), lease=LEASE, wait=WAIT)
-            if isinstance(found, Claim):
-                await sessions.store.release(found)
-            assert isinstance(found, Claim | Busy)  # nothing was asked about an inbound
-            if found.record is None:
-                return None
-            session = sessions.session_of(found.record)
-            if not session.anchor:
-                return session
-            key = session_key(sessions.ring, session.anchor)
-        return None

@@ -455,6 +455,8 @@ class _Turn:
             until = turns.sessions.clock() + self.gateway.patience
             names: dict[str, str] = {}
             if self.chat is not None:
+                for said in self.chat.echoed(held, until):
+                    held.push(self.gateway.pushes, said, until)
                 page, names = self.chat.leaving(held, turned, page)
             for body in self.gateway.pushed(self.inbound, page, ends=ends, until=until, **names):
                 held.push(self.gateway.pushes, body, until)

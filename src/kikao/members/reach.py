@@ -44,7 +44,7 @@ DAY: Final = 86_400.0
 WINDOWS: Final = {"whatsapp": DAY}
 """By channel: so long after the member last wrote a provider takes free text, and then only templates (131047)."""
 
-KINDS: Final = {"whatsapp": "whatsapp", "telegram": "telegram", "sms": "msisdn"}
+KINDS: Final = {"whatsapp": "whatsapp", "telegram": "telegram", "sms": "msisdn", "socket": "user"}
 """The kind of address that a channel writes to."""
 
 PAUSE: Final = DAY

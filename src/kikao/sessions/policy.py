@@ -228,7 +228,7 @@ DEFAULTS: Final[Mapping[str, SessionPolicy]] = {
     "sms": SessionPolicy(idle=DAY, opens="message"),
     "whatsapp": SessionPolicy(idle=7 * DAY, resume=0.0, opens="message"),
     "telegram": SessionPolicy(idle=7 * DAY, resume=0.0, opens="message"),
-    "socket": SessionPolicy(idle=1800.0, reconnection=30.0, opens="message"),
+    "socket": SessionPolicy(idle=1800.0, reconnection=30.0, resume=1800.0, opens="message"),
 }
 """The policy of each channel, unless the app has its own."""
 

@@ -114,7 +114,9 @@ class ChatGateway(ABC):
     provider: Provider | None = None
     """Who knows where files of members lie; set by `destination`, where this gateway has files."""
     connects: bool = False
-    """Whether messages come and go on a connection that kikao makes: then its parcels go over that."""
+    """Whether messages come and go on a connection that kikao makes, or holds: then its parcels go over that."""
+    has_field: bool = False
+    """Whether what is secret is entered in the chat, in a field of its own that nobody keeps: no link is needed."""
 
     def __init__(self, slug: str) -> None:
         self.slug = slug
@@ -176,6 +178,10 @@ class ChatGateway(ABC):
             self._parcel(inbound, message, until, mark, over if len(messages) == 1 else "").written()
             for message in messages
         ]
+
+    def echoed(self, inbound: Inbound, said: Message, *, until: float) -> list[bytes]:
+        """What the member said, as parcels for their other devices; none where the provider shows it there."""
+        return []
 
     def charged(self, response: Response, amount: Amount) -> Response | None:
         """No chat has the member's operator charge them."""

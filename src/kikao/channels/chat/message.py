@@ -63,6 +63,8 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the member is asked to share: "contact", "location", "media"; empty for nothing of these."""
     clears: bool = False
     """Whether the message before wanted something shared, and this one does not: a key for that is to go."""
+    secret: bool = False
+    """Whether it is answered in a field of its own, of which the chat keeps nothing; only where a chat has one."""
 
     def __str__(self) -> str:
         """What the member reads, captions and labels included, a line each."""
@@ -95,6 +97,9 @@ class Parcel(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is sent where free text may not be: the name of a template, and its values in order."""
     echo: tuple[tuple[str, str], ...] = ()
     """Fields that the provider wants to see again with an answer, by name."""
+    said: str = ""
+    """What the member's own device calls this, which they said themselves: it is for their other devices. Empty for
+    what is said to them."""
 
     @classmethod
     def read(cls, body: bytes) -> Parcel:
@@ -118,7 +123,7 @@ def legible(to: str, body: bytes) -> str:
 
     Of a link only the label: whoever has its address could answer in the member's place.
     """
-    if to.partition("/")[0] not in ("whatsapp", "telegram", "sms"):
+    if to.partition("/")[0] not in ("whatsapp", "telegram", "sms", "socket"):
         return body.decode(errors="replace")
     try:
         message = Parcel.read(body).message

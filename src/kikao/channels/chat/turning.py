@@ -15,10 +15,12 @@ from kikao.channels.chat.ladder import meant
 from kikao.channels.chat.message import Link, Message
 from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.inbound import Chatted, Inbound
+from kikao.channels.media.kinds import kind_of
+from kikao.conversation.attached import Attached
 from kikao.conversation.effects import Host
 from kikao.conversation.engine import WORKING, Engine
 from kikao.conversation.errors import TEXTS, ErrorCode
-from kikao.conversation.inputs import Dial, Event, Reply, Show
+from kikao.conversation.inputs import Attachment, Dial, Event, File, Place, Reply, Show
 from kikao.conversation.journal import Conversation
 from kikao.conversation.member import Member
 from kikao.conversation.runner import RECEIVED, Turned
@@ -33,6 +35,7 @@ WHY: Final[dict[str, Text]] = {
     "old": t("That button is of an older message. Here is where we are:"),
     "unknown": t("I do not know that command."),
     "secret": t("Do not type it here, where it is kept. Use the button."),
+    "field": t("Do not write it as a message. Enter it in the field."),
     "lost": t("Your file did not arrive. Send it again."),
     "large": t("That file is too large. Send a smaller one."),
 }
@@ -95,6 +98,8 @@ class ChatTurn:
         self._locale = ""
         self._spoiled = False
         """Whether something secret may stand in the chat now."""
+        self._said: tuple[Held, Message] | None = None
+        """What the member said, and the try of the turn that took it: their other devices may show it."""
         self._wanted = ""
         """What the member was asked to share."""
 
@@ -111,16 +116,43 @@ class ChatTurn:
         """
         run, self._locale = held.session.conversation.run, held.session.conversation.locale
         self._wanted = run.pending.screen.wants if run is not None and run.pending is not None else ""
+        asked = self._engine.asked(held.session.conversation)
         event = await self._meant(event, held)
         self._why = event.why if isinstance(event, Show) else ""
+        if self._why == "secret" and self._gateway.has_field:
+            self._why = "field"
+        if isinstance(event, Reply) and (said := self._told(event, asked)) is not None:
+            self._said = held, said
         return event
+
+    def _told(self, event: Reply, asked: Screen | None) -> Message | None:
+        """What of an answer may be shown to who answered, elsewhere: nothing that could be secret.
+
+        A number that answers nothing may be a PIN that came too late for its question.
+        """
+        text, translate = self._inbound.text.reveal(), self._translate(self._locale)
+        if self._chat.apart or (asked is None and any(map(str.isdigit, text))):
+            return None
+        options = () if asked is None else (*asked.options, *asked.navigation)
+        if self._chat.pressed:
+            labels = (translate(option.label) for option in options if option.key == text)
+            label = next(labels, "")
+            return Message(label) if label else None
+        if event.attachment is not None:
+            return _attached(event.attachment, text)
+        return None if asked is not None and asked.secret else Message(text)
 
     async def _meant(self, event: Event, held: Held) -> Event:
         text, engine, conversation = self._inbound.text, self._engine, held.session.conversation
         if isinstance(event, Dial):  # /start, with what the link brought
+            going = conversation.run is not None or conversation.overlay or conversation.farewell is not None
+            if event.resume == "on" and going and not text.reveal():
+                return Show()  # in a chat nothing that was asked has to be asked in another way
             ahead = tuple(map(Secret, text.reveal().split("_")))
             known = engine.shortcuts is not None and engine.shortcuts.meant(ahead) is not None
             return Dial(ahead if known else (), event.resume)
+        if isinstance(event, Reply) and self._chat.apart and not self._asks_for_a_secret(conversation):
+            return Show(why="old")
         if not isinstance(event, Reply) or self._chat.pressed:
             return event
         if self._chat.command:
@@ -140,8 +172,17 @@ class ChatTurn:
             pending = run.pending
             if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
                 self._spoiled = True
-                return Show(why="secret" if self._links is not None else "")
+                return Show(why="secret" if self._enters_apart else "")
         return Reply(Secret(said), event.attachment)
+
+    @property
+    def _enters_apart(self) -> bool:
+        """Whether there is somewhere to enter what the chat must not keep."""
+        return self._gateway.has_field or self._links is not None
+
+    def _asks_for_a_secret(self, conversation: Conversation) -> bool:
+        screen = self._engine.asked(conversation)
+        return screen is not None and screen.secret
 
     def _is_asked_in_a_group(self) -> bool:
         """Where others read what is asked, and what is answered: no secret is either."""
@@ -198,7 +239,7 @@ class ChatTurn:
         """A screen as a chat shows it: in its own words, with what the member is told about what they did."""
         if screen.secret and self._is_asked_in_a_group():
             return structs.replace(screen, body=(ALONE,), secret=False)
-        if screen.secret and self._links is None:
+        if screen.secret and not self._enters_apart:
             return structs.replace(screen, body=(NOWHERE,), secret=False)
         body = tuple(_worded(text) for text in screen.body)
         body = (WHY[self._why], *body) if self._why else body
@@ -217,14 +258,16 @@ class ChatTurn:
         tapped, and which message it may be put in place of. The session remembers that it shows it.
         """
         session, run = held.session, held.session.conversation.run
-        asks = turned.screen.secret and self._links is not None and run is not None and run.secret
+        asks = turned.screen.secret and self._enters_apart and run is not None and run.secret
         if turned.screen.secret and self._is_asked_in_a_group():
             asks, message = False, self._alone(message, session.conversation)
         mark = mark_of(session, turned) if message.choices or asks else ""
         if session.dialogue is not None:
             place = (self._chat.to, self._chat.group)
             session.dialogue = structs.replace(session.dialogue, shown=mark, place=place)
-        if asks and self._links is not None:
+        if asks and self._gateway.has_field:
+            message = structs.replace(message, secret=True)
+        elif asks and self._links is not None:
             locale = session.conversation.locale
             url = self._links.link(held.claim.key, self._inbound, mark, locale)
             message = structs.replace(message, link=Link(self._translate(locale)(ENTER), url))
@@ -232,6 +275,12 @@ class ChatTurn:
             message = structs.replace(message, clears=True)
         turns_page = bool(self._chat.pressed) and turned.what == "shown" and not self._why
         return message, {"mark": mark, "over": self._chat.message if turns_page else ""}
+
+    def echoed(self, held: Held, until: float) -> list[bytes]:
+        """What the member said, as this try of the turn took it, for their other devices."""
+        if self._said is None or self._said[0] is not held:
+            return []
+        return self._gateway.echoed(self._inbound, self._said[1], until=until)
 
     def _alone(self, message: Message, conversation: Conversation) -> Message:
         """With a link to where nobody else reads, and to the command that begins this there."""
@@ -245,6 +294,14 @@ class ChatTurn:
 
     def _read(self, said: str, screen: Screen, locale: str) -> str:
         return meant(said, screen, self._translate(locale), self._gateway.limits)
+
+
+def _attached(attachment: Attachment, text: str) -> Message | None:
+    if isinstance(attachment, File):
+        return Message(text, shows=(Attached(kind_of(attachment.mime), attachment),))
+    if isinstance(attachment, Place):
+        return Message(text, shows=(Attached("location", attachment),))
+    return None
 
 
 def _worded(text: Text) -> Text:

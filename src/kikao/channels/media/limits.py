@@ -83,7 +83,20 @@ of another bot, or of another kind, cannot be sent by its id."""
 TELEGRAM_DOWNLOAD: Final = 20 * MB
 """What `getFile` gives of what a member sent; more only from a Bot API server of one's own."""
 
-CHANNELS: Final[Mapping[str, Mapping[Kind, Limit]]] = {"whatsapp": WHATSAPP, "telegram": TELEGRAM}
+SOCKET: Final[Mapping[Kind, Limit]] = {
+    "image": Limit(10 * MB, frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})),
+    "audio": Limit(20 * MB, frozenset({"audio/mpeg", "audio/mp4", "audio/aac", "audio/ogg", "audio/wav"})),
+    "video": Limit(20 * MB, frozenset({"video/mp4", "video/webm"})),
+    "document": Limit(20 * MB),
+}
+"""What browsers show by themselves (the HTML Standard leaves the types to them: these all of them have), and no more
+than a page waits for. Anything else is saved as a document."""
+
+CHANNELS: Final[Mapping[str, Mapping[Kind, Limit]]] = {
+    "whatsapp": WHATSAPP,
+    "telegram": TELEGRAM,
+    "socket": SOCKET,
+}
 """Channels that show files; on any other they are said as text."""
 
 

@@ -30,7 +30,7 @@ def linked(
     A process is bound while it looks after one of the shards that a bind belongs to, as for USSD. Raises
     `SettingsError` where aiosmpplib is not installed.
     """
-    found = next((gateway for gateway in lines.values() if gateway.connects), None)
+    found = next((each for each in lines.values() if each.channel == "sms" and each.connects), None)
     if found is None:
         return None
     try:
