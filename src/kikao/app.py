@@ -50,6 +50,7 @@ from kikao.opening import (
     refuse_deserted,
     refuse_readable,
     refuse_simulated,
+    refuse_untokened,
 )
 from kikao.outcomes import OVER
 from kikao.server import Server
@@ -64,6 +65,7 @@ from kikao.web import Receive, Scope, Send
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
     from kikao.console.simulator import PlayedLines, Pushes
+    from kikao.live.live import Live
     from kikao.members.directory import Directory
 
 S = TypeVar("S", bound=Subscriber)
@@ -91,6 +93,7 @@ class App:
     are, path → `Shortcut`; without them all that is dialled behind the code answers questions from `entry` on.
     `outcomes` are the channels over which a member hears what became of a request that USSD could not wait for, the
     first of them that there is: an SMS, or a page on the phone; none where they hear of it at their next dial alone.
+    `live` are its channels for browsers and apps that hold a connection (see `kikao.live`).
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class App:
         shortcuts: Mapping[str, Shortcut] | None = None,
         templates: Iterable[Template] = (),
         outcomes: Iterable[str] = OVER,
+        live: Live | None = None,
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
@@ -124,6 +128,7 @@ class App:
         """The channels the app is meant for."""
         self.outcomes = _outcomes(outcomes)
         """Over what outcomes are told after a dialogue of USSD."""
+        self.live = live
         self.members = members
         self.erase = erase
         self.middleware = tuple(middleware)
@@ -195,6 +200,7 @@ class App:
         refuse_deserted(settings)
         refuse_simulated(settings)
         refuse_readable(settings, self.channels)
+        refuse_untokened(settings, self.live is not None)
         if settings.locale and settings.locale not in self.engine.locales:
             raise SettingsError(
                 [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]
@@ -303,12 +309,10 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await lifespan(self._served, receive, send)
-        elif scope["type"] == "http":
-            if self._server is None:
-                raise RuntimeError("the server must support ASGI lifespan: the app was not started")
+        elif self._server is None:
+            raise RuntimeError("the server must support ASGI lifespan: the app was not started")
+        else:
             await self._server(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
 
     @contextlib.asynccontextmanager
     async def _served(self) -> AsyncIterator[Server]:

@@ -21,7 +21,12 @@ from kikao.turn import BUDGET
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
+    from kikao.events import Publish
+    from kikao.live.endpoint import Endpoint
+    from kikao.live.hub import Hub
+    from kikao.live.live import Live
     from kikao.members.directory import Directory
+    from kikao.sessions.keeper import Sessions
 
 RECORDS_SHARE: Final = 0.5
 """Share of a reply's budget that the records get to say who somebody is: what is left is for the turn itself."""
@@ -115,6 +120,23 @@ def _shared_store(name: str, store: str) -> Callable[..., SessionStore]:
             f"Run beside a checkout of kikao: pip install './kikao[{name}]'"
         ) from error
     return cast(Callable[..., SessionStore], found)
+
+
+def live_sessions(
+    live: Live,
+    settings: Settings,
+    bus: Fanout,
+    publish: Publish,
+    members: Directory | None,
+    sessions: Sessions,
+) -> tuple[Hub, Endpoint]:
+    """What runs an app's live channels, and where its sockets come in. Raises `SettingsError`."""
+    from kikao.live.endpoint import Endpoint
+    from kikao.live.making import make_hub
+
+    hub = make_hub(live, settings, bus, publish, members, sessions)
+    own = ("self",) if settings.live.same_host else ()
+    return hub, Endpoint(hub, (*settings.live.origins, *own))
 
 
 def refuse_deserted(settings: Settings) -> None:

@@ -7,12 +7,15 @@ the outbox) is told, and keeps nobody from being ready: sent elsewhere, a reques
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
+from kikao.config import MEMORY, Settings
+from kikao.sessions.keeper import Sessions
 from kikao.sessions.store import SessionStore, StoreFull
 
 if TYPE_CHECKING:
@@ -26,6 +29,12 @@ FRESH: Final = 1.0
 
 LEAST_FREE: Final = 16 * 1024 * 1024
 """Octets that must be free on the disk of the data folder: a SQLite store stops for good when there are none."""
+
+BEHIND: Final = 300.0
+"""Seconds that a message waits before the outbox is said to be behind."""
+
+Asked = Callable[[], Awaitable[None]]
+"""Raises where something is not well."""
 
 Word = Literal["ok", "away", "slow", "behind", "full"]
 
@@ -121,6 +130,36 @@ class Readiness:
         return "ok"
 
 
+def depending(
+    settings: Settings,
+    sessions: Sessions,
+    *,
+    records: Asked | None,
+    bus: Asked,
+    outbox: Callable[[], Collection[int]] | None,
+    links: Mapping[str, Binding],
+) -> Readiness:
+    """What has to be well for members to be answered, and what is told besides.
+
+    `records` are None where there are none; `outbox` says which shards of it this process looks after, None where
+    nothing is sent; `links` are connections to message centres.
+    """
+    found, store, data = Readiness(), sessions.store, settings.data
+    found.add("sessions", functools.partial(look_at_store, store, is_shared=settings.store.is_shared))
+    if records is not None:
+        found.add("records", records)
+    if settings.bus != MEMORY:
+        found.add("bus", bus, needed=False)
+    if outbox is not None:
+        found.add("outbox", functools.partial(look_at_outbox, sessions, outbox), needed=False)
+    for name, each in links.items():
+        found.add(name, functools.partial(look_at_link, each), needed=False)
+    on_disk = settings.store.kind == "sqlite" or (records is not None and settings.records.kind == "sqlite")
+    if on_disk and data.is_dir():
+        found.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
+    return found
+
+
 async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
     """Raises `Bad` where the store takes no more, and what it raises where it is away.
 
@@ -133,6 +172,14 @@ async def look_at_store(store: SessionStore, *, is_shared: bool) -> None:
             await store.rebind("ready", b"no", b"no")
         except StoreFull:
             raise Bad("full") from None
+
+
+async def look_at_outbox(sessions: Sessions, shards: Callable[[], Collection[int]]) -> None:
+    """Raises `Bad` when messages that this process should send wait for long."""
+    now = sessions.clock()
+    for each in await sessions.store.backlog(shards=shards()):
+        if each.oldest is not None and each.oldest < now - BEHIND:
+            raise Bad("behind")
 
 
 async def look_at_link(link: Binding) -> None:

@@ -34,7 +34,7 @@ from kikao.channels.sms import linking as texting
 from kikao.channels.sms.keywords import Keywords
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.smpp import linking
-from kikao.config import MEMORY, Settings
+from kikao.config import Settings
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
 from kikao.conversation.engine import Engine
@@ -46,9 +46,9 @@ from kikao.inbox import Inbox
 from kikao.members import Reaches, Unlisted
 from kikao.middleware import Middleware
 from kikao.monitor import Monitor
-from kikao.opening import bus_of
+from kikao.opening import bus_of, live_sessions
 from kikao.outcomes import Outcomes
-from kikao.readiness import Bad, Readiness, look_at_disk, look_at_link, look_at_store
+from kikao.readiness import depending
 from kikao.secret_page import SecretPage
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
@@ -70,15 +70,14 @@ if TYPE_CHECKING:
     from kikao.channels.sms.smpp_link import SmsLink
     from kikao.channels.ussd.smpp.link import Link
     from kikao.console.simulator import PlayedLines, Pushes, Simulator
+    from kikao.live.endpoint import Endpoint
+    from kikao.live.hub import Hub
+    from kikao.live.live import Live
     from kikao.members.directory import Directory
     from kikao.members.links import Links
 
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
-
-
-BEHIND: Final = 300.0
-"""Seconds that a message waits before the outbox is said to be behind."""
 
 
 class Wired(Protocol):
@@ -89,6 +88,7 @@ class Wired(Protocol):
     middleware: tuple[Middleware, ...]
     channels: tuple[str, ...]
     outcomes: tuple[str, ...]
+    live: Live | None
 
     async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
         """Erase what the app's services keep about these MSISDNs."""
@@ -144,6 +144,12 @@ class Server:
         """The part of the store that this process looks after."""
         self.bus = bus_of(settings)
         """Carries messages between the processes of the app."""
+        self.hub: Hub | None = None
+        """Live sessions, where the app has channels for them."""
+        self._sockets: Endpoint | None = None
+        if app.live is not None:
+            self.hub, self._sockets = live_sessions(app.live, settings, self.bus, publish, members, sessions)
+            self.services = {type(self.hub): self.hub, **self.services}
         self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
         self.shares.when_changed(self._shares_bell.ring)
         self.link: Link | None = None
@@ -178,8 +184,8 @@ class Server:
             locale=locale or next(iter(app.engine.locales)),
             members=members,
         )
-        codes = Codes(self.messages, sessions.clock)
-        self.services = {Messages: self.messages, Codes: codes, **self.services}
+        proves = Codes(self.messages, sessions.clock)
+        self.services = {Messages: self.messages, Codes: proves, **self.services}
         self.file_sweeper: FileSweeper | None = None
         fetching: Fetching | None = None
         if files is not None:
@@ -247,8 +253,15 @@ class Server:
             members=None if members is None else members.reseal,
             files=None if files is None else files.reseal,
         )
-        self.readiness = Readiness()
-        self._depend()
+        sends = self.dispatcher.destinations or self.screens.destinations
+        self.readiness = depending(
+            settings,
+            sessions,
+            records=None if members is None else members.answers,
+            bus=self.bus.answers,
+            outbox=(lambda: self.shares.shards) if sends else None,
+            links=self._bindings,
+        )
         keywords = Keywords(self.lines, self.messages, sessions.clock)
         texts = {line for line, gateway in self.lines.items() if gateway.channel == "sms"}
         for destination in screens.values():
@@ -286,6 +299,7 @@ class Server:
         self.web = Web(
             settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere, chats=chats
         )
+        self.web.sockets = self._sockets
         if links is not None:
             first = locale or next(iter(app.engine.locales))
             self.web.secrets = SecretPage(links, sessions, self.arrivals, app.catalogs.translate, first)
@@ -308,46 +322,17 @@ class Server:
         self._work: list[asyncio.Task[None]] = []
         self._sending: list[asyncio.Task[None]] = []
 
-    def _depend(self) -> None:
-        """What has to be well for members to be answered, and what is told besides."""
-        store, data = self.sessions.store, self.settings.data
-        is_shared = self.settings.store.is_shared
-        self.readiness.add("sessions", functools.partial(look_at_store, store, is_shared=is_shared))
-        if self.members is not None:
-            self.readiness.add("records", self.members.answers)
-        on_disk = self.settings.store.kind == "sqlite" or (
-            self.members is not None and self.settings.records.kind == "sqlite"
-        )
-        if self.settings.bus != MEMORY:
-            self.readiness.add("bus", self.bus.answers, needed=False)
-        if self.dispatcher.destinations or self.screens.destinations:
-            self.readiness.add("outbox", self._look_at_outbox, needed=False)
-        for name, each in self._bindings.items():
-            self.readiness.add(name, functools.partial(look_at_link, each), needed=False)
-        if on_disk and data.is_dir():
-            self.readiness.add("disk", functools.partial(asyncio.to_thread, look_at_disk, data))
-
     async def _arrived(self, inbound: Inbound, gateway: Gateway) -> Response:
-        """A request that came on a connection of ours."""
         with self.monitor.answering():
             return await self.turns.handle(inbound, gateway)
 
     async def _texted(self, received: Received) -> Response:
-        """SMS that came on a connection of ours."""
         with self.monitor.answering():
             return await self.arrivals.take(received)
 
     def _bound(self) -> None:
-        """Screens and notices can go on a connection of ours."""
         self.screens.wake()
         self.dispatcher.wake()
-
-    async def _look_at_outbox(self) -> None:
-        """Raises `Bad` when messages that this process should send wait for long."""
-        now = self.sessions.clock()
-        for each in await self.sessions.store.backlog(shards=self.shares.shards):
-            if each.oldest is not None and each.oldest < now - BEHIND:
-                raise Bad("behind")
 
     def _posted(self, key: bytes) -> None:
         """A session has messages to send: whoever looks after its shard is woken."""
@@ -365,6 +350,16 @@ class Server:
         if shards is None or not shards.isdisjoint(self.shares.shards):
             self.dispatcher.wake()
 
+    @property
+    def frame(self) -> int | None:
+        """Octets of a frame of WebSocket, at most; None where the app has no live channels."""
+        return None if self.hub is None else self.hub.limits.frame
+
+    async def part(self) -> None:
+        """It stops: close sockets, some at a time."""
+        if self.hub is not None:
+            await self.hub.drain()
+
     def drain(self) -> None:
         """It will stop: say so to who asks whether it is ready, and serve on."""
         self.web.leaving = True
@@ -374,7 +369,6 @@ class Server:
         self.web.leaving = self.web.closed = True
 
     def _simulated(self, app: Wired, pushes: Pushes, played: PlayedLines | None) -> Simulator:
-        """Phones that talk to this server, and their page in its web."""
         from kikao.channels.line import through
         from kikao.console.simulator import SimulatedClock, Simulator, Site
 
@@ -416,6 +410,8 @@ class Server:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
         await self.monitor.join(self.settings)
         await self.bus.open()
+        if self.hub is not None:
+            await self.hub.start()
         await self.shares.renew()
         works = [
             self._shares_bell.run(),
@@ -465,6 +461,8 @@ class Server:
             await self.simulator.close()
         for each in self._bindings.values():
             await self._unbind(each)
+        if self.hub is not None:
+            await self.hub.stop()
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
@@ -496,4 +494,7 @@ class Server:
         await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.web(scope, receive, send)
+        if scope["type"] == "websocket":
+            await self.web.socket(scope, receive, send)
+        else:
+            await self.web(scope, receive, send)

@@ -9,6 +9,7 @@ and its port.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -91,12 +92,10 @@ class Tenants:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await lifespan(self._served, receive, send)
-        elif scope["type"] == "http":
-            if self._server is None:
-                raise RuntimeError("the server must support ASGI lifespan: the tenants were not started")
+        elif self._server is None:
+            raise RuntimeError("the server must support ASGI lifespan: the tenants were not started")
+        else:
             await self._server(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
 
     @contextlib.asynccontextmanager
     async def _served(self) -> AsyncIterator[TenantsServer]:
@@ -117,6 +116,15 @@ class TenantsServer:
     def __init__(self, servers: Mapping[str, Server]) -> None:
         self.servers = dict(servers)
 
+    @property
+    def frame(self) -> int | None:
+        """The largest frame that any of them takes; each looks at its own."""
+        return max((each.frame for each in self.servers.values() if each.frame is not None), default=None)
+
+    async def part(self) -> None:
+        """They stop: close their sockets, some at a time."""
+        await asyncio.gather(*(server.part() for server in self.servers.values()))
+
     def drain(self) -> None:
         """They will stop: say so to who asks whether they are ready, and serve on."""
         for server in self.servers.values():
@@ -134,7 +142,7 @@ class TenantsServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path in HEALTH:
+        if path in HEALTH and scope["type"] == "http":
             await respond(send, await self._health(path))
             return
         match = _TENANT(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from kikao.channels.channel import BadRequest, Response
 from kikao.channels.chat.routes import ChatRoute, chat_path
@@ -28,6 +28,19 @@ Send = Callable[[MutableMapping[str, Any]], Any]
 
 Page = Callable[[Scope, Receive], Awaitable[Response]]
 """Answers the requests to one part of the paths. Raises `Denied`."""
+
+
+class Sockets(Protocol):
+    """Opens WebSockets."""
+
+    def opens(self, path: str) -> bool:
+        """Whether at this path."""
+        ...
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One, from its handshake to its end."""
+        ...
+
 
 SIMULATOR: Final = "/simulator"
 
@@ -76,6 +89,8 @@ class Web:
         """Whether it stops: what comes now is for another process, or for later."""
         self.secrets: Page | None = None
         """What is answered under `/secret/`; nothing where there are no chats."""
+        self.sockets: Sockets | None = None
+        """Opens WebSockets; None where the app has no live channels."""
         self.simulator: Page | None = None
         """What is answered under `/simulator`; nothing unless it is on."""
 
@@ -86,6 +101,14 @@ class Web:
             self._publish(ErrorUncaught(where="request", error=described(error)))
             response = Response(500, TEXT, b"internal error\n")
         await respond(send, response)
+
+    async def socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket, from its handshake to its end; one that leads nowhere is refused (403)."""
+        if self.sockets is None or not self.sockets.opens(scope["path"]):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        await self.sockets(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive) -> Response:
         path: str = scope["path"]
@@ -102,6 +125,8 @@ class Web:
             return await self.health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
+        if self.sockets is not None and self.sockets.opens(path):
+            return Response(400, TEXT, b"a WebSocket is opened here\n")
         if self.simulator is not None and (path == SIMULATOR or path.startswith(f"{SIMULATOR}/")):
             return await self._of_page(self.simulator, scope, receive, "operator", "simulator")
         # Answered and limited as a gateway that is closed is.

@@ -26,6 +26,7 @@ from kikao.events import (
     event,
     files,
     links,
+    live,
     messages,
     name_of,
     types,
@@ -207,7 +208,7 @@ def unwrapped(text: str) -> str:
 
 def texts() -> Iterator[tuple[tuple[str, str], str]]:
     """The text below each field of each class."""
-    for module in (addresses, charges, event, files, links, messages, types):
+    for module in (addresses, charges, event, files, links, live, messages, types):
         assert module.__file__ is not None
         for node in ast.parse(Path(module.__file__).read_text(encoding="utf-8")).body:
             if isinstance(node, ast.ClassDef):

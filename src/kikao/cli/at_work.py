@@ -16,6 +16,11 @@ class AtWork(Protocol):
         """Phones in a browser; None where there are none."""
         ...
 
+    @property
+    def frame(self) -> int | None:
+        """Octets of a frame of WebSocket, at most; None where none is spoken."""
+        ...
+
     def publish(self, event: Event) -> None:
         """Tell whoever listens."""
         ...
@@ -26,6 +31,10 @@ class AtWork(Protocol):
 
     def refuse(self) -> None:
         """It stops: what comes from now on is not begun."""
+        ...
+
+    async def part(self) -> None:
+        """It stops: close sockets, some at a time."""
         ...
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -39,11 +39,23 @@ def _is_no_flood(record: logging.LogRecord) -> bool:
     return record.getMessage() != "Exceeded concurrency limit."
 
 
+def _sockets() -> type[Any]:
+    from kikao.cli.sockets import LiveSockets
+
+    return LiveSockets
+
+
 class Closing(ServerState):
     """What connections know of the server."""
 
     closing = False
     """Whether replies close their connections."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sockets: set[Any] = set()
+        """Connections that became WebSockets: apart, so that they count against no limit of requests."""
+        self.socket_tasks: set[asyncio.Task[None]] = set()
 
 
 class WebServer(uvicorn.Server):
@@ -67,7 +79,9 @@ class WebServer(uvicorn.Server):
             uvicorn.Config(
                 server,
                 http=BoundedHead,
-                ws="none",
+                ws="none" if server.frame is None else _sockets(),
+                ws_max_size=server.frame or 0,
+                ws_per_message_deflate=False,  # 64 KB of memory for each socket that was ever written to
                 lifespan="off",
                 access_log=False,
                 log_level="warning",
@@ -114,7 +128,16 @@ class WebServer(uvicorn.Server):
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until):
                 await self._until_nobody_is_idle()
+        await self._close_sockets()
         await super().shutdown(sockets)
+
+    async def _close_sockets(self) -> None:
+        """Those that did not close when they were told, and then what still deals with any."""
+        await self._server.part()
+        for each in list(self._state.sockets):
+            each.shutdown()
+        if self._state.socket_tasks:
+            await asyncio.wait(set(self._state.socket_tasks), timeout=GRACE)
 
     def _close_after_replies(self) -> None:
         """Those that come, and those that are on their way, are the last of their connections."""

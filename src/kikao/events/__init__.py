@@ -16,6 +16,7 @@ from kikao.events.described import described
 from kikao.events.event import Event, GatewayEvent, Publish, SessionEvent, name_of, short
 from kikao.events.files import FileFetched, FileLost, FilesSwept
 from kikao.events.links import LinkBound, LinkLost
+from kikao.events.live import LiveClosed, LiveEnded
 from kikao.events.log import LogLines
 from kikao.events.messages import (
     DestinationPaused,
@@ -98,6 +99,8 @@ __all__ = [
     "LimitHit",
     "LinkBound",
     "LinkLost",
+    "LiveClosed",
+    "LiveEnded",
     "LogLines",
     "LogRepeated",
     "MembersLinked",

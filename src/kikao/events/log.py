@@ -40,6 +40,7 @@ DEFAULT: Final = (
     "request.refused",
     "link.bound",
     "link.lost",
+    "live.ended",
     "operator.command",
     "error.uncaught",
     "events.dropped",

@@ -28,6 +28,7 @@ from kikao.events.event import (
 )
 from kikao.events.files import FileFetched, FileLost, FilesSwept
 from kikao.events.links import LinkBound, LinkLost
+from kikao.events.live import LiveClosed, LiveEnded
 from kikao.events.messages import (
     DestinationPaused,
     MessageDead,
@@ -403,8 +404,9 @@ class OperatorCommand(Event, frozen=True, kw_only=True, tag="operator.command"):
 class ErrorUncaught(Event, frozen=True, kw_only=True, tag="error.uncaught"):
     """An error that nobody caught, or a warning. Python would have printed it with its text."""
 
-    where: Literal["request", "loop", "thread", "finaliser", "warning", "subscriber"]
-    """`request`: the answer was 500; `loop`: a forgotten task, or a callback; `subscriber`: of these events."""
+    where: Literal["request", "loop", "thread", "finaliser", "warning", "subscriber", "channel", "users"]
+    """`request`: the answer was 500; `loop`: a forgotten task, or a callback; `subscriber`: of these events;
+    `channel`: a function of a live channel; `users`: what loads the users of live sessions."""
     error: Problem
     subscriber: Name = ""
     """Which one; of each the first error of a minute is told."""
@@ -488,6 +490,8 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     RequestRefused,
     LinkBound,
     LinkLost,
+    LiveClosed,
+    LiveEnded,
     OperatorCommand,
     ErrorUncaught,
     EventsDropped,

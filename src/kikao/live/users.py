@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
+
+if TYPE_CHECKING:
+    from kikao.members.directory import Directory
 
 
 class User(msgspec.Struct, frozen=True):
@@ -37,3 +40,17 @@ class Users(Protocol):
 async def anyone(user_id: str, claims: Mapping[str, Any]) -> User | None:
     """Whoever has a valid token: for apps whose users are another service's."""
     return User(user_id)
+
+
+class MemberUsers:
+    """The members directory: whoever has an address of the kind `user` in it, with their own language."""
+
+    def __init__(self, members: Directory) -> None:
+        self._members = members
+
+    async def __call__(self, user_id: str, claims: Mapping[str, Any]) -> User | None:
+        """Raises `RecordsAway`."""
+        if await self._members.find("user", user_id) is None:
+            return None
+        known = await self._members.meet("user", user_id)
+        return User(user_id, locale=known.locale, member=known.id)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import Enum
 from typing import Final
 
+from kikao.events.live import Ended
+
 SESSION_ENDED: Final = "session_ended"
 """The event, `{"reason": …}`, that comes before a close after which nobody should come back with the same token."""
 
@@ -45,8 +47,8 @@ class Reason(Enum):
     DRAINED = "drained", 1012, False
     """This process stops; another one takes over."""
 
-    def __init__(self, label: str, code: int | None, ends_session: bool) -> None:
-        self.label = label
+    def __init__(self, label: Ended, code: int | None, ends_session: bool) -> None:
+        self.label: Ended = label
         self.code = code
         self.ends_session = ends_session
         """Whether `session_ended` is said first."""

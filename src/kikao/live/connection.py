@@ -1,0 +1,38 @@
+"""What is known of a connection: the request that opened it, without its token."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import msgspec
+
+_KEPT: Final = ("traceparent", "tracestate", "user-agent")
+
+
+class Connection(msgspec.Struct, frozen=True):
+    """The request that opened a socket."""
+
+    path: str
+    params: Mapping[str, str]
+    """Of its query, the token and the version apart."""
+    headers: Mapping[str, str]
+    """Those that begin with `x-`, and `traceparent`, `tracestate`, `user-agent`; lower case."""
+    peer: tuple[str, int] | None
+    """Who connected to this server: a proxy, where there is one."""
+    secure: bool
+
+    @classmethod
+    def of(cls, scope: MutableMapping[str, Any]) -> Connection:
+        """Of an ASGI scope."""
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
+        client = scope.get("client")
+        return cls(
+            path=scope["path"],
+            params={name: value for name, value in query if name not in ("token", "vsn")},
+            headers={name: value for name, value in headers if name.startswith("x-") or name in _KEPT},
+            peer=None if client is None else (client[0], client[1]),
+            secure=scope.get("scheme") == "wss",
+        )

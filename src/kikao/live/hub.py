@@ -1,0 +1,456 @@
+"""Live sessions at work in one process: who is connected, who is in which topic, and what is said to whom."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Any, Final
+
+import msgspec
+
+from kikao.bus import Fanout
+from kikao.channels.socket import protocol
+from kikao.channels.socket.protocol import Frame, Json, json
+from kikao.channels.socket.reasons import Reason
+from kikao.channels.socket.tokens import BadToken, Claims, Tokens
+from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, LiveEnded, Publish, described
+from kikao.live.channel import Channel
+from kikao.live.live import Live
+from kikao.live.news import Broadcast, EndSession, ToUsers
+from kikao.live.presence.alone import Alone, SessionsHere
+from kikao.live.replies import body_of
+from kikao.live.session import Session
+from kikao.live.socket import Message, Receive, Send, Socket
+from kikao.live.stores.store import LiveStore
+from kikao.live.streams import Streams
+from kikao.live.users import User, Users
+from kikao.live.wire import NODE, Wire
+
+AT_ONCE: Final = 500
+"""Frames of a broadcast that are written before anything else may run."""
+
+TICK: Final = 5.0
+"""Most seconds between two looks at who was silent, idle, or away for too long."""
+
+WARNING: Final = 60.0
+"""Seconds before a token expires that its client is told."""
+
+
+class NotAdmitted(Exception):
+    """A socket that is not opened."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class Hub:
+    """See the module. Reached from flows and services as `chat.service(Hub)`, from channels as `channel.hub`."""
+
+    def __init__(
+        self,
+        live: Live,
+        users: Users,
+        tokens: Tokens,
+        lifetime: float,
+        store: LiveStore,
+        bus: Fanout,
+        publish: Publish,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        """`lifetime` is how many seconds a token lives at most; `clock` gives seconds that only grow, `wall` those
+        since the epoch, by which tokens are judged."""
+        self.live = live
+        self.limits = live.limits
+        self.routes = live.routes
+        self.tokens = tokens
+        self._lifetime = lifetime
+        self.store = store
+        self.publish = publish
+        self.clock = clock
+        self.wall = wall
+        self.node = secrets.token_urlsafe(NODE)[:NODE]
+        """Names this process, as long as it runs."""
+        self.sessions: dict[str, Session] = {}
+        """Of this process, by user."""
+        self.sockets: dict[str, Socket] = {}
+        self.leaving = False
+        """Whether it stops: nobody comes in."""
+        self._users = users
+        self._topics: dict[str, dict[Channel, None]] = {}
+        self._fan: deque[tuple[list[Channel], Frame, int, str]] = deque()
+        self._fanning: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._works: list[asyncio.Task[None]] = []
+        self._level = live.limits.connects
+        self._levelled_at = clock()
+        self._numbers = 0
+        self.wire = Wire(bus, self.node)
+        self.streams = Streams(store, self._tell, self._insufficient, self.spawn)
+        self.tracker = Alone(self._diffed)
+        self.registry = SessionsHere(self.sessions)
+        self.wire.on(Broadcast, self._heard)
+        self.wire.on(ToUsers, self._heard_of_users)
+        self.wire.on(EndSession, self._heard_of_end)
+        self.wire.on_gap(self.streams.missed)
+
+    # --- its life ---
+
+    async def start(self) -> None:
+        """Hear the others, and look after what is here."""
+        await self.store.open()
+        works = [self.wire.run(), self.tracker.run(), self._look_after()]
+        self._works = [asyncio.create_task(work) for work in works]
+        await self.wire.heard.wait()
+
+    async def drain(self) -> None:
+        """Close all sockets, some at a time: clients are back within 10 ms, elsewhere."""
+        self.leaving = True
+        limits, pause = self.limits, self.limits.drain_pause
+        waiting = list(self.sockets.values())
+        secrets.SystemRandom().shuffle(waiting)
+        for at in range(0, len(waiting), limits.drained):
+            if at:
+                await asyncio.sleep(pause)
+            for socket in waiting[at : at + limits.drained]:
+                socket.close(Reason.DRAINED)
+
+    async def stop(self) -> None:
+        """End; what is present here is kept for the window, for who comes back elsewhere."""
+        self.leaving = True
+        for socket in list(self.sockets.values()):
+            socket.close(Reason.DRAINED)
+        while self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=self.limits.grace)
+            for task in late:
+                task.cancel()
+        for session in list(self.sessions.values()):
+            self._end(session, Reason.DRAINED)
+        await self.tracker.retire(self.limits.window)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1.0):
+                await self.wire.told()
+        for task in self._works:
+            task.cancel()
+        await asyncio.gather(*self._works, return_exceptions=True)
+        await self.store.close()
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """Run something that nobody waits for; what it raises is told."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.publish(ErrorUncaught(where="loop", error=described(error)))
+
+    def told(self, note: str) -> None:
+        """A line for the log, with nothing of a member in it."""
+        self.publish(GatewayTold(channel="socket", gateway="phoenix", note=note))
+
+    def new_id(self) -> str:
+        """Of a socket: unique over all processes and times."""
+        self._numbers += 1
+        return f"{self.node}.{self._numbers:x}"
+
+    # --- sockets ---
+
+    def takes(self) -> bool:
+        """Whether one more socket may come now: not more a second than the process can take."""
+        now, rate = self.clock(), self.limits.connects
+        self._level = min(rate, self._level + (now - self._levelled_at) * rate)
+        self._levelled_at = now
+        if self._level < 1.0:
+            return False
+        self._level -= 1.0
+        return True
+
+    async def admit(self, token: str) -> tuple[User, Claims]:
+        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 with too many sockets, 503."""
+        try:
+            claims = self.tokens.verify(token)
+        except BadToken as bad:
+            raise NotAdmitted(403, f"token: {bad.fault.value}") from None
+        try:
+            user = await self._users(claims.user, claims.claims)
+            if user is not None and await self._is_logged_out(user, claims):
+                raise NotAdmitted(403, "logged out")
+        except NotAdmitted:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a directory raises, it may answer later
+            self.publish(ErrorUncaught(where="users", error=described(error)))
+            raise NotAdmitted(503, "the user cannot be loaded now") from None
+        if user is None:
+            raise NotAdmitted(403, "no such user")
+        session = self.sessions.get(user.id)
+        if session is not None and len(session.sockets) >= self.limits.sockets:
+            raise NotAdmitted(429, "too many sockets of one user")
+        return user, claims
+
+    async def _is_logged_out(self, user: User, claims: Claims) -> bool:
+        return claims.is_from_before(await self.store.logged_out(user.id))
+
+    async def serve(self, user: User, claims: Claims, scope: Message, receive: Receive, send: Send) -> None:
+        """One socket that was accepted, until it ends."""
+        now = self.clock()
+        session = self.sessions.get(user.id)
+        if session is None:
+            session = self.sessions[user.id] = Session(user, self.limits, now)
+        session.user = user
+        socket = Socket(self, session, claims, scope, send, now)
+        session.enter(socket)
+        self.sockets[socket.id] = socket
+        reason = Reason.FAILED
+        try:
+            self.registry.enter(session, socket)
+            reason = await socket.run(receive)
+        except asyncio.CancelledError:
+            reason = Reason.DRAINED
+            raise
+        finally:
+            self._left(socket, reason)
+
+    def _left(self, socket: Socket, reason: Reason) -> None:
+        reason = socket.closing or reason
+        session, now = socket.session, self.clock()
+        self.sockets.pop(socket.id, None)
+        for channel in list(socket.channels.values()):
+            channel.end(reason.label)
+        session.leave(socket, now)
+        self.registry.leave(session, socket)
+        self.publish(LiveClosed(**_AT, reason=reason.label, seconds=now - socket.connected_at))
+        if not session.sockets and (reason is Reason.LEFT or reason.ends_session):
+            self._end(session, reason)
+
+    def _end(self, session: Session, reason: Reason) -> None:
+        """A session is over: its record is told, once."""
+        if session.ended is not None:
+            return
+        session.ended = reason
+        if self.sessions.get(session.user.id) is session:
+            del self.sessions[session.user.id]
+        for socket in list(session.sockets):
+            socket.close(reason)
+        self.publish(
+            LiveEnded(
+                **_AT,
+                live=session.id[:12],
+                reason=reason.label,
+                seconds=self.clock() - session.started_at,
+                sockets=session.sockets_ever,
+                events=session.events,
+                refused=session.refused_ever,
+                sent=session.sent,
+                channels=session.channels_ever,
+                crashes=session.crashes,
+            )
+        )
+
+    async def _look_after(self) -> None:
+        limits = self.limits
+        tick = min(TICK, limits.silence / 4, limits.idle / 4, limits.window / 4, limits.grace / 4)
+        while True:
+            await asyncio.sleep(tick)
+            self.look()
+
+    def look(self) -> None:
+        """Close who was silent, idle, or whose token is over; end sessions that nobody came back to."""
+        now, wall, limits = self.clock(), self.wall(), self.limits
+        for socket in list(self.sockets.values()):
+            if now - socket.heard_at >= limits.silence:
+                socket.close(Reason.SILENT)
+            elif wall >= socket.expires_at + limits.grace:
+                socket.close(Reason.TOKEN_EXPIRED)
+            elif wall >= socket.expires_at - WARNING and not socket.warned:
+                socket.warned = True
+                said = json({"expires_in": max(0, int(socket.expires_at - wall))})
+                for channel in socket.channels.values():
+                    channel.say(protocol.push(channel.join_ref, channel.topic, "token_expiring", said))
+        for session in list(self.sessions.values()):
+            if (reason := session.over(now)) is not None:
+                self._end(session, reason)
+
+    async def refresh(self, socket: Socket, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
+        """A new token for a socket: the status and the response."""
+        try:
+            said = _TOKEN.decode(payload) if isinstance(payload, msgspec.Raw) else None
+            claims = self.tokens.verify(said.token) if said is not None else None
+        except (msgspec.MsgspecError, BadToken, RecursionError, UnicodeError):
+            claims = None
+        if claims is None or claims.user != socket.session.user.id:
+            return "error", json({"reason": "invalid token"})
+        if await self._is_logged_out(socket.session.user, claims):
+            return "error", json({"reason": "invalid token"})
+        socket.claims, socket.expires_at, socket.warned = claims, claims.expires_at, False
+        return "ok", json({"expires_in": int(claims.expires_at - self.wall())})
+
+    # --- topics ---
+
+    def subscribe(self, channel: Channel) -> None:
+        """From now on it hears its topic."""
+        subscribers = self._topics.get(channel.topic)
+        if subscribers is None:
+            subscribers = self._topics[channel.topic] = {}
+            if channel.route.presence:
+                self.tracker.subscribe(channel.topic)
+        subscribers[channel] = None
+
+    def unsubscribe(self, channel: Channel) -> None:
+        """It hears its topic no more."""
+        subscribers = self._topics.get(channel.topic)
+        if subscribers is None or channel not in subscribers:
+            return
+        del subscribers[channel]
+        if not subscribers:
+            del self._topics[channel.topic]
+            self.streams.forget(channel.topic)
+            if channel.route.presence:
+                self.tracker.unsubscribe(channel.topic)
+
+    def _tell(self, topic: str, frame: Frame, seq: int = 0, but: str = "") -> None:
+        """A frame to all of a topic here, in order; a large crowd some at a time, so that others are served between."""
+        subscribers = self._topics.get(topic)
+        if subscribers is None:
+            return
+        if self._fanning is None and len(subscribers) <= AT_ONCE:
+            for channel in subscribers:
+                if channel.socket.id != but:
+                    channel.say(frame, seq)
+            return
+        self._fan.append((list(subscribers), frame, seq, but))
+        if self._fanning is None:
+            self._fanning = self.spawn(self._go_on_telling())
+
+    async def _go_on_telling(self) -> None:
+        try:
+            while self._fan:
+                crowd, frame, seq, but = self._fan.popleft()
+                for at in range(0, len(crowd), AT_ONCE):
+                    for channel in crowd[at : at + AT_ONCE]:
+                        if channel.socket.id != but:
+                            channel.say(frame, seq)
+                    await asyncio.sleep(0)
+        finally:
+            self._fanning = None
+
+    def _insufficient(self, topic: str) -> None:
+        """Clients of a topic missed what nobody has any more: they join anew, and are told so."""
+        for channel in list(self._topics.get(topic, ())):
+            channel.socket.write(protocol.crashed(channel.join_ref, topic))
+            channel.end("insufficient")
+
+    def _diffed(self, topic: str, payload: Json) -> None:
+        self._tell(topic, protocol.broadcast(topic, "presence_diff", payload))
+
+    # --- what is said ---
+
+    async def broadcast(self, topic: str, event: str, payload: Any = None, *, but: str = "") -> None:
+        """To all who joined a topic, on every process; written once. `but` is the id of a socket that does not get it.
+
+        Where the topic is kept it is stored first: then everybody gets it who is in, or comes back in time. Raises
+        `LiveAway` where that cannot be, and `TypeError` for what is no payload.
+        """
+        body = body_of(payload)
+        found = self.routes.find(topic)
+        keeps = None if found is None else found[0].keeps
+        if keeps is None:
+            self._tell(topic, protocol.broadcast(topic, event, body), 0, but)
+            said = body if isinstance(body, bytes) else body.encode()
+            self.wire.tell(Broadcast(topic, event, said, isinstance(body, bytes), but))
+            return
+        if isinstance(body, bytes):
+            raise TypeError(f"{topic}: what is kept is JSON, not bytes")
+        at = await self.streams.append(topic, event, body, keeps)
+        self.streams.arrived(topic, event, body, at, but)
+        self.wire.tell(Broadcast(topic, event, body.encode(), at=at, but=but))
+
+    async def to_user(self, user_id: str, event: str, payload: Any = None) -> None:
+        """To all devices of a user, on the topic that is theirs (`Live.user_topic`). Raises as `broadcast`."""
+        await self.broadcast(self.live.user_topic.replace("{user_id}", user_id), event, payload)
+
+    async def to_users(self, user_ids: Iterable[str], event: str, payload: Any = None) -> None:
+        """To several; those who have no session get nothing, kept or not."""
+        body = body_of(payload)
+        self._to_sessions(tuple(user_ids), "", event, body)
+
+    async def to_group(self, group: str, event: str, payload: Any = None) -> None:
+        """To all users who have this group (`User.groups`) and a session; nothing of it is kept."""
+        self._to_sessions((), group, event, body_of(payload))
+
+    def _to_sessions(self, users: tuple[str, ...], group: str, event: str, body: bytes | Json) -> None:
+        if isinstance(body, bytes):
+            raise TypeError("what goes to users is JSON, not bytes")
+        self._heard_of_users(news := ToUsers(event, body.encode(), users, group))
+        self.wire.tell(news)
+
+    def _heard(self, news: Broadcast) -> None:
+        body: bytes | Json = news.body if news.binary else Json(news.body.decode())
+        if news.at is not None and isinstance(body, Json):
+            self.streams.arrived(news.topic, news.event, body, news.at, news.but)
+        elif news.topic in self._topics:
+            self._tell(news.topic, protocol.broadcast(news.topic, news.event, body), 0, news.but)
+
+    def _heard_of_users(self, news: ToUsers) -> None:
+        body = Json(news.body.decode())
+        if news.group:
+            meant: Iterable[Session] = [s for s in self.sessions.values() if news.group in s.user.groups]
+        else:
+            meant = [self.sessions[user] for user in news.users if user in self.sessions]
+        for session in meant:
+            topic = self.live.user_topic.replace("{user_id}", session.user.id)
+            self._tell(topic, protocol.broadcast(topic, news.event, body))
+
+    # --- sessions ---
+
+    async def get_session(self, user_id: str) -> Session | None:
+        """A user's session, whichever processes it is on; None where there is none. Raises `LiveAway`."""
+        return await self.registry.get_session(user_id)
+
+    async def session_exists(self, user_id: str) -> bool:
+        """Whether a user has a session anywhere. Raises `LiveAway`."""
+        return await self.registry.session_exists(user_id)
+
+    async def stop_session(self, user_id: str) -> bool:
+        """End a user's session everywhere; they may come again. Whether there was one. Raises `LiveAway`."""
+        existed = await self.session_exists(user_id)
+        self._heard_of_end(news := EndSession(user_id, Reason.STOPPED.label))
+        self.wire.tell(news)
+        return existed
+
+    async def log_out(self, user_id: str) -> None:
+        """End a user's session everywhere, and refuse every token that was issued by now. Raises `LiveAway`."""
+        at = await self.store.log_out(user_id, seconds=self._lifetime)
+        self._heard_of_end(news := EndSession(user_id, Reason.LOGGED_OUT.label, at))
+        self.wire.tell(news)
+
+    def _heard_of_end(self, news: EndSession) -> None:
+        session = self.sessions.get(news.user)
+        reason = _REASONS.get(news.reason, Reason.STOPPED)
+        if session is None:
+            return
+        newer = [s for s in session.sockets if news.at and not s.claims.is_from_before(news.at)]
+        if not newer:
+            self._end(session, reason)
+            return
+        for socket in session.sockets:
+            if socket not in newer:
+                socket.close(reason)
+
+
+class _Token(msgspec.Struct):
+    token: str
+
+
+_TOKEN: Final = msgspec.json.Decoder(_Token)
+_AT: Final = {"channel": "socket", "gateway": "phoenix"}
+_REASONS: Final[dict[str, Reason]] = {reason.label: reason for reason in Reason}

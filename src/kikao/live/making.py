@@ -1,0 +1,48 @@
+"""A hub, from an app's declaration and its settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kikao.bus import Fanout
+from kikao.channels.socket.tokens import Tokens
+from kikao.config import Settings, SettingsError
+from kikao.events import Publish
+from kikao.live.hub import Hub
+from kikao.live.live import Live
+from kikao.live.stores.memory import MemoryLive
+from kikao.live.users import MemberUsers, Users
+from kikao.sessions.keeper import Sessions
+
+if TYPE_CHECKING:
+    from kikao.members.directory import Directory
+
+
+def make_hub(
+    live: Live,
+    settings: Settings,
+    bus: Fanout,
+    publish: Publish,
+    members: Directory | None,
+    sessions: Sessions,
+) -> Hub:
+    """What runs the live channels. Raises `SettingsError` where it cannot know its users, or their tokens."""
+    users: Users | None = live.users
+    if users is None and members is not None:
+        users = MemberUsers(members)
+    if users is None:
+        raise SettingsError(
+            [
+                "the app has live channels and no members: say who its users are, for example Live(users=anyone)"
+            ]
+        )
+    try:
+        tokens = Tokens.of(settings, clock=sessions.clock)
+    except ValueError as error:
+        raise SettingsError([str(error)]) from None
+    if tokens is None:
+        raise SettingsError(
+            ["KIKAO_JWT_KEYS: missing, though the app has live sessions, which are opened with tokens"]
+        )
+    lifetime = settings.jwt.lifetime + settings.jwt.leeway
+    return Hub(live, users, tokens, lifetime, MemoryLive(), bus, publish, wall=sessions.clock)

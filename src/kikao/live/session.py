@@ -1,0 +1,131 @@
+"""One user's dealings with this process over all of their sockets: activity, limits, and what became of it. No I/O."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from kikao.channels.socket.reasons import Reason
+from kikao.live.limits import LiveLimits
+from kikao.live.users import User
+
+if TYPE_CHECKING:
+    from kikao.live.socket import Socket
+
+
+class Session:
+    """Started by the user's first socket, shared by all, over when the last one has been gone for the window.
+
+    Times are those of the caller's clock: seconds that only grow.
+    """
+
+    __slots__ = (
+        "_crashes",
+        "_level",
+        "_levelled_at",
+        "active_at",
+        "alone_since",
+        "channels_ever",
+        "crashes",
+        "ended",
+        "events",
+        "id",
+        "limits",
+        "metadata",
+        "refused",
+        "refused_ever",
+        "sent",
+        "sockets",
+        "sockets_ever",
+        "started_at",
+        "user",
+    )
+
+    def __init__(self, user: User, limits: LiveLimits, now: float) -> None:
+        self.id = secrets.token_hex(16)
+        self.user = user
+        self.limits = limits
+        self.started_at = now
+        self.active_at = now
+        """When one of its sockets last did something; heartbeats are nothing."""
+        self.sockets: list[Socket] = []
+        self.sockets_ever = 0
+        self.alone_since: float | None = now
+        """Since when it has no socket."""
+        self.ended: Reason | None = None
+        self.events = 0
+        """From the client, heartbeats apart."""
+        self.refused = 0
+        """How many in a row were too many."""
+        self.refused_ever = 0
+        self.sent = 0
+        """Frames to the client."""
+        self.channels_ever = 0
+        self.crashes = 0
+        self.metadata: dict[str, Any] | None = None
+        """What the app remembers of it, as long as it lives."""
+        self._level = float(limits.burst)
+        self._levelled_at = now
+        self._crashes: dict[str, deque[float]] | None = None
+
+    def enter(self, socket: Socket) -> None:
+        """One more socket."""
+        self.sockets.append(socket)
+        self.sockets_ever += 1
+        self.alone_since = None
+
+    def leave(self, socket: Socket, now: float) -> None:
+        """A socket is gone."""
+        if socket in self.sockets:
+            self.sockets.remove(socket)
+        if not self.sockets:
+            self.alone_since = now
+
+    def takes(self, now: float) -> bool:
+        """Whether an event is within the limits; it counts as activity if it is."""
+        limits = self.limits
+        level = min(float(limits.burst), self._level + (now - self._levelled_at) * limits.events)
+        self._levelled_at = now
+        if level < 1.0:
+            self._level = level
+            self.refused += 1
+            self.refused_ever += 1
+            return False
+        self._level = level - 1.0
+        self.refused = 0
+        self.events += 1
+        self.active_at = now
+        return True
+
+    @property
+    def wait(self) -> float:
+        """Seconds until an event is taken again."""
+        return max(0.0, (1.0 - self._level) / self.limits.events)
+
+    def crashed(self, topic: str, now: float) -> None:
+        """A function of a channel raised."""
+        self.crashes += 1
+        if self._crashes is None:
+            self._crashes = {}
+        self._crashes.setdefault(topic, deque(maxlen=self.limits.crashes)).append(now)
+
+    def rests(self, topic: str, now: float) -> float:
+        """Seconds until a channel that crashed too often may be joined again; 0.0 where it may."""
+        times = self._crashes.get(topic) if self._crashes is not None else None
+        if times is None:
+            return 0.0
+        while times and times[0] <= now - self.limits.crash_window:
+            times.popleft()
+        if not times:
+            assert self._crashes is not None
+            del self._crashes[topic]
+        return times[0] + self.limits.crash_window - now if len(times) >= self.limits.crashes else 0.0
+
+    def over(self, now: float) -> Reason | None:
+        """Why it is over by itself, if it is: nobody did anything for too long, or nobody came back."""
+        if self.alone_since is not None and now - self.alone_since >= self.limits.window:
+            return Reason.LOST
+        if self.sockets and now - self.active_at >= self.limits.idle:
+            return Reason.IDLE
+        return None

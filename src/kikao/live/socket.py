@@ -1,0 +1,252 @@
+"""One connection: its reader, its bounded queue, and the channels on it. Nothing of it runs while nothing happens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
+from typing import TYPE_CHECKING, Any, Final
+
+from kikao.channels.socket import protocol
+from kikao.channels.socket.protocol import EMPTY, HEARTBEAT, JOIN, LEAVE, Frame, Malformed, Push, json
+from kikao.channels.socket.reasons import SESSION_ENDED, Reason
+from kikao.live.channel import Channel
+from kikao.live.session import Session
+
+if TYPE_CHECKING:
+    from kikao.channels.socket.tokens import Claims
+    from kikao.live.hub import Hub
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Coroutine[Any, Any, None]]
+
+ABORT: Final = "kikao.abort"
+"""An extension of the ASGI scope: ends the connection at once, whether the other side reads or not."""
+
+PATIENCE: Final = 5.0
+"""Seconds in which a client has to read that its socket is closed."""
+
+
+class Socket:
+    """A connection of a user. `run` reads until it ends; `write` queues and never waits."""
+
+    __slots__ = (
+        "_closing",
+        "_ending",
+        "_scope",
+        "_send",
+        "_size",
+        "_waiting",
+        "_writer",
+        "channels",
+        "claims",
+        "connected_at",
+        "expires_at",
+        "heard_at",
+        "hub",
+        "id",
+        "session",
+        "warned",
+    )
+
+    def __init__(
+        self, hub: Hub, session: Session, claims: Claims, scope: Message, send: Send, now: float
+    ) -> None:
+        self.hub = hub
+        self.session = session
+        self.claims = claims
+        self.expires_at = claims.expires_at
+        """Of its token, in seconds since the epoch."""
+        self.id = hub.new_id()
+        self.channels: dict[str, Channel] = {}
+        self.connected_at = now
+        self.heard_at = now
+        """When a frame last came, a heartbeat included."""
+        self.warned = False
+        """Whether it was told that its token expires."""
+        self._scope = scope
+        self._send = send
+        self._closing: Reason | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._waiting: deque[Frame] | None = None
+        """Frames behind the one that is being written; None while nothing is."""
+        self._size = 0
+        self._writer: asyncio.Task[None] | None = None
+
+    @property
+    def scope(self) -> Message:
+        """Of its handshake, by ASGI. There is a token in it: show it to nobody."""
+        return self._scope
+
+    @property
+    def closing(self) -> Reason | None:
+        """Why it is being closed; None while it is open."""
+        return self._closing
+
+    # --- what comes ---
+
+    async def run(self, receive: Receive) -> Reason:
+        """Deal with what comes until the connection ends; why it did."""
+        hub = self.hub
+        while True:
+            message = await receive()
+            if message["type"] == "websocket.disconnect":
+                return self._closing or _left(message)
+            if self._closing is not None:
+                continue
+            self.heard_at = hub.clock()
+            text, octets = message.get("text"), message.get("bytes")
+            if (len(text) if text is not None else len(octets or b"")) > hub.limits.frame:
+                self.close(Reason.TOO_LARGE)
+                continue
+            try:
+                push = protocol.read_text(text) if text is not None else protocol.read_binary(octets or b"")
+            except Malformed as problem:
+                hub.told(f"a frame is none: {problem}")
+                self.close(Reason.MALFORMED)
+                continue
+            self._take(push)
+
+    def _take(self, push: Push) -> None:
+        topic, event = push.topic, push.event
+        if (topic, event) == HEARTBEAT:
+            self.write(protocol.reply(None, push.ref, topic, "ok", EMPTY))
+            return
+        session, now = self.session, self.heard_at
+        if not session.takes(now):
+            if session.refused >= session.limits.flood:
+                self.close(Reason.FLOODING)
+                return
+            more = {"reason": "rate limited", "retry_after": round(session.wait, 3)}
+            self._answer(push, "error", more)
+            return
+        channel = self.channels.get(topic)
+        if event == JOIN:
+            self._join(push, channel)
+        elif channel is None:
+            if event == LEAVE:
+                self._answer(push, "ok", {})
+            else:
+                self._answer(push, "error", {"reason": "unmatched topic"}, join_ref=None)
+        elif push.join_ref is None or push.join_ref == channel.join_ref:
+            channel.take(push)
+
+    def _join(self, push: Push, before: Channel | None) -> None:
+        found = self.hub.routes.find(push.topic)
+        if found is None:
+            self.hub.told("a join to a topic that no channel has")
+            self._answer(push, "error", {"reason": "unmatched topic"}, join_ref=None)
+            return
+        if before is None and len(self.channels) >= self.hub.limits.channels:
+            self._answer(push, "error", {"reason": "too many channels joined"})
+            return
+        join_ref = push.join_ref if push.join_ref is not None else push.ref
+        channel = Channel(self, *found, push.topic, join_ref, before)
+        self.channels[push.topic] = channel
+        self.session.channels_ever += 1
+        channel.take(push)
+
+    def _answer(self, push: Push, status: str, response: dict[str, Any], **other: str | None) -> None:
+        join_ref = other.get(
+            "join_ref", push.join_ref if push.join_ref is not None or push.event != JOIN else push.ref
+        )
+        self.write(protocol.reply(join_ref, push.ref, push.topic, status, json(response)))
+
+    # --- what leaves ---
+
+    def write(self, frame: Frame) -> None:
+        """Send a frame behind all others; who does not read for too long is closed. Never waits."""
+        if self._closing is not None:
+            return
+        self.session.sent += 1
+        if self._waiting is not None:
+            self._waiting.append(frame)
+            self._size += len(frame)
+            if self._size > self.hub.limits.queue:
+                self.close(Reason.SLOW)
+            return
+        # Almost always there is room at once: then it is done here, without a task.
+        coroutine = self._send(_message(frame))
+        try:
+            awaited = coroutine.send(None)
+        except StopIteration:
+            return
+        except Exception:  # noqa: BLE001 - the connection is gone, which the reader hears as well
+            return
+        self._waiting = deque()
+        self._writer = asyncio.create_task(self._write_on(coroutine, awaited))
+
+    async def _write_on(self, coroutine: Coroutine[Any, Any, None], awaited: Any) -> None:
+        """Go on with what could not be sent at once, and with what waits behind it."""
+        try:
+            await _rest(coroutine, awaited)
+            while self._waiting:
+                frame = self._waiting.popleft()
+                self._size -= len(frame)
+                await self._send(_message(frame))
+        except Exception:  # noqa: BLE001 - the connection is gone, which the reader hears as well
+            self._waiting = deque()
+        finally:
+            self._waiting, self._size, self._writer = None, 0, None
+
+    def close(self, reason: Reason) -> None:
+        """End the connection, with `session_ended` first where nobody should come back. Returns at once."""
+        if self._closing is not None:
+            return
+        if reason.ends_session:
+            said = json({"reason": reason.label})
+            for topic in ("phoenix", *self.channels):
+                self.write(protocol.broadcast(topic, SESSION_ENDED, said))
+        if self._closing is None:  # unless that was too much for it
+            self._closing = reason
+            self._ending = self.hub.spawn(self._close(reason))
+
+    async def _close(self, reason: Reason) -> None:
+        writer = self._writer
+        abort: Callable[[], None] | None = self._scope.get("extensions", {}).get(ABORT)
+        try:
+            async with asyncio.timeout(0.0 if reason is Reason.SLOW else PATIENCE):
+                if writer is not None:
+                    await writer
+                with contextlib.suppress(Exception):
+                    await self._send(
+                        {"type": "websocket.close", "code": reason.code or 1000, "reason": reason.label}
+                    )
+                return
+        except TimeoutError:
+            pass
+        if writer is not None:
+            writer.cancel()
+        if abort is not None:
+            abort()
+
+
+def _message(frame: Frame) -> Message:
+    return {"type": "websocket.send", "text" if isinstance(frame, str) else "bytes": frame}
+
+
+def _left(message: Message) -> Reason:
+    """Whether the client closed it: uvicorn tells a reason, if an empty one, only of a close that came."""
+    if message.get("code") in (1000, 1001, 1005) and "reason" in message:
+        return Reason.LEFT
+    return {1007: Reason.MALFORMED, 1009: Reason.TOO_LARGE, 1012: Reason.DRAINED}.get(
+        message.get("code", 0), Reason.LOST
+    )
+
+
+@types.coroutine
+def _rest(coroutine: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
+    """What is left of a coroutine that waits for `awaited`."""
+    while True:
+        value, failure = None, None
+        try:
+            value = yield awaited
+        except BaseException as error:  # noqa: BLE001 - it is the coroutine's
+            failure = error
+        try:
+            awaited = coroutine.send(value) if failure is None else coroutine.throw(failure)
+        except StopIteration:
+            return
