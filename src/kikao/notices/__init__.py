@@ -1,0 +1,1 @@
+"""Notices: what is told to members and users without being asked."""

@@ -1,0 +1,5 @@
+"""Alembic starts every upgrade here."""
+
+from kikao.records.migrations import run
+
+run()
