@@ -1,6 +1,7 @@
 """The documentation runs: its code is executed, and its tables say what there is. The tutorial: `test_tutorial.py`."""
 
 import ast
+import base64
 import inspect
 import re
 import shlex
@@ -65,6 +66,32 @@ async def test_the_stories_of_a_chat_come_true(tea_shop: dict[str, Any]) -> None
     for transcript in parse(text, "test-a-chat.md"):
         async with Stage(tea_shop["app"]) as stage:
             await play(transcript, stage)
+
+
+# --- tokens of live sessions ---
+
+
+def test_a_token_that_a_backend_of_the_guide_signs_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = base64.b64encode(bytes(range(32))).decode()
+    environ = {"KIKAO_JWT_KEYS": f"k1:HS256:{key}", "KIKAO_JWT_AUDIENCE": "kikao", "LIVE_KEY": key}
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    backend, app_test = blocks(DOCS / "how-to/sign-tokens.md", "python")
+    found: dict[str, Any] = {}
+    exec(compile(backend + app_test, "sign-tokens.md", "exec"), found)
+    assert found["tokens"].verify(found["live_token"]("ama")).user == "ama"
+    assert found["tokens"].verify(found["token"]).claims["role"] == "nurse"
+
+
+def test_every_reason_for_refusing_a_token_is_documented() -> None:
+    from kikao.channels.socket.tokens import Fault
+
+    page = (DOCS / "how-to/sign-tokens.md").read_text(encoding="utf-8")
+    table = page.partition("## When one is refused")[2].partition("## In tests")[0]
+    assert [each.value for each in Fault if f"`{each.value}`" not in table] == []
 
 
 # --- the README ---

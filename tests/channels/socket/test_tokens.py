@@ -222,7 +222,10 @@ def test_a_number_of_a_million_digits_is_not_even_read() -> None:
 def test_what_was_issued_by_a_log_out_is_from_before_it() -> None:
     found = tokens().verify(token(iat=NOW - 5))
     assert [found.is_from_before(NOW - 5 + more) for more in (-0.1, 0, 0.1)] == [False, True, True]
-    assert tokens().verify(token(iat=...)).is_from_before(0)
+    silent = tokens().verify(token(iat=...))
+    assert silent.is_from_before(NOW - 100_000)
+    assert not silent.is_from_before(0)  # nobody logged out
+    assert not found.is_from_before(0)
 
 
 # --- who ---

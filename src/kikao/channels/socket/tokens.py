@@ -91,11 +91,12 @@ class Claims(msgspec.Struct, frozen=True):
     """The id of the key that verified it."""
 
     def is_from_before(self, moment: float) -> bool:
-        """Whether it was, or may have been, issued by that moment: as at a log-out, after which it is worth nothing.
+        """Whether it was, or may have been, issued by the moment of a log-out, after which it is worth nothing.
 
-        `iat` has whole seconds in most tokens, so one of the same second counts as older.
+        False for 0, which stands for no log-out. `iat` has whole seconds in most tokens, so one of the same second
+        counts as older; one without `iat` always does.
         """
-        return self.issued_at is None or self.issued_at <= moment
+        return moment > 0 and (self.issued_at is None or self.issued_at <= moment)
 
 
 class Tokens:
