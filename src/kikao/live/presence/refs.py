@@ -1,0 +1,30 @@
+"""Refs of what is tracked: unique, and in the order of time."""
+
+from __future__ import annotations
+
+import os
+import time
+from base64 import b32hexencode
+from collections.abc import Callable
+from typing import Final
+
+RANDOM: Final = 7
+"""Octets that two processes do not have in common in the same microsecond."""
+
+
+class Refs:
+    """Makes them: 24 letters and digits, of which the first 13 are the time, so that text order is the order of time.
+
+    Those of one process are in its order whatever its clock does; those of several as well as their clocks agree.
+    """
+
+    def __init__(
+        self, wall: Callable[[], float] = time.time, random: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._wall = wall
+        self._random = random
+        self._last = 0
+
+    def __call__(self) -> str:
+        self._last = max(self._last + 1, int(self._wall() * 1e6))
+        return b32hexencode(self._last.to_bytes(8) + self._random(RANDOM)).decode().lower()

@@ -1,0 +1,471 @@
+"""Presence over several processes: what clients see, whoever dies, whatever is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from kikao.live.presence.tracking import DOUBT, INTERNAL, META, NotTracked
+from kikao.live.stores.store import LEASE, Change
+from tests.live.presence.processes import ROOM, World, quiet
+
+PHONE, LAPTOP = {"device": "phone"}, {"device": "laptop"}
+
+
+# --- what clients see ---
+
+
+async def test_who_joins_is_in_the_state_and_others_hear_of_them() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+
+    ref = await one.track("asha", **PHONE)
+
+    assert await one.tracker.present(ROOM) == {"asha": {"metas": [{"device": "phone", "phx_ref": ref}]}}
+    assert other.diffs == [
+        {"joins": {"asha": {"metas": [{"device": "phone", "phx_ref": ref}]}}, "leaves": {}}
+    ]
+    assert one.client.members == other.client.members
+    assert one.door.calls["put"] == 1
+    assert one.door.calls["adopt"] == 0, "nothing was held"
+
+
+async def test_two_devices_are_two_metas_and_the_key_stays_until_both_left() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    phone, laptop = await one.track("asha", **PHONE), await other.track("asha", **LAPTOP)
+    assert [meta["device"] for meta in one.metas("asha")] == ["phone", "laptop"]
+
+    one.tracker.untrack(ROOM, phone)
+    await quiet()
+    assert [meta["phx_ref"] for meta in one.metas("asha")] == [laptop]
+    assert one.client.vanished == other.client.vanished == []
+
+    other.tracker.untrack(ROOM, laptop)
+    await quiet()
+    assert one.client.vanished == other.client.vanished == ["asha"]
+    assert world.there() == set()
+
+
+async def test_an_update_is_one_diff_and_nobody_leaves() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    old = await one.track("asha", **PHONE)
+    new = one.tracker.update(ROOM, old, {"device": "phone", "typing": True})
+    await quiet()
+
+    for process in (one, other):
+        assert process.diffs[-1] == {
+            "joins": {
+                "asha": {"metas": [{"device": "phone", "typing": True, "phx_ref": new, "phx_ref_prev": old}]}
+            },
+            "leaves": {"asha": {"metas": [{"device": "phone", "phx_ref": old}]}},
+        }
+        assert len(process.diffs) == 2
+        assert process.client.vanished == []
+    with pytest.raises(NotTracked):
+        one.tracker.update(ROOM, old, {})
+
+
+async def test_updates_without_a_pause_leave_one_entry() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.tracker.track(ROOM, "asha", PHONE)
+    for n in range(5):
+        ref = one.tracker.update(ROOM, ref, {"n": n})
+    await quiet()
+    assert world.there() == {ref}
+    assert other.client.vanished == []
+    assert other.client.refs() == {ref}
+    assert one.tracker.owes == 0
+
+
+async def test_who_leaves_while_their_join_is_being_written_leaves_no_ghost() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.tracker.track(ROOM, "asha", PHONE)
+    await asyncio.sleep(0)
+    one.tracker.untrack(ROOM, ref)
+    await quiet()
+    assert world.there() == set()
+    assert one.client.members == other.client.members == {}
+    assert one.tracker.entries == one.tracker.owes == 0
+
+
+async def test_what_is_no_meta_is_refused() -> None:
+    world = World()
+    one = await world.process("one")
+    with pytest.raises(ValueError, match="JSON"):
+        await one.track("asha", device=object())
+    with pytest.raises(ValueError, match="octets"):
+        await one.track("asha", device="x" * META)
+    with pytest.raises(ValueError, match="own"):
+        await one.tracker.track(f"{INTERNAL}x", "asha", {})
+    with pytest.raises(ValueError, match="own"):
+        one.tracker.subscribe(f"{INTERNAL}x")
+    assert world.there() == set()
+
+
+async def test_the_state_of_a_topic_that_nobody_here_joined_is_what_the_store_has() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two", watches=False)
+    ref = await one.track("asha", **PHONE)
+    found = await other.tracker.present(ROOM)
+    assert found["asha"]["metas"][0]["phx_ref"] == ref
+    assert other.tracker.topics == 0
+
+    one.tracker.unsubscribe(ROOM)
+    one.door.is_shut = True
+    await one.tracker.beat()
+    assert (await one.tracker.present(ROOM))["asha"]["metas"][0]["phx_ref"] == ref
+
+
+# --- sockets that are lost ---
+
+
+async def test_who_comes_back_in_time_is_taken_over_and_nobody_notices() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.track("asha", **PHONE)
+    one.tracker.hold(ROOM, ref)
+    await quiet()
+    await world.passes(20.0)
+
+    assert await other.track("asha", **PHONE) == ref
+    await world.passes(60.0)
+    assert len(one.diffs) == len(other.diffs) == 1
+    assert world.there() == {ref}
+
+    other.tracker.untrack(ROOM, ref)
+    await quiet()
+    assert one.client.members == other.client.members == {}
+    assert one.leaves[ref] == other.leaves[ref] == 1
+
+
+async def test_who_comes_back_at_once_is_taken_over_before_the_store_knows() -> None:
+    world = World()
+    one = await world.process("one")
+    ref = await one.track("asha", **PHONE)
+    for _ in range(3):
+        one.tracker.hold(ROOM, ref)
+        assert await one.tracker.track(ROOM, "asha", PHONE) == ref
+    await quiet()
+    await world.passes(60.0)
+    assert world.there() == {ref}
+    assert len(one.diffs) == 1
+
+
+async def test_another_device_is_not_taken_over_and_who_does_not_come_back_leaves_once() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.track("asha", **PHONE)
+    one.tracker.hold(ROOM, ref)
+    await quiet()
+    laptop = await other.track("asha", **LAPTOP)
+    assert laptop != ref
+    one.tracker.untrack(ROOM, ref)  # it is not here any more: nothing
+    one.tracker.hold(ROOM, ref)
+    await world.passes(40.0)
+
+    assert world.there() == {laptop}
+    assert one.leaves[ref] == other.leaves[ref] == 1
+    assert one.client.vanished == other.client.vanished == []
+
+
+async def test_who_is_cancelled_while_taking_over_leaves_it_to_the_next() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.track("asha", **PHONE)
+    one.tracker.hold(ROOM, ref)
+    await quiet()
+    for steps in range(1, 8):
+        joining = asyncio.create_task(other.tracker.track(ROOM, "asha", PHONE))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        if joining.done():
+            break
+        joining.cancel()
+        await quiet()
+    else:
+        pytest.fail("it never ended")
+    assert joining.result() == ref
+    assert len(other.diffs) == 1
+    other.tracker.untrack(ROOM, ref)
+    await quiet()
+    assert world.there() == set()
+
+
+async def test_a_process_that_retires_leaves_everybody_to_the_others() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    refs = {key: await one.track(key, **PHONE) for key in ("asha", "brian")}
+    await one.tracker.retire()
+    for ref in refs.values():
+        one.tracker.hold(ROOM, ref)
+    one.kill()
+    assert await other.track("asha", **PHONE) == refs["asha"]
+    await world.passes(40.0)
+    assert set(other.client.members) == {"asha"}
+    assert other.leaves == {refs["brian"]: 1}
+
+
+# --- processes that die, and what is lost ---
+
+
+async def test_the_dead_leave_once_after_their_lease_for_everybody() -> None:
+    world = World()
+    one, two, three = [await world.process(name) for name in ("one", "two", "three")]
+    refs = {await one.track(key, **PHONE) for key in ("asha", "brian")}
+    stays = await two.track("chipo", **PHONE)
+    one.kill()
+    await world.passes(LEASE - 3.0)
+    assert two.leaves == three.leaves == {}
+    await world.passes(6.0)
+
+    assert two.client.refs() == three.client.refs() == world.there() == {stays}
+    for process in (two, three):
+        assert process.leaves == dict.fromkeys(refs, 1)
+    await world.heals()
+    assert two.leaves == three.leaves == dict.fromkeys(refs, 1)
+
+
+async def test_a_lost_message_is_found_out_by_the_next_one() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    world.wire.lost = lambda name: name == "two"
+    first = await one.track("asha", **PHONE)
+    assert other.client.members == {}
+    world.wire.lost = lambda _: False
+    second = await one.track("brian", **PHONE)
+    await other.tracker.catch_up()
+    assert other.client.refs() == {first, second}
+    assert other.tracker.healed == 1
+    assert other.door.calls["listing"] == 2
+
+
+async def test_a_lost_message_is_found_out_by_looking() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    world.wire.lost = lambda name: name == "two"
+    ref = await one.track("asha", **PHONE)
+    await other.tracker.look()
+    await other.tracker.catch_up()
+    assert other.client.refs() == {ref}
+    assert other.door.calls["versions"] == 1
+    await one.tracker.look()
+    await one.tracker.catch_up()
+    assert one.door.calls["listing"] == 1, "it was not behind"
+
+
+async def test_messages_the_wrong_way_round_need_no_listing() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    world.wire.is_slow = True
+    refs = {await one.track(key, **PHONE) for key in ("asha", "brian", "chipo")}
+    one.tracker.untrack(ROOM, gone := min(refs))
+    await quiet()
+    world.wire.arrive(backwards=True)
+    await quiet()
+    await other.tracker.catch_up()
+    assert other.client.refs() == refs - {gone}
+    assert other.door.calls["listing"] == 1, "the first one"
+    assert [sorted(diff["joins"]) for diff in other.diffs] == [["asha"], ["brian"], ["chipo"], []]
+
+
+async def test_a_bus_that_was_away_heals() -> None:
+    world = World()
+    one, two, three = [await world.process(name) for name in ("one", "two", "three")]
+    old = await one.track("asha", **PHONE)
+    world.wire.part("two")
+    one.tracker.untrack(ROOM, old)
+    mine, theirs = await two.track("brian", **PHONE), await three.track("chipo", **PHONE)
+    assert three.client.refs() == {theirs}
+    assert two.client.refs() == {old, mine}
+    assert not two.tracker.stale
+    world.wire.join("two")
+    await world.heals()
+    assert one.client.refs() == two.client.refs() == three.client.refs() == {mine, theirs}
+    assert two.leaves == {old: 1}
+
+
+async def test_a_change_that_is_too_large_to_travel_makes_them_look() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    for n in range(12):
+        one.tracker.hold(ROOM, await one.track(f"k{n}", text="x" * (META - 20)), seconds=1.0)
+    await quiet()
+    assert len(other.client.members) == 12
+    world.now += 2.0
+    await one.tracker.reap()
+    await quiet()
+    assert len(other.client.members) == 12
+    await other.tracker.catch_up()
+    assert other.client.members == one.client.members == {}
+
+
+# --- a store that is away, or wiped ---
+
+
+async def test_without_a_store_presence_goes_on_in_each_process_and_meets_afterwards() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    before = await one.track("asha", **PHONE)
+    one.door.is_shut = other.door.is_shut = True
+    await one.tracker.beat()
+    assert one.tracker.stale
+
+    mine = await one.track("brian", **PHONE)
+    assert one.client.refs() == {before, mine}
+    assert set(await one.tracker.present(ROOM)) == {"asha", "brian"}
+    short = await one.track("chipo", **PHONE)
+    one.tracker.untrack(ROOM, short)
+    updated = one.tracker.update(ROOM, mine, LAPTOP)
+    one.tracker.untrack(ROOM, before)
+    assert one.client.refs() == {updated}
+    assert one.tracker.owes > 0
+    assert one.door.calls["put"] == 1, "only the beat asks a store that is away"
+
+    one.door.is_shut = other.door.is_shut = False
+    await world.heals()
+    assert not one.tracker.stale
+    assert one.tracker.owes == 0
+    assert one.client.refs() == other.client.refs() == world.there() == {updated}
+    assert one.joins[mine] == one.leaves[mine] == 1
+    assert other.joins == {before: 1, updated: 1}
+
+
+async def test_a_process_that_starts_without_a_store_shows_its_own() -> None:
+    world = World()
+    one = await world.process("one")
+    theirs = await one.track("asha", **PHONE)
+    other = await world.process("two", watches=False)
+    other.door.is_shut = True
+    await other.watch()
+    mine = await other.track("brian", **PHONE)
+    assert set(await other.tracker.present(ROOM)) == {"brian"}
+    other.door.is_shut = False
+    await world.heals()
+    assert one.client.refs() == other.client.refs() == {theirs, mine}
+    assert other.joins == {theirs: 1, mine: 1}
+
+
+async def test_who_is_lost_and_back_while_the_store_is_away_is_taken_over() -> None:
+    world = World()
+    one = await world.process("one")
+    phone, laptop = await one.track("asha", **PHONE), await one.track("asha", **LAPTOP)
+    one.door.is_shut = True
+    await one.tracker.beat()
+    one.tracker.hold(ROOM, phone)
+    one.tracker.hold(ROOM, laptop)
+    assert await one.track("asha", **PHONE) == phone
+    await world.passes(40.0)
+    assert one.client.refs() == {phone}
+    assert one.leaves == {laptop: 1}
+    one.door.is_shut = False
+    await world.heals()
+    assert world.there() == one.client.refs() == {phone}
+    assert one.leaves == {laptop: 1}
+    assert one.joins == {phone: 1, laptop: 1}
+
+
+@pytest.mark.parametrize("what", ["put", "update", "untrack", "hold", "adopt"])
+async def test_an_answer_that_was_lost_is_no_matter(what: str) -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.track("asha", **PHONE)
+    if what == "adopt":
+        other.tracker.hold(ROOM, ref)
+        one.tracker.hold(ROOM, ref)
+        await quiet()
+    one.door.is_ajar = True
+    match what:
+        case "put" | "adopt":
+            await one.track("asha", **PHONE)
+        case "update":
+            one.tracker.update(ROOM, ref, LAPTOP)
+        case "untrack":
+            one.tracker.untrack(ROOM, ref)
+        case "hold":
+            one.tracker.hold(ROOM, ref)
+    await quiet()
+    one.door.is_ajar = False
+    await world.heals()
+    shown = one.client.refs()
+    assert len(shown) == {"put": 2, "update": 1, "untrack": 0, "hold": 1, "adopt": 1}[what]
+    assert shown == other.client.refs() == world.there()
+    await world.passes(40.0)
+    assert len(world.there()) == {"put": 2, "update": 1, "untrack": 0, "hold": 0, "adopt": 1}[what]
+
+
+async def test_who_was_cut_off_for_longer_than_the_lease_leaves_and_is_back() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    ref = await one.track("asha", **PHONE)
+    one.door.is_shut = True
+    world.wire.part("one")
+    await world.passes(LEASE + 6.0)
+    assert other.client.members == {}
+    assert one.client.refs() == {ref}, "its own client sees no change"
+
+    one.door.is_shut = False
+    world.wire.join("one")
+    await world.heals()
+    assert one.client.refs() == other.client.refs() == world.there() == {ref}
+    assert (other.joins[ref], other.leaves[ref]) == (2, 1)
+    assert (one.joins[ref], one.leaves[ref]) == (1, 0)
+    one.tracker.untrack(ROOM, ref)
+    await quiet()
+    assert other.client.members == {}
+
+
+async def test_a_store_that_was_wiped_is_filled_again_and_nobody_flickers() -> None:
+    world = World()
+    one, other, dead = [await world.process(name) for name in ("one", "two", "dead")]
+    mine, theirs = await one.track("asha", **PHONE), await other.track("brian", **PHONE)
+    held = await one.track("chipo", **PHONE)
+    ghost = await dead.track("dan", **PHONE)
+    one.tracker.hold(ROOM, held)
+    await quiet()
+    dead.kill()
+    world.wipe()
+    await world.heals()
+    assert one.client.vanished == other.client.vanished == []
+    assert world.there() == {mine, theirs, held}
+    await world.passes(DOUBT + 3.0)
+    assert one.client.refs() == other.client.refs() == {mine, theirs, held}
+    assert one.leaves == other.leaves == {ghost: 1}
+    await world.passes(30.0)
+    assert one.client.refs() == other.client.refs() == world.there() == {mine, theirs}
+
+
+# --- all the time ---
+
+
+async def test_it_runs() -> None:
+    world = World()
+    one = await world.process("one")
+    one.door.is_shut = True
+    running = asyncio.create_task(one.tracker.run())
+    await quiet()
+    assert one.tracker.stale
+    one.door.is_shut = False
+    one.tracker.missed()
+    one.tracker.heard(Change(ROOM, "another", 7))
+    await quiet()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    one.tracker.close()
+
+
+async def test_topics_that_everybody_left_are_forgotten() -> None:
+    world = World()
+    one = await world.process("one")
+    one.tracker.subscribe(ROOM)
+    one.tracker.unsubscribe(ROOM)
+    assert one.tracker.topics == 1
+    one.tracker.unsubscribe(ROOM)
+    assert one.tracker.topics == 0
+    one.tracker.heard(Change(ROOM, "e", 1))
+    assert one.diffs == []
