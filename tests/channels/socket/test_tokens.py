@@ -116,6 +116,19 @@ def test_each_algorithm_signs_what_it_verifies_and_so_does_the_library(algorithm
     assert verifying.verify(theirs).user == "ama"
 
 
+def test_the_example_of_the_standard_is_signed_as_it_says() -> None:
+    """RFC 7515, A.1. It names no user."""
+    key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"
+    text = (
+        "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9."
+        "eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ."
+        "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    )
+    settings = JwtSettings(keys=(hs256("rfc", base64.urlsafe_b64decode(f"{key}==")),), issuer="joe")
+    assert fault(text, Tokens(settings, clock=lambda: 1_300_819_380 - 60)) is Fault.WRONG_USER
+    assert fault(text, Tokens(settings, clock=lambda: 1_300_819_380 + 10)) is Fault.EXPIRED
+
+
 def test_keys_are_replaced_without_a_token_lost() -> None:
     before, between, after = (
         tokens(hs256("old")),
@@ -237,10 +250,16 @@ def test_a_user_is_a_short_text(sub: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "sub", [..., "", "x" * 129, 7, None, ["ama"], True, "a\nb", "a\0", "\x7f", "a\x85", "a\u2028b"], ids=repr
+    "sub",
+    [..., "", "x" * 129, 7, None, ["ama"], True, "a\nb", "a\0", "\x7f", "a\x85", "a\u2028b", "a\u2029"],
+    ids=repr,
 )
 def test_another_user_is_none(sub: Any) -> None:
     assert fault(token(sub=sub)) is Fault.WRONG_USER
+
+
+def test_half_a_character_is_no_user() -> None:
+    assert not is_user("a\ud800")
 
 
 @given(st.text())
