@@ -296,6 +296,10 @@ class Hub:
 
     # --- topics ---
 
+    def topics(self) -> list[str]:
+        """Those that somebody joined on this process."""
+        return list(self._topics)
+
     def subscribe(self, channel: Channel) -> None:
         """From now on it hears its topic."""
         subscribers = self._topics.get(channel.topic)

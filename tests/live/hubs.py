@@ -1,0 +1,95 @@
+"""Hubs without a server around them: a clock to move, and sockets without a network."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Final, TypeVar
+
+from kikao.bus import Fanout, MemoryFanout
+from kikao.channels.socket.tokens import Tokens
+from kikao.config import Hidden
+from kikao.config.jwt import JwtKey, JwtSettings
+from kikao.events import Event
+from kikao.live import Hub, Live
+from kikao.live.endpoint import Endpoint
+from kikao.live.stores.memory import MemoryLive
+from kikao.live.stores.store import LiveStore
+from kikao.live.users import Users, anyone
+from tests.live.inside import InsideSocket
+
+E = TypeVar("E", bound=Event)
+
+JWT: Final = JwtSettings(keys=(JwtKey("k1", "HS256", Hidden(bytes(range(32)))),))
+BEGIN: Final = 1_800_000_000.0
+
+
+class Time:
+    """Seconds, as a test has them pass."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def steady(self) -> float:
+        """That only grow."""
+        return 1000.0 + self.passed
+
+    def wall(self) -> float:
+        """Since the epoch."""
+        return BEGIN + self.passed
+
+
+class AtWork:
+    """A hub, and whoever connects to it."""
+
+    def __init__(
+        self,
+        live: Live,
+        *,
+        time: Time | None = None,
+        store: LiveStore | None = None,
+        bus: Fanout | None = None,
+        users: Users = anyone,
+    ) -> None:
+        self.time = time or Time()
+        self.events: list[Event] = []
+        self.tokens = Tokens(JWT, clock=self.time.wall)
+        self.store = store or MemoryLive(clock=self.time.steady, wall=self.time.wall)
+        self.hub = Hub(
+            live,
+            live.users or users,
+            self.tokens,
+            3600.0,
+            self.store,
+            bus or MemoryFanout(),
+            self.events.append,
+            clock=self.time.steady,
+            wall=self.time.wall,
+        )
+        self.endpoint = Endpoint(self.hub, ("https://app.example",))
+
+    def socket(self, user: str = "ada", *, seconds: int = 600, token: str | None = None) -> InsideSocket:
+        """One that is not open yet."""
+        token = self.tokens.sign(user, seconds) if token is None else token
+        return InsideSocket(self.endpoint, "/socket/websocket", token)
+
+    async def open(self, user: str = "ada", *, seconds: int = 600) -> InsideSocket:
+        """One that is open."""
+        socket = self.socket(user, seconds=seconds)
+        assert await socket.open() == 101
+        return socket
+
+    def heard(self, kind: type[E]) -> list[E]:
+        """The events of a kind."""
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@contextlib.asynccontextmanager
+async def at_work(live: Live, **of: object) -> AsyncIterator[AtWork]:
+    """A hub at work; see `AtWork`."""
+    found = AtWork(live, **of)  # type: ignore[arg-type]
+    await found.hub.start()
+    try:
+        yield found
+    finally:
+        await found.hub.stop()
