@@ -8,6 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from kikao.live.socket import ABORT
 from kikao.server import Server
 
 Serve = Callable[[Any, Any, Any], Any]
@@ -20,7 +21,7 @@ class InsideSocket:
         self, serve: Serve, path: str, token: str, headers: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
         self._serve = serve
-        self._scope = {
+        self._scope: dict[str, Any] = {
             "type": "websocket",
             "path": path,
             "query_string": f"token={token}&vsn=2.0.0".encode(),
@@ -32,6 +33,7 @@ class InsideSocket:
         self._said: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._heard: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._task: asyncio.Task[Any] | None = None
+        self._send: Callable[[Any], Any] = self._heard.put
         self._refs = 0
         self.status = 0
         """101, or what it was refused with."""
@@ -39,12 +41,21 @@ class InsideSocket:
 
     async def open(self) -> int:
         """The status: 101 where it is open."""
-        self._task = asyncio.create_task(self._serve(self._scope, self._said.get, self._heard.put))
+        self._task = asyncio.create_task(self._serve(self._scope, self._said.get, self._send))
         await self._said.put({"type": "websocket.connect"})
         answer = await asyncio.wait_for(self._heard.get(), 5)
         kind = answer["type"]
         self.status = {"websocket.accept": 101, "websocket.close": 403}.get(kind) or answer["status"]
         return self.status
+
+    def answers(self, send: Callable[[Any], Any], *, abort: Callable[[], None]) -> None:
+        """Have another function take what the server sends, which may let it wait; `abort` is called to cut it off."""
+        self._send = send
+        self._scope["extensions"][ABORT] = abort
+
+    async def hear(self, message: Any) -> None:
+        """What the server sends, as it is taken unless `answers` says otherwise."""
+        await self._heard.put(message)
 
     async def say(self, *frame: Any) -> None:
         """Send a frame: an array, or octets."""

@@ -1,0 +1,343 @@
+"""Sessions of a process: who comes in, how long, why they end, and what is said to whom."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from kikao.bus import MemoryFanout
+from kikao.channels.socket.protocol import Json
+from kikao.events import LiveClosed, LiveEnded, RequestRefused
+from kikao.live import Channel, Kept, Live, LiveLimits, User
+from kikao.live.stores.memory import MemoryLive
+from kikao.live.stores.store import LiveAway
+from tests.live.hubs import AtWork, Time, at_work
+
+
+def an_app(**limits: Any) -> Live:
+    live = Live(limits=LiveLimits(**limits))
+    live.channel("room:{name}", presence=True)
+    live.channel("user:{user_id}")
+    live.channel("kept:{name}", keeps=Kept(messages=5, seconds=600))
+    room = live.channel("ask:{name}")
+
+    @room.on("hi")
+    async def hi(channel: Channel, payload: dict[str, Any]) -> None: ...
+
+    return live
+
+
+async def test_who_comes_in_and_who_does_not() -> None:
+    async def users(user_id: str, claims: Any) -> User | None:
+        if user_id == "away":
+            raise ConnectionError("the directory")
+        return None if user_id == "stranger" else User(user_id)
+
+    async with at_work(an_app(sockets=2, connects=6), users=users) as work:
+        assert await work.socket(token="nonsense").open() == 403
+        assert await work.socket("stranger").open() == 403
+        assert await work.socket("away").open() == 503
+        assert [await work.socket().open() for _ in range(3)] == [101, 101, 429]
+        assert await work.socket("bob").open() == 503
+        work.time.passed += 1
+        assert await work.socket("bob").open() == 101
+        work.hub.leaving = True
+        assert await work.socket("eve").open() == 503
+        said = [(event.status, event.reason) for event in work.heard(RequestRefused)]
+        assert said == [
+            (403, "token: malformed"),
+            (403, "no such user"),
+            (503, "the user cannot be loaded now"),
+            (429, "too many sockets of one user"),
+            (503, "too many connects at once"),
+            (503, "this process is stopping"),
+        ]
+
+
+async def test_a_session_is_shared_by_the_sockets_of_a_user_and_told_once() -> None:
+    async with at_work(an_app()) as work:
+        one, other = await work.open(), await work.open()
+        assert len(work.hub.sessions) == 1
+        assert (await one.ask("ask:a", "phx_join"))["status"] == "ok"
+        await one.leave()
+        assert await work.hub.session_exists("ada")
+        await other.leave()
+        assert not work.hub.sessions
+        [ended] = work.heard(LiveEnded)
+        assert (ended.reason, ended.sockets, ended.events, ended.channels) == ("left", 2, 1, 1)
+        assert [event.reason for event in work.heard(LiveClosed)] == ["left", "left"]
+
+
+async def test_who_is_lost_may_come_back_within_the_window() -> None:
+    async with at_work(an_app(window=30.0)) as work:
+        await (await work.open()).lose()
+        work.time.passed += 29
+        work.hub.look()
+        assert "ada" in work.hub.sessions
+        again = await work.open()
+        work.time.passed += 2
+        work.hub.look()
+        await again.lose()
+        work.time.passed += 31
+        work.hub.look()
+        assert not work.hub.sessions
+        [ended] = work.heard(LiveEnded)
+        assert (ended.reason, ended.sockets) == ("lost", 2)
+
+
+async def test_silence_ends_a_socket_and_idleness_a_session() -> None:
+    async with at_work(an_app(silence=60.0, idle=100.0)) as work:
+        ada, bob = await work.open(seconds=3000), await work.open("bob", seconds=3000)
+        for _ in range(4):
+            work.time.passed += 25
+            await ada.say(None, "1", "phoenix", "heartbeat", {})
+            assert (await ada.frame())[3] == "phx_reply"
+            work.hub.look()
+        assert await bob.frame() is None
+        assert bob.closed is not None
+        assert (bob.closed["code"], bob.closed["reason"]) == (1001, "silent")
+        assert await ada.until("session_ended") == {"reason": "idle"}
+        assert await ada.frame() is None
+        assert ada.closed is not None
+        assert ada.closed["code"] == 1001
+
+
+async def test_a_token_is_replaced_in_time_or_the_session_ends() -> None:
+    async with at_work(an_app(grace=25.0, silence=1e6)) as work:
+        ada, bob = await work.open(seconds=100), await work.open("bob", seconds=100)
+        for one in (ada, bob):
+            await one.ask("ask:a", "phx_join")
+        work.time.passed += 50
+        work.hub.look()
+        assert await ada.until("token_expiring") == {"expires_in": 50}
+        assert (await ada.ask("ask:a", "token", {"token": "x"}))["response"] == {"reason": "invalid token"}
+        others = work.tokens.sign("bob", 500)
+        assert (await ada.ask("ask:a", "token", {"token": others}))["response"] == {"reason": "invalid token"}
+        own = work.tokens.sign("ada", 500)
+        assert (await ada.ask("ask:a", "token", {"token": own}))["response"] == {"expires_in": 500}
+        work.time.passed += 80
+        work.hub.look()
+        assert await bob.until("session_ended") == {"reason": "token_expired"}
+        assert (await ada.ask("ask:a", "hi"))["status"] == "ok"
+
+
+async def test_log_out_everywhere_and_nobody_comes_back_with_an_old_token() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        here, there = await one.open(), await other.open()
+        old = one.tokens.sign("ada", 600)
+        await here.ask("ask:a", "phx_join")
+        await one.hub.log_out("ada")
+        assert await here.until("session_ended") == {"reason": "logged_out"}
+        assert await there.until("session_ended") == {"reason": "logged_out"}
+        assert await other.socket(token=old).open() == 403
+        one.time.passed += 2
+        assert await other.open()
+
+
+async def test_a_session_is_stopped_from_anywhere() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        ada = await one.open()
+        await other.hub.stop_session("ada")
+        assert await ada.until("session_ended") == {"reason": "stopped"}
+        assert await one.open()
+
+
+async def test_too_many_events_are_refused_and_a_flood_ends_the_socket() -> None:
+    async with at_work(an_app(events=1.0, burst=3, flood=4)) as work:
+        ada = await work.open()
+        assert (await ada.ask("ask:a", "phx_join"))["status"] == "ok"
+        assert [(await ada.ask("ask:a", "hi"))["status"] for _ in range(3)] == ["ok", "ok", "error"]
+        refused = await ada.ask("ask:a", "hi")
+        assert refused["response"]["reason"] == "rate limited"
+        await ada.say(None, "9", "phoenix", "heartbeat", {})
+        assert (await ada.frame())[1] == "9"
+        work.time.passed += 1
+        assert (await ada.ask("ask:a", "hi"))["status"] == "ok"
+        for _ in range(4):
+            await ada.say("1", "60", "ask:a", "hi", {})
+        while await ada.frame() is not None:
+            pass
+        assert ada.closed is not None
+        assert ada.closed["reason"] == "flooding"
+
+
+@pytest.mark.parametrize(
+    ("frame", "reason", "code"),
+    [
+        ((b"\x07nonsense",), "malformed", 1007),
+        (("1", "2", "t"), "malformed", 1007),
+        ((b"\0" * 70_000,), "too_large", 1009),
+    ],
+)
+async def test_what_is_no_frame_ends_its_socket_alone(frame: tuple[Any, ...], reason: str, code: int) -> None:
+    async with at_work(an_app()) as work:
+        ada, bob = await work.open(), await work.open("bob")
+        await ada.say(*frame)
+        assert await ada.frame() is None
+        assert ada.closed == {"type": "websocket.close", "code": code, "reason": reason}
+        assert (await bob.ask("ask:a", "phx_join"))["status"] == "ok"
+
+
+async def test_no_more_channels_than_there_may_be() -> None:
+    async with at_work(an_app(channels=2)) as work:
+        ada = await work.open()
+        answers = [await ada.ask(f"ask:{n}", "phx_join") for n in range(3)]
+        assert [answer["status"] for answer in answers] == ["ok", "ok", "error"]
+        assert answers[2]["response"] == {"reason": "too many channels joined"}
+        assert (await ada.ask("ask:0", "phx_join"))["status"] == "ok"
+
+
+async def test_who_does_not_read_is_closed_and_the_others_hear() -> None:
+    async with at_work(an_app(queue=2000)) as work:
+        aborted = asyncio.Event()
+        slow, bob = work.socket("slow"), await work.open("bob")
+        full = asyncio.Event()
+
+        async def put(message: Any) -> None:
+            if full.is_set():
+                await asyncio.Event().wait()
+            await slow.hear(message)
+
+        slow.answers(put, abort=aborted.set)
+        assert await slow.open() == 101
+        for one in (slow, bob):
+            await one.ask("ask:a", "phx_join")
+        full.set()
+        for n in range(30):
+            await work.hub.broadcast("ask:a", "news", {"n": n, "text": "x" * 100})
+        assert [(await bob.frame())[4]["n"] for _ in range(30)] == list(range(30))
+        await asyncio.wait_for(aborted.wait(), 5)
+        await slow.lose()
+        assert [event.reason for event in work.heard(LiveClosed)] == ["slow"]
+
+
+async def test_a_crowd_is_told_in_order_and_nobody_waits_for_it() -> None:
+    async with at_work(an_app(connects=5000)) as work:
+        crowd = [await work.open(f"u{n}") for n in range(600)]
+        await asyncio.gather(*(one.ask("ask:a", "phx_join") for one in crowd))
+        for n in range(3):
+            await work.hub.broadcast("ask:a", "news", {"n": n})
+        for one in crowd:
+            assert [(await one.frame())[4]["n"] for _ in range(3)] == [0, 1, 2]
+
+
+async def test_users_and_groups_hear_on_their_own_topic_wherever_they_are() -> None:
+    async def users(user_id: str, claims: Any) -> User | None:
+        return User(user_id, groups=frozenset({"agents"} if user_id.startswith("a") else ()))
+
+    async with two_at_work(an_app(), users=users) as (one, other):
+        ada, abe, bob = await one.open("ada"), await other.open("abe"), await other.open("bob")
+        for name, socket in (("ada", ada), ("abe", abe), ("bob", bob)):
+            await socket.ask(f"user:{name}", "phx_join")
+        await one.hub.to_group("agents", "shift", {"n": 1})
+        await one.hub.to_users(["bob", "ada"], "some", {"n": 2})
+        await one.hub.to_user("abe", "own", {"n": 3})
+        assert [(await ada.frame())[2:] for _ in range(2)] == [
+            ["user:ada", "shift", {"n": 1}],
+            ["user:ada", "some", {"n": 2}],
+        ]
+        assert [(await abe.frame())[3] for _ in range(2)] == ["shift", "own"]
+        assert (await bob.frame())[2:] == ["user:bob", "some", {"n": 2}]
+
+
+async def test_what_is_kept_is_had_again_in_order_or_not_at_all() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        ada = await one.open()
+        first = (await ada.ask("kept:a", "phx_join"))["response"]
+        assert (first["seq"], first["recovered"], first["messages"]) == (0, False, [])
+        await other.hub.broadcast("kept:a", "news", {"n": 1})
+        assert await ada.until("news") == {"seq": 1, "n": 1}
+        for _ in range(3):  # it works every time
+            await ada.lose()
+            at = (await one.store.since("kept:a", None)).top.seq
+            await one.hub.broadcast("kept:a", "news", {"n": at + 1})
+            await other.hub.broadcast("kept:a", "empty")
+            ada = await other.open()
+            back = (await ada.ask("kept:a", "phx_join", {"last_seq": at, "epoch": first["epoch"]}))[
+                "response"
+            ]
+            assert back["recovered"]
+            assert back["messages"] == [
+                {"event": "news", "payload": {"seq": at + 1, "n": at + 1}},
+                {"event": "empty", "payload": {"seq": at + 2}},
+            ]
+        far = (await ada.ask("kept:a", "phx_join", {"last_seq": 1, "epoch": first["epoch"]}))["response"]
+        assert (far["recovered"], far["reason"], far["messages"]) == (False, "too far behind", [])
+        strange = (await ada.ask("kept:a", "phx_join", {"last_seq": 7, "epoch": "another"}))["response"]
+        assert (strange["recovered"], strange["reason"]) == (False, "unknown epoch")
+
+
+async def test_what_a_process_missed_it_reads_from_the_store() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        ada = await one.open()
+        await ada.ask("kept:a", "phx_join")
+        for n in range(3):  # stored, and never published: as by a process that died in between
+            await other.hub.streams.append("kept:a", "news", Json(f'{{"n":{n}}}'), Kept())
+        await other.hub.broadcast("kept:a", "news", {"n": 3})
+        assert [(await ada.until("news"))["seq"] for _ in range(4)] == [1, 2, 3, 4]
+
+
+async def test_a_stream_that_began_anew_has_its_clients_join_again() -> None:
+    time = Time()
+    store = MemoryLive(clock=time.steady, wall=time.wall)
+    async with at_work(an_app(), time=time, store=store) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "kept:a", "phx_join", {})
+        await ada.until("phx_reply")
+        time.passed += 30 * 86_400
+        for n in range(400):
+            await store.append("kept:a", b'{"event":"news","payload":{}}', keep=5, seconds=600)
+            del n
+        work.hub.streams.missed()
+        assert await ada.until("phx_error")
+
+
+async def test_a_store_that_is_away_is_told_as_unavailable() -> None:
+    class Away(MemoryLive):
+        """Keeps nothing."""
+
+        async def append(self, *_: Any, **__: Any) -> Any:
+            raise LiveAway("away")
+
+    live = an_app()
+    [kept] = [route for route in live.routes if route.pattern.startswith("kept")]
+
+    @kept.on("say")
+    async def say(channel: Channel, payload: dict[str, Any]) -> None:
+        await channel.broadcast("news", payload)
+
+    async with at_work(live, store=Away()) as work:
+        ada = await work.open()
+        await ada.ask("kept:a", "phx_join")
+        assert (await ada.ask("kept:a", "say"))["response"] == {"reason": "unavailable"}
+
+
+async def test_a_process_that_stops_closes_some_at_a_time() -> None:
+    async with at_work(an_app(drained=2, drain_pause=0.001)) as work:
+        sockets = [await work.open(f"u{n}") for n in range(5)]
+        await work.hub.drain()
+        for socket in sockets:
+            while await socket.frame() is not None:
+                pass
+            assert socket.closed == {"type": "websocket.close", "code": 1012, "reason": "drained"}
+        assert await work.socket("late").open() == 503
+
+
+class two_at_work:  # noqa: N801 - reads as `at_work`
+    """Two processes of an app, on one store and one bus."""
+
+    def __init__(self, live: Live, **of: Any) -> None:
+        time, bus = Time(), MemoryFanout()
+        store = MemoryLive(clock=time.steady, wall=time.wall)
+        self._both = [AtWork(live, time=time, store=store, bus=bus, **of) for _ in range(2)]
+
+    async def __aenter__(self) -> tuple[AtWork, AtWork]:
+        for each in self._both:
+            await each.hub.start()
+        return self._both[0], self._both[1]
+
+    async def __aexit__(self, *_: object) -> None:
+        for each in self._both:
+            await each.hub.stop()
