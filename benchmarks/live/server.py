@@ -17,7 +17,7 @@ from typing import Any, Final
 from benchmarks.live import wire
 from benchmarks.live.inside import CONTROL
 from benchmarks.live.sockets import PATIENCE, Member, beating, come
-from benchmarks.live.tokens import KEY, KEY_ID
+from benchmarks.live.tokens import SETTING
 from benchmarks.subjects import ROOT
 
 KIKAO: Final = Path(sys.executable).with_name("kikao")
@@ -96,7 +96,7 @@ async def serving(
     environ |= {
         "KIKAO_DATA": str(folder),
         "KIKAO_STORE": store,
-        "KIKAO_JWT_KEYS": f"{KEY_ID}:HS256:{KEY}",
+        "KIKAO_JWT_KEYS": SETTING,
         "BENCH_LIMITS": json.dumps(limits),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",
