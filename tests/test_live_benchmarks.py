@@ -12,7 +12,7 @@ from benchmarks.live.storm import storm
 from benchmarks.live.witness import witnesses
 
 
-@pytest.mark.parametrize("name", ["bare"])
+@pytest.mark.parametrize("name", ["kikao", "bare"])
 async def test_a_server_of_sockets_is_measured(name: str, tmp_path: Path) -> None:
     async with serving(name, tmp_path) as server:
         came = await costs.arrivals(server, 3, rate=1000)
@@ -30,10 +30,11 @@ async def test_a_server_of_sockets_is_measured(name: str, tmp_path: Path) -> Non
 
 
 async def test_trouble_is_made_and_counted(tmp_path: Path) -> None:
-    async with serving("bare", tmp_path) as server, witnesses(server.port) as others:
-        found = await harm.garbage(server, others, 0.6)
-    assert found.troubles > 0
-    assert found.waits == sorted(found.waits)
+    async with serving("kikao", tmp_path) as server, witnesses(server.port) as others:
+        for trouble in (harm.crashing, harm.garbage):
+            found = await trouble(server, others, 0.6)
+            assert found.troubles > 0
+            assert found.waits == sorted(found.waits)
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

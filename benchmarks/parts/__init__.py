@@ -9,6 +9,7 @@ from benchmarks.engines import Engines
 from benchmarks.parts.chats import chats
 from benchmarks.parts.gateways import gateways
 from benchmarks.parts.http import http, members, working
+from benchmarks.parts.live import live
 from benchmarks.parts.process import replay, starting, turn
 from benchmarks.parts.stores import claims, client, sending, sweeping
 from benchmarks.table import Line
@@ -28,4 +29,5 @@ PARTS: Final[dict[str, Part]] = {
     "outbox": sending,
     "workers": working,
     "start": starting,
+    "live": live,
 }

@@ -242,8 +242,8 @@ class Tokens:
 
 def is_user(value: str) -> bool:
     """Whether it can be the id of a user: 1 to 128 characters, none of which is a control character."""
-    return 0 < len(value) <= LONGEST_USER and not any(
-        unicodedata.category(letter) in _CONTROL for letter in value
+    return 0 < len(value) <= LONGEST_USER and (
+        value.isprintable() or not any(unicodedata.category(letter) in _CONTROL for letter in value)
     )
 
 
@@ -287,7 +287,7 @@ def _members(octets: bytes) -> dict[str, Any]:
     try:
         # The one refuses NaN, what is out of a float's range and half surrogates; the other tells of each member.
         found = msgspec.json.decode(octets)
-        json.loads(octets, object_pairs_hook=_once)
+        _EACH_ONCE(octets.decode())
     except (ValueError, msgspec.DecodeError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -300,6 +300,9 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) != len(pairs):
         raise ValueError("a member is there twice")
     return found
+
+
+_EACH_ONCE: Final = json.JSONDecoder(object_pairs_hook=_once).decode
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float | None:
