@@ -7,7 +7,6 @@ it says afterwards reaches the client.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import inspect
 from collections import deque
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from kikao.channels.socket.protocol import JOIN, LEAVE, Frame, Json, Push, json
 from kikao.channels.socket.reasons import Reason
 from kikao.events import ErrorUncaught, described
 from kikao.live.connection import Connection
+from kikao.live.presence.tracking import Tracker
 from kikao.live.replies import NO_REPLY, LaterReply, Refused, Reply, Stop, body_of
 from kikao.live.routes import InvalidPayload, Route
 from kikao.live.stores.store import LiveAway
@@ -141,17 +141,17 @@ class Channel:
     async def track(self, meta: Mapping[str, Any] | None = None, *, key: str = "") -> None:
         """Be present in the topic, with this to say of it; `key` is the user's id unless it is given.
 
-        Raises `TypeError` where the channel was declared without `presence=True`, or the meta is no JSON object.
+        Raises `TypeError` where the channel was declared without `presence=True`, and `ValueError` for a meta that is
+        no JSON object, or too large.
         """
         key = key or self.user.id
-        said = json(dict(meta or {})).encode()
         presence = self._presence()
         if self._tracked is not None and key in self._tracked:
-            self._tracked[key] = await presence.update(self.topic, self._tracked[key], said)
+            self._tracked[key] = presence.update(self.topic, self._tracked[key], meta or {})
             return
-        ref = await presence.track(self.topic, key, said)
+        ref = await presence.track(self.topic, key, meta or {})
         if self.over is not None:
-            await presence.untrack(self.topic, ref)
+            presence.hold(self.topic, ref)
             return
         self._tracked = {**(self._tracked or {}), key: ref}
 
@@ -162,7 +162,7 @@ class Channel:
     async def untrack(self, *, key: str = "") -> None:
         """Be present no more."""
         if self._tracked and (ref := self._tracked.pop(key or self.user.id, None)) is not None:
-            await self._presence().untrack(self.topic, ref)
+            self._presence().untrack(self.topic, ref)
 
     async def stop(self) -> None:
         """End the channel; the client does not join again."""
@@ -172,7 +172,7 @@ class Channel:
         """End all sockets of the user, everywhere, and refuse their tokens. Raises `LiveAway`."""
         await self.hub.log_out(self.user.id)
 
-    def _presence(self) -> Any:
+    def _presence(self) -> Tracker:
         if not self.route.presence:
             raise TypeError(
                 f"{self.route.pattern}: write live.channel({self.route.pattern!r}, presence=True) to track"
@@ -316,7 +316,7 @@ class Channel:
                 self.socket.write(frame)
         if self.route.presence:
             present = await self.hub.tracker.present(self.topic)
-            self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))
+            self.say(protocol.push(self.join_ref, self.topic, "presence_state", json(present)))
 
     # --- its end ---
 
@@ -348,11 +348,10 @@ class Channel:
         tracked, self._tracked = self._tracked or {}, None
         presence = self.hub.tracker
         for ref in tracked.values():
-            with contextlib.suppress(LiveAway):
-                if self.over in _GONE:
-                    await presence.untrack(self.topic, ref)
-                else:
-                    await presence.hold(self.topic, ref)
+            if self.over in _GONE:
+                presence.untrack(self.topic, ref)
+            else:
+                presence.hold(self.topic, ref)
         if self.joined and self.route.leaves is not None:
             try:
                 await self.route.leaves(self, self.over or "")

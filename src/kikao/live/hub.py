@@ -20,8 +20,10 @@ from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, LiveEnded, Publish, described
 from kikao.live.channel import Channel
 from kikao.live.live import Live
-from kikao.live.news import Broadcast, EndSession, ToUsers
-from kikao.live.presence.alone import Alone, SessionsHere
+from kikao.live.news import Broadcast, Changed, EndSession, ToUsers
+from kikao.live.presence.alone import SessionsHere
+from kikao.live.presence.fetching import Fetch
+from kikao.live.presence.tracking import Tracker
 from kikao.live.replies import body_of
 from kikao.live.session import Session
 from kikao.live.socket import Message, Receive, Send, Socket
@@ -94,12 +96,23 @@ class Hub:
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.streams = Streams(store, self._tell, self._insufficient, self.spawn)
-        self.tracker = Alone(self._diffed)
+        self.tracker = Tracker(
+            store,
+            self.wire,
+            node=self.node,
+            diffed=self._diffed,
+            fetch=self._fetch,
+            publish=publish,
+            window=live.limits.window,
+            clock=clock,
+        )
         self.registry = SessionsHere(self.sessions)
         self.wire.on(Broadcast, self._heard)
         self.wire.on(ToUsers, self._heard_of_users)
         self.wire.on(EndSession, self._heard_of_end)
+        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
         self.wire.on_gap(self.streams.missed)
+        self.wire.on_gap(self.tracker.missed)
 
     # --- its life ---
 
@@ -133,13 +146,14 @@ class Hub:
                 task.cancel()
         for session in list(self.sessions.values()):
             self._end(session, Reason.DRAINED)
-        await self.tracker.retire(self.limits.window)
+        await self.tracker.retire()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await self.wire.told()
         for task in self._works:
             task.cancel()
         await asyncio.gather(*self._works, return_exceptions=True)
+        self.tracker.close()
         await self.store.close()
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
@@ -353,8 +367,12 @@ class Hub:
             channel.socket.write(protocol.crashed(channel.join_ref, topic))
             channel.end("insufficient")
 
-    def _diffed(self, topic: str, payload: Json) -> None:
-        self._tell(topic, protocol.broadcast(topic, "presence_diff", payload))
+    def _diffed(self, topic: str, payload: dict[str, Any]) -> None:
+        self._tell(topic, protocol.broadcast(topic, "presence_diff", json(payload)))
+
+    def _fetch(self, topic: str) -> Fetch | None:
+        found = self.routes.find(topic)
+        return None if found is None else found[0].fetch
 
     # --- what is said ---
 

@@ -19,7 +19,8 @@ import re
 from typing import Final
 
 from kikao.live.limits import LiveLimits
-from kikao.live.routes import Allow, Fetch, Kept, Route, Routes
+from kikao.live.presence.fetching import Fetch
+from kikao.live.routes import Allow, Kept, Route, Routes
 from kikao.live.users import Users
 
 MOUNT: Final = "/socket"

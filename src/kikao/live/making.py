@@ -44,5 +44,5 @@ def make_hub(
         raise SettingsError(
             ["KIKAO_JWT_KEYS: missing, though the app has live sessions, which are opened with tokens"]
         )
-    lifetime = settings.jwt.lifetime + settings.jwt.leeway
+    lifetime = settings.jwt.lifetime + 2 * settings.jwt.leeway
     return Hub(live, users, tokens, lifetime, MemoryLive(), bus, publish, wall=sessions.clock)

@@ -6,12 +6,13 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar, Union
 
 import msgspec
 
 from kikao.channels.socket.protocol import NAME
+from kikao.live.presence.fetching import Fetch
 
 if TYPE_CHECKING:
     from kikao.live.channel import Channel
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
 Function = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Function)
 Allow = Callable[["Channel"], bool | Awaitable[bool]]
-Fetch = Callable[[str, dict[str, dict[str, Any]]], Awaitable[Mapping[str, Mapping[str, Any]]]]
-"""Adds members beside `metas` to presences: `topic`, key → `{"metas": […]}`; the same keys come back."""
-
 RESERVED: Final = ("phx_", "chan_reply_", "presence_")
 """How no event of an app begins."""
 

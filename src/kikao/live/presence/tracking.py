@@ -23,11 +23,11 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from kikao.bus import LONGEST, Fanout, FanoutAway
+from kikao.bus import LONGEST, FanoutAway
 from kikao.events import Publish
 from kikao.live.news import TOPIC, Changed, packed
 from kikao.live.presence.fetching import Fetch, Payload, Released
@@ -68,6 +68,14 @@ class NotTracked(LookupError):
     """There is no such entry of this process: it was untracked, or held."""
 
 
+class Publishes(Protocol):
+    """Tells the other processes: a bus does, and so does a `Wire`."""
+
+    async def publish(self, topic: str, payload: bytes) -> None:
+        """Raises `FanoutAway`."""
+        ...
+
+
 class _Watched:
     """A topic that clients of this process have joined."""
 
@@ -88,7 +96,7 @@ class Tracker:
     def __init__(
         self,
         store: LiveStore,
-        fanout: Fanout,
+        fanout: Publishes,
         *,
         node: str,
         diffed: Callable[[str, Payload], None],
