@@ -13,7 +13,7 @@ VENDORED: Final = Path(__file__).parents[2] / "src/kikao/live/assets/vendored"
 
 def test_every_vendored_file_is_the_one_its_package_holds() -> None:
     assert there(VENDORED) == written(VENDORED)
-    assert {"phoenix.mjs", "phoenix.LICENSE.txt"} <= there(VENDORED).keys()
+    assert {"phoenix.mjs", "phoenix.min.js", "phoenix.LICENSE.txt"} <= there(VENDORED).keys()
 
 
 def test_the_client_loads_nothing_else() -> None:

@@ -16,7 +16,7 @@ WORDS: Final[dict[str, Text]] = {
     "message": t("Message"),
     "write": t("Write a message"),
     "send": t("Send"),
-    "attach": t("Send something else"),
+    "attach": t("Choose a file"),
     "file": t("File"),
     "location": t("Location"),
     "locate": t("Send my location"),

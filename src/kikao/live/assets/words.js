@@ -10,7 +10,7 @@ export const ENGLISH = {
   message: "Message",
   write: "Write a message",
   send: "Send",
-  attach: "Send something else",
+  attach: "Choose a file",
   file: "File",
   location: "Location",
   locate: "Send my location",

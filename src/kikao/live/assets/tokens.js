@@ -1,0 +1,68 @@
+// The token with which a member comes in: given once, asked for at an address of the site's, or by a function.
+
+/** Seconds before its end at which a token is not good enough to come in with. */
+const MARGIN = 15;
+
+export class Tokens {
+  #ask;
+  #asking = null;
+
+  /** `token` is one to begin with; `url` answers `{"token": "…"}`, or the token itself; `ask` is an async function. */
+  constructor({ token = "", url = "", ask = null }) {
+    this.current = token;
+    this.#ask = ask ?? (url ? () => fetched(url) : null);
+  }
+
+  /** Whether there is somebody to ask for another one. */
+  get canRenew() {
+    return this.#ask !== null;
+  }
+
+  get isStale() {
+    const end = expiry(this.current);
+    return !this.current || (end !== null && end - Date.now() / 1000 < MARGIN);
+  }
+
+  /** One that can be used now. Throws `Unwelcome` where the site gives none, or what the asking threw. */
+  async usable() {
+    if (this.isStale && this.canRenew) await this.renew();
+    if (!this.current) throw new Unwelcome();
+    return this.current;
+  }
+
+  /** Ask for another one; who asks meanwhile gets the same. */
+  renew() {
+    this.#asking ??= this.#renewed().finally(() => (this.#asking = null));
+    return this.#asking;
+  }
+
+  async #renewed() {
+    if (!this.#ask) throw new Unwelcome();
+    const token = await this.#ask();
+    if (typeof token !== "string" || !token) throw new Unwelcome();
+    this.current = token;
+    return token;
+  }
+}
+
+/** The site gives no token: whoever this is, they are not logged in. */
+export class Unwelcome extends Error {}
+
+async function fetched(url) {
+  const response = await fetch(url, { credentials: "same-origin", cache: "no-store", headers: { Accept: "application/json" } });
+  if ([401, 403, 404].includes(response.status)) throw new Unwelcome();
+  if (!response.ok) throw new Error(`the token's address answered ${response.status}`);
+  const text = (await response.text()).trim();
+  return text.startsWith("{") ? JSON.parse(text).token : text.replace(/^"|"$/g, "");
+}
+
+/** When a JWT ends, in seconds since the epoch, by what it says of itself; null for what does not say. */
+function expiry(token) {
+  try {
+    const body = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
+    const { exp } = JSON.parse(atob(body));
+    return typeof exp === "number" ? exp : null;
+  } catch {
+    return null;
+  }
+}
