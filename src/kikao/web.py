@@ -33,6 +33,11 @@ Page = Callable[[Scope, Receive], Awaitable[Response]]
 class Sockets(Protocol):
     """Opens WebSockets."""
 
+    @property
+    def pages(self) -> Mapping[str, Page]:
+        """What is answered beside them, by how its paths begin."""
+        ...
+
     def opens(self, path: str) -> bool:
         """Whether at this path."""
         ...
@@ -125,8 +130,14 @@ class Web:
             return await self.health(ready=path == "/readyz")
         if path == "/metrics":
             return await self._metrics(scope)
-        if self.sockets is not None and self.sockets.opens(path):
-            return Response(400, TEXT, b"a WebSocket is opened here\n")
+        if self.sockets is not None:
+            if self.sockets.opens(path):
+                return Response(400, TEXT, b"a WebSocket is opened here\n")
+            page = next(
+                (page for begins, page in self.sockets.pages.items() if path.startswith(begins)), None
+            )
+            if page is not None:
+                return await self._of_page(page, scope, receive, "socket", "phoenix")
         if self.simulator is not None and (path == SIMULATOR or path.startswith(f"{SIMULATOR}/")):
             return await self._of_page(self.simulator, scope, receive, "operator", "simulator")
         # Answered and limited as a gateway that is closed is.

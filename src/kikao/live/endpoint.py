@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from kikao.channels.channel import Response
 from kikao.channels.socket.handshake import Handshake, Refusal, handshake
 from kikao.events import RequestRefused
 from kikao.live.hub import Hub, NotAdmitted
 from kikao.live.socket import Message, Receive, Send
+from kikao.live.widget import Widget
+
+Page = Callable[[Message, Receive], Awaitable[Response]]
 
 RESPONSE: Final = "websocket.http.response"
 """The extension of ASGI by which a socket is refused with another status than 403."""
@@ -23,6 +27,8 @@ class Endpoint:
         self._hub = hub
         self._origins = tuple(origins)
         self._path = f"{hub.live.path}/websocket"
+        self.pages: dict[str, Page] = {f"{hub.live.path}/widget": Widget(hub.live.path)}
+        """What is answered over HTTP beside them, by how its paths begin. Each raises `Denied`."""
 
     def opens(self, path: str) -> bool:
         """Whether sockets are opened at a path."""
