@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from kikao.live.stores.memory import MemoryLive
+from kikao.live.stores.postgresql import PostgreSQLLive
+from kikao.live.stores.redis import RedisLive
+from kikao.live.stores.sealed import Sealed, scope_of
 from kikao.live.stores.store import LEASE, LiveStore
+from kikao.sessions.sealing import KeyRing
 
 BRIEF: Final = 0.03
 """Seconds of what is to be over soon: servers count for themselves, and tests wait for it."""
@@ -67,3 +73,53 @@ class Memory:
         self.clock.now += LEASE
         for other in alive:
             await self._store.beat(other)
+
+
+class Server:
+    """One that processes share: each client is a process, and time passes as it does."""
+
+    def __init__(self, ring: KeyRing | None = None) -> None:
+        self.ring = ring or KeyRing({"k1": os.urandom(32)})
+
+    def make(self, lease: float) -> LiveStore:
+        """A store that is not sealed."""
+        raise NotImplementedError
+
+    @asynccontextmanager
+    async def client(self, lease: float = LEASE, ring: KeyRing | None = None) -> AsyncIterator[LiveStore]:
+        store = Sealed(self.make(lease), ring or self.ring)
+        await store.open()
+        try:
+            yield store
+        finally:
+            await store.close()
+
+    async def passes(self, seconds: float) -> None:
+        await asyncio.sleep(seconds + 0.01)  # servers count in milliseconds
+
+    async def lapse(self, node: str, *, alive: Collection[str] = ()) -> None:
+        async with self.client(lease=BRIEF) as hasty:
+            await hasty.beat(node)
+        await self.passes(BRIEF)
+
+
+class Redis(Server):
+    """A name of its own on a server, behind Sentinels, or in a Cluster."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def make(self, lease: float) -> LiveStore:
+        return RedisLive(self.url, scope=scope_of(self.ring), lease=lease)
+
+
+class PostgreSQL(Server):
+    """A database."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url = url
+
+    def make(self, lease: float) -> LiveStore:
+        return PostgreSQLLive(self.url, scope=scope_of(self.ring), lease=lease)

@@ -8,12 +8,28 @@ from collections.abc import AsyncIterator
 import pytest
 
 from kikao.live.stores.store import Change, Entry, Listing, LiveStore, Position, Recovery
-from tests.live.stores.places import BRIEF, LONG, Memory, Place
+from tests.engines.postgresql import PostgreSQL as PostgreSQLServer
+from tests.engines.valkey import Cluster, Valkey
+from tests.live.stores.places import BRIEF, LONG, Memory, Place, PostgreSQL, Redis
 
 
-@pytest.fixture(params=["memory"])
+@pytest.fixture(scope="module")
+def database(postgresql: PostgreSQLServer) -> str:
+    """One for all: each test looks things up with a key of its own."""
+    return postgresql.database()
+
+
+@pytest.fixture(params=["memory", "valkey", "cluster", "postgresql"])
 def place(request: pytest.FixtureRequest) -> Place:
-    return Memory()
+    if request.param == "postgresql":
+        return PostgreSQL(request.getfixturevalue("database"))
+    if request.param == "memory":
+        return Memory()
+    if request.param == "cluster":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        return Redis(cluster.url)
+    valkey: Valkey = request.getfixturevalue("valkey")
+    return Redis(valkey.unix_url)
 
 
 @pytest.fixture

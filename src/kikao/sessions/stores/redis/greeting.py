@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 from redis.asyncio import Connection, SSLConnection, UnixDomainSocketConnection
@@ -11,7 +12,7 @@ from redis.exceptions import AuthenticationError, BusyLoadingError, RedisError, 
 
 from kikao.config.redis_urls import RedisUrl
 from kikao.sessions.store import StoreRefused, StoreUnavailable
-from kikao.sessions.stores.redis.scripts import every_script
+from kikao.sessions.stores.redis.scripts import Script
 from kikao.sessions.stores.redis.wire import Word, pack
 
 OLDEST: Final = 7
@@ -39,8 +40,8 @@ def connection(url: RedisUrl, host: str, port: int) -> Any:
     return SSLConnection(**settings, **url.certificates)
 
 
-async def greet(url: RedisUrl, host: str, port: int) -> Any:
-    """A connection to a server that will do and knows the scripts.
+async def greet(url: RedisUrl, host: str, port: int, scripts: Sequence[Script]) -> Any:
+    """A connection to a server that will do and knows these scripts.
 
     Raises `StoreRefused` for one that will not do, `StoreUnavailable` for one that is away.
     """
@@ -49,7 +50,7 @@ async def greet(url: RedisUrl, host: str, port: int) -> Any:
         async with asyncio.timeout(url.options.connect_timeout):
             await made.connect()
             await _check(url, made)
-            await _teach(made)
+            await _teach(made, scripts)
     except BaseException as error:
         with contextlib.suppress(RedisError, OSError):
             await made.disconnect(nowait=True)
@@ -57,13 +58,12 @@ async def greet(url: RedisUrl, host: str, port: int) -> Any:
     return made
 
 
-async def _teach(made: Any) -> None:
+async def _teach(made: Any, scripts: Sequence[Script]) -> None:
     """Have the server know every script."""
-    every = list(every_script())
-    known = await say(made, b"SCRIPT", b"EXISTS", *(script.sha for script in every))
+    known = await say(made, b"SCRIPT", b"EXISTS", *(script.sha for script in scripts))
     loads = [
         pack((b"SCRIPT", b"LOAD", script.text))
-        for script, is_known in zip(every, known, strict=True)
+        for script, is_known in zip(scripts, known, strict=True)
         if not is_known
     ]
     if loads:

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from kikao.config.redis_urls import RedisUrl
 from kikao.sessions.outgoing import EVERY_SHARD, SHARDS
 from kikao.sessions.store import PARTITIONS, CommitUnknown
-from kikao.sessions.stores.redis.scripts import FILLED, Script
+from kikao.sessions.stores.redis.scripts import FILLED, Script, every_script
 from kikao.sessions.stores.redis.servers import Servers, servers
 from kikao.sessions.stores.redis.wire import AnswerLost, Word, pack
 
@@ -32,7 +32,7 @@ class Partitions:
         self.url = url
         self.tags = tuple(b"{%s:%04d}" % (url.options.prefix.encode(), n) for n in range(PARTITIONS))
         self._guarded = tuple((tag, tag + b":l") for tag in self.tags)
-        self.servers: Servers = servers(url, self.tags)
+        self.servers: Servers = servers(url, self.tags, every_script())
 
     async def run(self, script: Script, partition: int, *words: Word) -> Any:
         """Run a script. Raises `AnswerLost` where it may have changed something, else `StoreUnavailable`."""

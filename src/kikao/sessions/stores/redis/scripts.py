@@ -8,7 +8,7 @@ partitions of one server.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +16,17 @@ _FOLDER: Final = Path(__file__).with_name("lua")
 
 
 class Script:
-    """A Lua script by its name; `flags` are those of `#!lua`, `before` is the name of what it shares with others."""
+    """A Lua script by its name; `flags` are those of `#!lua`, `before` is the name of what it shares with others, and
+    `folder` is where they lie.
+    """
 
     __slots__ = ("name", "sha", "text")
 
-    def __init__(self, name: str, flags: str = "", before: str = "") -> None:
+    def __init__(self, name: str, flags: str = "", before: str = "", *, folder: Path = _FOLDER) -> None:
         self.name = name
         files = [f"{each}.lua" for each in (before, name) if each]
         self.text = b"".join(
-            [f"#!lua flags={flags}\n".encode(), *((_FOLDER / file).read_bytes() for file in files)]
+            [f"#!lua flags={flags}\n".encode(), *((folder / file).read_bytes() for file in files)]
         )
         self.sha = hashlib.sha1(self.text, usedforsecurity=False).hexdigest().encode()
         """What the server calls it."""
@@ -72,5 +74,6 @@ LEAVE: Final = Script("leave", MAKES_ROOM)
 PROBE: Final = Script("probe")
 
 
-def every_script() -> Iterator[Script]:
-    return (value for value in globals().values() if isinstance(value, Script))
+def every_script() -> Sequence[Script]:
+    """Those of sessions."""
+    return [value for value in globals().values() if isinstance(value, Script)]

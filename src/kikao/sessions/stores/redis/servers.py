@@ -26,7 +26,7 @@ from kikao.sessions.store import StoreRefused, StoreUnavailable
 from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis.errors import refusal
 from kikao.sessions.stores.redis.greeting import connection, greet, say
-from kikao.sessions.stores.redis.scripts import every_script
+from kikao.sessions.stores.redis.scripts import Script
 from kikao.sessions.stores.redis.wire import Wire, pack
 
 REDIRECTIONS: Final = 16
@@ -70,16 +70,17 @@ class Servers(Protocol):
         ...
 
 
-def servers(url: RedisUrl, tags: Sequence[bytes]) -> Servers:
-    """Those of a URL; `tags` are the names of the partitions."""
-    return Cluster(url, tags) if url.kind == "cluster" else OneServer(url)
+def servers(url: RedisUrl, tags: Sequence[bytes], scripts: Sequence[Script]) -> Servers:
+    """Those of a URL; `tags` are the names of the partitions, `scripts` what they are to know."""
+    return Cluster(url, tags, scripts) if url.kind == "cluster" else OneServer(url, scripts)
 
 
 class OneServer:
     """One primary: always the same, or the one that Sentinels name whenever a connection is made."""
 
-    def __init__(self, url: RedisUrl) -> None:
+    def __init__(self, url: RedisUrl, scripts: Sequence[Script]) -> None:
         self._url = url
+        self._scripts = scripts
         self._wire: Wire | None = None
 
     @property
@@ -107,7 +108,7 @@ class OneServer:
         try:
             return await wire.ask(command)
         except NoScriptError:
-            return await _taught(wire, command)
+            return await _taught(wire, self._scripts, command)
         except ReadOnlyError as error:
             wire.renew()  # a failover made it a replica
             raise refusal(wire.name, error) from error
@@ -129,7 +130,7 @@ class OneServer:
             host, port = url.hosts[0] if url.hosts else ("", 0)
         else:
             host, port = await _primary(url)
-        return await greet(url, host, port)
+        return await greet(url, host, port, self._scripts)
 
 
 async def _primary(url: RedisUrl) -> tuple[str, int]:
@@ -164,8 +165,9 @@ class Cluster:
     it (TRYAGAIN) rather than do half of it here and half there.
     """
 
-    def __init__(self, url: RedisUrl, tags: Sequence[bytes]) -> None:
+    def __init__(self, url: RedisUrl, tags: Sequence[bytes], scripts: Sequence[Script]) -> None:
         self._url = url
+        self._scripts = scripts
         self._slots = [key_slot(tag) for tag in tags]
         self._wires: dict[tuple[str, int], Wire] = {}
         self._owners: list[Wire] = []
@@ -205,7 +207,7 @@ class Cluster:
                     wire.ask(_ASKING).add_done_callback(_heard)
                 return await wire.ask(command)
             except NoScriptError:
-                return await _taught(wire, command)
+                return await _taught(wire, self._scripts, command)
             except MovedError as error:
                 self._owners[partition] = wire = self._at(error, wire)
                 asking = False
@@ -250,7 +252,7 @@ class Cluster:
             options = self._url.options
 
             async def connect() -> Any:
-                return await greet(self._url, *node)
+                return await greet(self._url, *node, self._scripts)
 
             name = f"{node[0]}:{node[1]}"
             wire = Wire(name, connect, timeout=options.timeout, limit=options.commands)
@@ -323,10 +325,10 @@ async def _heard_of(asked: Sequence[tuple[Wire, bytes]]) -> list[Any]:
                 answer.cancel()
 
 
-async def _taught(wire: Wire, command: bytes) -> Any:
+async def _taught(wire: Wire, scripts: Sequence[Script], command: bytes) -> Any:
     """The answer to a command whose script the server had forgotten (SCRIPT FLUSH)."""
     try:
-        for load in [wire.ask(pack((b"SCRIPT", b"LOAD", script.text))) for script in every_script()]:
+        for load in [wire.ask(pack((b"SCRIPT", b"LOAD", script.text))) for script in scripts]:
             await load
         return await wire.ask(command)
     except RedisError as error:
