@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from kikao.bus import Fanout
+from kikao.bus import BusRefused, Fanout
 from kikao.channels.socket.tokens import Tokens
 from kikao.config import Settings, SettingsError
 from kikao.events import Publish
 from kikao.live.hub import Hub
 from kikao.live.live import Live
-from kikao.live.stores.memory import MemoryLive
+from kikao.live.stores.making import make_live_store
 from kikao.live.users import MemberUsers, Users
 from kikao.sessions.keeper import Sessions
 
@@ -44,5 +44,9 @@ def make_hub(
         raise SettingsError(
             ["KIKAO_JWT_KEYS: missing, though the app has live sessions, which are opened with tokens"]
         )
+    try:
+        store = make_live_store(settings, sessions.ring, wall=sessions.clock)
+    except BusRefused as error:
+        raise SettingsError([str(error)]) from error
     lifetime = settings.jwt.lifetime + 2 * settings.jwt.leeway
-    return Hub(live, users, tokens, lifetime, MemoryLive(), bus, publish, wall=sessions.clock)
+    return Hub(live, users, tokens, lifetime, store, bus, publish, wall=sessions.clock)

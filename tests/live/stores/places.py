@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Final, Protocol
 
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.postgresql import PostgreSQLLive
 from kikao.live.stores.redis import RedisLive
 from kikao.live.stores.sealed import Sealed, scope_of
+from kikao.live.stores.sqlite import SQLiteLive
 from kikao.live.stores.store import LEASE, LiveStore
 from kikao.sessions.sealing import KeyRing
 
@@ -48,23 +50,24 @@ class Clock:
         return self.now
 
 
-class Memory:
-    """One process: all clients are the same."""
+class OneProcess:
+    """All clients are the same, and time is told."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[Clock, Callable[[], float]], LiveStore]) -> None:
         self.clock = Clock()
-        self._store: LiveStore = self._make()
-
-    def _make(self) -> LiveStore:
-        return MemoryLive(clock=self.clock, wall=lambda: 1e9 + self.clock())
+        self._store = make(self.clock, lambda: 1e9 + self.clock())
+        self._clients = 0
 
     @asynccontextmanager
     async def client(self) -> AsyncIterator[LiveStore]:
+        self._clients += 1
         await self._store.open()
         try:
             yield self._store
         finally:
-            await self._store.close()
+            self._clients -= 1
+            if not self._clients:
+                await self._store.close()
 
     async def passes(self, seconds: float) -> None:
         self.clock.now += seconds
@@ -73,6 +76,15 @@ class Memory:
         self.clock.now += LEASE
         for other in alive:
             await self._store.beat(other)
+
+
+def memory() -> Place:
+    return OneProcess(lambda clock, wall: MemoryLive(clock=clock, wall=wall))
+
+
+def sqlite(path: Path) -> Place:
+    ring = KeyRing({"k1": os.urandom(32)})
+    return OneProcess(lambda clock, wall: SQLiteLive(path, ring, clock=clock, wall=wall))
 
 
 class Server:

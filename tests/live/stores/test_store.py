@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from kikao.live.stores.store import Change, Entry, Listing, LiveStore, Position, Recovery
 from tests.engines.postgresql import PostgreSQL as PostgreSQLServer
 from tests.engines.valkey import Cluster, Valkey
-from tests.live.stores.places import BRIEF, LONG, Memory, Place, PostgreSQL, Redis
+from tests.live.stores.places import BRIEF, LONG, Place, PostgreSQL, Redis, memory, sqlite
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +20,14 @@ def database(postgresql: PostgreSQLServer) -> str:
     return postgresql.database()
 
 
-@pytest.fixture(params=["memory", "valkey", "cluster", "postgresql"])
-def place(request: pytest.FixtureRequest) -> Place:
+@pytest.fixture(params=["memory", "sqlite", "valkey", "cluster", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "postgresql":
         return PostgreSQL(request.getfixturevalue("database"))
     if request.param == "memory":
-        return Memory()
+        return memory()
+    if request.param == "sqlite":
+        return sqlite(tmp_path / "live.sqlite3")
     if request.param == "cluster":
         cluster: Cluster = request.getfixturevalue("cluster")
         return Redis(cluster.url)
