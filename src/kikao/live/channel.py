@@ -316,7 +316,7 @@ class Channel:
                 self.socket.write(frame)
         if self.route.presence:
             present = await self.hub.tracker.present(self.topic)
-            self.say(protocol.push(self.join_ref, self.topic, "presence_state", json(present)))
+            self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))
 
     # --- its end ---
 

@@ -98,8 +98,8 @@ class Hub:
         self.streams = Streams(store, self._tell, self._insufficient, self.spawn)
         self.tracker = Tracker(
             store,
-            self.wire,
             node=self.node,
+            tell=self.wire.tell,
             diffed=self._diffed,
             fetch=self._fetch,
             publish=publish,
@@ -367,8 +367,8 @@ class Hub:
             channel.socket.write(protocol.crashed(channel.join_ref, topic))
             channel.end("insufficient")
 
-    def _diffed(self, topic: str, payload: dict[str, Any]) -> None:
-        self._tell(topic, protocol.broadcast(topic, "presence_diff", json(payload)))
+    def _diffed(self, topic: str, payload: Json) -> None:
+        self._tell(topic, protocol.broadcast(topic, "presence_diff", payload))
 
     def _fetch(self, topic: str) -> Fetch | None:
         found = self.routes.find(topic)

@@ -49,14 +49,7 @@ class Wire:
 
     def tell(self, news: News) -> None:
         """To all other processes, soon, in the order of the calls. What is too long for the bus is heard as a gap."""
-        self._leave(packed(news))
-
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """The same, of what is packed already. Raises nothing."""
-        self._leave(payload)
-
-    def _leave(self, octets: bytes) -> None:
-        self._waiting.append(self._own + octets)
+        self._waiting.append(self._own + packed(news))
         self._rung.set()
 
     async def run(self) -> None:

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any, cast
 
-from kikao.bus import Fanout, FanoutAway, Gap, Message
+from kikao.bus import FanoutAway, Gap, Message
 from kikao.bus.fanout import Heard, checked
 from kikao.bus.subscribers import Subscription
+from kikao.channels.socket.protocol import Json
 from kikao.events import Event
-from kikao.live.news import TOPIC, Changed, unpacked
+from kikao.live.news import Changed
 from kikao.live.presence.fetching import Fetch
 from kikao.live.presence.tracking import Tracker
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.store import LiveAway, LiveStore
+from kikao.live.wire import NODE, Wire
 from tests.live.presence.client import Client, Payload
 
 ROOM = "room:1"
@@ -31,7 +34,7 @@ async def quiet() -> None:
         await asyncio.sleep(0)
 
 
-class Wire:
+class Line:
     """What all buses hang on. `lost` says of each message whether it never reaches a process, silently."""
 
     def __init__(self) -> None:
@@ -73,31 +76,31 @@ class Wire:
 class LossyFanout:
     """The bus of one process; see `Fanout`."""
 
-    def __init__(self, wire: Wire, name: str) -> None:
-        self._wire = wire
+    def __init__(self, line: Line, name: str) -> None:
+        self._line = line
         self._name = name
 
     async def open(self) -> None:
         """There is nothing to connect to."""
 
     async def close(self) -> None:
-        for end in self._wire.ends.pop(self._name, []):
+        for end in self._line.ends.pop(self._name, []):
             end.close()
 
     async def publish(self, topic: str, payload: bytes) -> None:
         checked(topic, payload)
         await self.answers()
-        self._wire.carry(self._name, payload)
+        self._line.carry(self._name, payload)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, topic: str) -> AsyncIterator[AsyncIterator[Heard]]:
         checked(topic)
         end = Subscription()
-        self._wire.ends.setdefault(self._name, []).append(end)
+        self._line.ends.setdefault(self._name, []).append(end)
         yield end
 
     async def answers(self) -> None:
-        if self._name in self._wire.parted:
+        if self._name in self._line.parted:
             raise FanoutAway("parted")
 
 
@@ -126,12 +129,12 @@ class Door:
 
 
 class World:
-    """The clock, the store, the wire."""
+    """The clock, the store, and the line between processes."""
 
     def __init__(self) -> None:
         self.now = 1000.0
         self.store = MemoryLive(clock=lambda: self.now)
-        self.wire = Wire()
+        self.line = Line()
         self.refs = (f"r{n:05}" for n in range(100_000))
         self.processes: list[Process] = []
         self.wanted: set[str] = set()
@@ -188,11 +191,11 @@ class Process:
         self.leaves: Counter[str] = Counter()
         self.events: list[Event] = []
         self.is_alive = True
-        fanout: Fanout = LossyFanout(world.wire, name)
+        self.wire = Wire(LossyFanout(world.line, name), name.ljust(NODE))
         self.tracker = Tracker(
             cast("LiveStore", self.door),
-            fanout,
             node=name,
+            tell=self.wire.tell,
             diffed=self._diffed,
             fetch=lambda _: fetch,
             publish=self.events.append,
@@ -200,23 +203,29 @@ class Process:
             clock=lambda: world.now,
             window=window,
         )
-        self._listening = asyncio.create_task(self._listen(fanout))
+        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
+        self.wire.on_gap(self.tracker.missed)
+        self._running = asyncio.create_task(self.wire.run())
 
     async def watch(self) -> None:
         """Its client joins."""
         self.tracker.subscribe(ROOM)
-        self.client.on_state(await self.tracker.present(ROOM))
+        self.client.on_state(await self.present())
+
+    async def present(self) -> Payload:
+        """Who is there."""
+        return cast("Payload", json.loads(await self.tracker.present(ROOM)))
 
     async def rejoin(self) -> None:
         self.client.rejoin()
-        self.client.on_state(await self.tracker.present(ROOM))
+        self.client.on_state(await self.present())
 
     def kill(self) -> None:
         """It ends, and says nothing."""
         self.is_alive = False
         self.door.is_shut = True
-        self._listening.cancel()
-        self.world.wire.ends.pop(self.name, None)
+        self._running.cancel()
+        self.world.line.ends.pop(self.name, None)
 
     async def track(self, key: str, **meta: Any) -> str:
         ref = await self.tracker.track(ROOM, key, meta)
@@ -228,17 +237,10 @@ class Process:
         found = self.client.members.get(key, {"metas": []})
         return cast("list[Payload]", found["metas"])
 
-    async def _listen(self, fanout: Fanout) -> None:
-        async with fanout.subscribe(TOPIC) as heard:
-            async for each in heard:
-                if isinstance(each, Gap):
-                    self.tracker.missed()
-                elif isinstance(news := unpacked(each.payload), Changed):
-                    self.tracker.heard(news.change)
-
-    def _diffed(self, topic: str, payload: Payload) -> None:
+    def _diffed(self, topic: str, said: Json) -> None:
         if not self.is_alive:
             return
+        payload = json.loads(said)
         assert topic == ROOM
         assert payload["joins"] or payload["leaves"]
         self.diffs.append(payload)

@@ -22,7 +22,7 @@ async def test_who_joins_is_in_the_state_and_others_hear_of_them() -> None:
 
     ref = await one.track("asha", **PHONE)
 
-    assert await one.tracker.present(ROOM) == {"asha": {"metas": [{"device": "phone", "phx_ref": ref}]}}
+    assert await one.present() == {"asha": {"metas": [{"device": "phone", "phx_ref": ref}]}}
     assert other.diffs == [
         {"joins": {"asha": {"metas": [{"device": "phone", "phx_ref": ref}]}}, "leaves": {}}
     ]
@@ -111,14 +111,14 @@ async def test_the_state_of_a_topic_that_nobody_here_joined_is_what_the_store_ha
     world = World()
     one, other = await world.process("one"), await world.process("two", watches=False)
     ref = await one.track("asha", **PHONE)
-    found = await other.tracker.present(ROOM)
+    found = await other.present()
     assert found["asha"]["metas"][0]["phx_ref"] == ref
     assert other.tracker.topics == 0
 
     one.tracker.unsubscribe(ROOM)
     one.door.is_shut = True
     await one.tracker.beat()
-    assert (await one.tracker.present(ROOM))["asha"]["metas"][0]["phx_ref"] == ref
+    assert (await one.present())["asha"]["metas"][0]["phx_ref"] == ref
 
 
 # --- sockets that are lost ---
@@ -233,10 +233,10 @@ async def test_the_dead_leave_once_after_their_lease_for_everybody() -> None:
 async def test_a_lost_message_is_found_out_by_the_next_one() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")
-    world.wire.lost = lambda name: name == "two"
+    world.line.lost = lambda name: name == "two"
     first = await one.track("asha", **PHONE)
     assert other.client.members == {}
-    world.wire.lost = lambda _: False
+    world.line.lost = lambda _: False
     second = await one.track("brian", **PHONE)
     await other.tracker.catch_up()
     assert other.client.refs() == {first, second}
@@ -247,7 +247,7 @@ async def test_a_lost_message_is_found_out_by_the_next_one() -> None:
 async def test_a_lost_message_is_found_out_by_looking() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")
-    world.wire.lost = lambda name: name == "two"
+    world.line.lost = lambda name: name == "two"
     ref = await one.track("asha", **PHONE)
     await other.tracker.look()
     await other.tracker.catch_up()
@@ -261,11 +261,11 @@ async def test_a_lost_message_is_found_out_by_looking() -> None:
 async def test_messages_the_wrong_way_round_need_no_listing() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")
-    world.wire.is_slow = True
+    world.line.is_slow = True
     refs = {await one.track(key, **PHONE) for key in ("asha", "brian", "chipo")}
     one.tracker.untrack(ROOM, gone := min(refs))
     await quiet()
-    world.wire.arrive(backwards=True)
+    world.line.arrive(backwards=True)
     await quiet()
     await other.tracker.catch_up()
     assert other.client.refs() == refs - {gone}
@@ -277,13 +277,13 @@ async def test_a_bus_that_was_away_heals() -> None:
     world = World()
     one, two, three = [await world.process(name) for name in ("one", "two", "three")]
     old = await one.track("asha", **PHONE)
-    world.wire.part("two")
+    world.line.part("two")
     one.tracker.untrack(ROOM, old)
     mine, theirs = await two.track("brian", **PHONE), await three.track("chipo", **PHONE)
     assert three.client.refs() == {theirs}
     assert two.client.refs() == {old, mine}
     assert not two.tracker.stale
-    world.wire.join("two")
+    world.line.join("two")
     await world.heals()
     assert one.client.refs() == two.client.refs() == three.client.refs() == {mine, theirs}
     assert two.leaves == {old: 1}
@@ -300,6 +300,8 @@ async def test_a_change_that_is_too_large_to_travel_makes_them_look() -> None:
     await one.tracker.reap()
     await quiet()
     assert len(other.client.members) == 12
+    assert other.wire.gaps == 1
+    await other.tracker.look()
     await other.tracker.catch_up()
     assert other.client.members == one.client.members == {}
 
@@ -317,7 +319,7 @@ async def test_without_a_store_presence_goes_on_in_each_process_and_meets_afterw
 
     mine = await one.track("brian", **PHONE)
     assert one.client.refs() == {before, mine}
-    assert set(await one.tracker.present(ROOM)) == {"asha", "brian"}
+    assert set(await one.present()) == {"asha", "brian"}
     short = await one.track("chipo", **PHONE)
     one.tracker.untrack(ROOM, short)
     updated = one.tracker.update(ROOM, mine, LAPTOP)
@@ -343,7 +345,7 @@ async def test_a_process_that_starts_without_a_store_shows_its_own() -> None:
     other.door.is_shut = True
     await other.watch()
     mine = await other.track("brian", **PHONE)
-    assert set(await other.tracker.present(ROOM)) == {"brian"}
+    assert set(await other.present()) == {"brian"}
     other.door.is_shut = False
     await world.heals()
     assert one.client.refs() == other.client.refs() == {theirs, mine}
@@ -403,13 +405,13 @@ async def test_who_was_cut_off_for_longer_than_the_lease_leaves_and_is_back() ->
     one, other = await world.process("one"), await world.process("two")
     ref = await one.track("asha", **PHONE)
     one.door.is_shut = True
-    world.wire.part("one")
+    world.line.part("one")
     await world.passes(LEASE + 6.0)
     assert other.client.members == {}
     assert one.client.refs() == {ref}, "its own client sees no change"
 
     one.door.is_shut = False
-    world.wire.join("one")
+    world.line.join("one")
     await world.heals()
     assert one.client.refs() == other.client.refs() == world.there() == {ref}
     assert (other.joins[ref], other.leaves[ref]) == (2, 1)

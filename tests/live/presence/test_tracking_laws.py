@@ -64,9 +64,9 @@ async def lived(history: History, seed: int) -> World:
                 process.door.is_shut = process.door.is_ajar = False
                 await process.tracker.beat()
             case "part":
-                world.wire.part(process.name)
+                world.line.part(process.name)
             case "join":
-                world.wire.join(process.name)
+                world.line.join(process.name)
             case "look":
                 await process.tracker.look()
                 await process.tracker.catch_up()
@@ -76,12 +76,12 @@ async def lived(history: History, seed: int) -> World:
                 process.kill()
                 tracked[process.name] = []
             case "lossy":
-                world.wire.lost = lambda _: random.random() < 0.5
+                world.line.lost = lambda _: random.random() < 0.5
             case "slow":
-                world.wire.is_slow = True
+                world.line.is_slow = True
             case "arrive" | "backwards":
-                world.wire.arrive(backwards=what == "backwards")
-                world.wire.is_slow = False
+                world.line.arrive(backwards=what == "backwards")
+                world.line.is_slow = False
             case "wipe":
                 world.wipe()
             case "pass":
@@ -91,13 +91,13 @@ async def lived(history: History, seed: int) -> World:
                     await asyncio.sleep(0)
         if what in ("look", "rejoin", "pass", "open"):
             await quiet()
-    world.wire.lost = lambda _: False
-    world.wire.arrive()
-    world.wire.is_slow = False
+    world.line.lost = lambda _: False
+    world.line.arrive()
+    world.line.is_slow = False
     for process in world.processes:
         if process.is_alive:
             process.door.is_shut = process.door.is_ajar = False
-            world.wire.join(process.name)
+            world.line.join(process.name)
     await world.heals()
     await world.passes(LEASE + 30.0 + DOUBT)
     await world.heals()

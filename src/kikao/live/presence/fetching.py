@@ -9,30 +9,29 @@ from typing import Any, Final
 
 import msgspec
 
+from kikao.channels.socket.protocol import EMPTY, Json, json
 from kikao.events import ErrorUncaught, Publish, described
+from kikao.live.presence.state import Diff, listed, told
 
 PATIENCE: Final = 5.0
 """Seconds for one call; a payload whose call takes longer goes without what it would have added."""
 
-Payload = dict[str, Any]
 
-Fetch = Callable[[str, Mapping[str, Any]], Awaitable[Mapping[str, Any]]]
-"""`async def fetch(topic, {key: {"metas": […]}})` returns the same keys, with more members beside `metas`.
-
-It is called once for a list, and once each for the joins and the leaves of a diff. What it adds is JSON. Every process
-calls it for its own clients.
-"""
+Fetch = Callable[[str, dict[str, dict[str, Any]]], Awaitable[Mapping[str, Mapping[str, Any]]]]
+"""`async def fetch(topic, {key: {"metas": […]}})` returns the same keys, with more members beside `metas`."""
 
 
 class Released:
     """Diffs in the order in which they came, each when what its topic's hook adds is there.
 
-    Without a hook they pass at once. One task at a time for a topic whose hook is being waited for.
+    A hook is called once for a list, and once each for the joins and the leaves of a diff; what it adds is JSON. Every
+    process calls it for its own clients. Without a hook a diff passes at once. A task runs for a topic only while its
+    hook is waited for.
     """
 
     def __init__(
         self,
-        release: Callable[[str, Payload], None],
+        release: Callable[[str, Json], None],
         hook: Callable[[str], Fetch | None],
         publish: Publish,
         patience: float = PATIENCE,
@@ -41,26 +40,36 @@ class Released:
         self._hook = hook
         self._publish = publish
         self._patience = patience
-        self._waiting: dict[str, deque[Payload]] = {}
+        self._waiting: dict[str, deque[Diff]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def diff(self, topic: str, payload: Payload) -> None:
+    def diff(self, topic: str, diff: Diff) -> None:
         """One that is next."""
-        if self._hook(topic) is None:
-            self._release(topic, payload)
-            return
         if (waiting := self._waiting.get(topic)) is not None:
-            waiting.append(payload)
-            return
-        self._waiting[topic] = deque([payload])
-        task = asyncio.get_running_loop().create_task(self._empty(topic))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+            waiting.append(diff)
+        elif self._hook(topic) is None:
+            self._release(topic, told(listed(diff.joins), listed(diff.leaves)))
+        else:
+            self._waiting[topic] = deque([diff])
+            task = asyncio.get_running_loop().create_task(self._empty(topic))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def list(self, topic: str, payload: Payload) -> Payload:
-        """A list, with what the hook adds."""
+    async def list(self, topic: str, payload: Json) -> Json:
+        """A list, with what the hook adds; as it is where the hook fails, or takes too long."""
         hook = self._hook(topic)
-        return payload if hook is None or not payload else await self._added(hook, topic, payload)
+        if hook is None or payload == EMPTY:
+            return payload
+        known = _PRESENT.decode(payload)
+        try:
+            async with asyncio.timeout(self._patience):
+                found = await hook(topic, _PRESENT.decode(payload))
+            if set(found) != set(known):
+                raise ValueError("fetch returns the keys that it was given: all of them, and no other")
+            return json({key: {**found[key], **of} for key, of in known.items()})
+        except Exception as error:  # noqa: BLE001 - it is the app's, and presence goes on without
+            self._publish(ErrorUncaught(where="loop", error=described(error)))
+            return payload
 
     def close(self) -> None:
         """Nothing more is released."""
@@ -71,24 +80,12 @@ class Released:
         waiting = self._waiting[topic]
         try:
             while waiting:
-                payload = waiting[0]
-                for half in ("joins", "leaves"):
-                    payload[half] = await self.list(topic, payload[half])
-                waiting.popleft()
-                self._release(topic, payload)
+                diff = waiting.popleft()
+                joins = await self.list(topic, listed(diff.joins))
+                leaves = await self.list(topic, listed(diff.leaves))
+                self._release(topic, told(joins, leaves))
         finally:
             del self._waiting[topic]
 
-    async def _added(self, hook: Fetch, topic: str, payload: Payload) -> Payload:
-        """The payload with what the hook adds, or as it was where the hook failed."""
-        metas = {key: of["metas"] for key, of in payload.items()}
-        given = {key: {"metas": [dict(meta) for meta in each]} for key, each in metas.items()}
-        try:
-            async with asyncio.timeout(self._patience):
-                found = await hook(topic, given)
-            if set(found) != set(metas):
-                raise ValueError("fetch returns the keys that it was given, all of them and no other")
-            return {key: {**msgspec.to_builtins(found[key]), "metas": each} for key, each in metas.items()}
-        except Exception as error:  # noqa: BLE001 - it is the app's, and presence goes on without
-            self._publish(ErrorUncaught(where="loop", error=described(error)))
-            return payload
+
+_PRESENT: Final = msgspec.json.Decoder(dict[str, dict[str, Any]])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Final, Literal
 
 from msgspec import structs
@@ -50,7 +50,7 @@ class Owned:
         store: LiveStore,
         node: str,
         *,
-        written: Callable[[Change], Awaitable[None]],
+        written: Callable[[Change], None],
         missing: Callable[[str], None],
         clock: Callable[[], float],
         window: float,
@@ -123,11 +123,24 @@ class Owned:
             self._owed[entry.ref] = _Owed(entry, "live", is_new=True)
             self._start(entry.ref)
 
+    def adopt_here(self, topic: str, key: str, meta: bytes) -> Entry | None:
+        """What is held here, and not by the store yet: nobody else can have it."""
+        now = self._clock()
+        for ref, (entry, until) in self._held.get(topic, {}).items():
+            if ref in self.entries and entry.key == key and entry.meta == meta and until > now:
+                del self._held[topic][ref]
+                older = self._owed.get(ref)
+                replaces = older.replaces if older else ""
+                self._owed[ref] = _Owed(entry, "live", is_new=True, replaces=replaces)
+                self._start(ref)
+                return entry
+        return None
+
     async def adopt(self, topic: str, key: str, meta: bytes) -> Entry | None:
-        """Take over what is held of this key and meta, with its ref as it was; None where nothing is, or the store is
-        away."""
-        if (entry := self._adopt_here(topic, key, meta)) is not None or self.is_away:
-            return entry
+        """Take over what the store holds of this key and meta, with its ref as it was; None where nothing is, or the
+        store is away."""
+        if self.is_away:
+            return None
         asking = asyncio.get_running_loop().create_task(self._adopt(topic, key, meta))
         try:
             return await asyncio.shield(asking)
@@ -242,7 +255,7 @@ class Owned:
                 self._left(ref)
             self._done(owed)
             if removed is not None:
-                await self._written(removed)
+                self._written(removed)
             return
         if owed.is_new:
             change = await self._store.put(entry, replaces=owed.replaces)
@@ -251,7 +264,7 @@ class Owned:
             owed.is_new, owed.replaces = False, ""
             if owed.fate == "live":
                 self._done(owed)
-            await self._written(change)
+            self._written(change)
         if owed.fate == "held":
             await self._hold(owed)
 
@@ -282,19 +295,6 @@ class Owned:
                 await asyncio.wait(tasks)
 
     # --- taking over ---
-
-    def _adopt_here(self, topic: str, key: str, meta: bytes) -> Entry | None:
-        """What is held here, and not by the store yet: nobody else can have it."""
-        now = self._clock()
-        for ref, (entry, until) in self._held.get(topic, {}).items():
-            if ref in self.entries and entry.key == key and entry.meta == meta and until > now:
-                del self._held[topic][ref]
-                older = self._owed.get(ref)
-                replaces = older.replaces if older else ""
-                self._owed[ref] = _Owed(entry, "live", is_new=True, replaces=replaces)
-                self._start(ref)
-                return entry
-        return None
 
     async def _adopt(self, topic: str, key: str, meta: bytes) -> Entry | None:
         self._adopting[topic] += 1

@@ -13,11 +13,12 @@ store has of them; the owner knows best.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from kikao.channels.socket.protocol import Json
 from kikao.live.stores.store import Change, Entry, Listing
 
 EARLY: Final = 200
@@ -245,39 +246,45 @@ class State:
 # --- payloads, as the client reads them ---
 
 
-def listed(entries: Iterable[Entry]) -> dict[str, Any]:
+def listed(entries: Iterable[Entry]) -> Json:
     """`presence_state`, and either half of `presence_diff`: `{key: {"metas": [{…, "phx_ref": …}]}}`.
 
     The metas of a key are in the order in which they came.
     """
-    found: dict[str, Any] = {}
+    by_key: dict[str, list[str]] = {}
     for entry in entries:
-        meta = meta_of(entry)
-        if (of_key := found.get(entry.key)) is None:
-            found[entry.key] = {"metas": [meta]}
-        else:
-            of_key["metas"].append(meta)
-    return found
+        by_key.setdefault(entry.key, []).append(_meta(entry))
+    keys = (f'{_quoted(key)}:{{"metas":[{",".join(metas)}]}}' for key, metas in by_key.items())
+    return Json(f"{{{','.join(keys)}}}")
 
 
-def told(diff: Diff) -> dict[str, Any]:
+def told(joins: Json, leaves: Json) -> Json:
     """`presence_diff`: both halves are always there."""
-    return {"joins": listed(diff.joins), "leaves": listed(diff.leaves)}
+    return Json(f'{{"joins":{joins},"leaves":{leaves}}}')
 
 
-def meta_of(entry: Entry) -> dict[str, Any]:
-    """A meta with its ref, and the one that it replaced."""
-    meta = _META.decode(entry.meta)
-    meta["phx_ref"] = entry.ref
-    if entry.before:
-        meta["phx_ref_prev"] = entry.before
-    else:
-        meta.pop("phx_ref_prev", None)
-    return meta
+def write_meta(meta: Mapping[str, Any]) -> bytes:
+    """A meta as the store has it: the same metas are the same octets. Members that are the client's own are left out.
+    Raises `ValueError` for what is no object of JSON."""
+    try:
+        return _WRITES.encode({name: meta[name] for name in meta if name not in ("phx_ref", "phx_ref_prev")})
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"a meta is an object of JSON: {error}") from None
+
+
+def _meta(entry: Entry) -> str:
+    """A meta with its ref, and the one that it replaced. It is written as it is, without reading it."""
+    said = entry.meta.decode()[1:-1]
+    before = f',"phx_ref_prev":{_quoted(entry.before)}' if entry.before else ""
+    return f'{{{said}{"," if said else ""}"phx_ref":{_quoted(entry.ref)}{before}}}'
+
+
+def _quoted(text: str) -> str:
+    return msgspec.json.encode(text).decode()
 
 
 def _ref(entry: Entry) -> str:
     return entry.ref
 
 
-_META: Final = msgspec.json.Decoder(dict[str, Any])
+_WRITES: Final = msgspec.json.Encoder(order="sorted")

@@ -1,8 +1,8 @@
 """Presence in one process: who is there, for its own clients, and what its own clients do, for everybody.
 
-    tracker = Tracker(store, fanout, node=node, diffed=hub.diffed)
+    tracker = Tracker(store, node=node, tell=wire.tell, diffed=hub.diffed)
     running = asyncio.create_task(tracker.run())       # beats, heals and reaps
-    tracker.subscribe("room:1")                        # once for each socket that joins, before anything else
+    tracker.subscribe("room:1")                        # when the first client here joins, before anything else
     ref = await tracker.track("room:1", "asha", {"device": "phone"})
     ref = tracker.update("room:1", ref, {"device": "phone", "typing": True})
     await tracker.present("room:1")                    # the payload of `presence_state`
@@ -13,7 +13,7 @@ Local first: what a client of this process does is shown to its neighbours at on
 for the store, and nothing fails because it is away: then presence goes on among the clients of each process, what is to
 be written is owed, and all of it meets when the store is back.
 
-Whoever hears the bus hands over what it says: `heard` for each `Changed`, `missed` for a gap.
+Whoever hears the bus hands over what it says: `heard` each `Changed`, `missed` a gap.
 """
 
 from __future__ import annotations
@@ -23,17 +23,15 @@ import contextlib
 import random
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-import msgspec
-
-from kikao.bus import LONGEST, FanoutAway
+from kikao.channels.socket.protocol import Json
 from kikao.events import Publish
-from kikao.live.news import TOPIC, Changed, packed
-from kikao.live.presence.fetching import Fetch, Payload, Released
+from kikao.live.news import Changed
+from kikao.live.presence.fetching import Fetch, Released
 from kikao.live.presence.owned import Owned
 from kikao.live.presence.refs import Refs
-from kikao.live.presence.state import Diff, State, Told, listed, told
+from kikao.live.presence.state import Diff, State, Told, listed, write_meta
 from kikao.live.stores.store import BEAT, Change, Entry, LiveAway, LiveStore
 
 POSITION: Final = 10.0
@@ -68,14 +66,6 @@ class NotTracked(LookupError):
     """There is no such entry of this process: it was untracked, or held."""
 
 
-class Publishes(Protocol):
-    """Tells the other processes: a bus does, and so does a `Wire`."""
-
-    async def publish(self, topic: str, payload: bytes) -> None:
-        """Raises `FanoutAway`."""
-        ...
-
-
 class _Watched:
     """A topic that clients of this process have joined."""
 
@@ -91,15 +81,16 @@ class _Watched:
 
 class Tracker:
     """See the module. `diffed(topic, payload)` gets each `presence_diff` for clients of this process, in order, and
-    waits for nothing. `fetch(topic)` is the hook of a topic, if there is one. `node` is random for each start."""
+    waits for nothing; `tell` tells the other processes. `fetch(topic)` is the hook of a topic, if there is one. `node`
+    is random for each start."""
 
     def __init__(
         self,
         store: LiveStore,
-        fanout: Publishes,
         *,
         node: str,
-        diffed: Callable[[str, Payload], None],
+        tell: Callable[[Changed], None],
+        diffed: Callable[[str, Json], None],
         fetch: Callable[[str], Fetch | None] = lambda _: None,
         publish: Publish = lambda _: None,
         window: float = 30.0,
@@ -108,7 +99,7 @@ class Tracker:
     ) -> None:
         self.node = node
         self._store = store
-        self._fanout = fanout
+        self._tell_others = tell
         self._window = window
         self._refs = refs or Refs()
         self._clock = clock
@@ -130,21 +121,22 @@ class Tracker:
     # --- what channels do ---
 
     async def track(self, topic: str, key: str, meta: Mapping[str, Any]) -> str:
-        """Somebody is in a topic. Returns their ref.
+        """Somebody is in a topic, of whom this can be said. Returns their ref.
 
         What is held of this key and exactly this meta is taken over, with its ref, and nobody is told anything. Raises
         `ValueError` for a meta that is no JSON or has more than `META` octets, and for a topic of kikao's own.
         """
-        octets = _encoded(meta)
+        octets = _checked(meta)
         watched = self._topics.get(_public(topic))
         if watched is not None:
             await self._listed(topic, watched)
-        if watched is None or self._may_be_held(watched.state, key, octets):
+        adopted = self._owned.adopt_here(topic, key, octets)
+        if adopted is None and (watched is None or self._may_be_held(watched.state, key, octets)):
             adopted = await self._owned.adopt(topic, key, octets)
-            if adopted is not None:
-                if (watched := self._topics.get(topic)) is not None:
-                    self._tell(topic, watched.state.show(adopted))
-                return adopted.ref
+        if adopted is not None:
+            if (watched := self._topics.get(topic)) is not None:
+                self._tell(topic, watched.state.show(adopted))
+            return adopted.ref
         return self._put(Entry(topic, key, self._refs(), self.node, octets)).ref
 
     def update(self, topic: str, ref: str, meta: Mapping[str, Any]) -> str:
@@ -152,7 +144,7 @@ class Tracker:
 
         Raises `NotTracked`, and `ValueError` as `track` does.
         """
-        octets = _encoded(meta)
+        octets = _checked(meta)
         old = self._own(topic, ref)
         return self._put(Entry(topic, old.key, self._refs(), self.node, octets, old.ref), old).ref
 
@@ -170,7 +162,7 @@ class Tracker:
             with contextlib.suppress(NotTracked):
                 self._owned.hold(self._own(topic, ref), self._window if seconds is None else seconds)
 
-    async def present(self, topic: str) -> Payload:
+    async def present(self, topic: str) -> Json:
         """Who is there: the payload of `presence_state`. Every change that is not in it comes as a diff later on, where
         the topic is subscribed to; a client joins the two whatever is first. Of a topic that is not, what the store
         has now. Without the store it is what this process knows."""
@@ -308,12 +300,15 @@ class Tracker:
                 self._owned.is_away = True
                 return
             for change in changes:
-                await self._written(change)
+                self._written(change)
             if not changes:
                 return
 
     async def retire(self) -> None:
-        """This process stops: all that it has is held for the window, for the processes its clients come back to."""
+        """This process stops: all that it has is held for the window, for the processes its clients come back to. What
+        is held later on costs nothing."""
+        if self._is_retired:
+            return
         self._is_retired = True
         await self._owned.settled()
         with contextlib.suppress(LiveAway):
@@ -380,16 +375,11 @@ class Tracker:
             return True
         return any(entry.meta == meta and not self._owned.is_live(entry) for entry in state.at(key))
 
-    async def _written(self, change: Change) -> None:
+    def _written(self, change: Change) -> None:
         """The store made a change, asked by this process: it is applied here, and told to the others."""
-        if change.topic.startswith(INTERNAL) or not (change.joins or change.leaves):
-            return
-        self.heard(change)
-        octets = packed(Changed(change))
-        if len(octets) > LONGEST:  # they have to look for themselves
-            octets = packed(Changed(Change(change.topic, "", 0)))
-        with contextlib.suppress(FanoutAway):  # they find out by looking
-            await self._fanout.publish(TOPIC, octets)
+        if (change.joins or change.leaves) and not change.topic.startswith(INTERNAL):
+            self.heard(change)
+            self._tell_others(Changed(change))
 
     async def _listed(self, topic: str, watched: _Watched) -> None:
         """Once it was listed, or the store is away."""
@@ -440,7 +430,7 @@ class Tracker:
 
     def _tell(self, topic: str, diff: Diff) -> None:
         if diff and topic in self._topics:
-            self._released.diff(topic, told(diff))
+            self._released.diff(topic, diff)
 
     def _doubt(self, topic: str) -> None:
         if (watched := self._topics.get(topic)) is not None:
@@ -453,12 +443,8 @@ class Tracker:
             self._wake_catch.set()
 
 
-def _encoded(meta: Mapping[str, Any]) -> bytes:
-    """As the store has it: the same metas are the same octets. Raises `ValueError`."""
-    try:
-        octets = msgspec.json.encode(dict(meta), order="deterministic")
-    except TypeError as error:
-        raise ValueError(f"a meta is an object of JSON: {error}") from None
+def _checked(meta: Mapping[str, Any]) -> bytes:
+    octets = write_meta(meta)
     if len(octets) > META:
         raise ValueError(f"a meta of {len(octets)} octets; the most is {META}")
     return octets
