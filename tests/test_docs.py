@@ -94,6 +94,36 @@ def test_every_reason_for_refusing_a_token_is_documented() -> None:
     assert [each.value for each in Fault if f"`{each.value}`" not in table] == []
 
 
+# --- live channels ---
+
+
+async def test_the_room_of_the_guide_works() -> None:
+    from tests.live.inside import inside
+
+    page = DOCS / "how-to/hold-live-channels.md"
+    found: dict[str, Any] = {"__name__": "rooms"}
+    room, others, kept = blocks(page, "python")
+    exec(compile(room + others, page.name, "exec"), found)
+    exec(compile(kept, page.name, "exec"), found)
+    async with Stage(found["app"]) as stage, inside(stage.server, "ada") as ada:
+        assert (await ada.ask("room:staff", "phx_join"))["response"] == {"reason": "staff only"}
+        assert (await ada.ask("room:lobby", "phx_join", {"device": "tv"}))["response"] == {"welcome": "ada"}
+        assert (await ada.until("presence_state"))["ada"]["metas"][0]["device"] == "tv"
+        await ada.say(None, "9", "room:lobby", "say", {"text": "hello"})
+        assert await ada.until("said") == {"who": "ada", "text": "hello"}
+
+
+def test_every_limit_of_live_channels_and_every_end_of_a_socket_is_documented() -> None:
+    from kikao.channels.socket.reasons import Reason
+    from kikao.live import LiveLimits
+
+    page = (DOCS / "reference/live.md").read_text(encoding="utf-8")
+    for field, default in zip(LiveLimits.__struct_fields__, LiveLimits.__struct_defaults__, strict=True):
+        assert f"`{field}`" in page, field
+        assert f"{default:,.10g}" in page, field
+    assert [each.label for each in Reason if f"`{each.label}`" not in page] == []
+
+
 # --- the README ---
 
 

@@ -265,6 +265,8 @@ class App:
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)
+            if server.hub is not None:
+                await server.hub.open()
             if background:
                 await server.start()
             if door or (door is None and store is None):

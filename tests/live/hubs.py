@@ -88,6 +88,7 @@ class AtWork:
 async def at_work(live: Live, **of: object) -> AsyncIterator[AtWork]:
     """A hub at work; see `AtWork`."""
     found = AtWork(live, **of)  # type: ignore[arg-type]
+    await found.hub.open()
     await found.hub.start()
     try:
         yield found

@@ -335,6 +335,7 @@ class two_at_work:  # noqa: N801 - reads as `at_work`
 
     async def __aenter__(self) -> tuple[AtWork, AtWork]:
         for each in self._both:
+            await each.hub.open()
             await each.hub.start()
         return self._both[0], self._both[1]
 

@@ -116,9 +116,12 @@ class Hub:
 
     # --- its life ---
 
+    async def open(self) -> None:
+        """Let sockets in. What is beside them begins with `start`."""
+        await self.store.open()
+
     async def start(self) -> None:
         """Hear the others, and look after what is here."""
-        await self.store.open()
         works = [self.wire.run(), self.tracker.run(), self._look_after()]
         self._works = [asyncio.create_task(work) for work in works]
         await self.wire.heard.wait()
