@@ -256,7 +256,7 @@ async def test_without_any_line_there_is_nothing_to_tell_with() -> None:
 
 def test_what_outcomes_can_be_told_over_is_known() -> None:
     for wrong in ("sms", ["whatsapp"]):
-        with pytest.raises(ValueError, match="outcomes must be a list, of sms and ussd"):
+        with pytest.raises(ValueError, match="outcomes must be a list, of sms, ussd, socket or empty"):
             shop(outcomes=wrong)
 
 

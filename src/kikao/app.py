@@ -360,7 +360,7 @@ def _outcomes(outcomes: Iterable[str]) -> tuple[str, ...]:
     """Raises `ValueError` for what no outcome can be told over."""
     found = tuple(outcomes)
     if isinstance(outcomes, str) or not set(found) <= set(OVER):
-        raise ValueError(f"outcomes must be a list, of {' and '.join(OVER)} or empty, not {outcomes!r}")
+        raise ValueError(f"outcomes must be a list, of {', '.join(OVER)} or empty, not {outcomes!r}")
     return found
 
 

@@ -31,6 +31,7 @@ from kikao.conversation.member import Member
 from kikao.conversation.secrets import Secret
 from kikao.i18n.e164 import is_e164
 from kikao.i18n.messages import Text, Translate, t
+from kikao.members import UnknownMember
 from kikao.sessions.keeper import Held
 from kikao.sessions.outcomes import Left
 from kikao.sessions.posting import OUTCOMES
@@ -54,8 +55,9 @@ TIMEOUT: Final = 6.0
 TRIES: Final = 200
 """How often it is tried, over most of a day."""
 
-OVER: Final = ("sms", "ussd")
-"""Over what outcomes are told after a dialogue of USSD, unless the app says otherwise: the first that there is."""
+OVER: Final = ("sms", "ussd", "socket")
+"""Over what outcomes are told after a dialogue of USSD, unless the app says otherwise: the first on which the member
+can be reached. `socket` is the web chat of a member who has a user id."""
 
 
 class Outcomes:
@@ -80,7 +82,7 @@ class Outcomes:
         self._messages = messages
         self._services = services
         self._translate = translate
-        self._over = next((each for each in over if messages.has(each)), "")
+        self._over = tuple(each for each in over if messages.has(each))
 
     @property
     def destinations(self) -> dict[str, Destination]:
@@ -104,7 +106,7 @@ class Outcomes:
             return False
         channel, gateway, identity = place
         if channel == "ussd":
-            return bool(self._over and _number(held, identity))
+            return bool(self._ways(_number(held, identity), held.session.member))
         return f"{channel}/{gateway}" in self._lines
 
     async def send(self, letter: Letter) -> Outcome:
@@ -154,14 +156,26 @@ class Outcomes:
 
     async def _write(self, left: Left, said: _Said) -> Outcome:
         """The message after a dialogue of USSD."""
-        if not said.number or not self._over:
-            return Rejected("no number, or nothing to tell it over")
-        key = f"outcome {_named(left)}"
-        try:
-            await self._messages.send(key, said.number, said.text, over=self._over, good_for=GOOD_FOR)
-        except MessageRefused as error:
-            return Rejected(str(error))
-        return Delivered()
+        key, refused = f"outcome {_named(left)}", "no number, or nothing to tell it over"
+        ways = self._ways(said.number, said.member)
+        for over in ways:
+            try:
+                if over == "socket":
+                    await self._messages.send_to_member(
+                        key, said.member, said.text, over=(over,), good_for=GOOD_FOR
+                    )
+                else:
+                    await self._messages.send(key, said.number, said.text, over=over, good_for=GOOD_FOR)
+            except (MessageRefused, UnknownMember) as error:
+                refused = str(error)
+            else:
+                return Delivered()
+        # Who has no web chat either hears of it at their next dial: nobody has to look into that.
+        return Delivered() if ways == ["socket"] else Rejected(refused)
+
+    def _ways(self, number: str, member: str) -> list[str]:
+        """Over what somebody could be told who has these."""
+        return [each for each in self._over if (member if each == "socket" else number)]
 
     async def _said(self, held: Held, number: str) -> _Said:
         """What the next dial would tell. Nothing of this look is kept: it changes a copy, and performs no effect."""
@@ -181,7 +195,7 @@ class Outcomes:
                 text = list(turned.screen.body)
             elif turned.what == "asked":
                 text = [*known, *(each for each in turned.told if each not in known), dial]
-        return _Said(number, "\n".join(filter(None, map(translate, text))))
+        return _Said(number, held.session.member, "\n".join(filter(None, map(translate, text))))
 
 
 class _Said(NamedTuple):
@@ -189,6 +203,8 @@ class _Said(NamedTuple):
 
     number: str
     """In E.164; empty where nobody knows it."""
+    member: str
+    """The id of the member; empty where there are none."""
     text: str
 
 
