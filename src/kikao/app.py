@@ -197,7 +197,7 @@ class App:
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
-        refuse_deserted(settings)
+        refuse_deserted(settings, live=self.live is not None)
         refuse_simulated(settings)
         refuse_readable(settings, self.channels)
         refuse_untokened(settings, self.live is not None)
@@ -239,7 +239,7 @@ class App:
             if settings.audit_days and store is None and destinations is None:
                 relay = await stack.enter_async_context(audit(settings, clock))
             files = await file_store(settings, sessions.ring, clock)
-            chats = lines(settings, self.templates)
+            chats = lines(settings, self.templates, live=self.live is not None)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
             calls = callers(chats, stack, chat_network, played)
             pushed |= chat_destinations(chats, calls, clock, files)

@@ -139,9 +139,10 @@ def live_sessions(
     return hub, Endpoint(hub, (*settings.live.origins, *own))
 
 
-def refuse_deserted(settings: Settings) -> None:
-    """Raises `SettingsError` in production when nobody could reach the app: no gateway open, no chat, no SMS."""
-    if settings.whatsapp or settings.telegram or settings.sms:
+def refuse_deserted(settings: Settings, *, live: bool = False) -> None:
+    """Raises `SettingsError` in production when nobody could reach the app: no gateway open, no chat, no SMS, and no
+    `live` channels."""
+    if live or settings.whatsapp or settings.telegram or settings.sms:
         return
     if settings.env == "production" and all(ussd_guard(settings, slug).closed for slug in SLUGS):
         raise SettingsError([deserted(SLUGS)])

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal
 
 from kikao.arrivals import Arrivals
 from kikao.bus import Bell, FanoutAway
@@ -37,14 +37,11 @@ from kikao.channels.ussd.smpp import linking
 from kikao.config import Settings
 from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
-from kikao.conversation.engine import Engine
 from kikao.emptying import empty_messages
 from kikao.events import Bus, OperatorCommand, described
 from kikao.fetching import Fetching
-from kikao.i18n import Catalogs
 from kikao.inbox import Inbox
 from kikao.members import Reaches, Unlisted
-from kikao.middleware import Middleware
 from kikao.monitor import Monitor
 from kikao.opening import bus_of, live_sessions
 from kikao.outcomes import Outcomes
@@ -64,6 +61,7 @@ from kikao.sessions.sweeping import Sweeper
 from kikao.sessions.working import Late, Services
 from kikao.turn import Turns
 from kikao.web import Receive, Scope, Send, Web
+from kikao.wired import Wired
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
@@ -72,27 +70,12 @@ if TYPE_CHECKING:
     from kikao.console.simulator import PlayedLines, Pushes, Simulator
     from kikao.live.endpoint import Endpoint
     from kikao.live.hub import Hub
-    from kikao.live.live import Live
     from kikao.members.directory import Directory
     from kikao.members.links import Links
+    from kikao.webchat import WebChat
 
 SHUTDOWN: Final = 10.0
 """Seconds running effects get at shutdown; what does not end is found by recovery."""
-
-
-class Wired(Protocol):
-    """What a server needs of its app."""
-
-    engine: Engine
-    catalogs: Catalogs
-    middleware: tuple[Middleware, ...]
-    channels: tuple[str, ...]
-    outcomes: tuple[str, ...]
-    live: Live | None
-
-    async def forget(self, services: Services, msisdns: tuple[str, ...]) -> None:
-        """Erase what the app's services keep about these MSISDNs."""
-        ...
 
 
 class Server:
@@ -146,10 +129,14 @@ class Server:
         """Carries messages between the processes of the app."""
         self.hub: Hub | None = None
         """Live sessions, where the app has channels for them."""
+        self.webchat: WebChat | None = None
         self._sockets: Endpoint | None = None
         if app.live is not None:
             self.hub, self._sockets = live_sessions(app.live, settings, self.bus, publish, members, sessions)
             self.services = {type(self.hub): self.hub, **self.services}
+            from kikao.webchat import WebChat
+
+            self.webchat = WebChat(self.hub, lines or {}, sessions, files, settings.media.largest)
         self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
         self.shares.when_changed(self._shares_bell.ring)
         self.link: Link | None = None
@@ -194,6 +181,7 @@ class Server:
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         screens |= texting.destinations(self.texting)
+        screens |= {} if self.webchat is None else self.webchat.destinations
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
@@ -299,9 +287,12 @@ class Server:
         self.web = Web(
             settings, self.turns, monitor, self.readiness, publish, elsewhere=elsewhere, chats=chats
         )
-        self.web.sockets = self._sockets
+        self.web.sockets, self.web.shown = self._sockets, self.webchat
+        first = locale or next(iter(app.engine.locales))
+        if self.webchat is not None:
+            words = app.catalogs.translate, app.engine.locales, first
+            self.webchat.begin(self.turns, self.arrivals, monitor, *words)
         if links is not None:
-            first = locale or next(iter(app.engine.locales))
             self.web.secrets = SecretPage(links, sessions, self.arrivals, app.catalogs.translate, first)
         self.simulator: Simulator | None = None
         if pushes is not None:

@@ -47,6 +47,16 @@ class Sockets(Protocol):
         ...
 
 
+class Shown(Protocol):
+    """Answers what is asked below one path."""
+
+    path: str
+
+    async def __call__(self, scope: Scope, receive: Receive) -> Response:
+        """Raises `Denied`."""
+        ...
+
+
 SIMULATOR: Final = "/simulator"
 
 HEALTH: Final = ("/healthz", "/readyz")
@@ -96,6 +106,8 @@ class Web:
         """What is answered under `/secret/`; nothing where there are no chats."""
         self.sockets: Sockets | None = None
         """Opens WebSockets; None where the app has no live channels."""
+        self.shown: Shown | None = None
+        """Files of the web chat; None where the app has no live channels."""
         self.simulator: Page | None = None
         """What is answered under `/simulator`; nothing unless it is on."""
 
@@ -126,6 +138,8 @@ class Web:
             return await self._chat(scope, receive, self._chats[chat[0]], chat[1])
         if self.secrets is not None and path.startswith(PATH):
             return await self._of_page(self.secrets, scope, receive, "secret", "page")
+        if self.shown is not None and path.startswith(self.shown.path):
+            return await self._of_page(self.shown, scope, receive, "socket", "files")
         if path in HEALTH:
             return await self.health(ready=path == "/readyz")
         if path == "/metrics":

@@ -10,6 +10,7 @@ import pytest
 from kikao import Chat, Flows, Media, Text
 from kikao.channels.media.store import FileStore
 from kikao.channels.socket.said import PIECE, Open, Piece, inbound
+from kikao.channels.socket.showing import PATH
 from kikao.conversation.answers import Location
 from kikao.conversation.attached import Attached
 from kikao.i18n import t
@@ -19,7 +20,7 @@ from kikao.sessions.policy import session_key
 from kikao.sessions.sealing import KeyRing
 from kikao.testing import Clock
 from kikao.testing.samples import sample
-from tests.channels.socket.webtalk import PATH, WebTalk, start
+from tests.channels.socket.webtalk import WebTalk, start
 from tests.talk import KEY
 
 flows = Flows()

@@ -205,7 +205,7 @@ class _Loading:
         chats.shared(operators)
         if lack := unshared(store, workers):
             self.problems.append(lack)
-        if makes_keys and production and self.gateways and not (self.ussd.found or self.chats):
+        if makes_keys and production and self.gateways and not (self.ussd.found or self.chats or jwt.keys):
             self.problems.append(deserted(self.gateways))
         if production:
             self._refuse_weak(keys or {})

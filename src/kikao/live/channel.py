@@ -51,6 +51,7 @@ class Channel:
         "at",
         "join_ref",
         "joined",
+        "name",
         "over",
         "route",
         "socket",
@@ -69,6 +70,8 @@ class Channel:
         self.socket = socket
         self.route = route
         self.topic = topic
+        self.name = route.name(topic, socket.session.user.id)
+        """What the topic is called between processes and in the store."""
         self.at = at
         """The values of the pattern's variables."""
         self.join_ref = join_ref
@@ -123,11 +126,11 @@ class Channel:
 
     async def broadcast(self, event: str, payload: Any = None) -> None:
         """To all who joined the topic, this client too. Raises `TypeError`, and `LiveAway` where it cannot be kept."""
-        await self.hub.broadcast(self.topic, event, payload)
+        await self.hub.broadcast(self.name, event, payload)
 
     async def broadcast_others(self, event: str, payload: Any = None) -> None:
         """To all others who joined the topic."""
-        await self.hub.broadcast(self.topic, event, payload, but=self.socket.id)
+        await self.hub.broadcast(self.name, event, payload, but=self.socket.id)
 
     def later(self) -> LaterReply:
         """The reply to the event that is dealt with now, for later; return `NO_REPLY` then."""
@@ -304,7 +307,7 @@ class Channel:
                 raise TypeError("a join returns a dict or a msgspec.Struct, not bytes")
             return 0, body
         asked = Resumes.read(push.payload)
-        recovery = await hub.streams.join(self.topic, asked)
+        recovery = await hub.streams.join(self.name, asked)
         more = {} if returned is None else msgspec.to_builtins(returned)
         return recovery.top.seq, json({**more, **hub.streams.told(recovery, asked)})
 

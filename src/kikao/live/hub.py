@@ -25,6 +25,7 @@ from kikao.live.presence.alone import SessionsHere
 from kikao.live.presence.fetching import Fetch
 from kikao.live.presence.tracking import Tracker
 from kikao.live.replies import body_of
+from kikao.live.routes import CHAT, OWN, shown
 from kikao.live.session import Session
 from kikao.live.socket import Message, Receive, Send, Socket
 from kikao.live.stores.store import LiveStore
@@ -319,22 +320,22 @@ class Hub:
 
     def subscribe(self, channel: Channel) -> None:
         """From now on it hears its topic."""
-        subscribers = self._topics.get(channel.topic)
+        subscribers = self._topics.get(channel.name)
         if subscribers is None:
-            subscribers = self._topics[channel.topic] = {}
+            subscribers = self._topics[channel.name] = {}
             if channel.route.presence:
                 self.tracker.subscribe(channel.topic)
         subscribers[channel] = None
 
     def unsubscribe(self, channel: Channel) -> None:
         """It hears its topic no more."""
-        subscribers = self._topics.get(channel.topic)
+        subscribers = self._topics.get(channel.name)
         if subscribers is None or channel not in subscribers:
             return
         del subscribers[channel]
         if not subscribers:
-            del self._topics[channel.topic]
-            self.streams.forget(channel.topic)
+            del self._topics[channel.name]
+            self.streams.forget(channel.name)
             if channel.route.presence:
                 self.tracker.unsubscribe(channel.topic)
 
@@ -367,7 +368,7 @@ class Hub:
     def _insufficient(self, topic: str) -> None:
         """Clients of a topic missed what nobody has any more: they join anew, and are told so."""
         for channel in list(self._topics.get(topic, ())):
-            channel.socket.write(protocol.crashed(channel.join_ref, topic))
+            channel.socket.write(protocol.crashed(channel.join_ref, channel.topic))
             channel.end("insufficient")
 
     def _diffed(self, topic: str, payload: Json) -> None:
@@ -386,10 +387,10 @@ class Hub:
         `LiveAway` where that cannot be, and `TypeError` for what is no payload.
         """
         body = body_of(payload)
-        found = self.routes.find(topic)
+        found = self.routes.find(shown(topic))
         keeps = None if found is None else found[0].keeps
         if keeps is None:
-            self._tell(topic, protocol.broadcast(topic, event, body), 0, but)
+            self._tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
             said = body if isinstance(body, bytes) else body.encode()
             self.wire.tell(Broadcast(topic, event, said, isinstance(body, bytes), but))
             return
@@ -402,6 +403,10 @@ class Hub:
     async def to_user(self, user_id: str, event: str, payload: Any = None) -> None:
         """To all devices of a user, on the topic that is theirs (`Live.user_topic`). Raises as `broadcast`."""
         await self.broadcast(self.live.user_topic.replace("{user_id}", user_id), event, payload)
+
+    async def deliver(self, user_id: str, event: str, payload: Any) -> None:
+        """To all devices of a user, now or when they come, in their web chat. Raises as `broadcast`."""
+        await self.broadcast(f"{CHAT}{OWN}{user_id}", event, payload)
 
     async def to_users(self, user_ids: Iterable[str], event: str, payload: Any = None) -> None:
         """To several; those who have no session get nothing, kept or not."""
@@ -423,7 +428,7 @@ class Hub:
         if news.at is not None and isinstance(body, Json):
             self.streams.arrived(news.topic, news.event, body, news.at, news.but)
         elif news.topic in self._topics:
-            self._tell(news.topic, protocol.broadcast(news.topic, news.event, body), 0, news.but)
+            self._tell(news.topic, protocol.broadcast(shown(news.topic), news.event, body), 0, news.but)
 
     def _heard_of_users(self, news: ToUsers) -> None:
         body = Json(news.body.decode())

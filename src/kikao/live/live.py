@@ -20,7 +20,7 @@ from typing import Final
 
 from kikao.live.limits import LiveLimits
 from kikao.live.presence.fetching import Fetch
-from kikao.live.routes import Allow, Kept, Route, Routes
+from kikao.live.routes import CHAT, Allow, Kept, Route, Routes
 from kikao.live.users import Users
 
 MOUNT: Final = "/socket"
@@ -66,6 +66,8 @@ class Live:
         `presence_state`, and channels may `track`; `fetch` adds to what is shown of who is present. Raises `ValueError`
         for a pattern that is none, or taken.
         """
+        if pattern == CHAT:
+            raise ValueError(f"live: {CHAT} is the web chat of the app's flows: name the channel otherwise")
         return self.routes.add(Route(pattern, allow=allow, keeps=keeps, presence=presence, fetch=fetch))
 
 

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 Function = Callable[..., Awaitable[Any]]
 F = TypeVar("F", bound=Function)
 Allow = Callable[["Channel"], bool | Awaitable[bool]]
+CHAT: Final = "chat"
+"""The topic of the web chat: each user has their own."""
+
+OWN: Final = "\x1f"
+"""Between a topic that each user has for themselves and the user's id, in the name by which processes and the store
+know it: no client can say such a name."""
+
 RESERVED: Final = ("phx_", "chan_reply_", "presence_")
 """How no event of an app begins."""
 
@@ -105,13 +112,15 @@ class Route:
         keeps: Kept | None = None,
         presence: bool = False,
         fetch: Fetch | None = None,
+        own: bool = False,
     ) -> None:
-        """Raises `ValueError` for a pattern that is none."""
+        """With `own` each user has such a topic alone, without presence. Raises `ValueError` for no pattern."""
         self.pattern = pattern
         self.allow = allow
         self.keeps = keeps
         self.presence = presence or fetch is not None
         self.fetch = fetch
+        self.own = own
         self.variables = _variables(pattern)
         self.match = _compiled(pattern)
         self.joins: Taking | None = None
@@ -149,6 +158,10 @@ class Route:
         self.leaves = function
         return function
 
+    def name(self, topic: str, user: str) -> str:
+        """What a topic is called between processes and in the store, as one of its users has it."""
+        return f"{topic}{OWN}{user}" if self.own else topic
+
     def topic(self, **values: str) -> str:
         """The topic with these values. Raises `KeyError`."""
         return self.pattern.format(**values)
@@ -170,8 +183,17 @@ class Routes:
             self._exact[route.pattern] = route
         return route
 
+    def beside(self, route: Route) -> Routes:
+        """These, and one more. Raises `ValueError` for a pattern that there is."""
+        found = Routes()
+        for each in (*self._all, route):
+            found.add(each)
+        return found
+
     def find(self, topic: str) -> tuple[Route, dict[str, str]] | None:
         """Whose a topic is, and the values of its variables."""
+        if OWN in topic:
+            return None
         if (exact := self._exact.get(topic)) is not None:
             return exact, {}
         for route in self._all:
@@ -181,6 +203,11 @@ class Routes:
 
     def __iter__(self) -> typing.Iterator[Route]:
         return iter(self._all)
+
+
+def shown(name: str) -> str:
+    """A topic as its clients know it."""
+    return name.partition(OWN)[0]
 
 
 def _variables(pattern: str) -> tuple[str, ...]:

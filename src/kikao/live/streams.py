@@ -14,7 +14,7 @@ import msgspec
 
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Frame, Json
-from kikao.live.routes import Kept
+from kikao.live.routes import Kept, shown
 from kikao.live.stores.store import LiveAway, LiveStore, Position, Recovery
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class Streams:
 
 def framed(topic: str, event: str, body: Json, seq: int) -> Frame:
     """A broadcast with its number in its payload."""
-    return protocol.broadcast(topic, event, numbered(body, seq))
+    return protocol.broadcast(shown(topic), event, numbered(body, seq))
 
 
 def numbered(body: Json, seq: int) -> Json:

@@ -18,7 +18,7 @@ SCREENS: Final = "ussd/"
 OUTCOMES: Final = "outcomes"
 """Where what became of an effect goes when it came after its reply: who sends there tells the member."""
 
-REPLIES: Final = (SCREENS, "whatsapp/", "telegram/", "sms/", OUTCOMES)
+REPLIES: Final = (SCREENS, "whatsapp/", "telegram/", "sms/", "socket/", OUTCOMES)
 """Before the names of destinations for which members wait."""
 
 GOOD_FOR: Final = 3 * 86400.0

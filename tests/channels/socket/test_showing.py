@@ -9,7 +9,7 @@ import pytest
 
 from kikao.channels.edge import Denied
 from kikao.channels.media.store import FileStore
-from kikao.channels.socket.showing import GOOD_FOR, Showing
+from kikao.channels.socket.showing import GOOD_FOR, PATH, Showing
 from kikao.conversation.attached import Attached
 from kikao.conversation.inputs import File, Place
 from kikao.sessions.sealing import KeyRing
@@ -17,14 +17,13 @@ from kikao.testing import Clock
 from kikao.testing.samples import sample
 
 RING = KeyRing({"k": bytes(range(32))})
-PATH = "/socket/files/"
 
 
 class Desk:
     def __init__(self, folder: Path) -> None:
         self.now = Clock()
         self.store = FileStore(folder / "files", RING, days=3, most=10_000_000, clock=self.now)
-        self.showing = Showing(lambda: RING, self.store, self.now, PATH)
+        self.showing = Showing(lambda: RING, self.store, self.now)
 
     async def photo(self) -> File:
         return await self.store.put(sample("photo"), filename="../me & you.jpg")

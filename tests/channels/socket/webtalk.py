@@ -28,8 +28,6 @@ from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.clock import Clock
 from tests.talk import Process
 
-PATH = "/socket/files/"
-
 POLICY = DEFAULTS["socket"]
 
 
@@ -53,7 +51,7 @@ class WebTalk:
         sessions = process.sessions
         self.showing = None
         if files is not None:
-            self.showing = Showing(lambda: sessions.ring, files, sessions.clock, PATH)
+            self.showing = Showing(lambda: sessions.ring, files, sessions.clock)
         sending = {self.gateway.line: self.gateway.delivering(self._deliver, sessions.clock, self.showing)}
         self.dispatcher = Dispatcher(sessions, sending, process.publish)
         inbox = Inbox(process.turns)

@@ -50,8 +50,13 @@ class Playing(Protocol):
         ...
 
 
-def lines(settings: Settings, templates: Templates | None = None) -> dict[str, ChatGateway]:
-    """All that the settings have, by their name in the outbox (`telegram/bot-api`), with the app's templates."""
+def lines(
+    settings: Settings, templates: Templates | None = None, *, live: bool = False
+) -> dict[str, ChatGateway]:
+    """All that the settings have, by their name in the outbox (`telegram/bot-api`), with the app's templates.
+
+    A `live` app has a web chat besides.
+    """
     found: dict[str, ChatGateway] = {}
     for channel in CHANNELS:
         if getattr(settings, channel):
@@ -60,6 +65,10 @@ def lines(settings: Settings, templates: Templates | None = None) -> dict[str, C
             for gateway in module.gateways(settings):
                 gateway.templates = templates or gateway.templates
                 found[gateway.line] = gateway
+    if live:
+        from kikao.channels.socket.gateway import LINE, SocketGateway
+
+        found[LINE] = SocketGateway()
     return found
 
 
@@ -119,12 +128,14 @@ def sources(
     """Where files of members come from, of those lines whose `destinations` are made; `hosts` are besides the usual."""
     made: dict[str, Source] = {}
     for name, gateway in found.items():
+        if gateway.provider is None:
+            continue
         own = None if playing is None else playing.plays(gateway)
         if own is None and network is not None:
             own = network(gateway)
-        if gateway.provider is not None and own is not None:
+        if own is not None:
             made[name] = Source(gateway.provider, Through(own))
-        elif gateway.provider is not None:
+        else:
             from kikao.channels.media.fetching import HOSTS, Fetcher
 
             fetcher = Fetcher(gateway.api_url, (*HOSTS.get(gateway.channel, ()), *hosts))

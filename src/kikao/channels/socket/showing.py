@@ -24,6 +24,9 @@ from kikao.conversation.attached import Attached, Link, Person
 from kikao.conversation.inputs import File, Place
 from kikao.sessions.sealing import KeyRing, SealError
 
+PATH: Final = "files/"
+"""Where addresses begin."""
+
 GOOD_FOR: Final = 300.0
 """Seconds in which an address opens its file."""
 
@@ -44,12 +47,9 @@ class _Named(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Showing:
-    """Names files, gives addresses for their names, and opens them. `path` is where addresses begin, ending in `/`."""
+    """Names files, gives addresses for their names, and opens them."""
 
-    def __init__(
-        self, ring: Callable[[], KeyRing], store: FileStore, clock: Callable[[], float], path: str
-    ) -> None:
-        self.path = path
+    def __init__(self, ring: Callable[[], KeyRing], store: FileStore, clock: Callable[[], float]) -> None:
         self._ring = ring
         self._store = store
         self._clock = clock
@@ -74,11 +74,12 @@ class Showing:
         }
 
     def address(self, user: str, ref: str) -> str | None:
-        """The path behind which a file of a user is, for `GOOD_FOR` seconds; None for what is no name of theirs."""
+        """Where a file of a user is for `GOOD_FOR` seconds, below the path that sockets are opened at; None for what is
+        no name of theirs."""
         named = self._opened(ref, _NAME)
         if named is None or named.user != user:
             return None
-        return self.path + self._sealed(_Named(user, named.file, self._clock() + GOOD_FOR), _ADDRESS)
+        return PATH + self._sealed(_Named(user, named.file, self._clock() + GOOD_FOR), _ADDRESS)
 
     async def open(self, token: str) -> Response:
         """What is behind an address. Raises `Denied`: 410 where it is over, or the file is not kept any more."""
