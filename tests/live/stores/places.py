@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
+
+import asyncpg
+import redis.asyncio
 
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.postgresql import PostgreSQLLive
@@ -90,16 +93,24 @@ def sqlite(path: Path) -> Place:
 class Server:
     """One that processes share: each client is a process, and time passes as it does."""
 
-    def __init__(self, ring: KeyRing | None = None) -> None:
-        self.ring = ring or KeyRing({"k1": os.urandom(32)})
+    def __init__(self, url: str, keys: Mapping[str, bytes] | None = None) -> None:
+        self.url = url
+        self.keys = keys or {"k1": os.urandom(32)}
+        self.ring = KeyRing(self.keys)
 
-    def make(self, lease: float) -> LiveStore:
+    def make(self, lease: float, patience: float) -> LiveStore:
         """A store that is not sealed."""
         raise NotImplementedError
 
+    async def wipe(self) -> None:
+        """Whatever was kept is gone."""
+        raise NotImplementedError
+
     @asynccontextmanager
-    async def client(self, lease: float = LEASE, ring: KeyRing | None = None) -> AsyncIterator[LiveStore]:
-        store = Sealed(self.make(lease), ring or self.ring)
+    async def client(
+        self, *, lease: float = LEASE, patience: float = 2.0, ring: KeyRing | None = None
+    ) -> AsyncIterator[LiveStore]:
+        store = Sealed(self.make(lease, patience), ring or self.ring)
         await store.open()
         try:
             yield store
@@ -118,20 +129,23 @@ class Server:
 class Redis(Server):
     """A name of its own on a server, behind Sentinels, or in a Cluster."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
+    def make(self, lease: float, patience: float) -> LiveStore:
+        return RedisLive(self.url, scope=scope_of(self.ring), lease=lease, patience=patience)
 
-    def make(self, lease: float) -> LiveStore:
-        return RedisLive(self.url, scope=scope_of(self.ring), lease=lease)
+    async def wipe(self) -> None:
+        async with redis.asyncio.Redis.from_url(self.url) as client:
+            async for key in client.scan_iter(f"*{scope_of(self.ring)}*"):
+                await client.delete(key)
 
 
 class PostgreSQL(Server):
     """A database."""
 
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.url = url
+    def make(self, lease: float, patience: float) -> LiveStore:
+        return PostgreSQLLive(self.url, scope=scope_of(self.ring), lease=lease, patience=patience)
 
-    def make(self, lease: float) -> LiveStore:
-        return PostgreSQLLive(self.url, scope=scope_of(self.ring), lease=lease)
+    async def wipe(self) -> None:
+        connection = await asyncpg.connect(self.url)
+        for table in ("nodes", "topics", "entries", "streams", "messages", "log_outs"):
+            await connection.execute(f"DELETE FROM kikao_live.{table}")
+        await connection.close()

@@ -1,0 +1,284 @@
+"""Live stores that processes share, and everything that can go wrong between them and their server."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from kikao.live.stores.memory import MemoryLive
+from kikao.live.stores.sealed import Sealed
+from kikao.live.stores.store import Change, Entry, Listing, LiveAway, LiveStore, Position, Recovery
+from kikao.sessions.sealing import KeyRing
+from tests.engines.postgresql import PostgreSQL as PostgreSQLServer
+from tests.engines.proxy import BlackHole, CutBeforeAnswer, Fault, HalfOpen, Proxy, Refuse
+from tests.engines.valkey import Cluster, Valkey
+from tests.live.stores.places import LONG, PostgreSQL, Redis, Server
+from tests.waiting import until
+
+HASTE = 0.3
+"""Seconds of patience where nothing is to be expected."""
+
+
+@pytest.fixture(scope="module")
+def database(postgresql: PostgreSQLServer) -> str:
+    return postgresql.database()
+
+
+@pytest.fixture(params=["valkey", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Server:
+    if request.param == "postgresql":
+        return PostgreSQL(request.getfixturevalue("database"))
+    valkey: Valkey = request.getfixturevalue("valkey")
+    return Redis(valkey.url)
+
+
+@asynccontextmanager
+async def behind(
+    place: Server, fault: Fault | None = None, *, recording: bool = False
+) -> AsyncIterator[tuple[Proxy, Server]]:
+    """The same place, on a way that may break."""
+    scheme, _, rest = place.url.partition("://")
+    credentials, at, address = rest.rpartition("@")
+    target, _, path = address.partition("/")
+    async with Proxy(target, recording=recording) as proxy:
+        proxy.fault = fault
+        query = "?timeout=0.2" if scheme == "redis" else ""
+        url = f"{scheme}://{credentials}{at}{proxy.address}/{path}{query}"
+        yield proxy, type(place)(url, place.keys)
+
+
+def entry(ref: str, *, topic: str = "room:a", node: str = "n1", meta: bytes = b"{}") -> Entry:
+    return Entry(topic, "u1", ref, node, meta)
+
+
+async def away(store: LiveStore, *, within: float) -> None:
+    """Every call says so, and in time, however many there are."""
+    calls: list[Callable[[], Any]] = [
+        lambda: store.beat("n1"),
+        lambda: store.retire("n1", 1.0),
+        lambda: store.put(entry("r9")),
+        lambda: store.hold("room:a", "r1", 1.0),
+        lambda: store.adopt("room:a", "u1", b"{}", "n1"),
+        lambda: store.remove("room:a", ["r9"]),
+        lambda: store.listing("room:a"),
+        lambda: store.versions(["room:a"]),
+        store.reap,
+        lambda: store.append("s", b"m", keep=1, seconds=1.0),
+        lambda: store.since("s", None),
+        lambda: store.log_out("u9", seconds=1.0),
+        lambda: store.logged_out("u9"),
+        store.answers,
+    ]
+    async with asyncio.timeout(within):
+        found = await asyncio.gather(*(call() for call in calls), return_exceptions=True)
+    assert [type(each) for each in found] == [LiveAway] * len(calls)
+
+
+async def answers(store: LiveStore) -> bool:
+    try:
+        await store.answers()
+    except LiveAway:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("fault", [BlackHole(), HalfOpen(), Refuse()], ids=lambda fault: type(fault).__name__)
+async def test_a_server_that_is_away_is_told_in_time_and_found_again(place: Server, fault: Fault) -> None:
+    async with behind(place) as (proxy, far), far.client(patience=HASTE) as store:
+        await store.beat("n1")
+        begun = await store.put(entry("r1"))
+        proxy.fault = fault
+        await away(store, within=10 * HASTE)
+        await away(store, within=10 * HASTE)
+        proxy.fault = None
+        await until(lambda: answers(store), "the server to answer again")
+        again = await store.put(entry("r2"))
+        assert again.epoch == begun.epoch
+        assert again.version > begun.version
+
+
+async def test_a_server_may_come_later(place: Server) -> None:
+    async with behind(place, Refuse()) as (proxy, far), far.client(patience=HASTE) as store:
+        await away(store, within=10 * HASTE)
+        proxy.fault = None
+        await until(lambda: answers(store), "the server to answer")
+        assert (await store.put(entry("r1"))).joins
+
+
+async def test_what_was_done_though_its_answer_is_lost_is_done_once(place: Server) -> None:
+    async with place.client() as store, behind(place) as (proxy, far), far.client(patience=HASTE) as lossy:
+        await lossy.beat("n1")
+        await lossy.put(entry("r1"))
+        proxy.fault = CutBeforeAnswer(times=1)
+        try:
+            await lossy.put(entry("r2"), replaces="r1")
+        except LiveAway:
+            await until(lambda: answers(lossy), "the connection")
+            assert (await lossy.put(entry("r2"), replaces="r1")).joins == ()
+        listing = await store.listing("room:a")
+        assert [each.ref for each in listing.entries] == ["r2"]
+        assert listing.version == 2
+
+
+async def test_whoever_gives_up_leaves_nothing_half_done(place: Server) -> None:
+    async with place.client() as store, behind(place) as (proxy, far), far.client() as slow:
+        await slow.beat("n1")
+        proxy.fault = BlackHole()
+        tasks = [asyncio.create_task(slow.put(entry(f"r{n}"))) for n in range(10)]
+        await until(lambda: proxy.open, "a connection")
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        found = await asyncio.gather(*tasks, return_exceptions=True)
+        assert {type(each) for each in found} == {asyncio.CancelledError}
+        proxy.fault = None
+        await until(lambda: answers(slow), "the connection")
+        done = await slow.put(entry("last"))
+        listing = await store.listing("room:a")
+        assert (listing.version, len(listing.entries)) == (done.version, done.version)
+
+
+async def test_a_store_that_was_wiped_has_other_epochs_and_tells_its_nodes(place: Server) -> None:
+    async with place.client() as store:
+        await store.beat("n1")
+        begun = await store.put(entry("r1"))
+        at = await store.append("s", b"m", keep=10, seconds=LONG)
+        await place.wipe()
+        assert await store.versions(["room:a"]) == {"room:a": ("", 0)}
+        again = await store.put(entry("r2"))
+        assert again.epoch != begun.epoch
+        assert (again.version, again.joins) == (1, (entry("r2"),))
+        assert not await store.beat("n1")
+        assert await store.beat("n1")
+        lost = await store.since("s", at)
+        assert lost.messages is None
+        assert lost.top == Position(lost.top.epoch, 0)
+        assert (await store.put(entry("r1"))).version == 2
+
+
+async def test_nothing_that_is_said_leaves_the_process(place: Server) -> None:
+    async with behind(place, recording=True) as (proxy, far), far.client() as store:
+        one = Entry("room:TOPICWORD", "USERWORD", "r1", "n1", b'{"x":"METAWORD"}', "r0")
+        await store.put(one)
+        await store.hold(one.topic, "r1", LONG)
+        assert await store.adopt(one.topic, one.key, one.meta, "n1") == one
+        await store.append("STREAMWORD", b"MESSAGEWORD", keep=3, seconds=LONG)
+        await store.since("STREAMWORD", Position("what a client says: \x00", 2**80))
+        await store.log_out("USERWORD", seconds=LONG)
+        await store.remove(one.topic, ["r1"])
+        assert b"n1" in proxy.to_server
+        assert b"WORD" not in proxy.to_server
+
+
+async def test_keys_rotate_and_no_log_out_is_forgotten(place: Server) -> None:
+    old = place.ring
+    new = KeyRing({"k2": bytes(32), **{kid: old._keys[kid] for kid in old.kids}})
+    same_names = new.with_lookup("k1")
+    async with (
+        place.client() as before,
+        place.client(ring=same_names) as after,
+        place.client(ring=new) as anew,
+    ):
+        await before.put(entry("r1"))
+        at = await before.append("s", b"1", keep=10, seconds=LONG)
+        out = await before.log_out("u1", seconds=LONG)
+        assert (await after.listing("room:a")).entries == (entry("r1"),)
+        await after.put(entry("r2"))
+        assert await after.since("s", Position(at.epoch, 0)) == Recovery(at, ((1, b"1"),))
+        assert (await before.listing("room:a")).entries == (entry("r1"),)  # it does not have the new key
+        assert await anew.logged_out("u1") == pytest.approx(out, abs=1e-3)
+        assert await anew.logged_out("u2") == 0.0
+        assert (await anew.listing("room:a")).entries == ()
+
+
+# --- the same as in memory, whatever is asked ---
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_it_answers_as_the_store_in_memory(place: Server, seed: int) -> None:
+    await same_as_memory(place, seed)
+
+
+async def test_a_cluster_answers_as_the_store_in_memory(cluster: Cluster) -> None:
+    await same_as_memory(Redis(cluster.url), 3)
+
+
+async def same_as_memory(place: Server, seed: int) -> None:
+    rng = random.Random(seed)
+    memory = MemoryLive()
+    epochs: dict[str, str] = {}
+    async with place.client() as one, place.client() as two:
+        for n in range(120):
+            asked = random_call(rng, n)
+            expected, found = await asked(memory), await asked(rng.choice([one, two]))
+            assert plain(found, epochs) == plain(expected, None)
+
+
+def random_call(rng: random.Random, n: int) -> Callable[[LiveStore], Any]:
+    topic, node, ref = f"t{rng.randrange(3)}", f"n{rng.randrange(2)}", f"r{rng.randrange(n + 1)}"
+    key, meta, stream = f"u{rng.randrange(3)}", b"%d" % rng.randrange(2), f"s{rng.randrange(2)}"
+    made = Entry(topic, key, f"{topic}.{key}.r{n}", node, meta)
+    ref = f"{topic}.{key}.{ref}"
+    back, most = rng.randrange(6), rng.choice([2, 300])
+
+    async def since(store: LiveStore) -> Recovery:
+        top = (await store.since(stream, None)).top
+        return await store.since(stream, Position(top.epoch, top.seq - back), most=most)
+
+    calls: list[Callable[[LiveStore], Any]] = [
+        lambda store: store.put(made),
+        lambda store: store.put(made, replaces=ref),
+        lambda store: store.put(made, replaces=ref),
+        lambda store: store.hold(topic, ref, LONG),
+        lambda store: store.remove(topic, [ref, "none"]),
+        lambda store: store.listing(topic),
+        lambda store: store.versions(["t0", "t1", "none"]),
+        lambda store: store.beat(node),
+        lambda store: store.reap(),
+        lambda store: store.append(stream, meta, keep=4, seconds=LONG),
+        since,
+    ]
+    return rng.choice(calls)
+
+
+def plain(found: Any, epochs: dict[str, str] | None) -> Any:
+    """Without epochs, and entries in one order."""
+    if isinstance(found, Change):
+        return (found.topic, found.version, found.joins, found.leaves)
+    if isinstance(found, Listing):
+        return (found.version, sorted((each.ref, each.node, each.meta) for each in found.entries))
+    if isinstance(found, Recovery):
+        return (found.top.seq, found.messages)
+    if isinstance(found, Position):
+        return found.seq
+    if isinstance(found, dict):
+        return {topic: version for topic, (_, version) in found.items()}
+    return found
+
+
+# --- sealing ---
+
+
+async def test_what_stands_in_another_place_does_not_open(caplog: pytest.LogCaptureFixture) -> None:
+    inner = MemoryLive()
+    store = Sealed(inner, KeyRing({"k1": bytes(32)}))
+    await store.put(entry("r1"))
+    (sealed,) = [each for topic in inner._topics.values() for each in topic.entries.values()]
+    await inner.put(Entry(sealed.topic, sealed.key, "r2", "n1", sealed.meta))
+    assert (await store.listing("room:a")).entries == (entry("r1"),)
+    assert "is not shown" in caplog.text
+    gone = await store.remove("room:a", ["r2"])
+    assert gone is not None
+    assert gone.leaves == ()
+    await inner.put(Entry(sealed.topic, sealed.key, "r3", "n1", b"no seal"))
+    await inner.hold(sealed.topic, "r3", 0.0)
+    assert await store.reap() == []
+    at = await store.append("s", b"m", keep=3, seconds=LONG)
+    (name,) = inner._streams
+    await inner.append(name, b"no seal", keep=3, seconds=LONG)
+    assert (await store.since("s", Position(at.epoch, 0))).messages is None
