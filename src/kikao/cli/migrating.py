@@ -102,6 +102,7 @@ class _Migration:
                     await self._refuse_company(store)
                 keys = await settle(store, self.ring, time.time(), moving=rekey)
             await self._upgrade(rekey=rekey)
+            await self._live()
             if rekey:
                 keys = await self._rekey(store)
             if reseal:
@@ -130,6 +131,13 @@ class _Migration:
             click.echo(f"sessions: {where} {f'lacks version {VERSION}' if behind else 'is up to date'}")
         elif where.kind == "sqlite" and _is_there(where):
             click.echo(f"sessions: {where} is upgraded by the server that starts on it")
+        if self._has_live_tables:
+            from kikao.live.stores.postgresql import migrations as live
+
+            lacks = await live.version(self.settings.bus) < live.VERSION
+            behind = behind or lacks
+            what = f"lacks version {live.VERSION}" if lacks else "is up to date"
+            click.echo(f"live sessions: {self.settings.bus} {what}")
         heard: list[Migrated] = []
         with upgrading(heard.append, only_looks=True):
             for tables in (self._services, self._tables_of_members, self._trail, self._ledger):
@@ -172,6 +180,19 @@ class _Migration:
             ):  # half-way to another look-up key the directory does not start: `rekey` brings it up to date
                 await self._members()
             await self._trail()
+
+    @property
+    def _has_live_tables(self) -> bool:
+        """Whether live sessions of the app are in a database: whose user at work may not be one who makes tables."""
+        return self.app is not None and self.app.live is not None and self.settings.bus.kind == "postgresql"
+
+    async def _live(self) -> None:
+        if self._has_live_tables:
+            from kikao.live.stores.postgresql import migrations as live
+
+            before, now = await live.migrate(self.settings.bus)
+            stands = f"upgraded from version {before} to {now}" if before else f"made, version {now}"
+            click.echo(f"live sessions: {self.settings.bus} {stands if now > before else 'is up to date'}")
 
     async def _services(self) -> None:
         if self.app is not None:

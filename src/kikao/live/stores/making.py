@@ -42,7 +42,7 @@ def make_live_store(settings: Settings, ring: KeyRing, *, wall: Callable[[], flo
 
         return Sealed(RedisLive(where, scope=scope_of(ring)), ring)
     except ModuleNotFoundError as error:
-        raise BusRefused(_missing(where.kind, error.name or where.kind)) from error
+        raise BusRefused(_missing(where.kind, (error.name or where.kind).partition(".")[0])) from error
     except StoreRefused as error:  # asyncpg is loaded late
         raise BusRefused(_missing(where.kind, "asyncpg")) from error
     except ValueError as error:
