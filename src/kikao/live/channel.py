@@ -47,6 +47,7 @@ class Channel:
         "_ref",
         "_state",
         "_task",
+        "_top",
         "_tracked",
         "at",
         "join_ref",
@@ -81,6 +82,8 @@ class Channel:
         self._before = before
         self._early: list[tuple[int, Frame]] | None = []
         """What was said before the reply to the join was: number in the stream, 0 for none, and frame."""
+        self._top = 0
+        """The number in the stream up to which the client has everything."""
         self._inbox: deque[Push] | None = None
         self._task: asyncio.Task[None] | None = None
         self._ref: str | None = None
@@ -190,7 +193,10 @@ class Channel:
             return
         if self._early is not None:
             self._early.append((seq, frame))
-        else:
+        elif seq == 0:
+            self.socket.write(frame)
+        elif seq > self._top:
+            self._top = seq
             self.socket.write(frame)
 
     def _reply(self, push: Push, status: str, body: bytes | Json) -> None:
@@ -313,10 +319,9 @@ class Channel:
 
     async def _begin(self, top: int) -> None:
         """From now on everything goes out at once: first what came during the join and is not in its reply."""
-        early, self._early = self._early or [], None
+        early, self._early, self._top = self._early or [], None, top
         for seq, frame in early:
-            if seq == 0 or seq > top:
-                self.socket.write(frame)
+            self.say(frame, seq)
         if self.route.presence:
             present = await self.hub.tracker.present(self.topic)
             self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))

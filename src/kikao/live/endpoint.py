@@ -47,8 +47,6 @@ class Endpoint:
         try:
             if hub.leaving:
                 raise NotAdmitted(503, "this process is stopping")
-            if not hub.takes():
-                raise NotAdmitted(503, "too many connects at once")
             if asked.token is None:
                 raise NotAdmitted(403, "no token")
             user, claims = await hub.admit(asked.token.reveal().decode(errors="replace"))

@@ -36,6 +36,12 @@ from kikao.live.wire import NODE, Wire
 AT_ONCE: Final = 500
 """Frames of a broadcast that are written before anything else may run."""
 
+LARGEST: Final = 48 * 1024
+"""Octets of what is broadcast, at most: a bus carries no more in one message."""
+
+USERS: Final = 100
+"""Users that one message of the bus names, at most."""
+
 TICK: Final = 5.0
 """Most seconds between two looks at who was silent, idle, or away for too long."""
 
@@ -125,6 +131,8 @@ class Hub:
         """Hear the others, and look after what is here."""
         works = [self.wire.run(), self.tracker.run(), self._look_after()]
         self._works = [asyncio.create_task(work) for work in works]
+        for task in self._works:
+            task.add_done_callback(self._done)
         await self.wire.heard.wait()
 
     async def drain(self) -> None:
@@ -199,6 +207,8 @@ class Hub:
             claims = self.tokens.verify(token)
         except BadToken as bad:
             raise NotAdmitted(403, f"token: {bad.fault.value}") from None
+        if not self.takes():  # who shows no token costs nobody else their place
+            raise NotAdmitted(503, "too many connects at once")
         try:
             user = await self._users(claims.user, claims.claims)
             if user is not None and await self._is_logged_out(user, claims):
@@ -279,7 +289,10 @@ class Hub:
         tick = min(TICK, limits.silence / 4, limits.idle / 4, limits.window / 4, limits.grace / 4)
         while True:
             await asyncio.sleep(tick)
-            self.look()
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001 - the next look may be well
+                self.publish(ErrorUncaught(where="loop", error=described(error)))
 
     def look(self) -> None:
         """Close who was silent, idle, or whose token is over; end sessions that nobody came back to."""
@@ -384,7 +397,7 @@ class Hub:
         """To all who joined a topic, on every process; written once. `but` is the id of a socket that does not get it.
 
         Where the topic is kept it is stored first: then everybody gets it who is in, or comes back in time. Raises
-        `LiveAway` where that cannot be, and `TypeError` for what is no payload.
+        `LiveAway` where that cannot be, `TypeError` for what is no payload, and `ValueError` for one over `LARGEST`.
         """
         body = body_of(payload)
         found = self.routes.find(shown(topic))
@@ -392,6 +405,8 @@ class Hub:
         if keeps is None:
             self._tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
             said = body if isinstance(body, bytes) else body.encode()
+            if len(said) > LARGEST:
+                raise ValueError(f"{topic}: a broadcast of {len(said)} octets; the most is {LARGEST}")
             self.wire.tell(Broadcast(topic, event, said, isinstance(body, bytes), but))
             return
         if isinstance(body, bytes):
@@ -420,8 +435,12 @@ class Hub:
     def _to_sessions(self, users: tuple[str, ...], group: str, event: str, body: bytes | Json) -> None:
         if isinstance(body, bytes):
             raise TypeError("what goes to users is JSON, not bytes")
-        self._heard_of_users(news := ToUsers(event, body.encode(), users, group))
-        self.wire.tell(news)
+        said = body.encode()
+        if len(said) > LARGEST:
+            raise ValueError(f"{event}: {len(said)} octets; the most is {LARGEST}")
+        for at in range(0, len(users) or 1, USERS):
+            self._heard_of_users(news := ToUsers(event, said, users[at : at + USERS], group))
+            self.wire.tell(news)
 
     def _heard(self, news: Broadcast) -> None:
         body: bytes | Json = news.body if news.binary else Json(news.body.decode())

@@ -19,7 +19,13 @@ NODE: Final = 16
 """Characters of a node's name, which stand before each message."""
 
 WAITING: Final = 10_000
-"""Messages that wait to be published; older ones are lost, as in an outage."""
+"""News that wait to be published; with more of them the oldest are lost, and the others told of a gap."""
+
+TOGETHER: Final = 16 * 1024
+"""Octets of news that are published together, unless one alone has more."""
+
+AT_ONCE: Final = 64
+"""Messages of the bus that are dealt with before anything else may run."""
 
 
 class Wire:
@@ -32,7 +38,9 @@ class Wire:
         self._own = node.encode()
         self._hears: dict[type, Callable[[Any], None]] = {}
         self._gaps: list[Callable[[], None]] = []
-        self._waiting: deque[bytes] = deque(maxlen=WAITING)
+        self._waiting: deque[bytes] = deque()
+        self._lost = False
+        """Whether any of them had to go."""
         self._rung = asyncio.Event()
         self.heard = asyncio.Event()
         """Whether it hears the others by now."""
@@ -49,7 +57,10 @@ class Wire:
 
     def tell(self, news: News) -> None:
         """To all other processes, soon, in the order of the calls. What is too long for the bus is heard as a gap."""
-        self._waiting.append(self._own + packed(news))
+        if len(self._waiting) >= WAITING:
+            self._waiting.popleft()
+            self._lost = True
+        self._waiting.append(packed(news))
         self._rung.set()
 
     async def run(self) -> None:
@@ -61,7 +72,22 @@ class Wire:
     async def told(self) -> None:
         """Publish what waits, now."""
         while self._waiting:
-            await self._publish(self._waiting.popleft())
+            octets = self._own + _ENCODER.encode(self._together())
+            if len(octets) > LONGEST:
+                self._lost = True
+            else:
+                await self._publish(octets)
+            if self._lost:
+                self._lost = False
+                await self._publish(self._own)  # nothing: whoever hears this looks for itself
+
+    def _together(self) -> list[bytes]:
+        found = [self._waiting.popleft()]
+        size = len(found[0])
+        while self._waiting and size + len(self._waiting[0]) <= TOGETHER:
+            found.append(self._waiting.popleft())
+            size += len(found[-1])
+        return found
 
     async def _tell(self) -> None:
         while True:
@@ -70,32 +96,41 @@ class Wire:
             await self.told()
 
     async def _publish(self, octets: bytes) -> None:
-        if len(octets) > LONGEST:
-            octets = self._own  # the number of it is used up: who hears this looks for itself
-        with contextlib.suppress(
-            FanoutAway
-        ):  # its number is missing, so the next message is heard with a gap
+        # Its number is used up, so that others hear of a gap before the next message.
+        with contextlib.suppress(FanoutAway):
             await self._bus.publish(TOPIC, octets)
 
     async def _hear(self) -> None:
         async with self._bus.subscribe(TOPIC) as heard:
             self.heard.set()
+            count = 0
             async for each in heard:
                 if isinstance(each, Gap):
                     self._missed()
                 elif not each.payload.startswith(self._own):
                     self._take(each.payload)
+                if (count := count + 1) % AT_ONCE == 0:
+                    await asyncio.sleep(0)
 
     def _take(self, payload: bytes) -> None:
         try:
-            news = unpacked(payload[NODE:])
+            found = [unpacked(octets) for octets in _DECODER.decode(payload[NODE:])]
         except msgspec.MsgspecError:
-            self._missed()  # of another release, or too long
+            self._missed()  # of another release, or lost where it came from
             return
-        if (hears := self._hears.get(type(news))) is not None:
-            hears(news)
+        for news in found:
+            if (hears := self._hears.get(type(news))) is not None:
+                try:
+                    hears(news)
+                except Exception as error:  # noqa: BLE001 - the next news may be well
+                    loop = asyncio.get_running_loop()
+                    loop.call_exception_handler({"message": "news of live sessions", "exception": error})
 
     def _missed(self) -> None:
         self.gaps += 1
         for each in self._gaps:
             each()
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(list[bytes])
