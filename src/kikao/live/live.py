@@ -27,15 +27,18 @@ MOUNT: Final = "/socket"
 
 
 class Live:
-    """Channels of an app, for the official `phoenix` client. `users` loads who a token names; without it the members
-    directory does, and who is not in it is refused. `path` is what clients are given: `/websocket` and `/longpoll` are
-    below it. `user_topic` is where `to_user` reaches somebody. `seconds` count in `limits`. Raises `ValueError`.
+    """Channels of an app, for the official `phoenix` client.
+
+    `users` loads who a token names. Without it the members directory does: who is not in it is refused, unless the app
+    `enrols` whoever shows a token. `path` is what clients are given: `/websocket` and `/longpoll` are below it.
+    `user_topic` is where `to_user` reaches somebody. Raises `ValueError`.
     """
 
     def __init__(
         self,
         *,
         users: Users | None = None,
+        enrols: bool = False,
         path: str = MOUNT,
         limits: LiveLimits | None = None,
         user_topic: str = "user:{user_id}",
@@ -44,7 +47,10 @@ class Live:
             raise ValueError(f"Live: {path[:60]!r} is no path: write /socket")
         if user_topic.count("{user_id}") != 1:
             raise ValueError("Live: user_topic must have {user_id} in it, once")
+        if users is not None and enrols:
+            raise ValueError("Live: enrols is for the members directory, which users stands in place of")
         self.users = users
+        self.enrols = enrols
         self.path = path
         self.limits = limits or LiveLimits()
         self.user_topic = user_topic

@@ -29,7 +29,7 @@ def make_hub(
     """What runs the live channels. Raises `SettingsError` where it cannot know its users, or their tokens."""
     users: Users | None = live.users
     if users is None and members is not None:
-        users = MemberUsers(members)
+        users = MemberUsers(members, enrols=live.enrols)
     if users is None:
         raise SettingsError(
             [

@@ -43,14 +43,18 @@ async def anyone(user_id: str, claims: Mapping[str, Any]) -> User | None:
 
 
 class MemberUsers:
-    """The members directory: whoever has an address of the kind `user` in it, with their own language."""
+    """The members directory: whoever has an address of the kind `user` in it, with their own language.
 
-    def __init__(self, members: Directory) -> None:
+    With `enrols` whoever shows a token is entered into it, as who dials is.
+    """
+
+    def __init__(self, members: Directory, *, enrols: bool = False) -> None:
         self._members = members
+        self._enrols = enrols
 
     async def __call__(self, user_id: str, claims: Mapping[str, Any]) -> User | None:
         """Raises `RecordsAway`."""
-        if await self._members.find("user", user_id) is None:
+        if not self._enrols and await self._members.find("user", user_id) is None:
             return None
         known = await self._members.meet("user", user_id)
         return User(user_id, locale=known.locale, member=known.id)
