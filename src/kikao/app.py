@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from kikao.console.simulator import PlayedLines, Pushes
     from kikao.live.live import Live
     from kikao.members.directory import Directory
+    from kikao.notices.inbox import Inbox, Notifications
 
 S = TypeVar("S", bound=Subscriber)
 
@@ -93,7 +94,8 @@ class App:
     are, path → `Shortcut`; without them all that is dialled behind the code answers questions from `entry` on.
     `outcomes` are the channels over which a member hears what became of a request that USSD could not wait for, the
     first of them that there is: an SMS, or a page on the phone; none where they hear of it at their next dial alone.
-    `live` are its channels for browsers and apps that hold a connection (see `kikao.live`).
+    `live` are its channels for browsers and apps that hold a connection (see `kikao.live`). With `notifications` it has
+    the service `Inbox`, for what users are told (see `kikao.notices.inbox`).
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class App:
         templates: Iterable[Template] = (),
         outcomes: Iterable[str] = OVER,
         live: Live | None = None,
+        notifications: Notifications | None = None,
     ) -> None:
         if isinstance(catalogs, str | Path):
             raise ValueError(f"catalogs must be a list of folders: catalogs=[{str(catalogs)!r}]")
@@ -129,6 +132,7 @@ class App:
         self.outcomes = _outcomes(outcomes)
         """Over what outcomes are told after a dialogue of USSD."""
         self.live = live
+        self.notifications = notifications
         self.members = members
         self.erase = erase
         self.middleware = tuple(middleware)
@@ -238,6 +242,13 @@ class App:
             relay: AuditRelay | None = None
             if settings.audit_days and store is None and destinations is None:
                 relay = await stack.enter_async_context(audit(settings, clock))
+            inbox: Inbox | None = None
+            if self.notifications is not None:
+                from kikao.notices.inbox.serving import opened
+
+                told = opened(settings, sessions.ring, clock, self.notifications, self.live)
+                inbox = await stack.enter_async_context(told)
+                services = {type(inbox): inbox, **services}
             files = await file_store(settings, sessions.ring, clock)
             chats = lines(settings, self.templates, live=self.live is not None)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
@@ -267,8 +278,12 @@ class App:
             stack.push_async_callback(server.stop)
             if server.hub is not None:
                 await server.hub.open()
+            if inbox is not None:
+                inbox.connect(server.hub)
             if background:
                 await server.start()
+                if inbox is not None:
+                    await stack.enter_async_context(inbox.at_work(lambda: 0 in server.shares.shards))
             if door or (door is None and store is None):
                 await server.open_door()
             yield server

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,7 +15,6 @@ from kikao.channels.chat.gateway import ChatGateway, Received
 from kikao.channels.chat.hearing import Hearing
 from kikao.channels.chat.lines import entrances, speaking_for
 from kikao.channels.chat.lines import works as lines_works
-from kikao.channels.chat.message import legible
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.proving import Codes
 from kikao.channels.chat.routes import ChatRoute
@@ -35,22 +33,20 @@ from kikao.channels.sms.keywords import Keywords
 from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.smpp import linking
 from kikao.config import Settings
-from kikao.control import Commands, Door, DoorTaken, NoDoor, digest
+from kikao.control import Door, DoorTaken, NoDoor, digest
 from kikao.control.door import Came
-from kikao.emptying import empty_messages
 from kikao.events import Bus, OperatorCommand, described
 from kikao.fetching import Fetching
 from kikao.inbox import Inbox
 from kikao.members import Reaches, Unlisted
 from kikao.monitor import Monitor
 from kikao.opening import bus_of, live_sessions
+from kikao.operating import operated
 from kikao.outcomes import Outcomes
 from kikao.readiness import depending
 from kikao.secret_page import SecretPage
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.operating import Operator
-from kikao.sessions.outbox_operating import OutboxOperator
 from kikao.sessions.outgoing import shard
 from kikao.sessions.posting import SCREENS
 from kikao.sessions.recovery import Recovery
@@ -297,17 +293,10 @@ class Server:
         self.simulator: Simulator | None = None
         if pushes is not None:
             self.simulator = self._simulated(app, pushes, played)
-        self.commands = Commands()
+        self.commands = operated(app, app.engine.entry, sessions, publish, members, self.services, files)
         """What operators can ask of this server."""
-        Operator(sessions, publish, flow=app.engine.entry).offer(self.commands)
-        OutboxOperator(sessions, legible).offer(self.commands)
-        if members is not None:
-            from kikao.members.operating import MemberOperator
-
-            english = app.catalogs.translate("en")
-            forget = functools.partial(app.forget, self.services)
-            files_of = None if files is None else files.forget
-            MemberOperator(members, sessions, forget, english, files_of, empty_messages).offer(self.commands)
+        if self.hub is not None:
+            self.hub.services = self.services
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []

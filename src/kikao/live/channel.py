@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from kikao.live.session import Session
     from kikao.live.socket import Socket
     from kikao.live.users import User
+
+T = TypeVar("T")
 
 TOKEN: Final = "token"  # noqa: S105 - the name of an event
 """The event by which a client shows a new token, on any channel that it joined."""
@@ -108,6 +110,13 @@ class Channel:
     def hub(self) -> Hub:
         """The running server: everybody else."""
         return self.socket.hub
+
+    def service(self, kind: Callable[..., T]) -> T:
+        """The app's service of that type, as `chat.service` has it. Raises `LookupError`."""
+        found: T | None = self.hub.services.get(kind)
+        if found is None:
+            raise LookupError(f"the app has no service {getattr(kind, '__name__', kind)}")
+        return found
 
     @property
     def connection(self) -> Connection:
@@ -303,17 +312,19 @@ class Channel:
             if not (await allowed if inspect.isawaitable(allowed) else allowed):
                 raise Refused("unauthorized")
         hub.subscribe(self)
+        asked = Resumes.read(push.payload)
+        # Before the app looks at anything: what is said after that is told behind the reply, and what it looks at has
+        # what was said before. Nothing falls in between.
+        recovery = None if route.keeps is None else await hub.streams.join(self.name, asked)
         taking = route.joins
         returned = None if taking is None else await taking.call(self, taking.read(push.payload))
         if isinstance(returned, Reply):
             returned = returned.response
-        if route.keeps is None:
+        if recovery is None:
             body = body_of(returned)
             if isinstance(body, bytes):
                 raise TypeError("a join returns a dict or a msgspec.Struct, not bytes")
             return 0, body
-        asked = Resumes.read(push.payload)
-        recovery = await hub.streams.join(self.name, asked)
         more = {} if returned is None else msgspec.to_builtins(returned)
         return recovery.top.seq, json({**more, **hub.streams.told(recovery, asked)})
 

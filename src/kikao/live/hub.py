@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -90,6 +90,8 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         """Of this process, by user."""
         self.sockets: dict[str, Socket] = {}
+        self.services: Mapping[Any, Any] = {}
+        """Those of the app, by type: see `Channel.service`."""
         self.leaving = False
         """Whether it stops: nobody comes in."""
         self._users = users

@@ -42,11 +42,12 @@ async def an_inbox(
     keys: KeyRing | None = None,
     clock: Clock | None = None,
     live: bool = True,
+    clear: float = 0.0,
 ) -> AsyncIterator[Inbox]:
     """The inbox in `folder`; open a second one to be another process."""
     async with its_records(folder) as records:
         await records.migrate(MIGRATIONS, VERSION_TABLE, upgrade=True)
-        inbox = Inbox(records, keys or ring(), declared, live=live, clock=clock or Clock())
+        inbox = Inbox(records, keys or ring(), declared, live=live, clear=clear, clock=clock or Clock())
         await inbox.start()
         yield inbox
 

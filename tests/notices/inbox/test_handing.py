@@ -45,8 +45,10 @@ async def a_process(
     folder: Path, texts: Texts, clock: Clock, devices: Devices | None
 ) -> AsyncIterator[Inbox]:
     """A process of an app that texts who is away."""
-    async with an_inbox(folder, Notifications(away=texts), clock=clock, live=devices is not None) as inbox:
-        inbox.connect(devices, clear=CLEAR)
+    async with an_inbox(
+        folder, Notifications(away=texts), clock=clock, live=devices is not None, clear=CLEAR
+    ) as inbox:
+        inbox.connect(devices)
         yield inbox
 
 

@@ -8,9 +8,10 @@
 Importing this loads SQLAlchemy.
 """
 
+from kikao.notices.inbox.channel import offer
 from kikao.notices.inbox.declared import Away, Notifications
 from kikao.notices.inbox.inbox import Inbox
 from kikao.notices.inbox.line import Line
 from kikao.notices.inbox.notification import Notification, Page, Unread
 
-__all__ = ["Away", "Inbox", "Line", "Notification", "Notifications", "Page", "Unread"]
+__all__ = ["Away", "Inbox", "Line", "Notification", "Notifications", "Page", "Unread", "offer"]

@@ -10,9 +10,10 @@ who is away hears of it as the app says (`Notifications.away`). Importing this l
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +53,9 @@ IDS: Final = 1000
 CAUSE: Final = DAY
 """Seconds that a key is known at least, though the notification may have expired: so long a cause may come again."""
 
+LAST: Final = 2.0
+"""Seconds in which a process that stops tells of what it stored; after that others do."""
+
 SWEEPS: Final = 60.0
 """Seconds between two sweeps: so long what has expired may still count on a device."""
 
@@ -76,13 +80,18 @@ class Inbox:
         declared: Notifications | None = None,
         *,
         live: bool = True,
+        clear: float = 0.0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`live` says whether the app has live sessions, in this process or another: then devices are to be told."""
+        """`live` says whether the app has a channel for devices, in this process or another: then they are to be told.
+
+        `clear` is how many seconds a live session may go on after its connection was lost.
+        """
         self._records = records
         self._keys = InboxKeys(ring)
         self._declared = declared or Notifications()
         self._live = live
+        self._clear = clear
         self._clock = clock
         self._teller: Teller | None = None
         self._handing: Handing | None = None
@@ -247,37 +256,56 @@ class Inbox:
 
     # --- beside the turns ---
 
-    def connect(self, line: Line | None, *, clear: float = 0.0, patience: float = PATIENCE) -> None:
+    def connect(self, line: Line | None, *, patience: float = PATIENCE) -> None:
         """Tell devices over a line, and hand over what is for who is away, once `run` runs.
 
-        `clear` is how many seconds a session may go on after the connection was lost, `patience` how many the app's
-        hook gets for one notification, less than 60.
+        `patience` is how many seconds the app's hook gets for one notification, less than 60.
         """
         declared, records, keys = self._declared, self._records, self._keys
         if declared.away is not None:
             self._handing = Handing(
-                records, keys, declared.away, line, clear=clear, clock=self._clock, patience=patience
+                records, keys, declared.away, line, clear=self._clear, clock=self._clock, patience=patience
             )
-        if line is not None:
+        if line is not None and self._live:
             hands = self._handing is not None
             self._teller = Teller(records, keys, line, hands=hands, wake=self._wake, clock=self._clock)
 
     async def run(self, mine: Callable[[], bool] = lambda: True) -> None:
-        """Tell, hand over and sweep, for ever; cancel it to stop. `mine` says whether this process is who sweeps."""
+        """Tell, hand over and sweep, for ever; cancel it to stop. `mine` says whether this process is who sweeps.
+
+        With several keys in the ring, it first seals anew what retired ones have sealed.
+        """
         async with asyncio.TaskGroup() as tasks:
             if self._teller is not None:
                 tasks.create_task(self._teller.run())
             if self._handing is not None:
                 tasks.create_task(self._handing.run())
+            resealed = len(self._keys.ring.kids) == 1
             while True:
-                await asyncio.sleep(SWEEPS)
-                if mine():
-                    try:
+                try:
+                    if not resealed:
+                        await self.reseal(_unheard)
+                        resealed = True
+                    if mine():
                         await self.sweep()
-                    except (RecordsAway, CommitUnknown) as error:
-                        log.warning("inbox: %s", error)
-                    except Exception:
-                        log.exception("inbox: what has expired could not be swept")
+                except (RecordsAway, CommitUnknown) as error:
+                    log.warning("inbox: %s", error)
+                except Exception:
+                    log.exception("inbox: what has expired could not be swept")
+                await asyncio.sleep(SWEEPS)
+
+    @contextlib.asynccontextmanager
+    async def at_work(self, mine: Callable[[], bool]) -> AsyncIterator[None]:
+        """`run` beside this; at its end devices are told of what was stored here, if that is quick."""
+        running = asyncio.create_task(self.run(mine))
+        try:
+            yield
+        finally:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST):
+                    await self.settled()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     async def once(self) -> None:
         """Tell and hand over what is due now, and wait until it is done. Raises `RecordsAway`, `CommitUnknown`."""
@@ -398,6 +426,10 @@ class Inbox:
 
         muted = await (self._records.write(change) if add or drop else self._records.read(read))
         return self._declared.kinds.stand(muted)
+
+
+def _unheard(*_: int) -> None:
+    """Nobody waits for this."""
 
 
 def _checked_ids(ids: Iterable[str]) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class Unread(msgspec.Struct, frozen=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """Some of a user's notifications, the newest first."""
+    """Some of a user's notifications, the newest first: as many as were asked for, or as fit into some 256 KiB."""
 
     notifications: tuple[Notification, ...] = ()
     more: bool = False

@@ -23,6 +23,9 @@ from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
 
 N: Final = NOTIFICATIONS.c
 
+OCTETS: Final = 256 * 1024
+"""Of the payloads that are shown in one go, about: a socket is closed that has more than 1 MiB to read."""
+
 
 class Pushed(msgspec.Struct, frozen=True):
     """What is told to some users at once, and when what becomes of it."""
@@ -162,8 +165,9 @@ def page(
     if before:
         query = query.where(N.seq < parsed(before)[0])
     rows = connection.execute(query.order_by(N.seq.desc()).limit(limit + 1)).all()
+    shown = _fitting(rows[:limit])
     unread = boxes.count(connection, {box.id: box.version}, now)[box.id]
-    return Page(tuple(opened(box.key, row) for row in rows[:limit]), len(rows) > limit, unread)
+    return Page(tuple(opened(box.key, row) for row in shown), len(rows) > len(shown), unread)
 
 
 def opened(key: InboxKey, row: sa.Row[Any]) -> Notification:
@@ -178,6 +182,16 @@ def parsed(notification: str) -> tuple[int, str]:
         raise ValueError("that is no id of a notification")
     seq, _, mark = notification.partition("-")
     return int(seq), mark
+
+
+def _fitting(rows: Sequence[sa.Row[Any]]) -> Sequence[sa.Row[Any]]:
+    """The first of some rows, as many as are sent in one message; one at least."""
+    octets = 0
+    for at, row in enumerate(rows):
+        octets += len(row.body)
+        if octets > OCTETS and at:
+            return rows[:at]
+    return rows
 
 
 def _meant(which: Which) -> Iterable[sa.ColumnElement[bool]]:
