@@ -22,8 +22,9 @@ from kikao.members import MemberAddress, UnknownMember, parse_who
 from kikao.members.directory import Directory
 from kikao.members.known import Profile, Reached
 from kikao.members.operating import ERASE, Erasing
+from kikao.notices.inbox import Inbox
 from kikao.opening import directory as opened
-from kikao.records import RecordsAway, RecordsRefused
+from kikao.records import Records, RecordsAway, RecordsRefused
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 
@@ -45,7 +46,10 @@ def export(who: str) -> None:
 
     async def work() -> dict[str, Any]:
         async with _directory(settings) as directory:
-            return await directory.export((await directory.show(who)).id)
+            found = await directory.export((await directory.show(who)).id)
+        users = [one["identity"] for one in found.get("addresses", ()) if one["kind"] == "user"]
+        inboxes = await _inboxes(settings, users) if users else []
+        return {**found, "inboxes": inboxes} if inboxes else found
 
     json.dump(_run(who, work()), sys.stdout, indent=2, ensure_ascii=False)
     sys.stdout.write("\n")
@@ -90,6 +94,18 @@ async def _ask(somebody: Ask, member_id: str) -> None:
 
 def _directory(settings: Settings) -> AbstractAsyncContextManager[Directory]:
     return opened(settings, KeyRing.of(settings), time.time)
+
+
+async def _inboxes(settings: Settings, users: list[str]) -> list[dict[str, Any]]:
+    """What users were told."""
+    records = Records(settings.records)
+    try:
+        inbox = Inbox(records, KeyRing.of(settings))
+        if not await inbox.is_there():
+            return []
+        return [found for user in users if (found := await inbox.export(user)) is not None]
+    finally:
+        await records.close()
 
 
 def _settings() -> Settings:

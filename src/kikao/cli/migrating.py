@@ -20,6 +20,7 @@ from kikao.cli.serving import give_up, keys_expected, load_app, load_settings
 from kikao.config import MEMORY, SecretKeys, Settings
 from kikao.config.values import KEY_BYTES
 from kikao.members.directory import Directory
+from kikao.notices.inbox import Inbox
 from kikao.opening import file_store, make_store
 from kikao.records import CommitUnknown, Migrated, NotYet, Records, RecordsAway, RecordsRefused, upgrading
 from kikao.sessions.keys import StoreKeys, moment, needs, settle
@@ -140,7 +141,7 @@ class _Migration:
             click.echo(f"live sessions: {self.settings.bus} {what}")
         heard: list[Migrated] = []
         with upgrading(heard.append, only_looks=True):
-            for tables in (self._services, self._tables_of_members, self._trail, self._ledger):
+            for tables in (self._services, self._tables_of_members, self._trail, self._inboxes, self._ledger):
                 with contextlib.suppress(NotYet):
                     await tables()
         for each in heard:
@@ -180,6 +181,7 @@ class _Migration:
             ):  # half-way to another look-up key the directory does not start: `rekey` brings it up to date
                 await self._members()
             await self._trail()
+            await self._inboxes()
 
     @property
     def _has_live_tables(self) -> bool:
@@ -217,6 +219,11 @@ class _Migration:
             finally:
                 await records.close()
 
+    async def _inboxes(self) -> None:
+        async with self._inbox() as inbox:
+            if inbox is not None:
+                await inbox.tables()
+
     async def _ledger(self) -> None:
         """Of a session store that keeps critical effects in the records; opening the store does the same."""
         if self.settings.store.kind == "redis":
@@ -245,6 +252,10 @@ class _Migration:
                 if directory is not None:
                     await directory.rekey(self.ring, _progress("addresses moved"))
                     click.echo(f"members: looked up with {self.ring.active}")
+        async with self._inbox() as inbox:
+            if inbox is not None:
+                await inbox.rekey(self.ring, _progress("inboxes moved"))
+                click.echo(f"inboxes: looked up with {self.ring.active}")
         return keys
 
     async def _reseal(self, store: SessionStore | None) -> None:
@@ -270,7 +281,12 @@ class _Migration:
                 self._looked_up_with.add(directory.lookup_kid)
                 await directory.close()
                 click.echo(f"members: sealed with {self.ring.active}")
-
+        async with self._inbox() as inbox:
+            if inbox is not None:
+                await inbox.start()
+                await inbox.reseal(_progress("keys of inboxes sealed anew"))
+                self._looked_up_with |= await inbox.lookup_kids()
+                click.echo(f"inboxes: sealed with {self.ring.active}")
         done_files = await (await file_store(self.settings, self.ring, time.time)).reseal()
         if done_files.sealed:
             click.echo(f"files: {done_files.sealed:,} sealed anew with {self.ring.active}")
@@ -303,6 +319,21 @@ class _Migration:
         records = Records(where)
         try:
             yield Directory(records, self.ring)
+        finally:
+            await records.close()
+
+    @contextlib.asynccontextmanager
+    async def _inbox(self) -> AsyncIterator[Inbox | None]:
+        """The inbox of users, not started; None where the app has none, and nothing of one is stored."""
+        where = self.settings.records
+        if not _is_there(where):
+            yield None
+            return
+        records = Records(where)
+        try:
+            inbox = Inbox(records, self.ring)
+            wanted = self.app is not None and self.app.notifications is not None
+            yield inbox if wanted or await inbox.is_there() else None
         finally:
             await records.close()
 
