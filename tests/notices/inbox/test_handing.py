@@ -70,7 +70,6 @@ async def test_who_is_away_is_texted_once(tmp_path: Path) -> None:
         assert (await inbox.unread("asha")).total == 1, "they find it when they come"
 
 
-@ON_BOTH
 async def test_who_is_there_is_not(tmp_path: Path) -> None:
     texts, clock, devices = Texts(), Clock(), Devices()
     devices.connected = {"asha"}
@@ -118,7 +117,6 @@ async def test_what_was_read_or_has_expired_is_not_handed_over(tmp_path: Path) -
         assert await states(tmp_path) == ["done"], "and what has expired is gone"
 
 
-@ON_BOTH
 async def test_what_is_read_before_it_is_told_is_told_and_not_handed_over(tmp_path: Path) -> None:
     texts, clock, devices = Texts(), Clock(), Devices()
     async with a_process(tmp_path, texts, clock, devices) as inbox:

@@ -117,7 +117,6 @@ async def test_pages_kinds_and_what_was_seen(tmp_path: Path) -> None:
         )
 
 
-@ON_BOTH
 async def test_who_does_not_want_a_kind_gets_nothing_of_it(tmp_path: Path) -> None:
     declared = Notifications(kinds=["bill", "news"])
     async with an_inbox(tmp_path, declared) as inbox:

@@ -87,7 +87,6 @@ async def test_new_keys(tmp_path: Path) -> None:
         assert await inbox.push("user0", "news", {}) is None
 
 
-@ON_BOTH
 async def test_a_ring_that_does_not_open_them_is_refused(tmp_path: Path) -> None:
     async with an_inbox(tmp_path) as inbox:
         await inbox.push("asha", "bill", {})

@@ -10,7 +10,7 @@ from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
 from kikao.notices.inbox.telling import EVERY, GRACE
 from kikao.testing import Clock
 from tests.databases import ON_BOTH
-from tests.notices.inbox.inboxes import Devices, an_inbox, rows
+from tests.notices.inbox.inboxes import Devices, an_inbox, its_records, rows
 
 
 def connected(inbox: Inbox) -> Devices:
@@ -153,3 +153,20 @@ async def test_it_runs_beside_the_turns(tmp_path: Path) -> None:
         assert [each for each in devices.take() if "notice" in each] == [
             f"asha notice bill{n}" for n in range(3)
         ]
+
+
+async def test_what_was_damaged_holds_up_nothing_else(tmp_path: Path) -> None:
+    clock = Clock()
+    async with an_inbox(tmp_path, clock=clock) as inbox:
+        await inbox.push_many(["asha", "binta", "chidi"], "bill", {}, expires=60)
+        async with its_records(tmp_path) as records:
+            asha, binta = [row["id"] for row in await rows(tmp_path, INBOXES)][:2]
+            damaged = INBOXES.update().where(INBOXES.c.id == asha).values(key=b"noise")
+            body = NOTIFICATIONS.update().where(NOTIFICATIONS.c.inbox == binta).values(body=b"noise")
+            await records.write(lambda connection: connection.execute(damaged).close())
+            await records.write(lambda connection: connection.execute(body).close())
+        devices = connected(inbox)
+        await inbox.once()
+        assert len([each for each in devices.take() if "notice" in each]) == 1
+        clock.advance(60)
+        assert await inbox.sweep() == 3

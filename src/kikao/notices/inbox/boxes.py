@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,6 +14,7 @@ from sqlalchemy import Connection
 from kikao.notices.inbox.keys import InboxKey, InboxKeys
 from kikao.notices.inbox.notification import Unread
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
+from kikao.sessions.sealing import SealError
 
 MAKE: Final = sa.text(
     "INSERT INTO kikao_inboxes (id, hash, lookup_kid, kid, key, owner, seq, version) "
@@ -71,6 +73,15 @@ def opened(keys: InboxKeys, row: sa.Row[Any]) -> Box:
         else frozenset()
     )
     return Box(row.id, key.unseal(row.owner, OWNER).decode(), key, row.seq, row.version, muted)
+
+
+def legible(keys: InboxKeys, rows: Iterable[sa.Row[Any]]) -> dict[bytes, Box]:
+    """Those of some inboxes that open, by their id: one that was damaged holds up no other."""
+    found: dict[bytes, Box] = {}
+    for row in rows:
+        with contextlib.suppress(SealError):
+            found[row.id] = opened(keys, row)
+    return found
 
 
 def mute(connection: Connection, box: Box, muted: frozenset[str]) -> None:

@@ -7,6 +7,7 @@ as long as nobody took it on after them.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from kikao.notices.inbox.keys import InboxKeys
 from kikao.notices.inbox.notification import Notification
 from kikao.notices.inbox.rows import N, opened
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
+from kikao.sessions.sealing import SealError
 
 State = Literal["new", "told"]
 
@@ -63,13 +65,14 @@ def take(
     connection.execute(NOTIFICATIONS.update().where(same).values(due_at=until, looks=N.looks + 1))
     ids = {inbox for inbox, _ in found}
     rows = connection.execute(INBOXES.select().where(INBOXES.c.id.in_(list(ids))))
-    owners = {row.id: boxes.opened(keys, row) for row in rows}
+    owners = boxes.legible(keys, rows)
     taken = connection.execute(NOTIFICATIONS.select().where(same).order_by(N.at, N.inbox, N.seq)).all()
-    return [
-        Due(box.user, box.id, row.seq, row.looks, opened(box.key, row))
-        for row in taken
-        if (box := owners.get(row.inbox)) is not None
-    ]
+    due: list[Due] = []
+    for row in taken:
+        with contextlib.suppress(KeyError, SealError):  # what was damaged holds up nothing else
+            box = owners[row.inbox]
+            due.append(Due(box.user, box.id, row.seq, row.looks, opened(box.key, row)))
+    return due
 
 
 def settle(connection: Connection, settled: Sequence[Settled], told: Sequence[Counted]) -> None:
@@ -102,7 +105,7 @@ def take_counts(
         return []
     ids = [row.id for row in rows]
     connection.execute(INBOXES.update().where(INBOXES.c.id.in_(ids)).values(due_at=until))
-    found = [boxes.opened(keys, row) for row in rows]
+    found = boxes.legible(keys, rows).values()
     counted = boxes.count(connection, {box.id: box.version for box in found}, now)
     return [Counted(box.user, box.id, counted[box.id]) for box in found]
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
 
 from kikao.notices.inbox import boxes
-from kikao.notices.inbox.boxes import Box
 from kikao.notices.inbox.keys import InboxKeys
 from kikao.notices.inbox.notification import Unread
 from kikao.notices.inbox.rows import N, opened
@@ -38,7 +36,8 @@ def expire(connection: Connection, keys: InboxKeys, now: float, due_at: float | 
     ids = set(connection.execute(stale).scalars())
     if not ids:
         return []
-    found = locked(connection, keys, ids)
+    query = INBOXES.select().where(INBOXES.c.id.in_(list(ids))).order_by(INBOXES.c.hash).with_for_update()
+    found = boxes.legible(keys, connection.execute(query).all()).values()
     over = NOTIFICATIONS.update().where(N.inbox.in_(list(ids)), N.is_unread, N.expires_at <= now)
     connection.execute(over.values(is_unread=False, state="done", due_at=None))
     counted = boxes.changed(connection, found, now, due_at)
@@ -136,9 +135,3 @@ def rekey(connection: Connection, new: InboxKeys) -> int:
         values = {"hash": new.hash(box.user), "lookup_kid": new.lookup_kid}
         connection.execute(INBOXES.update().where(INBOXES.c.id == box.id).values(values))
     return len(rows)
-
-
-def locked(connection: Connection, keys: InboxKeys, ids: Collection[bytes]) -> list[Box]:
-    """The inboxes of these ids, locked and opened."""
-    query = INBOXES.select().where(INBOXES.c.id.in_(list(ids))).order_by(INBOXES.c.hash).with_for_update()
-    return [boxes.opened(keys, row) for row in connection.execute(query)]
