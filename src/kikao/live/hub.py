@@ -20,7 +20,7 @@ from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, LiveEnded, Publish, described
 from kikao.live.channel import Channel
 from kikao.live.live import Live
-from kikao.live.news import Broadcast, Changed, EndSession, ToUsers
+from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
 from kikao.live.presence.alone import SessionsHere
 from kikao.live.presence.fetching import Fetch
 from kikao.live.presence.tracking import Tracker
@@ -35,12 +35,6 @@ from kikao.live.wire import NODE, Wire
 
 AT_ONCE: Final = 500
 """Frames of a broadcast that are written before anything else may run."""
-
-LARGEST: Final = 48 * 1024
-"""Octets of what is broadcast, at most: a bus carries no more in one message."""
-
-USERS: Final = 100
-"""Users that one message of the bus names, at most."""
 
 TICK: Final = 5.0
 """Most seconds between two looks at who was silent, idle, or away for too long."""
@@ -90,8 +84,7 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         """Of this process, by user."""
         self.sockets: dict[str, Socket] = {}
-        self.services: Mapping[Any, Any] = {}
-        """Those of the app, by type: see `Channel.service`."""
+        self.services: Mapping[Any, Any] = {}  # by type: see `Channel.service`
         self.leaving = False
         """Whether it stops: nobody comes in."""
         self._users = users

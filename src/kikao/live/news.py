@@ -14,6 +14,12 @@ from kikao.live.stores.store import Change, Position
 
 TOPIC: Final = "live"
 
+LARGEST: Final = 48 * 1024
+"""Octets of what is broadcast, at most: a bus carries no more in one message."""
+
+USERS: Final = 100
+"""Users that one message of the bus names, at most."""
+
 
 class Broadcast(msgspec.Struct, frozen=True, tag="b", array_like=True, gc=False):
     """To all who joined a topic."""
