@@ -3,10 +3,10 @@
 
 const PATIENCE = 15000;
 
-export function devices({ Presence, Socket }) {
+export function devices({ Presence, Socket }, transport) {
   const all = new Map();
   const does = {
-    open: (name, url, options) => all.set(name, new Device(Presence, Socket, url, options)),
+    open: (name, url, options) => all.set(name, new Device(Presence, Socket, url, { ...options, transport })),
     forget: () => {
       for (const device of all.values()) device.socket.disconnect();
       all.clear();
@@ -19,7 +19,7 @@ export function devices({ Presence, Socket }) {
 }
 
 class Device {
-  constructor(Presence, Socket, url, { params = {}, authToken, timeout, heartbeatIntervalMs, rejoinAfterMs } = {}) {
+  constructor(Presence, Socket, url, { params = {}, authToken, transport, timeout, heartbeatIntervalMs, rejoinAfterMs }) {
     this.Presence = Presence;
     this.notes = [];
     this.taken = new Set();
@@ -29,7 +29,7 @@ class Device {
     this.cursors = new Map();
     this.params = params;
     this.authToken = authToken;
-    const options = { params: () => this.params };
+    const options = { params: () => this.params, transport };
     if (authToken !== undefined) options.authToken = () => this.authToken;
     if (timeout !== undefined) options.timeout = timeout;
     if (heartbeatIntervalMs !== undefined) options.heartbeatIntervalMs = heartbeatIntervalMs;

@@ -4,7 +4,26 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { devices } from "./device.mjs";
 
-const call = devices(await import(pathToFileURL(process.argv[2])));
+// The WebSocket of node 20 says nothing of a connect that failed but `error`: no `close`, by which the client tries again,
+// and no other state. Later ones do as the standard has it. `transport` is an option of the client.
+class NodeSocket extends WebSocket {
+  #failed = false;
+
+  constructor(...args) {
+    super(...args);
+    this.addEventListener("error", () => {
+      if (super.readyState !== WebSocket.CONNECTING) return;
+      this.#failed = true;
+      this.dispatchEvent(Object.assign(new Event("close"), { code: 1006, reason: "" }));
+    });
+  }
+
+  get readyState() {
+    return this.#failed ? WebSocket.CLOSED : super.readyState;
+  }
+}
+
+const call = devices(await import(pathToFileURL(process.argv[2])), NodeSocket);
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -35,6 +35,10 @@ class Host(Protocol):
         """Do something on a server's page or, in node, anywhere. Raises `AssertionError` with what went wrong there."""
         ...
 
+    async def forget(self) -> None:
+        """Disconnect all devices, and know of none any more."""
+        ...
+
 
 class Node:
     """A node process, asked over its stdin."""
@@ -51,6 +55,9 @@ class Node:
         self._asked[number] = asyncio.get_running_loop().create_future()
         self._process.stdin.write(json.dumps({"id": number, "args": args}).encode() + b"\n")
         return await self._asked[number]
+
+    async def forget(self) -> None:
+        await self.call("", "forget")
 
     async def close(self) -> None:
         assert self._process.stdin is not None
@@ -108,6 +115,28 @@ async def _served(route: Route) -> None:
     name = route.request.url.rpartition("/")[2]
     path = CLIENT if name == CLIENT.name else HERE / name
     await route.fulfill(body=path.read_bytes(), content_type="text/javascript")
+
+
+class Hosts:
+    """Both, each started when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._stack = AsyncExitStack()
+        self._started: dict[str, Host] = {}
+
+    async def get(self, name: str) -> Host:
+        """`node` or `chromium`. Skips, or fails, where this machine has none."""
+        if name not in self._started:
+            self._started[name] = await self._stack.enter_async_context(
+                node() if name == "node" else chromium()
+            )
+        return self._started[name]
+
+    async def __aenter__(self) -> Hosts:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
 
 
 @asynccontextmanager
