@@ -123,11 +123,15 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there, or an exit that says what stands in the way."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        door = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         # getaddrinfo has negative numbers of its own.
         why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror
         give_up(f"cannot listen on {host} port {port}: {why}. Choose another with --port (make: PORT=...).")
+    # Who is accepted inherits it. uvloop sets it by itself; asyncio does not, of a socket that it did not make, and the
+    # second of two small frames waits up to 40 ms for the client to acknowledge the first.
+    door.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return door
 
 
 def announce(

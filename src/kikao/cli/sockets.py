@@ -17,6 +17,15 @@ class LiveSockets(WebSocketsSansIOProtocol):
         self.connections = getattr(server_state, "sockets", self.connections)
         self.tasks = getattr(server_state, "socket_tasks", self.tasks)
 
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_complete and self.conn.handshake_exc is not None:
+            # A head that `websockets` does not read (a line over 8 KiB, more than 128 headers). It has an answer, which
+            # uvicorn never sends: the connection would stay open for ever.
+            self.handshake_complete = self.close_sent = True
+            self.transport.write(b"".join(self.conn.data_to_send()))
+            self.transport.close()
+
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         scope = getattr(self, "scope", None)

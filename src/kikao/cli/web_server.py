@@ -35,14 +35,20 @@ CONNECTIONS: Final = 4096
 
 
 def _is_no_flood(record: logging.LogRecord) -> bool:
-    """Whether a line is worth it: one for each connection over the limit would drown the others."""
-    return record.getMessage() != "Exceeded concurrency limit."
+    """Whether a line is worth it: one for each connection over a limit, or each wrong frame, would drown others."""
+    return record.getMessage() not in _FLOODS
 
 
 def _sockets() -> type[Any]:
     from kikao.cli.sockets import LiveSockets
 
     return LiveSockets
+
+
+_FLOODS: Final = (
+    "Exceeded concurrency limit.",
+    "Invalid UTF-8 sequence received from client.",  # with where in uvicorn; that the socket ended is an event
+)
 
 
 class Closing(ServerState):

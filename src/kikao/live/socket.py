@@ -10,7 +10,17 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMa
 from typing import TYPE_CHECKING, Any, Final
 
 from kikao.channels.socket import protocol
-from kikao.channels.socket.protocol import EMPTY, HEARTBEAT, JOIN, LEAVE, Frame, Malformed, Push, json
+from kikao.channels.socket.protocol import (
+    EMPTY,
+    HEARTBEAT,
+    JOIN,
+    LEAVE,
+    Frame,
+    Malformed,
+    Push,
+    Unreadable,
+    json,
+)
 from kikao.channels.socket.reasons import SESSION_ENDED, Reason
 from kikao.live.channel import Channel
 from kikao.live.session import Session
@@ -104,13 +114,16 @@ class Socket:
                 continue
             try:
                 push = protocol.read_text(text) if text is not None else protocol.read_binary(octets or b"")
+            except Unreadable as problem:
+                self._take(problem.push, problem.reason)
+                continue
             except Malformed as problem:
                 hub.told(f"a frame is none: {problem}")
                 self.close(Reason.MALFORMED)
                 continue
             self._take(push)
 
-    def _take(self, push: Push) -> None:
+    def _take(self, push: Push, wrong: str = "") -> None:
         topic, event = push.topic, push.event
         if (topic, event) == HEARTBEAT:
             self.write(protocol.reply(None, push.ref, topic, "ok", EMPTY))
@@ -122,6 +135,9 @@ class Socket:
                 return
             more = {"reason": "rate limited", "retry_after": round(session.wait, 3)}
             self._answer(push, "error", more)
+            return
+        if wrong:
+            self._answer(push, "error", {"reason": wrong})
             return
         channel = self.channels.get(topic)
         if event == JOIN:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kikao.channels.socket import protocol
-from kikao.channels.socket.protocol import EMPTY, Json, Malformed, Push, read_binary, read_text
+from kikao.channels.socket.protocol import EMPTY, Json, Malformed, Push, Unreadable, read_binary, read_text
 
 NAMES = st.text(max_size=60)
 
@@ -69,15 +69,43 @@ def test_what_is_written_can_be_read(
         '["1","2",null,"e",{}]',
         '["1","2","t","e",{}',
         '["1","2","t","e",{"a":}]',
-        json.dumps(["1", "2", "t" * 256, "e", {}]),
-        json.dumps(["1", "2", "t", "€" * 100, {}]),
-        '["1","2","\\ud800","e",{}]',
+        json.dumps(["1" * 256, "2", "t", "e", {}]),
+        json.dumps(["1", "€" * 100, "t", "e", {}]),
+        '[1,"2","t","e",{"a":"\\ud800"}]',
     ],
 )
 def test_what_is_no_frame_of_text(text: str) -> None:
     with pytest.raises(Malformed) as raised:
         read_text(text)
     assert "nonsense" not in str(raised.value)
+    assert not isinstance(raised.value, Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("topic", "event", "payload", "reason"),
+    [
+        ("t", "e", "\ud83d", "invalid payload"),
+        ("t", "e", {"\udc00": 1}, "invalid payload"),
+        ("t", "e", float("nan"), "invalid payload"),
+        ("t", "\ud83d", {}, "unknown event"),
+        ("room:\ud83d", "phx_join", "\ud83d", "unmatched topic"),
+        ("t" * 256, "phx_join", {}, "unmatched topic"),
+        ("t", "€" * 100, {}, "unknown event"),
+    ],
+)
+def test_what_is_a_frame_and_cannot_be_read_is_answered(
+    topic: str, event: str, payload: object, reason: str
+) -> None:
+    with pytest.raises(Unreadable) as raised:
+        read_text(json.dumps(["\ud83d", "2", topic, event, payload]))
+
+    push = raised.value.push
+    assert (push.join_ref, push.ref, push.topic, push.event) == ("\ud83d", "2", topic, event)
+    assert raised.value.reason == reason
+    reply = protocol.reply(push.join_ref, push.ref, push.topic, "error", EMPTY)
+    assert isinstance(reply, str)
+    reply.encode()
+    assert json.loads(reply)[:3] == ["\ud83d", "2", topic]
 
 
 @given(st.text())

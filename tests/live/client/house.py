@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,9 +12,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-from kikao.channels.socket.tokens import Tokens
 
 from kikao import App, Chat, Flows, t
+from kikao.channels.socket.tokens import Tokens
 from kikao.cli.ending import Ending
 from kikao.cli.serving import listen
 from kikao.cli.web_server import WebServer
@@ -211,16 +212,38 @@ def live_of(doings: Doings, limits: LiveLimits = GENEROUS, **options: Any) -> Li
     return live
 
 
+class Moment:
+    """How far a house's clocks are ahead."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def wall(self) -> float:
+        return time.time() + self.ahead
+
+    def clock(self) -> float:
+        return time.monotonic() + self.ahead
+
+
 class House:
     """A server of these channels. `told` are the events it told of."""
 
-    def __init__(self, port: int, server: Server, doings: Doings, told: list[Event], ending: Ending) -> None:
+    def __init__(
+        self,
+        port: int,
+        server: Server,
+        doings: Doings,
+        told: list[Event],
+        ending: Ending,
+        moment: Moment,
+    ) -> None:
         self.port = port
+        self._moment = moment
         self.server = server
         self.doings = doings
         self.told = told
         self.ending = ending
-        tokens = Tokens.of(server.settings)
+        tokens = Tokens.of(server.settings, clock=moment.wall)
         assert tokens is not None
         self.tokens = tokens
 
@@ -231,6 +254,11 @@ class House:
 
     def token(self, user: str, seconds: int = 3600) -> str:
         return self.tokens.sign(user, seconds)
+
+    def later(self, seconds: float) -> None:
+        """So much time passes, in which nothing happens."""
+        self._moment.ahead += seconds
+        self.hub.look()
 
     async def left(self, topic: str, reason: str) -> None:
         """Wait until a channel was over for this reason."""
@@ -249,18 +277,22 @@ async def housed(
     drain: float = 0.0,
 ) -> AsyncIterator[House]:
     """The house, served; drained and stopped at the end. With the same folder its tokens are good for the next one."""
-    doings = doings or Doings()
+    doings, moment = doings or Doings(), Moment()
     told: list[Event] = []
     app = App(flows, entry="menu", members=False, live=live or live_of(doings, limits))
     settings = load({"KIKAO_SIMULATOR": "off", **(env or {})}, folder, makes_keys=True)
     answering, ending = asyncio.Event(), Ending()
     with listen("127.0.0.1", port) as door:
-        async with app.serving(settings, store=MemoryStore(), subscribers=[told.append]) as server:
+        async with app.serving(
+            settings, store=MemoryStore(), clock=moment.wall, subscribers=[told.append]
+        ) as server:
             web = WebServer(server, ending, answering.set, drain=drain, last_call=0.0)
             serving = asyncio.create_task(web.serve([door]))
             await answering.wait()
             try:
-                yield House(door.getsockname()[1], server, doings, told, ending)
+                house = House(door.getsockname()[1], server, doings, told, ending, moment)
+                house.hub.clock = moment.clock
+                yield house
             finally:
                 ending.told = signal.SIGTERM
                 await serving

@@ -46,7 +46,6 @@ NO_FRAMES: Final[dict[str, str | bytes]] = {
     "a number for an event": '["1","7","room:1",1,{}]',
     "nested": "[" * 60_000,
     "nested and closed": '["1","7","room:1","echo",' + "[" * 30_000 + "]" * 30_000 + "]",
-    "NaN": '["1","7","room:1","echo",NaN]',
     "a byte order mark": "\ufeff" + GOOD,
     "a control character": '["1","7","room:\x01","echo",{}]',
     "no octets": b"",
@@ -87,6 +86,9 @@ async def test_a_text_that_is_no_utf_8_closes_its_socket(
 
 LONG: Final = "x" * 10_000
 ODD: Final[dict[str, tuple[str, str]]] = {
+    "NaN": ('["1","7","room:odd","echo",NaN]', "invalid payload"),
+    "half a surrogate in an event": ('["1","7","room:odd","\\ud83d",{}]', "unknown event"),
+    "half a surrogate in a topic": ('["1","7","room:\\ud83d","phx_join",{}]', "unmatched topic"),
     "a number out of range": ('["1","7","room:odd","any",{"n":1e999}]', "invalid payload"),
     "a whole number without end": ('["1","7","room:odd","echo",{"n":' + "9" * 5000 + "}]", "invalid payload"),
     "half a surrogate": ('["1","7","room:odd","echo",{"n":"\\ud83d"}]', "invalid payload"),

@@ -10,13 +10,12 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-from kikao.channels.socket.tokens import Tokens
-from msgspec import structs
 
+from kikao.channels.socket.tokens import Tokens
 from tests.live.client.cable import cable
 from tests.live.client.devices import Device, device
 from tests.live.client.hosts import Host, Hosts
-from tests.live.client.house import GENEROUS, Doings, House, housed
+from tests.live.client.house import Doings, House, housed
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -44,6 +43,15 @@ async def of(host: Host, house: House, user: str, name: str = "", **options: Any
         host, name or user, options.pop("port", house.port), token=house.token(user), **options
     )
     return await made.connect()
+
+
+async def passes(house: House, seconds: float, *devices: Device) -> None:
+    """So much time, in which these do nothing, but send their heartbeats."""
+    while seconds > 0:
+        house.later(min(seconds, 30.0))
+        for each in devices:
+            await each.ping()
+        seconds -= 30.0
 
 
 # --- talking ---
@@ -354,13 +362,14 @@ async def test_a_connection_that_is_only_half_there_is_replaced(host: Host, hous
 
 
 @in_both
-async def test_who_does_nothing_is_told_so_and_the_app_ends_it(
-    host: Host, hosts: Hosts, tmp_path: Path
-) -> None:
-    limits = structs.replace(GENEROUS, idle=0.4)
-    async with housed(tmp_path, limits) as idle:
-        asha = await of(host, idle, "asha", heartbeatIntervalMs=50)  # which is no activity
+async def test_who_does_nothing_is_told_so_and_the_app_ends_it(host: Host, tmp_path: Path) -> None:
+    async with housed(tmp_path) as idle:
+        asha = await of(host, idle, "asha")
         await asha.join(where := named(), ends=True)
+        await passes(idle, 1770, asha)  # heartbeats are no activity
+        assert await asha.saw("event", event="session_ended") == []
+
+        idle.later(30)
 
         ended = await asha.sees("event", topic=where, event="session_ended")
         assert ended["payload"] == {"reason": "idle"}
@@ -393,24 +402,24 @@ async def test_logging_out_ends_all_devices_and_none_of_their_tokens_opens_anyth
     # Whoever does not call `disconnect` comes back, and is refused.
     assert (await forgetful.sees("close"))["code"] == 1001
     assert (await forgetful.sees("close"))["code"] == 1006
-    later = Tokens.of(house.server.settings, clock=lambda: time.time() + 2)
-    assert later is not None
-    await forgetful.credentials(params={"token": later.sign(user)})
+    signed_later = Tokens.of(house.server.settings, clock=lambda: time.time() + 2)
+    assert signed_later is not None
+    await forgetful.credentials(params={"token": signed_later.sign(user)})
     await forgetful.sees("joined", topic=where)
     assert len(await phone.saw("open")) == len(await laptop.saw("open")) == 1
 
 
 @in_both
 async def test_a_token_that_expires_is_replaced_or_the_session_is_over(host: Host, tmp_path: Path) -> None:
-    limits = structs.replace(GENEROUS, grace=0.3)
-    async with housed(tmp_path, limits) as place:
-        careful = await (await device(host, "careful", place.port, token=place.token("asha", 1))).connect()
-        careless = await (await device(host, "careless", place.port, token=place.token("ben", 1))).connect()
+    async with housed(tmp_path) as place:
+        careful = await (await device(host, "careful", place.port, token=place.token("asha", 300))).connect()
+        careless = await (await device(host, "careless", place.port, token=place.token("ben", 300))).connect()
         await careful.join(where := named())
         await careless.join(where, ends=True)
 
+        await passes(place, 250, careful, careless)
         warned = await careful.sees("event", topic=where, event="token_expiring")
-        assert warned["payload"]["expires_in"] <= 1
+        assert 40 <= warned["payload"]["expires_in"] <= 50
         assert await careful.push(where, "token", {"token": "none"}) == error({"reason": "invalid token"})
         assert await careful.push(where, "token", {"token": place.token("ben")}) == error(
             {"reason": "invalid token"}
@@ -418,6 +427,9 @@ async def test_a_token_that_expires_is_replaced_or_the_session_is_over(host: Hos
         reply = await careful.push(where, "token", {"token": place.token("asha")})
         assert (reply["status"], 3500 < reply["response"]["expires_in"] <= 3600) == ("ok", True)
 
+        await passes(place, 74, careful, careless)
+        assert await careless.saw("event", event="session_ended") == []
+        place.later(2)
         ended = await careless.sees("event", topic=where, event="session_ended")
         assert ended["payload"] == {"reason": "token_expired"}
         assert await careful.push(where, "echo", {"n": 1}) == ok({"n": 1})

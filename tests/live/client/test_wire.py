@@ -12,6 +12,7 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.live.client.house import GENEROUS, House, housed
 from tests.live.frames import pushed, wired
+from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -236,9 +237,7 @@ async def test_26_a_topic_without_a_channel_is_unmatched(house: House) -> None:
         assert "no channel has" in str(house.told[-1])
 
 
-@pytest.mark.parametrize(
-    "name", ["phoenix", "", "room", "room:", "ROOM:1", "room:a:b", " room:1", "{name}"]
-)
+@pytest.mark.parametrize("name", ["phoenix", "", "room", "room:", "ROOM:1", "room:a:b", " room:1", "{name}"])
 async def test_26_what_is_nearly_a_topic_is_none(house: House, name: str) -> None:
     async with wired(house.port, house.token("asha")) as wire:
         assert (await wire.ask("1", "2", name, "phx_join")).payload == unmatched()
@@ -324,11 +323,15 @@ async def test_23_events_behind_the_second_join_are_the_second_ones(house: House
 
 async def test_25_a_socket_on_which_nothing_comes_is_closed(tmp_path_factory: pytest.TempPathFactory) -> None:
     async with (
-        housed(tmp_path_factory.mktemp("quiet"), structs.replace(GENEROUS, silence=0.2)) as quiet,
+        housed(tmp_path_factory.mktemp("quiet")) as quiet,
         wired(quiet.port, quiet.token("asha")) as wire,
     ):
         await wire.join(where := topic())
+        quiet.later(59)
         assert await wire.heartbeat() == []
+        quiet.later(59)
+        assert await wire.heartbeat() == []
+        quiet.later(60)
 
         assert await wire.closed() == (1001, "silent")
         await quiet.left(where, "silent")
@@ -575,6 +578,7 @@ async def test_more_than_wait_for_a_slow_function_are_told_that_it_is_busy(house
     async with wired(house.port, house.token("asha")) as wire:
         ref, _ = await wire.join(where := topic())
         await wire.send(ref, "50", where, "slow", {"gate": where})
+        await until(lambda: where in house.doings.waiting, "the slow one to begin")
         for n in range(GENEROUS.pending + 1):
             await wire.send(ref, f"r{n}", where, "echo", {"n": n})
 
@@ -691,6 +695,7 @@ async def test_who_does_not_read_is_closed_and_nobody_waits_for_them(
                 break
 
         assert (await reader.until("has_left")).payload == {"reason": "slow"}
+        dozer.cut()
         assert await reader.heartbeat() == []
 
 

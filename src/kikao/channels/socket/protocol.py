@@ -8,6 +8,8 @@ Source: the serializer of Phoenix 1.8 (`phoenix/socket/serializers/v2_json_seria
 
 from __future__ import annotations
 
+import contextlib
+import json as plain
 from typing import Any, Final
 
 import msgspec
@@ -33,6 +35,19 @@ class Malformed(Exception):
     """A frame that is none of the protocol. The text says what is wrong, and repeats nothing of it."""
 
 
+class Unreadable(Malformed):
+    """A frame of the protocol of which one thing cannot be dealt with: it gets an error for a reply.
+
+    Browsers send half a character as readily as a whole one, and apps make topics of what somebody typed. If that
+    closed the socket, the client would be back in 10 ms, join with the same again, and never stop.
+    """
+
+    def __init__(self, push: Push, reason: str) -> None:
+        super().__init__(reason)
+        self.push = push
+        self.reason = reason
+
+
 class Push(msgspec.Struct, frozen=True, gc=False):
     """What a client said."""
 
@@ -45,15 +60,16 @@ class Push(msgspec.Struct, frozen=True, gc=False):
 
 
 def read_text(text: str) -> Push:
-    """A text frame. Elements behind the fifth are ignored. Raises `Malformed`."""
+    """A text frame. Elements behind the fifth are ignored. Raises `Malformed`, and of this `Unreadable`."""
     try:
-        push = _DECODER.decode(text)
+        said = _DECODER.decode(text)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        raise Malformed("not an array of two refs, a topic, an event and a payload") from None
+        raise _unread(text) from None
+    push = Push(said.join_ref, said.ref, said.topic, said.event, said.payload)
     for name in (push.join_ref, push.ref, push.topic, push.event):
         if name is not None and len(name) > NAME // 4 and len(name.encode()) > NAME:
-            raise Malformed("a name is too long")
-    return Push(push.join_ref, push.ref, push.topic, push.event, push.payload)
+            raise _too_long(push)
+    return push
 
 
 def read_binary(octets: bytes) -> Push:
@@ -135,12 +151,48 @@ class _Wire(msgspec.Struct, array_like=True, gc=False):
     payload: msgspec.Raw
 
 
+def _unread(text: str) -> Malformed:
+    """What is wrong with a text in which not everything is JSON as the standard has it."""
+    with contextlib.suppress(
+        ValueError, RecursionError
+    ):  # what Python reads, msgspec may not: half a character
+        found = plain.loads(text)
+        if isinstance(found, list) and len(found) >= 5:
+            join_ref, ref, topic, event = found[:4]
+            refs = all(each is None or isinstance(each, str) for each in (join_ref, ref))
+            if refs and isinstance(topic, str) and isinstance(event, str):
+                push = Push(join_ref, ref, topic, event, b"")
+                return Unreadable(push, _wrong_name(push) or "invalid payload")
+    return Malformed("not an array of two refs, a topic, an event and a payload")
+
+
+def _too_long(push: Push) -> Malformed:
+    wrong = _wrong_name(push)
+    return Unreadable(push, wrong) if wrong else Malformed("a ref is too long")
+
+
+def _wrong_name(push: Push) -> str:
+    if not _is_name(push.topic):
+        return "unmatched topic"
+    return "" if _is_name(push.event) else "unknown event"
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return len(name.encode()) <= NAME
+    except UnicodeEncodeError:
+        return False
+
+
 _DECODER: Final = msgspec.json.Decoder(_Wire)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
 def _quoted(name: str | None) -> str:
-    return "null" if name is None else _ENCODER.encode(name).decode()
+    try:
+        return "null" if name is None else _ENCODER.encode(name).decode()
+    except UnicodeEncodeError:  # half a character, which the client gets back as it said it
+        return plain.dumps(name)
 
 
 def _binary(kind: int, names: tuple[str, ...], payload: bytes) -> bytes:
