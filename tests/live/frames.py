@@ -207,9 +207,11 @@ UPGRADE: Final = {
 """The head of a right handshake."""
 
 
-async def shaken(port: int, path: str, *, method: str = "GET", **changes: str | None) -> int:
-    """The status of a handshake by hand, whose headers differ from the right ones; None leaves one out."""
-    head = {**UPGRADE, **{name.replace("_", "-"): value for name, value in changes.items()}}
+async def shaken(
+    port: int, path: str, *, method: str = "GET", headers: Mapping[str, str | None] | None = None
+) -> int:
+    """The status of a handshake by hand. `headers` stand for the right ones of that name; None leaves one out."""
+    head: dict[str, str | None] = {**UPGRADE, **(headers or {})}
     lines = [f"{method} {path} HTTP/1.1"]
     lines += [f"{name}: {value}" for name, value in head.items() if value is not None]
     async with asyncio.timeout(PATIENCE):

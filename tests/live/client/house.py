@@ -133,7 +133,7 @@ def live_of(doings: Doings, limits: LiveLimits = GENEROUS, **options: Any) -> Li
             reply({"late": True})
             reply({"late": "twice"})
 
-        channel.hub.spawn(answer())
+        _ = channel.hub.spawn(answer())
         return NO_REPLY
 
     @room.on("silent")

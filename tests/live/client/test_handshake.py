@@ -99,7 +99,8 @@ async def test_20_who_has_no_good_hidden_token_is_refused(house: House, bad: str
 @pytest.mark.parametrize("text", ["%%%", "=", "A", "-_-_", "é", ""])
 async def test_20_a_hidden_token_that_is_no_base64_is_none(house: House, text: str) -> None:
     head = f"phoenix, {AUTH}{text}"
-    status = await shaken(house.port, "/socket/websocket?vsn=2.0.0", sec_websocket_protocol=head)
+    headers = {"sec-websocket-protocol": head}
+    status = await shaken(house.port, "/socket/websocket?vsn=2.0.0", headers=headers)
     assert status in (400, 403)
 
 
@@ -312,17 +313,17 @@ HERE = "/socket/websocket?vsn=2.0.0"
 @pytest.mark.parametrize(
     "changes",
     [
-        {"sec_websocket_key": None},
-        {"sec_websocket_key": "short"},
-        {"sec_websocket_version": "8"},
-        {"sec_websocket_version": None},
+        {"sec-websocket-key": None},
+        {"sec-websocket-key": "short"},
+        {"sec-websocket-version": "8"},
+        {"sec-websocket-version": None},
         {"upgrade": "h2c"},
         {"connection": "close"},
         {"upgrade": None, "connection": None},
     ],
 )
 async def test_29_what_is_no_upgrade_is_refused(house: House, changes: dict[str, str | None]) -> None:
-    assert await shaken(house.port, HERE, **changes) in (400, 426)
+    assert await shaken(house.port, HERE, headers=changes) in (400, 426)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "HEAD", "OPTIONS", "BREW"])

@@ -144,17 +144,16 @@ async def test_2_a_stale_leave_and_a_stale_event_get_no_answer_and_do_nothing(ho
 
 async def test_3_a_hundred_and_first_channel_is_refused_and_the_socket_goes_on(house: House) -> None:
     async with wired(house.port, house.token("asha")) as wire:
-        refs = {}
-        for _ in range(100):
-            where = topic()
-            refs[where], _ = await wire.join(where)
+        for _ in range(99):
+            await wire.join(topic())
+        ref, _ = await wire.join(where := topic())
 
         await wire.send("900", "901", topic(), "phx_join", {})
         refused = await wire.until("phx_reply", ref="901")
         assert refused.join_ref == "900"
         assert refused.payload == {"status": "error", "response": {"reason": "too many channels joined"}}
 
-        assert (await wire.push(refs[where], where, "echo", {"n": 1})).status == "ok"
+        assert (await wire.push(ref, where, "echo", {"n": 1})).status == "ok"
         await wire.join(where)  # one that is joined may be joined again
         await wire.ask(None, "902", where, "phx_leave")
         await wire.join(topic())
@@ -546,7 +545,8 @@ async def test_events_of_a_channel_are_dealt_with_in_their_order(house: House) -
         for n in range(200):
             await wire.send("1", f"r{n}", where, "note", {"n": f"{where}/{n}"})
 
-        pushes, replies = [], []
+        pushes: list[str] = []
+        replies: list[str | None] = []
         while len(replies) < 200:
             frame = await wire.take()
             if frame.event == "noted":
