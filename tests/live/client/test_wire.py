@@ -686,7 +686,7 @@ async def test_who_does_not_read_is_closed_and_nobody_waits_for_them(
         await reader.join(where := topic())
         await dozer.join(where)
         dozer.socket.transport.pause_reading()
-        said = {"x": "y" * 60_000}
+        said = {"x": "y" * 40_000}
 
         for n in range(400):
             await place.hub.broadcast(where, "shout", {"n": n, **said})
