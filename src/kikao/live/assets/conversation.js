@@ -126,7 +126,7 @@ export class Conversation {
     if (known && known.until > Date.now()) return known.address;
     const { status, response } = await this.#line.push("show", { ref });
     if (status !== "ok" || !response.url) return "";
-    const address = new URL(response.url, this.#server).href;
+    const address = new URL(response.url, `${this.#server}/`).href;
     this.#addresses.set(ref, { address, until: Date.now() + (response.seconds - 30) * 1000 });
     return address;
   }
