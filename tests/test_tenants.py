@@ -13,6 +13,7 @@ from kikao.channels.channel import Response
 from kikao.channels.line import Posted, through
 from kikao.channels.whatsapp.emulator import CloudApi
 from kikao.config import SettingsError
+from kikao.live import Live, anyone
 from kikao.sessions.policy import SessionPolicy
 from kikao.tenants import Tenants
 from kikao.testing import Phone, in_process
@@ -21,6 +22,7 @@ from tests.http.forked import run
 from tests.http.forked import serving as serving_process
 from tests.http.servers import environment
 from tests.http.wire import over_wire
+from tests.live.inside import InsideSocket
 
 TOKENS = {"acme": "acme-token-0123456789", "ujamaa": "ujamaa-token-01234567"}
 
@@ -244,3 +246,25 @@ async def test_a_tenants_number_on_whatsapp_is_below_its_path(
         assert message.to == "whatsapp/cloud-api"
         elsewhere = CloudApi(path="/ujamaa/whatsapp", send=in_process(server))
         assert (await elsewhere.verify()).status == 404
+
+
+async def test_a_tenants_live_sessions_are_below_its_path_and_its_tokens_open_no_others(
+    tenants: Tenants,
+) -> None:
+    for app in tenants.apps.values():
+        app.live = Live(users=anyone)
+    async with tenants.serving(tenants.settings(makes_keys=True)) as server:
+        acme = server.servers["acme"].hub
+        assert acme is not None
+        token = acme.tokens.sign("ada", 300)
+        own = InsideSocket(server, "/acme/socket/websocket", token)
+        assert await own.open() == 101
+        assert list(acme.sessions) == ["ada"]
+        assert (await own.ask("nowhere", "phx_join"))["response"] == {"reason": "unmatched topic"}
+        assert await InsideSocket(server, "/ujamaa/socket/websocket", token).open() == 403
+        assert await InsideSocket(server, "/nobody/socket/websocket", token).open() == 403
+        await server.part()
+        assert await own.frame() is None
+        assert own.closed is not None
+        assert own.closed["code"] == 1012
+        await own.over()

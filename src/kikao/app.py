@@ -39,6 +39,7 @@ from kikao.events.log import of_setting
 from kikao.events.logged import logged
 from kikao.events.selecting import selected
 from kikao.events.uncaught import uncaught
+from kikao.events.unsaid import without_queries
 from kikao.i18n import LIBRARY, Catalogs
 from kikao.middleware import Middleware, names
 from kikao.monitor import Monitor
@@ -360,6 +361,7 @@ async def lifespan(
     async with AsyncExitStack() as stack:
         hooks = stack.enter_context(ExitStack())  # the last to go
         hooks.enter_context(logged())
+        hooks.enter_context(without_queries())
         try:
             server = await stack.enter_async_context(served())
             hooks.enter_context(uncaught(server.publish))

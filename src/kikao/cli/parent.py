@@ -9,8 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-OUTLIVES: Final = 30.0
-"""Seconds this may outlive whoever started it: requests and effects that run have 10 each."""
+OUTLIVES: Final = 60.0
+"""Seconds this may outlive whoever started it: WebSockets have 30, requests and effects that run 10 each."""
 
 
 def end_with_it(hears: int, *, outlives: float = OUTLIVES, told: Callable[[], object] = lambda: None) -> None:

@@ -32,6 +32,7 @@ from kikao.config import Settings, SettingsError
 from kikao.config.tenants import CHOSEN
 from kikao.events.logged import logged
 from kikao.events.uncaught import uncaught
+from kikao.events.unsaid import without_queries
 from kikao.records import RecordsRefused
 from kikao.sessions.store import StoreRefused
 from kikao.tenants import Tenants
@@ -166,6 +167,7 @@ async def _serve(
         if ending.told:
             return
         hooks.enter_context(uncaught(server.publish))
+        hooks.enter_context(without_queries())
 
         def answering() -> None:
             gc.freeze()  # what was made by now stays; a look through it would take the event loop 60 to 180 ms

@@ -3,7 +3,8 @@
 1. At the signal `/readyz` is 503, and replies close their connections. For the seconds of `KIKAO_DRAIN` everything is
    served as before: a load balancer needs a while to look away.
 2. No more connections are accepted. Requests that come on those which are open get 503 and `Retry-After`.
-3. Turns in flight get `GRACE` seconds.
+3. WebSockets are closed, some at a time, and cut where their other side does not answer.
+4. Turns in flight get `GRACE` seconds.
 """
 
 from __future__ import annotations
@@ -21,6 +22,9 @@ from uvicorn.server import ServerState
 from kikao.cli.at_work import AtWork
 from kikao.cli.ending import Ending
 from kikao.cli.http import BoundedHead
+
+PARTING: Final = 6.0
+"""Seconds in which the other side of a WebSocket may read that it is closed, and answer; then the connection is cut."""
 
 GRACE: Final = 10
 """Seconds that requests in flight get to finish at shutdown."""
@@ -80,6 +84,7 @@ class WebServer(uvicorn.Server):
         drain: float,
         linger: float = 0.0,
         last_call: float = LAST_CALL,
+        parting: float = PARTING,
     ) -> None:
         super().__init__(
             uvicorn.Config(
@@ -105,6 +110,7 @@ class WebServer(uvicorn.Server):
         self._drain = drain
         self._linger = linger
         self._last_call = last_call
+        self._parting = parting
         self._until: float | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -138,12 +144,19 @@ class WebServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _close_sockets(self) -> None:
-        """Those that did not close when they were told, and then what still deals with any."""
+        """All of them, also those whose other side reads or answers nothing, and then what still deals with any."""
         await self._server.part()
-        for each in list(self._state.sockets):
-            each.shutdown()
-        if self._state.socket_tasks:
-            await asyncio.wait(set(self._state.socket_tasks), timeout=GRACE)
+        sockets, tasks = self._state.sockets, self._state.socket_tasks
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._parting):
+                while sockets:  # noqa: ASYNC110 - nobody tells when they close
+                    await asyncio.sleep(TICK)
+        for each in list(sockets):
+            each.transport.abort()
+        if tasks:
+            _, late = await asyncio.wait(set(tasks), timeout=LAST_CALL)
+            for task in late:
+                task.cancel()
 
     def _close_after_replies(self) -> None:
         """Those that come, and those that are on their way, are the last of their connections."""

@@ -27,8 +27,8 @@ from kikao.cli.worker import Serving
 from kikao.config import Settings, tenants_named
 from kikao.config.tenants import CHOSEN
 
-GRACE: Final = 25.0
-"""Seconds beyond the drain that a worker gets to end: requests and effects that run have 10 each."""
+GRACE: Final = 55.0
+"""Seconds beyond the drain that a worker gets to end: WebSockets have 30, requests and effects that run 10 each."""
 
 YOUNG: Final = 5.0
 """Seconds that a worker has to serve, or its death counts."""

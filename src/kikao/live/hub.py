@@ -18,6 +18,7 @@ from kikao.channels.socket.protocol import Frame, Json, json
 from kikao.channels.socket.reasons import Reason
 from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, LiveEnded, Publish, described
+from kikao.live import leaving
 from kikao.live.channel import Channel
 from kikao.live.live import Live
 from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
@@ -131,26 +132,16 @@ class Hub:
         await self.wire.heard.wait()
 
     async def drain(self) -> None:
-        """Close all sockets, some at a time: clients are back within 10 ms, elsewhere."""
+        """Close all sockets, some at a time: see `kikao.live.leaving`."""
         self.leaving = True
-        limits, pause = self.limits, self.limits.drain_pause
-        waiting = list(self.sockets.values())
-        secrets.SystemRandom().shuffle(waiting)
-        for at in range(0, len(waiting), limits.drained):
-            if at:
-                await asyncio.sleep(pause)
-            for socket in waiting[at : at + limits.drained]:
-                socket.close(Reason.DRAINED)
+        await leaving.part(self.sockets.values(), self.limits)
 
     async def stop(self) -> None:
         """End; what is present here is kept for the window, for who comes back elsewhere."""
         self.leaving = True
         for socket in list(self.sockets.values()):
             socket.close(Reason.DRAINED)
-        while self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=self.limits.grace)
-            for task in late:
-                task.cancel()
+        await leaving.finish(self._tasks)
         for session in list(self.sessions.values()):
             self._end(session, Reason.DRAINED)
         await self.tracker.retire()
@@ -233,6 +224,8 @@ class Hub:
         socket = Socket(self, session, claims, scope, send, now)
         session.enter(socket)
         self.sockets[socket.id] = socket
+        if self.leaving:  # since its user was loaded
+            socket.close(Reason.DRAINED)
         reason = Reason.FAILED
         try:
             self.registry.enter(session, socket)
@@ -247,6 +240,7 @@ class Hub:
         reason = socket.closing or reason
         session, now = socket.session, self.clock()
         self.sockets.pop(socket.id, None)
+        socket.let_go()
         for channel in list(socket.channels.values()):
             channel.end(reason.label)
         session.leave(socket, now)

@@ -40,6 +40,8 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     drained: int = 1000
     """Sockets that a process which stops closes at once, every `drain_pause`: clients are back within 10 ms."""
     drain_pause: float = 0.5
+    drain: float = 20.0
+    """Most seconds that this takes; of more sockets than fit into it, more are closed at once."""
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:

@@ -239,6 +239,12 @@ class Socket:
         if abort is not None:
             abort()
 
+    def let_go(self) -> None:
+        """It ended. A connection whose other side reads no more would never close: what is left in it is dropped."""
+        abort: Callable[[], None] | None = self._scope.get("extensions", {}).get(ABORT)
+        if abort is not None:
+            asyncio.get_running_loop().call_later(PATIENCE, abort)
+
 
 def _message(frame: Frame) -> Message:
     return {"type": "websocket.send", "text" if isinstance(frame, str) else "bytes": frame}
