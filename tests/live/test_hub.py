@@ -39,7 +39,8 @@ async def test_who_comes_in_and_who_does_not() -> None:
         assert await work.socket(token="nonsense").open() == 403
         assert await work.socket("stranger").open() == 403
         assert await work.socket("away").open() == 503
-        assert [await work.socket().open() for _ in range(3)] == [101, 101, 429]
+        of_one = [work.socket() for _ in range(3)]
+        assert [await each.open() for each in of_one] == [101, 101, 429]
         assert await work.socket("bob").open() == 503
         work.time.passed += 1
         assert await work.socket("bob").open() == 101
