@@ -9,16 +9,25 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import redis.asyncio
 
 from kikao.live.stores.memory import MemoryLive
-from kikao.live.stores.sealed import Sealed
+from kikao.live.stores.postgresql import migrations
+from kikao.live.stores.sealed import Sealed, scope_of
 from kikao.live.stores.store import Change, Entry, Listing, LiveAway, LiveStore, Position, Recovery
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.store import StoreRefused
 from tests.engines.postgresql import PostgreSQL as PostgreSQLServer
 from tests.engines.proxy import BlackHole, CutBeforeAnswer, Fault, HalfOpen, Proxy, Refuse
 from tests.engines.valkey import Cluster, Valkey
 from tests.live.stores.places import LONG, PostgreSQL, Redis, Server
 from tests.waiting import until
+
+GRANTS = (
+    "GRANT USAGE ON SCHEMA kikao_live TO {user}",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA kikao_live TO {user}",
+)
+"""What docs/how-to/run-on-postgresql.md says."""
 
 HASTE = 0.3
 """Seconds of patience where nothing is to be expected."""
@@ -282,3 +291,108 @@ async def test_what_stands_in_another_place_does_not_open(caplog: pytest.LogCapt
     (name,) = inner._streams
     await inner.append(name, b"no seal", keep=3, seconds=LONG)
     assert (await store.since("s", Position(at.epoch, 0))).messages is None
+
+
+# --- Redis ---
+
+
+async def test_what_was_reaped_is_told_though_the_rest_fails(valkey: Valkey) -> None:
+    place = Redis(valkey.url)
+    async with behind(place) as (proxy, far), far.client(patience=HASTE) as store:
+        await store.beat("n1")
+        await store.put(entry("r1"))
+        await store.put(entry("r2"))
+        await store.hold("room:a", "r1", 0.0)
+        proxy.fault = CutBeforeAnswer(holding=b"$3\r\nGET\r\n")
+        (change,) = await store.reap()
+        assert change.leaves == (entry("r1"),)
+        await until(lambda: answers(store), "the connection")
+        with pytest.raises(LiveAway):
+            await store.reap()
+        proxy.fault = None
+        await until(lambda: answers(store), "the connection")
+
+
+async def test_many_entries_are_listed_whole(valkey: Valkey) -> None:
+    async with Redis(valkey.url).client() as store:
+        await asyncio.gather(*(store.put(entry(f"r{n}")) for n in range(300)))
+        assert {each.ref for each in (await store.listing("room:a")).entries} == {f"r{n}" for n in range(300)}
+
+
+async def test_nothing_stays_on_the_server_for_ever(valkey: Valkey) -> None:
+    place = Redis(valkey.url)
+    async with place.client() as store:
+        await store.beat("n1")
+        await store.put(entry("r1"))
+        await store.put(entry("r2"))
+        await store.hold("room:a", "r2", LONG)
+        await store.listing("room:b")
+        await store.append("s", b"m", keep=3, seconds=60.0)
+        await store.log_out("u1", seconds=60.0)
+        assert await store.beat("n1")
+    async with redis.asyncio.Redis.from_url(valkey.url) as client:
+        keys = [key async for key in client.scan_iter(f"*{scope_of(place.ring)}*")]
+        assert len(keys) >= 9
+        assert [key for key in keys if await client.ttl(key) < 0] == []
+
+
+# --- PostgreSQL ---
+
+
+async def test_a_user_who_may_not_make_tables_works_once_somebody_made_them(
+    postgresql: PostgreSQLServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = postgresql.database()
+    postgresql.execute("CREATE ROLE poor LOGIN")
+    place = PostgreSQL(url.replace("kikao@", "poor@"))
+    async with place.client() as store:
+        with pytest.raises(LiveAway, match="Run kikao migrate with a user that may"):
+            await store.answers()
+        assert "may not make them" in caplog.text
+        assert await migrations.version(url) == 0
+        assert await migrations.migrate(url) == (0, migrations.VERSION)
+        assert await migrations.migrate(url) == (migrations.VERSION, migrations.VERSION)
+        assert await migrations.version(url) == migrations.VERSION
+        for grant in GRANTS:
+            postgresql.execute(grant.format(user="poor"), url=url)
+        await until(lambda: answers(store), "the tables")
+        assert (await store.put(entry("r1"))).joins
+        assert await store.reap() == []
+        await store.append("s", b"m", keep=3, seconds=60.0)
+        assert await store.log_out("u1", seconds=60.0)
+
+
+async def test_tables_of_a_newer_release_are_left_alone(postgresql: PostgreSQLServer) -> None:
+    url = postgresql.database()
+    await migrations.migrate(url)
+    postgresql.execute("UPDATE kikao_live.schema SET version = 99", url=url)
+    async with PostgreSQL(url).client() as store:
+        with pytest.raises(LiveAway, match="made by a newer kikao"):
+            await store.answers()
+    with pytest.raises(StoreRefused, match="Nothing was changed"):
+        await migrations.migrate(url)
+
+
+async def test_what_is_over_is_swept(postgresql: PostgreSQLServer) -> None:
+    url = postgresql.database()
+    async with PostgreSQL(url).client() as store:
+        await store.listing("room:a")
+        await store.append("s", b"m", keep=3, seconds=0.0)
+        await store.log_out("u1", seconds=0.0)
+        await store.beat("n1")
+        await store.put(entry("ghost", topic="room:b", node="n2"))
+        for statement in (
+            "UPDATE kikao_live.topics SET changed_at = changed_at - interval '2 hours'",
+            "UPDATE kikao_live.streams SET forget_at = forget_at - interval '2 days'",
+            "DELETE FROM kikao_live.nodes WHERE node = 'n2'",
+        ):
+            postgresql.execute(statement, url=url)
+        await store.reap()
+        tables = ("topics", "streams", "messages", "log_outs", "entries")
+        counts = {
+            table: postgresql.execute(f"SELECT count(*) FROM kikao_live.{table}", url=url)[0][0]
+            for table in tables
+        }
+        assert counts == {"topics": 1, "streams": 0, "messages": 0, "log_outs": 0, "entries": 1}
+        (change,) = await store.reap()
+        assert [each.ref for each in change.leaves] == ["ghost"]
