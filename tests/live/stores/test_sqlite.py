@@ -30,7 +30,7 @@ def after_a_kill(path: Path, folder: Path) -> Path:
 
 
 async def test_streams_and_log_outs_survive_a_kill_and_a_restart(tmp_path: Path) -> None:
-    path, clock = tmp_path / "data" / "live.sqlite3", Clock()
+    path, clock = tmp_path / "data" / "live.db", Clock()
     store = store_at(path, clock)
     await store.open()
     begun = (await store.since("quiet", None)).top
@@ -52,7 +52,7 @@ async def test_streams_and_log_outs_survive_a_kill_and_a_restart(tmp_path: Path)
 
 
 async def test_nothing_in_the_file_can_be_read_and_nobody_else_may(tmp_path: Path) -> None:
-    path = tmp_path / "live.sqlite3"
+    path = tmp_path / "live.db"
     store = store_at(path, Clock())
     await store.open()
     await store.append("STREAMWORD", b"MESSAGEWORD", keep=10, seconds=LONG)
@@ -63,7 +63,7 @@ async def test_nothing_in_the_file_can_be_read_and_nobody_else_may(tmp_path: Pat
 
 
 async def test_what_is_over_is_swept(tmp_path: Path) -> None:
-    path, clock = tmp_path / "live.sqlite3", Clock()
+    path, clock = tmp_path / "live.db", Clock()
     store = store_at(path, clock)
     await store.open()
     await store.append("s", b"m", keep=10, seconds=60.0)
@@ -86,7 +86,7 @@ async def test_what_is_over_is_swept(tmp_path: Path) -> None:
 async def test_a_file_that_cannot_be_used_is_told_and_tried_again(
     tmp_path: Path, trouble: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path, clock = tmp_path / "live.sqlite3", Clock()
+    path, clock = tmp_path / "live.db", Clock()
     if trouble == "folder":
         path.mkdir()
     elif trouble == "none":
@@ -98,7 +98,7 @@ async def test_a_file_that_cannot_be_used_is_told_and_tried_again(
     store = store_at(path, clock)
     await store.open()
     assert "cannot be used" in caplog.text
-    with pytest.raises(LiveAway, match=r"live\.sqlite3"):
+    with pytest.raises(LiveAway, match=r"live\.db"):
         await store.append("s", b"m", keep=1, seconds=1.0)
     with pytest.raises(LiveAway):
         await store.logged_out("u1")
@@ -117,7 +117,7 @@ async def test_a_write_lock_of_another_program_is_waited_for_and_then_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kikao.live.stores.sqlite.PATIENCE", 0.05)
-    path = tmp_path / "live.sqlite3"
+    path = tmp_path / "live.db"
     store = store_at(path, Clock())
     await store.open()
     other = sqlite3.connect(path, isolation_level=None)

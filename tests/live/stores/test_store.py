@@ -27,7 +27,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "memory":
         return memory()
     if request.param == "sqlite":
-        return sqlite(tmp_path / "live.sqlite3")
+        return sqlite(tmp_path / "live.db")
     if request.param == "cluster":
         cluster: Cluster = request.getfixturevalue("cluster")
         return Redis(cluster.url)

@@ -13,7 +13,7 @@ from kikao.live.stores.store import LiveStore
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 
-FILE: Final = "live.sqlite3"
+FILE: Final = "live.db"
 """In `KIKAO_DATA`: streams and log-outs, where one process has all of it and its sessions are in a file, too."""
 
 
