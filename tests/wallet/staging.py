@@ -12,6 +12,7 @@ from typing import Final
 
 from kikao.app import App
 from kikao.config import load
+from kikao.live import Live, anyone
 from kikao.members import directory
 from kikao.sessions.limits import Limits, Rate
 from kikao.sessions.policy import SessionPolicy
@@ -51,6 +52,7 @@ async def a_wallet(steps: Iterable[str] = ()) -> AsyncIterator[Stage]:
     )
     permits = [int(match[1]) for step in told if (match := re.match(r"A member may send (\d+)", step))]
     limits = Limits(address=Rate(permits[0], burst=permits[0])) if permits else Limits()
+    live = Live(users=anyone) if any(" on the web chat" in step for step in told) else None
     app = App(
         flows,
         entry="wallet",
@@ -58,10 +60,11 @@ async def a_wallet(steps: Iterable[str] = ()) -> AsyncIterator[Stage]:
         locales=LOCALES,
         catalogs=[CATALOGS],
         policy=SessionPolicy(limits=limits),
+        live=live,
     )
     with tempfile.TemporaryDirectory(dir=IN_MEMORY) as folder:
         chats = emulated([name.lower() for name in CHATS if any(f" on {name}" in step for step in told)])
-        texts = emulated(["sms"]) if chats else {}
+        texts = emulated(["sms"]) if chats or live else {}
         environ = {"KIKAO_DATA": folder, **NALO, **chats, **texts}
         settings = load(environ, Path(folder), gateways=GATEWAYS, makes_keys=True)
         await write_migrated(Path(settings.records), (MIGRATIONS, VERSION_TABLE), MEMBERS)

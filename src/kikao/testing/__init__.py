@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kikao.testing.scene import Scene
     from kikao.testing.services import Mood, Service
     from kikao.testing.stage import Stage
+    from kikao.testing.webchat_phone import WebChatPhone
     from kikao.testing.wire import Send, in_process
     from kikao.transcripts import DROPPED
 
@@ -50,6 +51,7 @@ __all__ = [
     "SmsApi",
     "Stage",
     "StepFailed",
+    "WebChatPhone",
     "in_process",
     "over_http",
     "perform",
@@ -74,6 +76,7 @@ _HOMES = {
     "Provider": "provider",
     "Scene": "scene",
     "Stage": "stage",
+    "WebChatPhone": "webchat_phone",
     **dict.fromkeys(("over_http", "served"), "network"),
     **dict.fromkeys(("Send", "in_process"), "wire"),
 }

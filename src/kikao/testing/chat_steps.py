@@ -13,6 +13,7 @@ from kikao.testing.member_steps import SECONDS, WHO, unquoted
 from kikao.testing.registry import NAME, built_in
 
 CHANNEL: Final = r"(?P<channel>Telegram|WhatsApp)"
+WEB: Final = "the web chat"
 GROUP: Final = rf"(?: in (?P<group>{NAME}))?"
 TIMES: Final = r"(?:, (?P<times>once|\d+ times))?"
 
@@ -28,14 +29,15 @@ FILES: Final = {
 
 
 @built_in(
-    rf"{WHO} is(?: (?P<number>{E164}))? on {CHANNEL}(?: in (?P<language>[a-z]{{2,3}}(?:-\w+)?))?\.",
+    rf"{WHO} is(?: (?P<number>{E164}))? on (?P<channel>Telegram|WhatsApp|{WEB})"
+    r"(?: in (?P<language>[a-z]{2,3}(?:-\w+)?))?\.",
     "{Asha} is [{+256700000001}] on {Telegram} [in {sw}].",
 )
 def is_on(play: Play, who: str, number: str | None, channel: str, language: str | None) -> None:
-    """Where they chat, before they do; a number of their own, and the language that their app is in."""
+    """Where they chat (`the web chat`, too), before they do; a number of their own, and the language of their app."""
     if number:
         play.is_at(who, number)
-    play.is_on(who, channel.lower(), language or "")
+    play.is_on(who, "socket" if channel == WEB else channel.lower(), language or "")
 
 
 @built_in(
@@ -111,10 +113,12 @@ async def taps(play: Play, who: str, labels: str, group: str | None) -> ChatPhon
 
 
 @built_in(
-    rf"{WHO} enters (?P<secret>.+) on the page\.", "{Asha} enters {her PIN} on the page.", by_member=True
+    rf"{WHO} enters (?P<secret>.+) (?:on the page|in the field)\.",
+    "{Asha} enters {her PIN} on the page.",
+    by_member=True,
 )
 async def enters(play: Play, who: str, secret: str) -> ChatPhone | None:
-    """The page of the server behind the last link, where a chat's secrets are entered."""
+    """The page of the server behind the last link, where a chat's secrets are entered; `in the field` of a web chat."""
     phone = play.chat(who)
     for text in play.answers(secret, who):
         await phone.enter(text)

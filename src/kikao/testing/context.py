@@ -19,6 +19,10 @@ FIRST_NUMBER: Final = 256_772_000_001
 """The number of the first member who is given none; the next one has the next."""
 
 
+CHATS: Final = ("telegram", "whatsapp", "socket")
+"""Channels that members chat on."""
+
+
 class Play:
     """One transcript on one stage: who plays on which phone, and the values that lines call by name.
 
@@ -88,7 +92,7 @@ class Play:
         return self.phones[who]
 
     def is_on(self, who: str, channel: str, language: str = "") -> None:
-        """Say where a member chats from now on, `telegram` or `whatsapp`, and in which language their app is."""
+        """Say where a member chats from now on, one of `CHATS`, and in which language their app is."""
         self._on[who] = channel, language
 
     def chat(self, who: str, channel: str = "") -> ChatPhone:
@@ -99,17 +103,20 @@ class Play:
         said, language = self._on.get(who, ("", ""))
         channel = channel or said or self._chats_on()
         if (who, channel) not in self.chats:
-            if channel not in ("telegram", "whatsapp"):
+            if channel not in CHATS:
                 raise LookupError(f"nobody said where {who} chats. Write it above: {who} is on Telegram.")
-            number = self.number(who)
-            self.chats[who, channel] = (
-                self.stage.telegram(who, phone=number, language=language)
-                if channel == "telegram"
-                else self.stage.whatsapp(who, phone=number)
-            )
+            self.chats[who, channel] = self._on_channel(who, channel, language)
         self.last = who
         self._devices[who] = self.chats[who, channel]
         return self.chats[who, channel]
+
+    def _on_channel(self, who: str, channel: str, language: str) -> ChatPhone:
+        if channel == "socket":
+            return self.stage.webchat(who)
+        number = self.number(who)
+        if channel == "telegram":
+            return self.stage.telegram(who, phone=number, language=language)
+        return self.stage.whatsapp(who, phone=number)
 
     def device(self, who: str) -> Phone | ChatPhone:
         """What a member used last. Raises `LookupError` when nobody did anything."""
@@ -124,9 +131,10 @@ class Play:
 
     def _chats_on(self) -> str:
         """Where members chat of whom nothing is said; empty where that is not clear."""
-        if self.gateway in ("telegram", "whatsapp"):
+        if self.gateway in CHATS:
             return self.gateway
         has = [name for name in ("telegram", "whatsapp") if getattr(self.stage.settings, name)]
+        has += ["socket"] if self.stage.app.live is not None else []
         return has[0] if len(has) == 1 else ""
 
     def know(self, owner: str, name: str, value: str) -> None:

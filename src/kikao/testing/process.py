@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, TypeVar
 
@@ -49,6 +49,14 @@ class Process:
         """One request; status and body. It goes on when the caller leaves. Raises `ProcessDied`."""
         return await self._alive(in_process(self.server)(exchange))
 
+    async def attend(self, work: Awaitable[T], asker: object) -> T:
+        """Something of a connection that stays open, asked for by whoever has it. Raises `ProcessDied`."""
+
+        async def attended() -> T:
+            return await work
+
+        return await self._alive(attended(), asker)
+
     async def recover(self) -> int:
         """One look of recovery at what is due; the number of sessions. Raises `ProcessDied`."""
         return await self._alive(self.server.recovery.once())
@@ -73,9 +81,9 @@ class Process:
         await self.server.late.close(0.0)
         await self._serving.__aexit__(None, None, None)
 
-    async def _alive(self, work: Coroutine[Any, Any, T]) -> T:
+    async def _alive(self, work: Coroutine[Any, Any, T], asker: object | None = None) -> T:
         """The result of work, if the process lives to see it."""
-        asker, context = object(), contextvars.copy_context()
+        asker, context = asker or object(), contextvars.copy_context()
         context.run(ASKER.set, asker)
         request = asyncio.create_task(work, context=context)
         self._requests[request] = asker

@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 import msgspec
 from msgspec import structs
@@ -53,6 +53,9 @@ from kikao.testing.services import Service
 from kikao.testing.stored import holds, stored
 from kikao.testing.timers import let_pass
 from kikao.turn import WINDOW
+
+if TYPE_CHECKING:
+    from kikao.testing.webchat_phone import WebChatPhone
 
 T = TypeVar("T")
 
@@ -116,6 +119,7 @@ class Stage:
         """What asynchronous gateways are called on."""
         self._outside = Outside(self._hurry)
         self._services: dict[Any, Service[Any]] = {}
+        self._webchats: dict[tuple[str, str], WebChatPhone] = {}
         self._process: Process | None = None
         self._stack = AsyncExitStack()
         self._closing = AsyncExitStack()
@@ -187,6 +191,16 @@ class Stage:
         """A member's phone with WhatsApp: always the same one for the same name. Their number is `phone`, E.164; one
         who shows none has a `user_id`. `number` is the name of ours in the settings. Raises `LookupError` without."""
         return self.chats.whatsapp_phone(name, phone.removeprefix("+"), user_id, number)
+
+    def webchat(self, name: str = "Asha", *, user: str = "", device: str = "") -> WebChatPhone:
+        """A member's device with a web chat, of an app that is live: the same one for the same name and `device`. Their
+        user id is `user`, or their name in small letters."""
+        from kikao.testing.webchat_phone import House, WebChatPhone
+
+        if (name, device) not in self._webchats:
+            house = House(lambda: self.server, self._attend, self.push)
+            self._webchats[name, device] = WebChatPhone(house, name, user or name.lower())
+        return self._webchats[name, device]
 
     def service(self, kind: Callable[..., T]) -> Service[T]:
         """The handle on a service, to set moods on. Raises `LookupError` naming what the stage has."""
@@ -357,6 +371,20 @@ class Stage:
             raise ConnectionRefusedError("no process listens")
         try:
             return await self._patiently(process.ask(exchange))
+        except ProcessDied:
+            if self._process is process:
+                await self.crash()
+            raise ConnectionResetError("the process died") from None
+
+    async def _attend(self, work: Awaitable[T], asker: object) -> T:
+        """Wait for something of the process, as `asker` does who has a connection to it. Raises `OSError` when it
+        dies."""
+        await self._catch_up()
+        process = self._process
+        if process is None or process.store.dead:
+            raise ConnectionRefusedError("no process listens")
+        try:
+            return await self._patiently(process.attend(work, asker))
         except ProcessDied:
             if self._process is process:
                 await self.crash()
