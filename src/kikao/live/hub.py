@@ -17,14 +17,14 @@ from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Frame, Json, json
 from kikao.channels.socket.reasons import Reason
 from kikao.channels.socket.tokens import BadToken, Claims, Tokens
-from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, LiveEnded, Publish, described
+from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
 from kikao.live.channel import Channel
 from kikao.live.live import Live
 from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
-from kikao.live.presence.alone import SessionsHere
 from kikao.live.presence.fetching import Fetch
 from kikao.live.presence.tracking import Tracker
+from kikao.live.registry import Registry, SessionState
 from kikao.live.replies import body_of
 from kikao.live.routes import CHAT, OWN, shown
 from kikao.live.session import Session
@@ -109,7 +109,7 @@ class Hub:
             window=live.limits.window,
             clock=clock,
         )
-        self.registry = SessionsHere(self.sessions)
+        self.registry = Registry(self.tracker, store, self.sessions, clock=clock, wall=wall)
         self.wire.on(Broadcast, self._heard)
         self.wire.on(ToUsers, self._heard_of_users)
         self.wire.on(EndSession, self._heard_of_end)
@@ -125,7 +125,7 @@ class Hub:
 
     async def start(self) -> None:
         """Hear the others, and look after what is here."""
-        works = [self.wire.run(), self.tracker.run(), self._look_after()]
+        works = [self.wire.run(), self.tracker.run(), self.registry.run(), self._look_after()]
         self._works = [asyncio.create_task(work) for work in works]
         for task in self._works:
             task.add_done_callback(self._done)
@@ -134,17 +134,18 @@ class Hub:
     async def drain(self) -> None:
         """Close all sockets, some at a time: see `kikao.live.leaving`."""
         self.leaving = True
+        await self.tracker.retire()
         await leaving.part(self.sockets.values(), self.limits)
 
     async def stop(self) -> None:
         """End; what is present here is kept for the window, for who comes back elsewhere."""
         self.leaving = True
+        await self.tracker.retire()
         for socket in list(self.sockets.values()):
             socket.close(Reason.DRAINED)
         await leaving.finish(self._tasks)
         for session in list(self.sessions.values()):
             self._end(session, Reason.DRAINED)
-        await self.tracker.retire()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
                 await self.wire.told()
@@ -256,22 +257,10 @@ class Hub:
         session.ended = reason
         if self.sessions.get(session.user.id) is session:
             del self.sessions[session.user.id]
+            self.registry.ended(session)
         for socket in list(session.sockets):
             socket.close(reason)
-        self.publish(
-            LiveEnded(
-                **_AT,
-                live=session.id[:12],
-                reason=reason.label,
-                seconds=self.clock() - session.started_at,
-                sockets=session.sockets_ever,
-                events=session.events,
-                refused=session.refused_ever,
-                sent=session.sent,
-                channels=session.channels_ever,
-                crashes=session.crashes,
-            )
-        )
+        self.publish(session.record(reason, self.clock()))
 
     async def _look_after(self) -> None:
         limits = self.limits
@@ -448,9 +437,15 @@ class Hub:
             topic = self.live.user_topic.replace("{user_id}", session.user.id)
             self._tell(topic, protocol.broadcast(topic, news.event, body))
 
+    async def presence(self, topic: str) -> dict[str, Any]:
+        """Who is in a topic, on every process: `{key: {"metas": [{…, "phx_ref": …}]}}`. Without the store it is who is
+        on this process."""
+        present: dict[str, Any] = msgspec.json.decode((await self.tracker.present(topic)).encode())
+        return present
+
     # --- sessions ---
 
-    async def get_session(self, user_id: str) -> Session | None:
+    async def get_session(self, user_id: str) -> SessionState | None:
         """A user's session, whichever processes it is on; None where there is none. Raises `LiveAway`."""
         return await self.registry.get_session(user_id)
 

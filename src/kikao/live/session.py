@@ -7,6 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from kikao.channels.socket.reasons import Reason
+from kikao.events import LiveEnded
 from kikao.live.limits import LiveLimits
 from kikao.live.users import User
 
@@ -129,3 +130,19 @@ class Session:
         if self.sockets and now - self.active_at >= self.limits.idle:
             return Reason.IDLE
         return None
+
+    def record(self, reason: Reason, now: float) -> LiveEnded:
+        """What became of it, once it is over."""
+        return LiveEnded(
+            channel="socket",
+            gateway="phoenix",
+            live=self.id[:12],
+            reason=reason.label,
+            seconds=now - self.started_at,
+            sockets=self.sockets_ever,
+            events=self.events,
+            refused=self.refused_ever,
+            sent=self.sent,
+            channels=self.channels_ever,
+            crashes=self.crashes,
+        )

@@ -117,7 +117,7 @@ class Door:
         async def call(*args: Any, **named: Any) -> Any:
             self.calls[name] += 1
             await asyncio.sleep(0)
-            if self.is_shut:
+            if self.is_shut and name not in ("open", "close"):
                 raise LiveAway("shut")
             found = await getattr(self._store(), name)(*args, **named)
             await asyncio.sleep(0)

@@ -60,10 +60,10 @@ class Released:
         hook = self._hook(topic)
         if hook is None or payload == EMPTY:
             return payload
-        known = _PRESENT.decode(payload)
+        known = _PRESENT.decode(payload.encode())
         try:
             async with asyncio.timeout(self._patience):
-                found = await hook(topic, _PRESENT.decode(payload))
+                found = await hook(topic, _PRESENT.decode(payload.encode()))
             if set(found) != set(known):
                 raise ValueError("fetch returns the keys that it was given: all of them, and no other")
             return json({key: {**found[key], **of} for key, of in known.items()})

@@ -203,7 +203,7 @@ class Tracker:
 
     @property
     def entries(self) -> int:
-        """What this process tracks."""
+        """What this process has in the store, sessions too."""
         return len(self._owned.entries)
 
     @property
@@ -218,13 +218,9 @@ class Tracker:
         self._owned.put(entry, replaces=replaces)
 
     def remove(self, entry: Entry) -> None:
-        """It is there no longer."""
-        self._owned.remove(entry)
-
-    def keep(self, entry: Entry, seconds: float) -> None:
-        """It goes in so many seconds, whatever becomes of this process."""
+        """It is there no longer; of a process that retired it goes with all others."""
         if not self._is_retired:
-            self._owned.hold(entry, seconds)
+            self._owned.remove(entry)
 
     def new_ref(self) -> str:
         """For an entry."""
