@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict, deque
+from collections import Counter, deque
+from collections.abc import Iterator
 from itertools import count
+from random import Random
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -17,18 +19,32 @@ from tests.live.presence.client import Client
 KEYS = ("asha", "brian")
 ME, OTHERS = "me", ("one", "two")
 
-actions = st.lists(
-    st.one_of(
-        st.tuples(st.sampled_from(["join", "join mine"]), st.integers(0, 1)),
-        st.tuples(
-            st.sampled_from(["update", "update mine", "leave", "leave mine", "adopt"]), st.integers(0, 9)
-        ),
-        st.tuples(st.just("hear"), st.integers(0, 30)),
-        st.tuples(st.sampled_from(["hear next", "write", "ask", "snap", "answer", "reap me"]), st.just(0)),
-        st.tuples(st.sampled_from(["wipe", "rejoin", "knows"]), st.just(0)),
-    ),
-    max_size=40,
-)
+DO = {
+    "join": 6,
+    "join mine": 5,
+    "update": 4,
+    "update mine": 4,
+    "leave": 4,
+    "leave mine": 4,
+    "write": 12,
+    "hear next": 20,
+    "skip": 3,
+    "hear": 6,
+    "list": 3,
+    "ask": 3,
+    "snap": 3,
+    "answer": 3,
+    "adopt": 1,
+    "reap me": 2,
+    "wipe": 1,
+    "settle": 1,
+    "rejoin": 2,
+    "knows": 2,
+}
+"""What may happen, and how often."""
+
+names = st.sampled_from([name for name, often in DO.items() for _ in range(often)])
+actions = st.lists(st.tuples(names, st.integers(0, 30)), max_size=60)
 Action = tuple[str, int]
 
 
@@ -97,11 +113,11 @@ class World:
         what, n = action
         match what:
             case "join":
-                entry = self.entry(KEYS[n], OTHERS[n])
+                entry = self.entry(KEYS[n % 2], OTHERS[n % 2])
                 self.theirs[entry.ref] = entry
                 self.store.put(entry)
             case "join mine":
-                entry = self.entry(KEYS[n], ME)
+                entry = self.entry(KEYS[n % 2], ME)
                 self.own[entry.ref] = entry
                 self.tells(self.state.show(entry))
                 self.unwritten.append((entry, ""))
@@ -144,6 +160,10 @@ class World:
             case "hear next" if self.heard < len(self.store.told):
                 self.hears(self.state.hear(self.store.told[self.heard]))
                 self.heard += 1
+            case "skip" if self.heard < len(self.store.told):
+                self.heard += 1
+            case "list" if not self.is_asking:
+                self.lists()
             case "knows":
                 self.state.knows(f"e{self.store.epochs}", self.store.version)
             case "ask" if not self.is_asking:
@@ -154,6 +174,9 @@ class World:
             case "answer" if self.snapped is not None:
                 self.hears(self.state.list_anew(self.snapped))
                 self.snapped, self.is_asking = None, False
+            case "settle":
+                if not self.wiped:
+                    self.tells(self.state.settle())
             case "rejoin":
                 self.client.rejoin()
                 self.client.on_state(json.loads(listed(self.state)))
@@ -204,13 +227,36 @@ class World:
             self.does((action, 0))
 
 
-@settings(max_examples=200)
+def histories(count: int) -> Iterator[list[Action]]:
+    """Long ones, by chance: hypothesis prefers short ones, in which less meets."""
+    for seed in range(count):
+        random = Random(seed)
+        names = random.choices([*DO], [*DO.values()], k=120)
+        # A store that is wiped again and again has nothing to tell.
+        calm = seed % 3 > 0
+        yield [
+            ("list", 0),
+            *((name, random.randrange(31)) for name in names if not (calm and name == "wipe")),
+        ]
+
+
+@settings(max_examples=100)
 @given(actions)
 @example([("join", 0), ("ask", 0), ("snap", 0), ("join", 1), ("hear", 1), ("answer", 0)])
 @example(
     [("ask", 0), ("snap", 0), ("answer", 0), ("join mine", 0), ("leave mine", 0), ("write", 0), ("hear", 0)]
 )
 def test_after_a_listing_the_client_shows_what_the_store_has(history: list[Action]) -> None:
+    holds(history)
+
+
+def test_so_it_does_after_long_histories() -> None:
+    for history in histories(250):
+        holds(history)
+
+
+def holds(history: list[Action]) -> None:
+    """All that is true of every history."""
     world = World()
     for action in history:
         world.does(action)
@@ -225,11 +271,16 @@ def test_after_a_listing_the_client_shows_what_the_store_has(history: list[Actio
     for ref in world.joins:
         assert world.joins[ref] - world.leaves[ref] == (ref in there)
     if not world.wiped:
-        mine = [ref for ref in world.joins if world.joins[ref] > 1]
-        assert mine == [], "what was not taken away comes once"
+        assert [ref for ref in world.joins if world.joins[ref] > 1] == [], "who did not leave comes once"
+    shown = list(world.state)
+    assert [entry.ref for entry in shown] == [
+        ref
+        for key in dict.fromkeys(entry.key for entry in shown)
+        for ref in sorted(e.ref for e in world.state.at(key))
+    ]
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(actions, st.randoms(use_true_random=False))
 def test_all_changes_in_any_order_and_twice_are_as_good_as_in_order(
     history: list[Action], random: Any
@@ -249,7 +300,7 @@ def test_all_changes_in_any_order_and_twice_are_as_good_as_in_order(
     assert world.client.refs() == set(world.store.entries)
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(actions)
 def test_a_gap_is_noticed(history: list[Action]) -> None:
     """Who heard the newest change, and is not behind, knows all."""
@@ -262,18 +313,3 @@ def test_a_gap_is_noticed(history: list[Action]) -> None:
         world.hears(world.state.hear(world.store.told[-1]))
         if not world.state.is_behind:
             assert {entry.ref for entry in world.state} == set(world.store.entries)
-
-
-@settings(max_examples=100)
-@given(actions)
-def test_the_metas_of_a_key_stand_in_the_order_in_which_they_came(history: list[Action]) -> None:
-    world = World()
-    for action in history:
-        world.does(action)
-    by_key: dict[str, list[str]] = defaultdict(list)
-    for entry in world.state:
-        by_key[entry.key].append(entry.ref)
-    payload = json.loads(listed(world.state))
-    assert {key: [meta["phx_ref"] for meta in of["metas"]] for key, of in payload.items()} == {
-        key: sorted(refs) for key, refs in by_key.items()
-    }

@@ -149,9 +149,7 @@ class State:
 
     def asking(self) -> None:
         """The store is asked for a listing. It says all that was heard by now; if none comes, `doubt`."""
-        self._doubted = False
-        if self._heard:
-            self._heard = {epoch: at for epoch, at in self._heard.items() if epoch == self.epoch} or None
+        self._doubted, self._heard = False, None
         if self._early:
             self._early = {at: each for at, each in self._early.items() if at[0] == self.epoch} or None
 
