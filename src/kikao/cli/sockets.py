@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import functools
+from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from kikao.live.socket import ABORT
+from kikao.live.socket import ABORT, WRITE
 
 
 class LiveSockets(WebSocketsSansIOProtocol):
@@ -31,3 +32,35 @@ class LiveSockets(WebSocketsSansIOProtocol):
         scope = getattr(self, "scope", None)
         if scope is not None:  # its task has not begun
             scope["extensions"][ABORT] = self.transport.abort
+            scope["extensions"][WRITE] = self.write
+
+    def start_keepalive(self) -> None:
+        """The handshake is done: what it took is not kept for as long as the socket lives."""
+        super().start_keepalive()
+        del self.request, self.response
+
+    def write(self, message: str | bytes) -> bool:
+        """Send a message that was accepted at once, if there is room for it: whether there was.
+
+        The same message to one socket after the other is put into a frame once, where ASGI does it for each.
+        """
+        if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
+            return False
+        self.transport.write(_framed(message))
+        return True
+
+
+@functools.lru_cache(maxsize=1)
+def _framed(message: str | bytes) -> bytes:
+    """A whole message as a server sends it: neither masked nor compressed (RFC 6455, 5.2)."""
+    first, payload = (_TEXT, message.encode()) if isinstance(message, str) else (_BINARY, message)
+    size = len(payload)
+    if size < 126:
+        return bytes((first, size)) + payload
+    if size < 1 << 16:
+        return bytes((first, 126, size >> 8, size & 255)) + payload
+    return bytes((first, 127)) + size.to_bytes(8, "big") + payload
+
+
+_TEXT: Final = 0x81
+_BINARY: Final = 0x82

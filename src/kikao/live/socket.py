@@ -36,6 +36,9 @@ Send = Callable[[Message], Coroutine[Any, Any, None]]
 ABORT: Final = "kikao.abort"
 """An extension of the ASGI scope: ends the connection at once, whether the other side reads or not."""
 
+WRITE: Final = "kikao.write"
+"""An extension of the ASGI scope, once it is accepted: sends a message at once and says True, or False without room."""
+
 PATIENCE: Final = 5.0
 """Seconds in which a client has to read that its socket is closed."""
 
@@ -50,6 +53,7 @@ class Socket:
         "_send",
         "_size",
         "_waiting",
+        "_write",
         "_writer",
         "channels",
         "claims",
@@ -79,6 +83,7 @@ class Socket:
         """Whether it was told that its token expires."""
         self._scope = scope
         self._send = send
+        self._write: Callable[[Frame], bool] | None = scope.get("extensions", {}).get(WRITE)
         self._closing: Reason | None = None
         self._ending: asyncio.Task[None] | None = None
         self._waiting: deque[Frame] | None = None
@@ -185,6 +190,8 @@ class Socket:
                 self.close(Reason.SLOW)
             return
         # Almost always there is room at once: then it is done here, without a task.
+        if self._write is not None and self._write(frame):
+            return
         coroutine = self._send(_message(frame))
         try:
             awaited = coroutine.send(None)
