@@ -138,11 +138,13 @@ def depending(
     bus: Asked,
     outbox: Callable[[], Collection[int]] | None,
     links: Mapping[str, Binding],
+    live: Asked | None = None,
 ) -> Readiness:
     """What has to be well for members to be answered, and what is told besides.
 
     `records` are None where there are none; `outbox` says which shards of it this process looks after, None where
-    nothing is sent; `links` are connections to message centres.
+    nothing is sent; `links` are connections to message centres; `live` is what processes know of live channels, None
+    where there are none.
     """
     found, store, data = Readiness(), sessions.store, settings.data
     found.add("sessions", functools.partial(look_at_store, store, is_shared=settings.store.is_shared))
@@ -150,6 +152,8 @@ def depending(
         found.add("records", records)
     if settings.bus != MEMORY:
         found.add("bus", bus, needed=False)
+    if live is not None:
+        found.add("live", live, needed=False)
     if outbox is not None:
         found.add("outbox", functools.partial(look_at_outbox, sessions, outbox), needed=False)
     for name, each in links.items():

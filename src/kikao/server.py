@@ -245,6 +245,7 @@ class Server:
             bus=self.bus.answers,
             outbox=(lambda: self.shares.shards) if sends else None,
             links=self._bindings,
+            live=None if self.hub is None else self.hub.store.answers,
         )
         keywords = Keywords(self.lines, self.messages, sessions.clock)
         texts = {line for line, gateway in self.lines.items() if gateway.channel == "sms"}

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from kikao import App, Chat, Flows, t
 from kikao.config import Settings, load
+from kikao.live import Live, LiveAway, anyone
 from kikao.live.stores.making import FILE, make_live_store
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.sealed import Sealed, scope_of
 from kikao.live.stores.sqlite import SQLiteLive
+from kikao.server import Server
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores.memory import MemoryStore
+from tests.engines.valkey import Valkey
 
 KEYS = {"k1": bytes(range(32))}
 RING = KeyRing(KEYS)
@@ -53,7 +61,10 @@ sys.modules["redis"] = sys.modules["asyncpg"] = None
 from kikao.bus import BusRefused
 from kikao.config import load
 from kikao.live.stores.making import make_live_store
+from kikao.server import Server
 from kikao.sessions.sealing import KeyRing
+from kikao.sessions.stores.memory import MemoryStore
+from tests.engines.valkey import Valkey
 for bus in ("redis://127.0.0.1:1", "postgresql://127.0.0.1:1/x"):
     try:
         make_live_store(load({"KIKAO_BUS": bus}, Path("/nowhere")), KeyRing({"k1": bytes(32)}))
@@ -73,3 +84,47 @@ def test_a_client_that_is_not_installed_is_named() -> None:
 def test_tenants_and_deployments_on_one_server_are_apart() -> None:
     scopes = {scope_of(RING), scope_of(KeyRing(KEYS, tenant="other")), scope_of(KeyRing({"k1": bytes(32)}))}
     assert len(scopes) == 3
+
+
+def an_app() -> App:
+    flows = Flows()
+
+    @flows.flow("menu", title=t("Menu"))
+    async def menu(chat: Chat) -> None:
+        await chat.end(t("Bye."))
+
+    return App(flows, entry="menu", live=Live(users=anyone), members=False)
+
+
+@asynccontextmanager
+async def serving(tmp_path: Path, bus: str) -> AsyncIterator[Server]:
+    jwt = f"k1:HS256:{base64.b64encode(bytes(range(32, 64))).decode()}"
+    secret = f"k1:{base64.b64encode(bytes(range(32))).decode()}"
+    settings = settings_of(tmp_path, KIKAO_BUS=bus, KIKAO_JWT_KEYS=jwt, KIKAO_SECRET_KEYS=secret)
+    async with an_app().serving(settings, store=MemoryStore(), subscribers=[lambda event: None]) as server:
+        yield server
+
+
+async def test_an_app_shares_its_live_channels_where_its_bus_is(tmp_path: Path, valkey: Valkey) -> None:
+    async with serving(tmp_path, valkey.url) as server:
+        assert server.hub is not None
+        assert isinstance(server.hub.store, Sealed)
+        assert ("live", "ok") in (await server.readiness.state()).words
+
+
+async def test_a_server_that_evicts_is_not_used_and_readiness_tells(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    evicts = Valkey(tmp_path / "valkey", options=["maxmemory-policy allkeys-lru"])
+    evicts.start()
+    try:
+        async with serving(tmp_path, evicts.url) as server:
+            assert server.hub is not None
+            assert "maxmemory-policy is allkeys-lru" in caplog.text
+            state = await server.readiness.state()
+            assert state.ready
+            assert ("live", "away") in state.words
+            with pytest.raises(LiveAway, match="must be noeviction"):
+                await server.hub.store.answers()
+    finally:
+        evicts.remove()

@@ -50,6 +50,8 @@ class Connecting:
         self._guarded = [(tag, tag + b":g") for tag in tags]
         self._servers = servers(self._url, tags, EVERY)
         self._opening: asyncio.Task[None] | None = None
+        self._closed: str | None = f"{self._url} is not open"
+        """Why nothing can be asked yet."""
 
     async def open(self) -> None:
         """Connect, or else go on trying in the background."""
@@ -77,6 +79,8 @@ class Connecting:
         return await self._ask(partition, (command, self._guarded[partition][0] + key.encode()))
 
     async def _ask(self, partition: int, words: tuple[Word, ...]) -> Any:
+        if self._closed is not None:
+            raise LiveAway(self._closed)
         try:
             async with asyncio.timeout(self._patience):
                 return await self._servers.ask(partition, pack(words))
@@ -92,10 +96,12 @@ class Connecting:
             try:
                 await self._servers.open()
             except (StoreUnavailable, StoreRefused) as error:
+                self._closed = str(error)
                 if not told:
                     told = True
                     logger.warning(_AWAY, error)
             else:
+                self._closed = None
                 if told:
                     logger.warning("live sessions: %s answers now", self._url)
                 return tried.set()
