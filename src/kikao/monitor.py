@@ -54,6 +54,7 @@ class Monitor:
         self._shares: Shares | None = None
         self._group: Group | None = None
         self._clock: Callable[[], float] = time.time
+        self._measures: list[Callable[[Snapshot], None]] = []
 
     @contextlib.contextmanager
     def answering(self) -> Iterator[None]:
@@ -77,6 +78,10 @@ class Monitor:
         self._clock = clock
         bus.on(self.counters.listens_to, self.counters)
         self._bus, self._late, self._shares = bus, late, shares
+
+    def ask(self, measure: Callable[[Snapshot], None]) -> None:
+        """Have this put numbers of its own in, whenever somebody wants to know."""
+        self._measures.append(measure)
 
     async def join(self, settings: Settings) -> None:
         """Share the numbers with the other workers in the data folder, if there is one that can be used."""
@@ -109,6 +114,8 @@ class Monitor:
         """The numbers of this process as they are now."""
         snapshot, store = Snapshot(), self._store
         self.counters.into(snapshot)
+        for measure in self._measures:
+            measure(snapshot)
         snapshot.time(PHASE_SECONDS, self.times.series())
         queues: dict[Labels, float] = {("inbounds",): float(self.inbounds)}
         if self._late is not None:

@@ -181,6 +181,10 @@ class Server:
         self.directly = Directly(screens, publish, sessions.clock)
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
+        if self.hub is not None:
+            from kikao.live.tally import measured
+
+            monitor.ask(measured(self.hub))
         links: SecretLinks | None = None
         if lines and settings.public_url:
             links = SecretLinks(lambda: sessions.ring, settings.public_url, sessions.clock)

@@ -251,3 +251,21 @@ async def test_uvicorn_by_hand_serves_sockets_and_logs_no_token(
     assert any("/socket/websocket?…" in line and "[accepted]" in line for line in lines)
     assert any("/readyz?…" in line for line in lines)
     assert not [line for line in lines if "token" in line or "room:1" in line]
+
+
+# --- what is told of them ---
+
+
+async def test_whether_the_store_of_live_sessions_answers_is_told(tmp_path: Path) -> None:
+    async with serving(tmp_path) as at:
+        status, text = await get(at.port, "/readyz")
+        assert (status, b"live: ok\n" in text) == (200, True)
+
+
+async def test_what_is_counted_is_in_the_metrics(tmp_path: Path) -> None:
+    async with serving(tmp_path) as at, wired(at.port, at.token()) as wire:
+        await wire.join("room:1")
+        text = (await get(at.port, "/metrics"))[1].decode()
+        assert 'kikao_live_sockets{transport="websocket"} 1.0\n' in text
+        assert "kikao_live_channels 1.0\n" in text
+        assert 'kikao_live_connects_total{status="101",transport="websocket"} 1.0\n' in text

@@ -25,6 +25,8 @@ from kikao.events import (
     FlowFinished,
     FlowStarted,
     LimitHit,
+    LiveClosed,
+    LiveEnded,
     MiddlewareFailed,
     RecoveryDone,
     RequestRefused,
@@ -74,6 +76,18 @@ EVENTS: list[Event] = [
     FileLost(channel="telegram", gateway="bot-api", reason="HTTP 404"),
     FilesSwept(count=3),
     FilesSwept(count=4, error="OSError"),
+    LiveClosed(channel="socket", gateway="phoenix", reason="lost", seconds=3.0),
+    LiveClosed(channel="socket", gateway="phoenix", reason="idle", seconds=1800.0),
+    LiveEnded(
+        channel="socket",
+        gateway="phoenix",
+        live="31bdb55c574e",
+        reason="idle",
+        seconds=1803.0,
+        sockets=2,
+        events=4,
+        sent=9,
+    ),
 ]
 
 
@@ -105,7 +119,10 @@ def counters() -> Counters:
 
 async def test_every_event_is_counted(counters: Counters) -> None:
     found = await scraped(counters)
-    assert {name: value for name, value in found.items() if "turn_seconds" not in name} == {
+    assert found.pop("kikao_live_session_seconds_sum reason=idle") == 1803
+    assert found["kikao_live_session_seconds_bucket le=1800.0 reason=idle"] == 0
+    assert found["kikao_live_session_seconds_bucket le=3600.0 reason=idle"] == 1
+    assert {name: value for name, value in found.items() if "_seconds_" not in name or "sweep" in name} == {
         "kikao_inbounds_total channel=ussd gateway=nalo what=asked": 2,
         "kikao_inbounds_total channel=ussd gateway=nalo what=overdue": 1,
         "kikao_inbounds_total channel=ussd gateway=nalo what=failed": 1,
@@ -129,6 +146,8 @@ async def test_every_event_is_counted(counters: Counters) -> None:
         "kikao_files_total channel=whatsapp gateway=cloud-api what=delayed": 1,
         "kikao_files_total channel=telegram gateway=bot-api what=lost": 1,
         "kikao_files_swept_total": 7,
+        "kikao_live_closed_total reason=lost": 1,
+        "kikao_live_closed_total reason=idle": 1,
     }
 
 

@@ -105,7 +105,7 @@ async def test_every_query_of_the_dashboard_names_what_there_is(shown: dict[str,
 
 
 async def test_every_alarm_names_what_there_is(shown: dict[str, set[str]]) -> None:
-    assert len(alarms()) == 10
+    assert len(alarms()) == 12
     assert {query: wrong for query in alarms() if (wrong := strangers(query, "", shown))} == {}
 
 

@@ -326,7 +326,10 @@ class Channel:
                 raise TypeError("a join returns a dict or a msgspec.Struct, not bytes")
             return 0, body
         more = {} if returned is None else msgspec.to_builtins(returned)
-        return recovery.top.seq, json({**more, **hub.streams.told(recovery, asked)})
+        told = hub.streams.told(recovery, asked)
+        if asked.last_seq is not None:
+            hub.tally.recovered(told.get("reason", ""))
+        return recovery.top.seq, json({**more, **told})
 
     async def _begin(self, top: int) -> None:
         """From now on everything goes out at once: first what came during the join and is not in its reply."""
@@ -385,6 +388,7 @@ class Channel:
         self.end("crashed")
 
     def _told(self, error: Exception) -> None:
+        self.hub.tally.crashes += 1
         self.hub.publish(ErrorUncaught(where="channel", error=described(error)))
 
 

@@ -10,6 +10,7 @@ from kikao.channels.socket.handshake import Handshake, Refusal, handshake
 from kikao.events import RequestRefused
 from kikao.live.hub import Hub, NotAdmitted
 from kikao.live.socket import Message, Receive, Send
+from kikao.live.tally import WEBSOCKET
 from kikao.live.widget import Widget
 
 Page = Callable[[Message, Receive], Awaitable[Response]]
@@ -57,6 +58,7 @@ class Endpoint:
         if asked.protocol is not None:
             accepted["subprotocol"] = asked.protocol
         await send(accepted)
+        hub.tally.connects[WEBSOCKET, "101"] += 1
         await hub.serve(user, claims, scope, receive, send)
 
     def _asked(self, scope: Message) -> Refusal | Handshake:
@@ -72,6 +74,7 @@ class Endpoint:
 
     async def _refuse(self, scope: Message, send: Send, status: int, reason: str) -> None:
         """Without a word to the caller. Where the server cannot say another status it is 403."""
+        self._hub.tally.connects[WEBSOCKET, str(status)] += 1
         self._hub.publish(RequestRefused(channel="socket", gateway="phoenix", status=status, reason=reason))
         if status == 403 or RESPONSE not in scope.get("extensions", {}):
             await send({"type": "websocket.close", "code": 1008})

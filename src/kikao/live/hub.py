@@ -31,6 +31,7 @@ from kikao.live.session import Session
 from kikao.live.socket import Message, Receive, Send, Socket
 from kikao.live.stores.store import LiveStore
 from kikao.live.streams import Streams
+from kikao.live.tally import Tally
 from kikao.live.users import User, Users
 from kikao.live.wire import NODE, Wire
 
@@ -85,6 +86,7 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         """Of this process, by user."""
         self.sockets: dict[str, Socket] = {}
+        self.tally = Tally()
         self.services: Mapping[Any, Any] = {}  # by type: see `Channel.service`
         self.leaving = False
         """Whether it stops: nobody comes in."""
@@ -305,9 +307,9 @@ class Hub:
 
     # --- topics ---
 
-    def topics(self) -> list[str]:
-        """Those that somebody joined on this process."""
-        return list(self._topics)
+    def topics(self) -> dict[str, int]:
+        """Those that somebody joined on this process, and by how many channels."""
+        return {topic: len(channels) for topic, channels in self._topics.items()}
 
     def subscribe(self, channel: Channel) -> None:
         """From now on it hears its topic."""
@@ -361,6 +363,7 @@ class Hub:
         for channel in list(self._topics.get(topic, ())):
             channel.socket.write(protocol.crashed(channel.join_ref, channel.topic))
             channel.end("insufficient")
+            self.tally.recovered("insufficient")
 
     def _diffed(self, topic: str, payload: Json) -> None:
         self._tell(topic, protocol.broadcast(topic, "presence_diff", payload))
@@ -377,6 +380,7 @@ class Hub:
         Where the topic is kept it is stored first: then everybody gets it who is in, or comes back in time. Raises
         `LiveAway` where that cannot be, `TypeError` for what is no payload, and `ValueError` for one over `LARGEST`.
         """
+        self.tally.broadcasts += 1
         body = body_of(payload)
         found = self.routes.find(shown(topic))
         keeps = None if found is None else found[0].keeps
@@ -413,6 +417,7 @@ class Hub:
     def _to_sessions(self, users: tuple[str, ...], group: str, event: str, body: bytes | Json) -> None:
         if isinstance(body, bytes):
             raise TypeError("what goes to users is JSON, not bytes")
+        self.tally.broadcasts += 1
         said = body.encode()
         if len(said) > LARGEST:
             raise ValueError(f"{event}: {len(said)} octets; the most is {LARGEST}")

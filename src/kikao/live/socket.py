@@ -113,6 +113,7 @@ class Socket:
             if self._closing is not None:
                 continue
             self.heard_at = hub.clock()
+            hub.tally.received += 1
             text, octets = message.get("text"), message.get("bytes")
             if (len(text) if text is not None else len(octets or b"")) > hub.limits.frame:
                 self.close(Reason.TOO_LARGE)
@@ -135,6 +136,7 @@ class Socket:
             return
         session, now = self.session, self.heard_at
         if not session.takes(now):
+            self.hub.tally.refused += 1
             if session.refused >= session.limits.flood:
                 self.close(Reason.FLOODING)
                 return
@@ -183,6 +185,7 @@ class Socket:
         if self._closing is not None:
             return
         self.session.sent += 1
+        self.hub.tally.sent += 1
         if self._waiting is not None:
             self._waiting.append(frame)
             self._size += len(frame)

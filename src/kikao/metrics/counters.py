@@ -27,6 +27,8 @@ from kikao.events import (
     FlowStarted,
     GatewayTold,
     LimitHit,
+    LiveClosed,
+    LiveEnded,
     MessageDead,
     MessageEvent,
     MessageQueued,
@@ -96,6 +98,10 @@ class Counters:
         """Sessions."""
         self.sweeping = 0.0
         """Seconds."""
+        self.live_closed: Counts = Counter()
+        """Sockets, by reason."""
+        self.live_ended: dict[Labels, Durations] = {}
+        """How long live sessions were, by why they ended."""
         self.pages: dict[Labels, Durations] = {}
         """How many a screen took, by gateway."""
         self.started, self.finished, self.abandoned = Bounded(SERIES), Bounded(SERIES), Bounded(SERIES)
@@ -139,6 +145,8 @@ class Counters:
             FileFetched: self._file,
             FileLost: self._file,
             FilesSwept: self._files_swept,
+            LiveClosed: self._live_closed,
+            LiveEnded: self._live_ended,
         }
         self.listens_to = (*self._count,)
 
@@ -225,6 +233,15 @@ class Counters:
     def _files_swept(self, event: FilesSwept) -> None:
         self.files_swept += event.count
 
+    def _live_closed(self, event: LiveClosed) -> None:
+        self.live_closed[(event.reason,)] += 1
+
+    def _live_ended(self, event: LiveEnded) -> None:
+        durations = self.live_ended.get((event.reason,))
+        if durations is None:
+            durations = self.live_ended[(event.reason,)] = Durations(declared.LIVE_BOUNDS)
+        durations.add(event.seconds)
+
     def _sweep(self, event: SweepDone) -> None:
         self.sweeps += 1
         self.swept += event.count
@@ -234,6 +251,7 @@ class Counters:
         """Put all of them in."""
         snapshot.time(declared.TURN_SECONDS, self.durations)
         snapshot.time(declared.SCREEN_PAGES, self.pages)
+        snapshot.time(declared.LIVE_SECONDS, self.live_ended)
         counts: dict[Metric, Mapping[Labels, float]] = {
             declared.INBOUNDS: self.inbounds,
             declared.FLOWS_STARTED: self.started,
@@ -251,6 +269,7 @@ class Counters:
             declared.RECOVERIES: self.recoveries,
             declared.FILES: self.files,
             declared.FILES_SWEPT: {(): self.files_swept},
+            declared.LIVE_CLOSED: self.live_closed,
             declared.SWEEPS: {(): self.sweeps},
             declared.SWEPT: {(): self.swept},
             declared.SWEEP_SECONDS: {(): self.sweeping},

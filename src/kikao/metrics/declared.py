@@ -10,6 +10,9 @@ from kikao.metrics.phases import BOUNDS
 TURN_BOUNDS: Final = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 """Upper bounds of the turns' seconds; the last is the budget of a reply, the one before it what members may expect."""
 
+LIVE_BOUNDS: Final = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
+"""Upper bounds of the seconds that live sessions last."""
+
 PAGE_BOUNDS: Final = (1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0)
 
 Kind = Literal["counter", "gauge", "histogram"]
@@ -237,6 +240,115 @@ SHARDS: Final = Metric(
     "Shards of the store that are looked after",
     "recovery, sweeping, sending; over all workers of all machines they are 64, a few seconds after one died",
 )
+_LIVE: Final = "see [why sockets end](live.md#the-end-of-a-socket)"
+
+LIVE_SOCKETS: Final = Metric(
+    "kikao_live_sockets",
+    "gauge",
+    ("transport",),
+    "Live sockets that are open",
+    "`websocket`, or `longpoll` for the sessions of clients that get through no other way",
+)
+LIVE_SESSIONS: Final = Metric(
+    "kikao_live_sessions",
+    "gauge",
+    (),
+    "Users who have a live session",
+    "on each process where they have sockets, or had some within the window",
+)
+LIVE_CHANNELS: Final = Metric("kikao_live_channels", "gauge", (), "Channels that are joined")
+LIVE_TOPICS: Final = Metric(
+    "kikao_live_topics", "gauge", (), "Topics that somebody has joined", "on each process where somebody has"
+)
+LIVE_PRESENT: Final = Metric(
+    "kikao_live_present",
+    "gauge",
+    (),
+    "Presences that are tracked",
+    "each by the process that its socket is on",
+)
+LIVE_OWED: Final = Metric(
+    "kikao_live_presence_owed",
+    "gauge",
+    (),
+    "Presences that the live store does not know yet as they are",
+    "for a moment after each change; for as long as the store is away otherwise",
+)
+LIVE_AWAY: Final = Metric(
+    "kikao_live_store_away",
+    "gauge",
+    (),
+    "Processes to which the live store does not answer",
+    "presence is what each knows by itself then, and what is to be kept is refused as `unavailable`",
+)
+LIVE_CONNECTS: Final = Metric(
+    "kikao_live_connects",
+    "counter",
+    ("transport", "status"),
+    "Attempts to open a socket",
+    "101 for those that were let in; 403, 429 (too many of one user) and 503 (too many at once, the users cannot be "
+    "loaded, or the process stops)",
+)
+LIVE_CLOSED: Final = Metric(
+    "kikao_live_closed", "counter", ("reason",), "Sockets that ended", f"by reason: {_LIVE}"
+)
+LIVE_SECONDS: Final = Metric(
+    "kikao_live_session_seconds",
+    "histogram",
+    ("reason",),
+    "How long live sessions lasted",
+    f"by why they ended: {_LIVE}",
+    LIVE_BOUNDS,
+)
+LIVE_FRAMES: Final = Metric(
+    "kikao_live_frames",
+    "counter",
+    ("direction",),
+    "Frames of live sockets",
+    "`in` and `out`, heartbeats and their replies too",
+)
+LIVE_BROADCASTS: Final = Metric(
+    "kikao_live_broadcasts",
+    "counter",
+    (),
+    "What was said to topics, users and groups",
+    "counted where it was said; each hearer is a frame",
+)
+LIVE_REFUSED: Final = Metric(
+    "kikao_live_events_refused",
+    "counter",
+    (),
+    "Events of clients that were too many",
+    "the client hears `rate limited`",
+)
+LIVE_CRASHES: Final = Metric(
+    "kikao_live_crashes",
+    "counter",
+    (),
+    "Functions of live channels that raised",
+    "see [`error.uncaught`](events.md#error-uncaught), `channel`",
+)
+LIVE_RECOVERIES: Final = Metric(
+    "kikao_live_recoveries",
+    "counter",
+    ("what",),
+    "Clients that came back to a topic that is kept",
+    "`recovered`, `too_far_behind`, `unknown_epoch`; `insufficient` are those that had to join again since what they "
+    "missed was gone before they had it",
+)
+LIVE_GAPS: Final = Metric(
+    "kikao_live_gaps",
+    "counter",
+    (),
+    "Times that news of another process may have been missed",
+    "the bus was away, or this process too slow: streams and presence are looked up then",
+)
+LIVE_HEALED: Final = Metric(
+    "kikao_live_presence_healed",
+    "counter",
+    (),
+    "Topics whose presence was not as it was known here, when it was looked up",
+)
 UNNAMED: Final = Metric(
     "kikao_metrics_unnamed",
     "counter",
@@ -275,6 +387,23 @@ METRICS: Final = (
     SWEEP_SECONDS,
     FILES,
     FILES_SWEPT,
+    LIVE_SOCKETS,
+    LIVE_SESSIONS,
+    LIVE_CHANNELS,
+    LIVE_TOPICS,
+    LIVE_PRESENT,
+    LIVE_OWED,
+    LIVE_AWAY,
+    LIVE_CONNECTS,
+    LIVE_CLOSED,
+    LIVE_SECONDS,
+    LIVE_FRAMES,
+    LIVE_BROADCASTS,
+    LIVE_REFUSED,
+    LIVE_CRASHES,
+    LIVE_RECOVERIES,
+    LIVE_GAPS,
+    LIVE_HEALED,
     UNNAMED,
     SHARDS,
     WORKERS,

@@ -207,6 +207,11 @@ class Tracker:
         return len(self._owned.entries)
 
     @property
+    def tracked(self) -> int:
+        """What this process tracks of its clients."""
+        return sum(not each.topic.startswith(INTERNAL) for each in self._owned.entries.values())
+
+    @property
     def owes(self) -> int:
         """Entries of which the store does not know yet what it should."""
         return self._owned.owes
