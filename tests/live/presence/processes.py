@@ -30,7 +30,7 @@ ROOM = "room:1"
 
 async def quiet() -> None:
     """Everything that waits for nothing but its turn has had it."""
-    for _ in range(40):
+    for _ in range(80):
         await asyncio.sleep(0)
 
 
@@ -111,21 +111,27 @@ class Door:
         self._store = store
         self.is_shut = False
         self.is_ajar = False
+        self.lag: Callable[[], int] = lambda: 1
+        """Turns of the loop that a call takes on its way there, and on its way back."""
         self.calls: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **named: Any) -> Any:
             self.calls[name] += 1
-            await asyncio.sleep(0)
+            await self._lags()
             if self.is_shut and name not in ("open", "close"):
                 raise LiveAway("shut")
             found = await getattr(self._store(), name)(*args, **named)
-            await asyncio.sleep(0)
+            await self._lags()
             if self.is_ajar:
                 raise LiveAway("ajar")
             return found
 
         return call
+
+    async def _lags(self) -> None:
+        for _ in range(self.lag()):
+            await asyncio.sleep(0)
 
 
 class World:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
+from random import Random
 
 import pytest
 
@@ -29,6 +31,9 @@ async def test_who_joins_is_in_the_state_and_others_hear_of_them() -> None:
     assert one.client.members == other.client.members
     assert one.door.calls["put"] == 1
     assert one.door.calls["adopt"] == 0, "nothing was held"
+    late = await world.process("three")
+    assert late.client.refs() == {ref}
+    assert late.diffs == [], "the state had it"
 
 
 async def test_two_devices_are_two_metas_and_the_key_stays_until_both_left() -> None:
@@ -68,17 +73,30 @@ async def test_an_update_is_one_diff_and_nobody_leaves() -> None:
         one.tracker.update(ROOM, old, {})
 
 
-async def test_updates_without_a_pause_leave_one_entry() -> None:
-    world = World()
-    one, other = await world.process("one"), await world.process("two")
-    ref = await one.tracker.track(ROOM, "asha", PHONE)
-    for n in range(5):
-        ref = one.tracker.update(ROOM, ref, {"n": n})
-    await quiet()
-    assert world.there() == {ref}
-    assert other.client.vanished == []
-    assert other.client.refs() == {ref}
-    assert one.tracker.owes == 0
+async def test_updates_without_a_pause_leave_one_entry_however_long_each_write_takes() -> None:
+    for seed in range(30):
+        random = Random(seed)
+        world = World()
+        one, other = await world.process("one"), await world.process("two")
+        one.door.lag = partial(random.choice, (0, 0, 1, 9))
+        ref = await one.tracker.track(ROOM, "asha", PHONE)
+        for n in range(4):
+            for _ in range(random.randrange(4)):
+                await asyncio.sleep(0)
+            one.door.is_ajar = random.random() < 0.1
+            ref = one.tracker.update(ROOM, ref, {"n": n})
+        await quiet()
+        one.door.is_ajar = False
+        await one.tracker.beat()
+        await quiet()
+        assert world.there() == {ref}
+        assert one.tracker.owes == 0
+        await other.tracker.look()  # an answer that was lost was told to nobody
+        await other.tracker.catch_up()
+        assert other.client.vanished == []
+        assert other.client.refs() == {ref}
+        for process in (one, other):
+            process.kill()
 
 
 async def test_who_leaves_while_their_join_is_being_written_leaves_no_ghost() -> None:

@@ -52,7 +52,7 @@ async def lived(history: History, seed: int) -> World:
     """What is left after a history, when all that was broken works again."""
     world, random = World(), Random(seed)
     for name in NAMES:
-        await world.process(name)
+        (await world.process(name)).door.lag = lambda: random.randrange(6)
     tracked: dict[str, list[str]] = {name: [] for name in NAMES}
     for what, index, n in history:
         process = world.processes[index]
@@ -130,7 +130,7 @@ def after(history: History, seed: int, check: Callable[[World, Process], None]) 
     asyncio.run(run())
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(histories, st.integers(0, 1000))
 @example([("track", 0, 0), ("hold", 0, 0), ("ajar", 0, 0), ("track", 0, 0)], 0)
 @example([("track", 0, 0), ("hold", 0, 0), ("ajar", 1, 0), ("track", 1, 0)], 0)
@@ -139,7 +139,7 @@ def test_everybody_sees_who_is_there_and_nobody_else(history: History, seed: int
 
 
 def test_so_it_is_after_long_histories() -> None:
-    for seed in range(60):
+    for seed in range(25):
         random = Random(seed)
         names = random.choices([*DO], [*DO.values()], k=50)
         after([(name, random.randrange(3), random.randrange(12)) for name in names], seed, holds)

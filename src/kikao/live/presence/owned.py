@@ -28,7 +28,7 @@ Fate = Literal["live", "held", "gone"]
 class _Owed:
     """What the store is to be told of one entry."""
 
-    __slots__ = ("entry", "fate", "is_new", "replaces")
+    __slots__ = ("after", "entry", "fate", "is_new", "replaces")
 
     def __init__(self, entry: Entry, fate: Fate, *, is_new: bool = False, replaces: str = "") -> None:
         self.entry = entry
@@ -36,6 +36,8 @@ class _Owed:
         self.is_new = is_new
         """Whether the store may not have it."""
         self.replaces = replaces
+        self.after = ""
+        """What is written first."""
 
 
 class Owned:
@@ -70,6 +72,8 @@ class Owned:
         self._held: dict[str, dict[str, tuple[Entry, float]]] = {}
         """By topic and ref: what waits for its client to come back, and until when."""
         self._owed: dict[str, _Owed] = {}
+        self._then: dict[str, list[str]] = {}
+        """By ref, what is removed when it is written: so that no key vanishes between."""
         self._moving: dict[str, asyncio.Task[None]] = {}
         """By ref, what is being written."""
         self._adopting: Counter[str] = Counter()
@@ -87,20 +91,24 @@ class Owned:
     def put(self, entry: Entry, *, replaces: Entry | None = None) -> None:
         """It is there from now on, in the place of another one of this process."""
         self.entries[entry.ref] = entry
+        owed = self._owed[entry.ref] = _Owed(entry, "live", is_new=True)
         if replaces is None:
-            self._owed[entry.ref] = _Owed(entry, "live", is_new=True)
             self._start(entry.ref)
             return
         self._take(replaces.ref)
-        older = self._owed.pop(replaces.ref, None)
-        self._owed[entry.ref] = _Owed(entry, "live", is_new=True, replaces=replaces.ref)
-        self._start(entry.ref, after=self._moving.get(replaces.ref))
+        owed.replaces = replaces.ref
+        older, then = self._owed.pop(replaces.ref, None), self._then.pop(replaces.ref, [])
         if (
             older is not None and older.replaces
         ):  # two updates at once: the store may have the first of the three still
             first = structs.replace(replaces, ref=older.replaces)
             self._owed[first.ref] = _Owed(first, "gone")
-            self._start(first.ref, after=self._moving.get(entry.ref))
+            then.append(first.ref)
+        for ref in then:
+            if (waits := self._owed.get(ref)) is not None:
+                waits.after = entry.ref
+                self._then.setdefault(entry.ref, []).append(ref)
+        self._start(entry.ref, after=self._moving.get(replaces.ref))
 
     def remove(self, entry: Entry) -> None:
         """It is not there any more, and never will be again."""
@@ -237,14 +245,19 @@ class Owned:
         try:
             if after is not None:
                 await asyncio.wait([after])
-            while not self.is_away and ref in self._owed:
+            while (owed := self._due(ref)) is not None:
                 async with self._lanes:
-                    if not self.is_away and (owed := self._owed.get(ref)) is not None:
+                    if self._due(ref) is owed:
                         await self._tell(owed)
         except LiveAway:
             self.is_away = True
         finally:
             del self._moving[ref]
+
+    def _due(self, ref: str) -> _Owed | None:
+        """What may be written of an entry now."""
+        owed = self._owed.get(ref)
+        return None if owed is None or self.is_away or owed.after in self._owed else owed
 
     async def _tell(self, owed: _Owed) -> None:
         entry = owed.entry
@@ -284,6 +297,8 @@ class Owned:
         if self._owed.get(owed.entry.ref) is not owed:
             return False
         del self._owed[owed.entry.ref]
+        for ref in self._then.pop(owed.entry.ref, ()):
+            self._start(ref)
         return True
 
     async def _flush(self) -> None:
