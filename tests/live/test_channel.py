@@ -323,3 +323,17 @@ async def test_a_channel_that_does_not_end_is_busy() -> None:
         assert (await ada.frame())[4] == {"status": "error", "response": {"reason": "busy"}}
         free.set()
         assert [(await ada.frame())[1] for _ in range(3)] == ["1", "2", "3"]
+
+
+async def test_many_events_in_one_piece_are_all_dealt_with_in_their_order() -> None:
+    async with at_work(rooms()) as work:
+        ada = await work.open()
+        await ada.ask("room:one", "phx_join")
+        for n in range(900):
+            await ada.say("1", f"e{n}", "room:one", "echo", {"n": n})
+        answers = []
+        while len(answers) < 900:
+            frame = await ada.frame()
+            if frame[3] == "phx_reply":
+                answers.append(frame[4]["response"])
+        assert answers == [{"n": n} for n in range(900)]

@@ -385,10 +385,10 @@ class Hub:
         found = self.routes.find(shown(topic))
         keeps = None if found is None else found[0].keeps
         if keeps is None:
-            self._tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
             said = body if isinstance(body, bytes) else body.encode()
             if len(said) > LARGEST:
                 raise ValueError(f"{topic}: a broadcast of {len(said)} octets; the most is {LARGEST}")
+            self._tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
             self.wire.tell(Broadcast(topic, event, said, isinstance(body, bytes), but))
             return
         if isinstance(body, bytes):
