@@ -16,10 +16,10 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Of one user at once, on one process; more are refused with 429."""
     connects: float = 200.0
     """Sockets that this process accepts a second, and as many at once; more are refused with 503."""
-    events: float = 20.0
+    events: float = 100.0
     """A second of one session, over all of its sockets, heartbeats apart; `burst` at once. What comes beyond gets
     `{"reason": "rate limited"}` for a reply."""
-    burst: int = 100
+    burst: int = 1000
     flood: int = 1000
     """Events of a session that were refused in a row, after which the socket that sends them is closed."""
     queue: int = 1024 * 1024

@@ -39,6 +39,9 @@ ABORT: Final = "kikao.abort"
 WRITE: Final = "kikao.write"
 """An extension of the ASGI scope, once it is accepted: sends a message at once and says True, or False without room."""
 
+AT_ONCE: Final = 32
+"""Frames that are taken before anything else may run."""
+
 PATIENCE: Final = 5.0
 """Seconds in which a client has to read that its socket is closed."""
 
@@ -105,9 +108,13 @@ class Socket:
 
     async def run(self, receive: Receive) -> Reason:
         """Deal with what comes until the connection ends; why it did."""
-        hub = self.hub
+        hub, frames = self.hub, 0
         while True:
             message = await receive()
+            if (
+                frames := frames + 1
+            ) % AT_ONCE == 0:  # many may have come in one piece: channels deal with some first
+                await asyncio.sleep(0)
             if message["type"] == "websocket.disconnect":
                 return self._closing or _left(message)
             if self._closing is not None:
@@ -135,7 +142,7 @@ class Socket:
             self.write(protocol.reply(None, push.ref, topic, "ok", EMPTY))
             return
         session, now = self.session, self.heard_at
-        if not session.takes(now):
+        if not session.takes(now) and event != LEAVE:
             self.hub.tally.refused += 1
             if session.refused >= session.limits.flood:
                 self.close(Reason.FLOODING)
