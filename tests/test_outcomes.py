@@ -15,6 +15,7 @@ from kikao.conversation.outcomes import Done
 from kikao.conversation.secrets import Secret
 from kikao.events import MessageDead, TurnCommitted
 from kikao.i18n import t
+from kikao.live import Live, anyone
 from kikao.outcomes import Outcomes
 from kikao.sessions.keeper import Held
 from kikao.sessions.outcomes import Left
@@ -356,3 +357,44 @@ async def test_an_outcome_of_nobody_begins_nothing() -> None:
         await settle(stage)
         assert Asha(stage).inbox == []
         assert not any(isinstance(each, TurnCommitted) for each in stage.events)
+
+
+# --- in a web chat ---
+
+
+def with_page(**options: Any) -> App:
+    flows = shop().engine.flows
+    return App(flows, entry="pay", services={Bank: Bank()}, live=Live(users=anyone), **options)
+
+
+async def test_who_has_a_web_chat_and_no_sms_reads_it_there() -> None:
+    async with Stage(with_page()) as stage:
+        page = stage.webchat("Asha")
+        await page.listen()
+        phone = await dialled(stage)
+        members, links = stage.server.members, stage.server.links
+        assert members is not None
+        assert links is not None
+        (session,) = await stage.stored()
+        await links.link(session.member, "user", "asha")
+        await settle(stage)
+        assert await page.listen() == SENT
+        assert await phone.dial() == SENT
+
+
+async def test_who_has_neither_hears_of_it_at_the_next_dial_and_nobody_looks_into_it() -> None:
+    async with Stage(with_page()) as stage:
+        phone = await dialled(stage)
+        await settle(stage)
+        assert await phone.dial() == SENT
+        assert [each for each in stage.events if isinstance(each, MessageDead)] == []
+
+
+async def test_what_comes_late_in_a_web_chat_is_said_there() -> None:
+    async with Stage(with_page(outcomes=())) as stage:
+        page = stage.webchat("Asha")
+        with stage.service(Bank).slow("pay"):
+            await page.start()
+            assert await page.write("500") == RECEIVED
+        await settle(stage)
+        assert await page.listen() == SENT

@@ -14,6 +14,7 @@ from kikao.members import MemberAddress
 from kikao.sessions.keeper import Sessions
 from kikao.sessions.operating import Operator
 from kikao.sessions.outbox_operating import OutboxOperator
+from kikao.sessions.store import StoreUnavailable
 from kikao.sessions.working import Services
 
 if TYPE_CHECKING:
@@ -56,15 +57,24 @@ def operated(
 
 
 def _emptying(services: Services) -> Callable[[Sessions, tuple[MemberAddress, ...]], Awaitable[None]]:
-    """Takes what was said out of messages, and the notifications of users."""
+    """Takes what was said out of messages and web chats, and the notifications of users."""
 
     async def empty(sessions: Sessions, addresses: tuple[MemberAddress, ...]) -> None:
+        from kikao.live.chat import forget
+        from kikao.live.hub import Hub
+        from kikao.live.stores.store import LiveAway
         from kikao.notices.inbox import Inbox
 
         await empty_messages(sessions, addresses)
         inbox: Inbox | None = services.get(Inbox)
-        for each in addresses:
-            if inbox is not None and each.kind == "user":
-                await inbox.erase(each.identity)
+        hub: Hub | None = services.get(Hub)
+        for user in (each.identity for each in addresses if each.kind == "user"):
+            if inbox is not None:
+                await inbox.erase(user)
+            if hub is not None:
+                try:
+                    await forget(hub, user)
+                except LiveAway:
+                    raise StoreUnavailable from None
 
     return empty

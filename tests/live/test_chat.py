@@ -21,6 +21,7 @@ from kikao.conversation.attached import Attached
 from kikao.conversation.outcomes import Done
 from kikao.i18n import t
 from kikao.live import Live, anyone
+from kikao.live.chat import forget
 from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.samples import sample
@@ -244,6 +245,22 @@ async def test_a_file_that_is_left_in_the_middle_leaves_nothing(server: Server, 
         assert reply["response"] == {"reason": "start again"}
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(left) < len(began)
+
+
+async def test_who_is_erased_leaves_nothing_in_their_stream(server: Server) -> None:
+    assert server.hub is not None
+    async with inside(server, "asha") as one:
+        phone = Device(one)
+        joined = await phone.join()
+        await phone.does("open")
+        await phone.hears()
+        await forget(server.hub, "asha")
+        assert (await one.until("session_ended"))["reason"] == "stopped"
+    async with inside(server, "asha") as one:
+        assert not (await Device(one).join(last_seq=0, epoch=joined["epoch"]))["recovered"]
+    async with inside(server, "asha") as one:
+        again = await Device(one).join(last_seq=1, epoch=joined["epoch"])
+        assert [each["event"] for each in again["messages"]] == ["forgotten"]
 
 
 def test_the_web_chat_has_its_name_for_itself() -> None:

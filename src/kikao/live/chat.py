@@ -9,18 +9,26 @@ A reply without a reason means that it is done or kept.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from kikao.channels.socket.protocol import EMPTY
 from kikao.channels.socket.said import Enter, Open, Piece, Said, Say, Show, Tap, Where
 from kikao.live.channel import Channel
 from kikao.live.conversing import GONE, Conversing, Upload
+from kikao.live.news import Broadcast
 from kikao.live.replies import Refused
-from kikao.live.routes import CHAT, Kept, Route
+from kikao.live.routes import CHAT, OWN, Kept, Route
+
+if TYPE_CHECKING:
+    from kikao.live.hub import Hub
 
 KEEPS: Final = Kept(messages=300, seconds=86400.0)
 """What is said is kept so long for who is away. Where the conversation is, is never forgotten with it."""
 
 UPLOAD: Final = "upload"
+
+FORGOTTEN: Final = "forgotten"
+"""The event that is in a stream in place of all that was: its user was erased."""
 
 
 def chat_route(conversing: Conversing) -> Route:
@@ -32,6 +40,15 @@ def chat_route(conversing: Conversing) -> Route:
         route.on(event)(getattr(on, event))
     route.leave(on.leave)
     return route
+
+
+async def forget(hub: Hub, user_id: str) -> None:
+    """Nothing that was said to a user is kept any more, and their session ends. Raises `LiveAway`."""
+    name = f"{CHAT}{OWN}{user_id}"
+    at = await hub.streams.append(name, FORGOTTEN, EMPTY, Kept(messages=1, seconds=1.0))
+    hub.streams.arrived(name, FORGOTTEN, EMPTY, at)
+    hub.wire.tell(Broadcast(name, FORGOTTEN, EMPTY.encode(), at=at))
+    await hub.stop_session(user_id)
 
 
 class _Events:
