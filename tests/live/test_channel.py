@@ -331,7 +331,7 @@ async def test_many_events_in_one_piece_are_all_dealt_with_in_their_order() -> N
         await ada.ask("room:one", "phx_join")
         for n in range(900):
             await ada.say("1", f"e{n}", "room:one", "echo", {"n": n})
-        answers = []
+        answers: list[dict[str, Any]] = []
         while len(answers) < 900:
             frame = await ada.frame()
             if frame[3] == "phx_reply":
