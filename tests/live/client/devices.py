@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from tests.live.client.hosts import Host
+
+PATIENCE: Final = 30.0
+"""Seconds until something that a device does is given up; `device.mjs` gives up waiting before that."""
 
 
 class Device:
@@ -78,7 +82,8 @@ class Device:
         return [note for note in notes if all(note.get(name) == value for name, value in shape.items())]
 
     async def _do(self, method: str, *args: Any) -> Any:
-        return await self._host.call(self.url, method, self.name, *args)
+        async with asyncio.timeout(PATIENCE):  # a ping of a socket that is closed has no end
+            return await self._host.call(self.url, method, self.name, *args)
 
 
 async def device(
