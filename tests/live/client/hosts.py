@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import pytest
-from playwright.async_api import Browser, Page, Route, async_playwright
+from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
 from tests.console.browser import QUIET
 
@@ -83,8 +83,8 @@ class Node:
 class Chromium:
     """A page of each server that is asked about, with the client in it."""
 
-    def __init__(self, browser: Browser) -> None:
-        self._browser = browser
+    def __init__(self, context: BrowserContext) -> None:
+        self._context = context
         self._pages: dict[str, Page] = {}
 
     async def call(self, url: str, *args: Any) -> Any:
@@ -102,7 +102,7 @@ class Chromium:
         self._pages.clear()
 
     async def _open(self, origin: str) -> Page:
-        page = await self._browser.new_page()
+        page = await self._context.new_page()
         await page.route("**/client/*", _served)
         # A page that really comes from there: one that a test fulfils may not connect to this machine.
         await page.goto(f"{origin}/healthz")
@@ -171,7 +171,7 @@ async def chromium() -> AsyncIterator[Chromium]:
         browser = await playwright.chromium.launch(
             executable_path=found, headless=True, chromium_sandbox=os.geteuid() != 0, args=QUIET
         )
-        yield Chromium(browser)
+        yield Chromium(await browser.new_context())
         await browser.close()
 
 

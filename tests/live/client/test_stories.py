@@ -104,7 +104,7 @@ async def test_octets_there_and_back(host: Host, house: House) -> None:
     assert await asha.push(where, "any", data) == ok({"got": 256})
 
 
-@in_both
+@in_node
 async def test_broadcasts_reach_everybody_in_the_room(host: Host, house: House) -> None:
     asha, ben, uma = [await of(host, house, name) for name in ("asha", "ben", "uma")]
     await asha.join(where := named())
@@ -123,7 +123,7 @@ async def test_broadcasts_reach_everybody_in_the_room(host: Host, house: House) 
     assert await uma.saw("event", topic=where) == []
 
 
-@in_both
+@in_node
 async def test_what_is_pushed_before_the_join_is_answered_waits_for_it(host: Host, house: House) -> None:
     asha = await of(host, house, "asha")
     await asha.try_to_join(where := named())
@@ -131,7 +131,7 @@ async def test_what_is_pushed_before_the_join_is_answered_waits_for_it(host: Hos
     assert await asha.push(where, "echo", {"n": 1}) == ok({"n": 1})
 
 
-@in_both
+@in_node
 async def test_nobody_has_this_topic(host: Host, house: House) -> None:
     asha = await of(host, house, "asha")
 
@@ -141,7 +141,7 @@ async def test_nobody_has_this_topic(host: Host, house: House) -> None:
     await asha.sees("channel closed")
 
 
-@in_both
+@in_node
 async def test_a_refused_join_is_tried_again_until_the_app_leaves(host: Host, house: House) -> None:
     asha = await of(host, house, "asha", rejoinAfterMs=10)
     await asha.try_to_join(where := named(), {"deny": True})
@@ -317,7 +317,7 @@ async def test_who_is_dropped_three_times_misses_nothing_and_is_not_seen_to_go(
         assert len(refs) == 1
 
 
-@in_both
+@in_node
 async def test_who_missed_too_much_gets_nothing_of_it_and_is_told(host: Host, house: House) -> None:
     where = named("kept")
     watcher = await of(host, house, "watcher")
@@ -436,7 +436,7 @@ async def test_a_token_that_expires_is_replaced_or_the_session_is_over(host: Hos
         await host.forget()
 
 
-@in_both
+@in_node
 async def test_who_is_refused_is_let_in_with_another_token(host: Host, house: House) -> None:
     asha = await device(host, "asha", house.port, auth_token="none")
     await asha.try_to_connect()
