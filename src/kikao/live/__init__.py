@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kikao.live.hub import Hub
     from kikao.live.limits import LiveLimits
     from kikao.live.live import Live
+    from kikao.live.registry import SessionState, SocketState
     from kikao.live.replies import NO_REPLY, LaterReply, Refused, Reply, Stop
     from kikao.live.routes import Kept, Route
     from kikao.live.stores.store import LiveAway
@@ -31,6 +32,8 @@ __all__ = [
     "Refused",
     "Reply",
     "Route",
+    "SessionState",
+    "SocketState",
     "Stop",
     "User",
     "Users",
@@ -44,6 +47,7 @@ _HOMES = {
     "Live": "kikao.live.live",
     **dict.fromkeys(("NO_REPLY", "LaterReply", "Refused", "Reply", "Stop"), "kikao.live.replies"),
     **dict.fromkeys(("Kept", "Route"), "kikao.live.routes"),
+    **dict.fromkeys(("SessionState", "SocketState"), "kikao.live.registry"),
     "LiveAway": "kikao.live.stores.store",
     **dict.fromkeys(("User", "Users", "anyone"), "kikao.live.users"),
 }
