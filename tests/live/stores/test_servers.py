@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,11 +25,7 @@ from tests.engines.valkey import Cluster, Valkey
 from tests.live.stores.places import LONG, PostgreSQL, Redis, Server
 from tests.waiting import until
 
-GRANTS = (
-    "GRANT USAGE ON SCHEMA kikao_live TO {user}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA kikao_live TO {user}",
-)
-"""What docs/how-to/run-on-postgresql.md says."""
+HOW_TO = Path(__file__).parents[3] / "docs" / "how-to"
 
 HASTE = 0.3
 """Seconds of patience where nothing is to be expected."""
@@ -336,6 +334,36 @@ async def test_nothing_stays_on_the_server_for_ever(valkey: Valkey) -> None:
         assert [key for key in keys if await client.ttl(key) < 0] == []
 
 
+async def test_a_user_of_redis_needs_what_the_how_to_lists(valkey: Valkey) -> None:
+    page = (HOW_TO / "run-on-redis.md").read_text()
+    listed = re.findall("^ACL SETUSER kikao on >… (.*)$", page, re.MULTILINE)
+    (more,) = re.findall(r"for \[live channels\]\(.*?\) `([^`]*)`", page, re.DOTALL)
+    valkey.ask("ACL", "SETUSER", "lively", "on", ">pw", *listed[0].split(), *more.split())
+    place = Redis(valkey.url.replace("redis://", "redis://lively:pw@"))
+    try:
+        async with place.client() as store:
+            for _ in range(2):
+                await store.beat("n1")
+                await store.log_out("u1", seconds=LONG)
+                await store.append("s", b"m", keep=1, seconds=0.001)
+            at = (await store.since("s", None)).top
+            await store.since("s", Position(at.epoch, 0))
+            await place.passes(0.001)
+            await store.append("s", b"m", keep=3, seconds=LONG)
+            await store.since("s", Position(at.epoch, 2))
+            assert await store.logged_out("u1")
+            await same_as_memory(place, 4)
+            await store.beat("n2")
+            await store.put(entry("r1", node="n2"))
+            await place.lapse("n2")
+            assert [each.ref for change in await store.reap() for each in change.leaves] == ["r1"]
+            await store.put(entry("r2"))
+            await store.retire("n1", LONG)
+            assert await store.adopt("room:a", "u1", b"{}", "n3") == entry("r2", node="n3")
+    finally:
+        valkey.ask("ACL", "DELUSER", "lively")
+
+
 # --- PostgreSQL ---
 
 
@@ -353,8 +381,11 @@ async def test_a_user_who_may_not_make_tables_works_once_somebody_made_them(
         assert await migrations.migrate(url) == (0, migrations.VERSION)
         assert await migrations.migrate(url) == (migrations.VERSION, migrations.VERSION)
         assert await migrations.version(url) == migrations.VERSION
-        for grant in GRANTS:
-            postgresql.execute(grant.format(user="poor"), url=url)
+        page = (HOW_TO / "run-on-postgresql.md").read_text()
+        grants = [line for line in page.splitlines() if line.startswith("GRANT ") and "kikao_live" in line]
+        assert len(grants) == 2
+        for grant in grants:
+            postgresql.execute(grant.replace("kikao_server", "poor"), url=url)
         await until(lambda: answers(store), "the tables")
         assert (await store.put(entry("r1"))).joins
         assert await store.reap() == []
