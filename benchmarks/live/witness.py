@@ -91,7 +91,7 @@ class _Witness(Member):
         if not self.joined.done():
             super().heard(text)
             return
-        ref = text[5 : text.find(b'"', 5)]
+        ref = text[6 : text.find(b'"', 6)]  # behind ["1","
         if ref.isdigit() and (then := self._said.pop(int(ref), None)) is not None:
             self.waits.append(time.perf_counter() - then)
 

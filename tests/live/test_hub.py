@@ -35,7 +35,7 @@ async def test_who_comes_in_and_who_does_not() -> None:
             raise ConnectionError("the directory")
         return None if user_id == "stranger" else User(user_id)
 
-    async with at_work(an_app(sockets=2, connects=5), users=users) as work:
+    async with at_work(an_app(sockets=2, connects=5, waits=0.01), users=users) as work:
         assert await work.socket(token="nonsense").open() == 403
         assert await work.socket("stranger").open() == 403
         assert await work.socket("away").open() == 503

@@ -8,7 +8,7 @@ from typing import Final
 from kikao.channels.channel import Response
 from kikao.channels.socket.handshake import Handshake, Refusal, handshake
 from kikao.events import RequestRefused
-from kikao.live.hub import Hub, NotAdmitted
+from kikao.live.hub import LEAVING, Hub, NotAdmitted
 from kikao.live.socket import Message, Receive, Send
 from kikao.live.tally import WEBSOCKET
 from kikao.live.widget import Widget
@@ -47,7 +47,7 @@ class Endpoint:
             return
         try:
             if hub.leaving:
-                raise NotAdmitted(503, "this process is stopping")
+                raise NotAdmitted(503, LEAVING)
             if asked.token is None:
                 raise NotAdmitted(403, "no token")
             user, claims = await hub.admit(asked.token.reveal().decode(errors="replace"))

@@ -20,6 +20,7 @@ from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
 from kikao.live.channel import Channel
+from kikao.live.door import Door
 from kikao.live.live import Live
 from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
 from kikao.live.presence.fetching import Fetch
@@ -43,6 +44,9 @@ TICK: Final = 5.0
 
 WARNING: Final = 60.0
 """Seconds before a token expires that its client is told."""
+
+
+LEAVING: Final = "this process is stopping"
 
 
 class NotAdmitted(Exception):
@@ -96,8 +100,7 @@ class Hub:
         self._fanning: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._works: list[asyncio.Task[None]] = []
-        self._level = live.limits.connects
-        self._levelled_at = clock()
+        self.door = Door(live.limits, clock)
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.streams = Streams(store, self._tell, self._insufficient, self.spawn)
@@ -136,12 +139,14 @@ class Hub:
     async def drain(self) -> None:
         """Close all sockets, some at a time: see `kikao.live.leaving`."""
         self.leaving = True
+        self.door.close()
         await self.tracker.retire()
         await leaving.part(self.sockets.values(), self.limits)
 
     async def stop(self) -> None:
         """End; what is present here is kept for the window, for who comes back elsewhere."""
         self.leaving = True
+        self.door.close()
         await self.tracker.retire()
         for socket in list(self.sockets.values()):
             socket.close(Reason.DRAINED)
@@ -180,24 +185,14 @@ class Hub:
 
     # --- sockets ---
 
-    def takes(self) -> bool:
-        """Whether one more socket may come now: not more a second than the process can take."""
-        now, rate = self.clock(), self.limits.connects
-        self._level = min(rate, self._level + (now - self._levelled_at) * rate)
-        self._levelled_at = now
-        if self._level < 1.0:
-            return False
-        self._level -= 1.0
-        return True
-
     async def admit(self, token: str) -> tuple[User, Claims]:
         """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 with too many sockets, 503."""
         try:
             claims = self.tokens.verify(token)
         except BadToken as bad:
             raise NotAdmitted(403, f"token: {bad.fault.value}") from None
-        if not self.takes():  # who shows no token costs nobody else their place
-            raise NotAdmitted(503, "too many connects at once")
+        if not await self.door.opens():  # who shows no token costs nobody else their place
+            raise NotAdmitted(503, LEAVING if self.leaving else "too many connects at once")
         try:
             user = await self._users(claims.user, claims.claims)
             if user is not None and await self._is_logged_out(user, claims):

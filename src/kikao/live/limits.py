@@ -15,7 +15,9 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     sockets: int = 10
     """Of one user at once, on one process; more are refused with 429."""
     connects: float = 200.0
-    """Sockets that this process accepts a second, and as many at once; more are refused with 503."""
+    """Sockets that this process accepts a second, and as many at once; more wait for their turn."""
+    waits: float = 30.0
+    """Seconds that a socket may wait to be accepted; who would wait longer is refused with 503."""
     events: float = 100.0
     """A second of one session, over all of its sockets, heartbeats apart; `burst` at once. What comes beyond gets
     `{"reason": "rate limited"}` for a reply."""
