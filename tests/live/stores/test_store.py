@@ -294,6 +294,25 @@ async def test_of_many_who_reap_one_gets_each(place: Place, live: LiveStore, oth
         assert mine == list(range(listing.version - len(mine) + 1, listing.version + 1))
 
 
+async def test_who_comes_back_while_others_reap_has_what_it_puts_again(
+    place: Place, live: LiveStore, other: LiveStore
+) -> None:
+    entries = [entry(f"r{n}", topic=f"room:{n}") for n in range(8)]
+
+    async def comes_back() -> None:
+        assert not await live.beat("n1")
+        await asyncio.gather(*(live.put(each) for each in entries))
+
+    for _ in range(4):
+        await live.beat("n1")
+        await asyncio.gather(*(live.put(each) for each in entries))
+        await place.lapse("n1")
+        await asyncio.gather(other.reap(), other.reap(), comes_back(), other.reap(), other.reap())
+        assert await other.reap() == []
+        for each in entries:
+            assert (await other.listing(each.topic)).entries == (each,)
+
+
 async def test_versions_have_no_gap_however_many_write(live: LiveStore, other: LiveStore) -> None:
     changes = await asyncio.gather(
         *((live if n % 2 else other).put(entry(f"r{n}", node=f"n{n % 2}")) for n in range(40))
