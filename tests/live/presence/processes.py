@@ -218,6 +218,12 @@ class Process:
         self.tracker.subscribe(ROOM)
         self.client.on_state(await self.present())
 
+    async def rejoin_anew(self) -> None:
+        """The only client here joins again: the topic was forgotten meanwhile."""
+        self.tracker.unsubscribe(ROOM)
+        self.client.rejoin()
+        await self.watch()
+
     async def present(self) -> Payload:
         """Who is there."""
         return cast("Payload", json.loads(await self.tracker.present(ROOM)))

@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from kikao.events import ErrorUncaught
 from kikao.live.presence.tracking import DOUBT, INTERNAL, META, NotTracked
 from kikao.live.stores.store import LEASE, Change
 from tests.live.presence.processes import ROOM, World, quiet
@@ -477,6 +478,23 @@ async def test_it_runs() -> None:
     with pytest.raises(asyncio.CancelledError):
         await running
     one.tracker.close()
+
+
+async def test_a_mistake_of_a_store_ends_no_loop() -> None:
+    world = World()
+    one = await world.process("one")
+    one.door.lag = lambda: 1 // 0
+    running = asyncio.create_task(one.tracker.run())
+    await quiet()
+    [told] = one.events
+    assert isinstance(told, ErrorUncaught)
+    assert told.error.startswith("ZeroDivisionError")
+    with pytest.raises(ZeroDivisionError):
+        await one.rejoin_anew()
+    one.door.lag = lambda: 0
+    await one.rejoin_anew()
+    assert not running.done()
+    running.cancel()
 
 
 async def test_topics_that_everybody_left_are_forgotten() -> None:

@@ -22,11 +22,11 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from kikao.channels.socket.protocol import Json
-from kikao.events import Publish
+from kikao.events import ErrorUncaught, Publish, described
 from kikao.live.news import Changed
 from kikao.live.presence.fetching import Fetch, Released
 from kikao.live.presence.owned import Owned
@@ -103,6 +103,7 @@ class Tracker:
         self._window = window
         self._refs = refs or Refs()
         self._clock = clock
+        self._publish = publish
         self._released = Released(diffed, fetch, publish)
         self._owned = Owned(
             store, node, written=self._written, missing=self._doubt, clock=clock, window=window
@@ -326,7 +327,7 @@ class Tracker:
     async def _beat_on(self) -> None:
         while True:
             if not self._is_retired:
-                await self.beat()
+                await self._tried(self.beat)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if self._owned.is_away else BEAT):
                     await self._wake_beat.wait()
@@ -339,19 +340,26 @@ class Tracker:
                     await self._wake_look.wait()
             self._wake_look.clear()
             if not self._owned.is_away:
-                await self.look()
+                await self._tried(self.look)
 
     async def _catch_up_on(self) -> None:
         while True:
             await self._wake_catch.wait()
             self._wake_catch.clear()
             await asyncio.sleep(GRACE)
-            await self.catch_up()
+            await self._tried(self.catch_up)
 
     async def _reap_on(self) -> None:
         while True:
             await asyncio.sleep(REAP * random.uniform(0.8, 1.2))  # noqa: S311 - so that not all come at once
-            await self.reap()
+            await self._tried(self.reap)
+
+    async def _tried(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Do it; a mistake in it ends nothing but this one."""
+        try:
+            await step()
+        except Exception as error:  # noqa: BLE001 - the next one may be well, and a lease must not lapse for it
+            self._publish(ErrorUncaught(where="loop", error=described(error)))
 
     # --- one thing at a time ---
 
@@ -403,6 +411,9 @@ class Tracker:
             state.doubt()
             self._owned.is_away = True
             return
+        except BaseException:
+            state.doubt()
+            raise
         finally:
             watched.listing = None
         found = state.list_anew(listing)
