@@ -13,7 +13,7 @@ from kikao.channels.edge import ussd_guard
 from kikao.channels.media.errors import FilesRefused
 from kikao.channels.media.store import FileStore
 from kikao.channels.ussd.registry import SLUGS
-from kikao.config import Settings, SettingsError
+from kikao.config import MEMORY, Settings, SettingsError
 from kikao.config.served import deserted
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import SessionStore, StoreRefused
@@ -136,7 +136,8 @@ def live_sessions(
 
     hub = make_hub(live, settings, bus, publish, members, sessions)
     own = ("self",) if settings.live.same_host else ()
-    return hub, Endpoint(hub, (*settings.live.origins, *own))
+    seal = None if settings.bus == MEMORY else lambda: sessions.ring
+    return hub, Endpoint(hub, (*settings.live.origins, *own), seal)
 
 
 def refuse_deserted(settings: Settings, *, live: bool = False) -> None:

@@ -9,6 +9,8 @@ from kikao.channels.channel import Response
 from kikao.channels.socket.handshake import Handshake, Refusal, handshake
 from kikao.events import RequestRefused
 from kikao.live.hub import LEAVING, Hub, NotAdmitted
+from kikao.live.longpoll import LongPoll
+from kikao.live.relay import Seal
 from kikao.live.socket import Message, Receive, Send
 from kikao.live.tally import WEBSOCKET
 from kikao.live.widget import Widget
@@ -24,11 +26,15 @@ RETRY_AFTER: Final = "1"
 class Endpoint:
     """Opens sockets for a hub. `origins` may: see `kikao.channels.socket.handshake.allowed`."""
 
-    def __init__(self, hub: Hub, origins: Sequence[str]) -> None:
+    def __init__(self, hub: Hub, origins: Sequence[str], seal: Callable[[], Seal] | None = None) -> None:
+        """`seal` is for what several processes say to each other of clients that poll; None where there is one."""
         self._hub = hub
         self._origins = tuple(origins)
         self._path = f"{hub.live.path}/websocket"
-        self.pages: dict[str, Page] = {f"{hub.live.path}/widget": Widget(hub.live.path)}
+        self.pages: dict[str, Page] = {
+            f"{hub.live.path}/widget": Widget(hub.live.path),
+            f"{hub.live.path}/longpoll": LongPoll(hub, origins, seal),
+        }
         """What is answered over HTTP beside them, by how its paths begin. Each raises `Denied`."""
 
     def opens(self, path: str) -> bool:

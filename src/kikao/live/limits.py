@@ -18,6 +18,9 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Sockets that this process accepts a second, and as many at once; more wait for their turn."""
     waits: float = 30.0
     """Seconds that a socket may wait to be accepted; who would wait longer is refused with 503."""
+    polls: int = 1000
+    """Sockets of clients that poll, on this process, and requests of theirs that wait: each takes a connection of its
+    own. More are refused."""
     events: float = 100.0
     """A second of one session, over all of its sockets, heartbeats apart; `burst` at once. What comes beyond gets
     `{"reason": "rate limited"}` for a reply."""

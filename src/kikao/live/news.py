@@ -59,7 +59,20 @@ class EndSession(msgspec.Struct, frozen=True, tag="e", array_like=True, gc=False
     """Of `logged_out`: sockets whose token is newer stay; 0 for all."""
 
 
-News = Broadcast | ToUsers | Changed | EndSession
+class Relayed(msgspec.Struct, frozen=True, tag="r", array_like=True, gc=False):
+    """A piece of what one process says to one other: see `kikao.live.relay`. It is sealed."""
+
+    to: str
+    by: str
+    kind: int
+    number: int
+    at: int
+    """Which piece of `count`."""
+    count: int
+    piece: bytes
+
+
+News = Broadcast | ToUsers | Changed | EndSession | Relayed
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final[msgspec.msgpack.Decoder[News]] = msgspec.msgpack.Decoder(News)

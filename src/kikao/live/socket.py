@@ -42,6 +42,9 @@ WRITE: Final = "kikao.write"
 AT_ONCE: Final = 32
 """Frames that are taken before anything else may run."""
 
+HEARD: Final = "kikao.heard"
+"""Received where the client said nothing, but is there: those that poll send no heartbeats."""
+
 PATIENCE: Final = 5.0
 """Seconds in which a client has to read that its socket is closed."""
 
@@ -120,6 +123,8 @@ class Socket:
             if self._closing is not None:
                 continue
             self.heard_at = hub.clock()
+            if message["type"] == HEARD:
+                continue
             hub.tally.received += 1
             text, octets = message.get("text"), message.get("bytes")
             if (len(text) if text is not None else len(octets or b"")) > hub.limits.frame:
