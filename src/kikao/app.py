@@ -65,7 +65,7 @@ from kikao.web import Receive, Scope, Send
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
-    from kikao.console.simulator import PlayedLines, Pushes
+    from kikao.console.simulator import PlayedLines, Pushes, WebFace
     from kikao.live.live import Live
     from kikao.members.directory import Directory
     from kikao.notices.inbox import Inbox, Notifications
@@ -212,13 +212,15 @@ class App:
             )
         pushes: Pushes | None = None
         played: PlayedLines | None = None
+        face: WebFace | None = None
         if settings.simulator != "off":
-            from kikao.console.simulator import PlayedLines, Pushes, SimulatedClock
+            from kikao.console.simulator import PlayedLines, Pushes, SimulatedClock, WebFace
             from kikao.console.simulator.clock import FILE
 
             kept = store is None and settings.store != MEMORY
             clock = SimulatedClock(clock, settings.data / FILE if kept else None)
             pushes = Pushes(settings)
+            face = WebFace.of(self.live, self.channels, settings, clock)
             if chat_network is None:
                 played = PlayedLines(settings, self.channels, clock, self.templates)
                 settings = played.settings
@@ -251,7 +253,7 @@ class App:
                 inbox = await stack.enter_async_context(told)
                 services = {type(inbox): inbox, **services}
             files = await file_store(settings, sessions.ring, clock)
-            chats = lines(settings, self.templates, live=self.live is not None)
+            chats = lines(settings, self.templates, live=self.live is not None or face is not None)
             pushed = screens(settings, clock, stack, network, None if pushes is None else pushes.beside)
             calls = callers(chats, stack, chat_network, played)
             pushed |= chat_destinations(chats, calls, clock, files)
@@ -274,6 +276,7 @@ class App:
                 sources(chats, settings.media.hosts, stack, chat_network, played),
                 calls,
                 played,
+                face,
             )
             stack.callback(self._buses.remove, server.publish)
             stack.push_async_callback(server.stop)

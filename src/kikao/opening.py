@@ -21,6 +21,7 @@ from kikao.turn import BUDGET
 
 if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
+    from kikao.channels.socket.tokens import Tokens
     from kikao.events import Publish
     from kikao.live.endpoint import Endpoint
     from kikao.live.hub import Hub
@@ -129,12 +130,13 @@ def live_sessions(
     publish: Publish,
     members: Directory | None,
     sessions: Sessions,
+    minted: Tokens | None = None,
 ) -> tuple[Hub, Endpoint]:
-    """What runs an app's live channels, and where its sockets come in. Raises `SettingsError`."""
+    """What runs an app's live channels, and where its sockets come in; see `make_hub`. Raises `SettingsError`."""
     from kikao.live.endpoint import Endpoint
     from kikao.live.making import make_hub
 
-    hub = make_hub(live, settings, bus, publish, members, sessions)
+    hub = make_hub(live, settings, bus, publish, members, sessions, minted=minted)
     own = ("self",) if settings.live.same_host else ()
     seal = None if settings.bus == MEMORY else lambda: sessions.ring
     return hub, Endpoint(hub, (*settings.live.origins, *own), seal)

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from kikao.audit.relay import AuditRelay
     from kikao.channels.sms.smpp_link import SmsLink
     from kikao.channels.ussd.smpp.link import Link
-    from kikao.console.simulator import PlayedLines, Pushes, Simulator
+    from kikao.console.simulator import PlayedLines, Pushes, Simulator, WebFace
     from kikao.live.endpoint import Endpoint
     from kikao.live.hub import Hub
     from kikao.members.directory import Directory
@@ -97,6 +97,7 @@ class Server:
         sources: Mapping[str, Source] | None = None,
         calls: Mapping[str, Make] | None = None,
         played: PlayedLines | None = None,
+        face: WebFace | None = None,
     ) -> None:
         self.monitor = monitor
         self.publish = publish
@@ -127,8 +128,12 @@ class Server:
         """Live sessions, where the app has channels for them."""
         self.webchat: WebChat | None = None
         self._sockets: Endpoint | None = None
-        if app.live is not None:
-            self.hub, self._sockets = live_sessions(app.live, settings, self.bus, publish, members, sessions)
+        live = app.live if face is None else face.live
+        if live is not None:
+            minted = None if face is None else face.minted
+            self.hub, self._sockets = live_sessions(
+                live, settings, self.bus, publish, members, sessions, minted
+            )
             self.services = {type(self.hub): self.hub, **self.services}
             from kikao.webchat import WebChat
 
@@ -297,7 +302,7 @@ class Server:
             self.web.secrets = SecretPage(links, sessions, self.arrivals, app.catalogs.translate, first)
         self.simulator: Simulator | None = None
         if pushes is not None:
-            self.simulator = self._simulated(app, pushes, played)
+            self.simulator = self._simulated(app, pushes, played, face)
         self.commands = operated(app, app.engine.entry, sessions, publish, members, self.services, files)
         """What operators can ask of this server."""
         if self.hub is not None:
@@ -353,7 +358,9 @@ class Server:
         """It stops: what comes from now on is not begun."""
         self.web.leaving = self.web.closed = True
 
-    def _simulated(self, app: Wired, pushes: Pushes, played: PlayedLines | None) -> Simulator:
+    def _simulated(
+        self, app: Wired, pushes: Pushes, played: PlayedLines | None, face: WebFace | None
+    ) -> Simulator:
         from kikao.channels.line import through
         from kikao.console.simulator import SimulatedClock, Simulator, Site
 
@@ -370,7 +377,10 @@ class Server:
             translate=app.catalogs.translate,
             keeps_members=self.members is not None,
             lines=played,
+            web=face,
         )
+        if face is not None and self.hub is not None and self._sockets is not None:
+            self.web.sockets = face.watch(self.hub, self._sockets)
         self.web.simulator = Site(simulator, self.settings.simulator)
         return simulator
 

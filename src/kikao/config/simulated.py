@@ -12,9 +12,9 @@ from kikao.config.values import Found, Wrong, quoted, service_codes, typed
 MOST: Final = 50
 """Endpoints that fit on the page."""
 
-CHANNELS: Final = ("ussd", "whatsapp", "telegram")
+CHANNELS: Final = ("ussd", "whatsapp", "telegram", "socket")
 
-CHATS: Final = {"whatsapp": "cloud-api", "telegram": "bot-api"}
+CHATS: Final = {"whatsapp": "cloud-api", "telegram": "bot-api", "socket": "phoenix"}
 """Channels whose gateway is known without a word: the simulator plays the provider."""
 
 FIELDS: Final = {

@@ -11,6 +11,7 @@ from kikao.events import Publish
 from kikao.live.hub import Hub
 from kikao.live.live import Live
 from kikao.live.stores.making import make_live_store
+from kikao.live.stores.memory import MemoryLive
 from kikao.live.users import MemberUsers, Users
 from kikao.sessions.keeper import Sessions
 
@@ -25,8 +26,13 @@ def make_hub(
     publish: Publish,
     members: Directory | None,
     sessions: Sessions,
+    *,
+    minted: Tokens | None = None,
 ) -> Hub:
-    """What runs the live channels. Raises `SettingsError` where it cannot know its users, or their tokens."""
+    """What runs the live channels. Raises `SettingsError` where it cannot know its users, or their tokens.
+
+    With tokens that are `minted` in this process, no others open anything, and nothing outlives it.
+    """
     users: Users | None = live.users
     if users is None and members is not None:
         users = MemberUsers(members, enrols=live.enrols)
@@ -35,6 +41,10 @@ def make_hub(
             [
                 "the app has live channels and no members: say who its users are, for example Live(users=anyone)"
             ]
+        )
+    if minted is not None:
+        return Hub(
+            live, users, minted, settings.jwt.lifetime, MemoryLive(), bus, publish, wall=sessions.clock
         )
     try:
         tokens = Tokens.of(settings, clock=sessions.clock)

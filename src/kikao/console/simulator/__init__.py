@@ -10,5 +10,6 @@ from kikao.console.simulator.listening import HEARD, hear
 from kikao.console.simulator.pushes import Pushes
 from kikao.console.simulator.simulator import Simulator
 from kikao.console.simulator.site import Site
+from kikao.console.simulator.web.face import WebFace
 
-__all__ = ["HEARD", "PlayedLines", "Pushes", "SimulatedClock", "Simulator", "Site", "hear"]
+__all__ = ["HEARD", "PlayedLines", "Pushes", "SimulatedClock", "Simulator", "Site", "WebFace", "hear"]

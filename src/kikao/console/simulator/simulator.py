@@ -38,6 +38,8 @@ from kikao.console.simulator.views import (
     Setup,
     Step,
 )
+from kikao.console.simulator.web.face import WebEndpoint, WebFace, WebPhone, user_of
+from kikao.console.simulator.web.site import WebSite
 from kikao.conversation.journal import Conversation as Kept
 from kikao.conversation.screens import Screen
 from kikao.events import ScreenShown, TurnCommitted
@@ -64,7 +66,7 @@ class Simulator:
     `send` passes a request through the app's own HTTP door; `settled` is called after time was moved, and has the
     sweeper and recovery look at what that changed. `pushes` hears the screens that come by a call of their own, and
     `push` has those sent that are due. `translate` gives the texts of a language. `lines` are those of chats that are
-    played.
+    played, `web` is the web chat.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Simulator:
         translate: Callable[[str], Translate],
         keeps_members: bool,
         lines: PlayedLines | None = None,
+        web: WebFace | None = None,
     ) -> None:
         self._settings = settings
         self._turns = turns
@@ -91,13 +94,16 @@ class Simulator:
         self._translate = translate
         self._keeps_members = keeps_members
         self._lines = lines
+        self._web = web
         self._texts = None if lines is None else lines.texts
         self._looking = Looking(turns, translate)
-        self._phones: dict[str, SimulatedPhone | ChatPhone] = {}
+        self._phones: dict[str, SimulatedPhone | ChatPhone | WebPhone] = {}
         self.told = Told()
         """The transcript."""
         self.chats = ChatDesk(self._looking, turns.sessions, ToldChats(self.told), push)
         """What is done with phones that have a chat on them."""
+        self.web_site = WebSite(self._looking, turns.members if keeps_members else None)
+        """What is done with phones that are web chats."""
         if lines is not None:
             lines.connect(send, push)
 
@@ -111,12 +117,19 @@ class Simulator:
         played = {} if self._lines is None else self._lines.played
         return chat_endpoints(self._settings, played, self._endpoints)
 
+    @functools.cached_property
+    def _web_endpoints(self) -> Mapping[str, WebEndpoint]:
+        taken = [*self._endpoints, *self._chat_endpoints]
+        return {} if self._web is None else self._web.endpoints(self._settings, taken)
+
     @property
     def setup(self) -> Setup:
         """What there is to choose from."""
         chats = (endpoint.view for endpoint in self._chat_endpoints.values())
-        views = (*(endpoint.view for endpoint in self._endpoints.values()), *chats)
-        return Setup(views, self._turns.engine.locales, NUMBERS, self.moment)
+        webs = (endpoint.view for endpoint in self._web_endpoints.values())
+        views = (*(endpoint.view for endpoint in self._endpoints.values()), *chats, *webs)
+        is_live = self._web is not None and not self._web.is_own
+        return Setup(views, self._turns.engine.locales, NUMBERS, self.moment, is_live)
 
     @property
     def moment(self) -> Moment:
@@ -134,15 +147,17 @@ class Simulator:
 
     def add(self, endpoint: str, number: str) -> PhoneView:
         """Put a phone on the table. Raises `Problem`."""
-        if endpoint not in self._endpoints and endpoint not in self._chat_endpoints:
-            there = ", ".join([*self._endpoints, *self._chat_endpoints])
+        if endpoint not in {**self._endpoints, **self._chat_endpoints, **self._web_endpoints}:
+            there = ", ".join([*self._endpoints, *self._chat_endpoints, *self._web_endpoints])
             raise Problem(400, f"there is no such endpoint; there are {there}")
-        if not is_e164(number):
+        if endpoint not in self._web_endpoints and not is_e164(number):
             raise Problem(
                 400, "the number must be international: + and 7 to 15 digits, such as +256772000001"
             )
-        phone: SimulatedPhone | ChatPhone
-        if endpoint in self._endpoints:
+        phone: SimulatedPhone | ChatPhone | WebPhone
+        if endpoint in self._web_endpoints:
+            phone = WebPhone(self._web_endpoints[endpoint], user_of(number))
+        elif endpoint in self._endpoints:
             phone = SimulatedPhone(self._endpoints[endpoint], number)
         else:
             phone = ChatPhone(self._chat_endpoints[endpoint], number)
@@ -155,7 +170,7 @@ class Simulator:
 
     def remove(self, id_: str) -> None:
         """Take a phone off the table; nothing is told to the server. Raises `Problem`."""
-        phone = self._any(id_)
+        phone = self.any(id_)
         phone.forget()
         if self._texts is not None:
             self._texts.forget(phone.number)
@@ -171,19 +186,20 @@ class Simulator:
 
     def phone(self, id_: str) -> SimulatedPhone:
         """One that dials. Raises `Problem` for one that is not there, or has a chat on it."""
-        phone = self._any(id_)
-        if isinstance(phone, ChatPhone):
+        phone = self.any(id_)
+        if not isinstance(phone, SimulatedPhone):
             raise Problem(409, "that phone has a chat on it: it dials nothing")
         return phone
 
     def chat(self, id_: str) -> ChatPhone:
         """One with a chat on it. Raises `Problem` for one that is not there, or dials."""
-        phone = self._any(id_)
+        phone = self.any(id_)
         if not isinstance(phone, ChatPhone):
-            raise Problem(409, "that phone dials: it has no chat on it")
+            raise Problem(409, "that phone has no chat of a provider on it")
         return phone
 
-    def _any(self, id_: str) -> SimulatedPhone | ChatPhone:
+    def any(self, id_: str) -> SimulatedPhone | ChatPhone | WebPhone:
+        """One of whatever kind. Raises `Problem` for one that is not there."""
         if id_ not in self._phones:
             raise Problem(
                 404, "there is no such phone; it was taken off the table, or the server started again"
@@ -256,7 +272,7 @@ class Simulator:
 
     async def speak(self, id_: str, locale: str) -> Conversation:
         """The member prefers another language, as if it had been chosen elsewhere. Raises `Problem`."""
-        phone, locales = self._any(id_), self._turns.engine.locales
+        phone, locales = self.any(id_), self._turns.engine.locales
         if locale not in locales:
             raise Problem(400, f"the app has no such language; it has {', '.join(locales)}")
         if not self._keeps_members:
@@ -270,7 +286,8 @@ class Simulator:
             except ValueError as problem:  # what the app calls its language is no code of one
                 raise Problem(409, str(problem)) from None
             phone.met = True
-            self.told.prefers(phone, locale)
+            if not isinstance(phone, WebPhone):
+                self.told.prefers(phone, locale)
             return await self.conversation(id_)
 
     async def advance(self, seconds: float) -> Moment:
@@ -292,7 +309,7 @@ class Simulator:
 
     async def conversation(self, id_: str) -> Conversation:
         """The conversation as the engine sees it. Raises `Problem`."""
-        return await self._looking.conversation(self._any(id_))
+        return await self._looking.conversation(self.any(id_))
 
     # --- how ---
 

@@ -25,6 +25,9 @@
     GET    /simulator/api/phones/{id}/chat         → ChatStep
     GET    /simulator/api/phones/{id}/media?message=id        a picture of the chat
     GET    /simulator/api/phones/{id}/link?message=id&button=0   302 to where a button leads
+    POST   /simulator/api/phones/{id}/token        {} → {"token"}   with which a web chat opens its socket
+    POST   /simulator/api/phones/{id}/cut          {} → {}          its connection breaks
+    POST   /simulator/api/phones/{id}/log_out      {} → {}          its user logs out everywhere
     POST   /simulator/api/clock                    {"advance": seconds} → Moment
     GET    /simulator/api/transcript               everything done so far, text/plain; DELETE starts anew → {}
 
@@ -52,6 +55,8 @@ from kikao.console.simulator.chats.site import ACTIONS as CHAT_ACTIONS
 from kikao.console.simulator.chats.site import ChatSite
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.simulator import Simulator
+from kikao.console.simulator.web.face import WebPhone
+from kikao.console.simulator.web.site import ACTIONS as WEB_ACTIONS
 
 ASSETS: Final = Path(__file__).parent / "assets"
 
@@ -169,6 +174,8 @@ class Site:
         if action == "conversation":
             expect(request, "GET")
             return as_json(await simulator.conversation(id_))
+        if action in CHAT_ACTIONS | WEB_ACTIONS and isinstance(phone := simulator.any(id_), WebPhone):
+            return await simulator.web_site.answer(request, phone, action)
         if action in CHAT_ACTIONS:
             return await self._chats.answer(request, simulator.chat(id_), action)
         expect(request, "POST")

@@ -53,6 +53,8 @@ class Setup(msgspec.Struct, frozen=True):
     locales: dict[str, str]
     numbers: tuple[str, ...]
     clock: Moment
+    is_live: bool = False
+    """The app has live channels of its own: a web chat belongs on the table."""
 
 
 class PhoneView(msgspec.Struct, frozen=True):

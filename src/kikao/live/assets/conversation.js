@@ -26,13 +26,14 @@ export class Conversation {
   #isNew = false;
   #addresses = new Map();
 
-  /** `server` is where the app's sockets are (`https://chat.example.com/socket`). `tell(what)` hears of each change:
+  /** `server` is where the app's sockets are (`https://chat.example.com/socket`), `name` tells the chats of one page
+      apart. `tell(what)` hears of each change:
       thread, status or words, and of each message that is news. */
-  constructor({ server, tokens, locale, tell }) {
+  constructor({ server, name, tokens, locale, tell }) {
     this.#server = server;
     this.locale = locale;
     this.#tell = tell;
-    this.cursor = new Cursor(server);
+    this.cursor = new Cursor(name ? `${server}#${name}` : server);
     this.#outbox = new Outbox(
       (event, payload) => this.#line.push(event, payload),
       (id, state, detail) => this.#became(id, state, detail),

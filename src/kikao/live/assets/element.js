@@ -119,6 +119,7 @@ export class KikaoChat extends HTMLElement {
   /** The conversation; another one where the last was left. */
   #talk() {
     this.#chat ??= new Conversation({
+      name: this.id,
       server: (this.getAttribute("server") || HERE).replace(/\/$/, ""),
       tokens: new Tokens({ token: this.getAttribute("token") ?? "", url: this.getAttribute("token-url") ?? "", ask: this.getToken }),
       locale: this.getAttribute("locale") || document.documentElement.lang || navigator.language,

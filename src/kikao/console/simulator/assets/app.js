@@ -7,11 +7,12 @@ import { Inspector } from "./inspector.js";
 import { html, render, useEffect, useState } from "./lib.js";
 import { ChatPhone } from "./chat.js";
 import { Phone } from "./phone.js";
-import { isChat } from "./phones.js";
+import { isChat, isWeb } from "./phones.js";
 import { Shortcuts, useShortcuts } from "./shortcuts.js";
 import { ThemeButton } from "./theme.js";
 import { heard } from "./time.js";
 import { TimeBar } from "./timebar.js";
+import { WebChatPhone } from "./webchat.js";
 
 function Page() {
   const [setup, setSetup] = useState(null);
@@ -37,7 +38,7 @@ function Desk({ setup }) {
   useShortcuts(
     {
       KeyR: () => active.lastAhead !== null && calls.redial(active.slot),
-      KeyA: () => (isChat(active) ? calls.chat(active.slot, "deliver") : active.lastAhead !== null && calls.again(active.slot)),
+      KeyA: () => !isWeb(active) && (isChat(active) ? calls.chat(active.slot, "deliver") : active.lastAhead !== null && calls.again(active.slot)),
       KeyH: () => active.line === "open" && calls.hangUp(active.slot),
       KeyL: () => active.line === "open" && calls.drop(active.slot),
       KeyN: () => focusPhone(calls.add()),
@@ -71,7 +72,7 @@ function Desk({ setup }) {
         </header>
         <div class="phones">
           ${phones.map((phone, at) => html`
-            <${isChat(phone) ? ChatPhone : Phone} key=${phone.slot} phone=${phone} place=${at + 1} isActive=${phone === active}
+            <${isWeb(phone) ? WebChatPhone : isChat(phone) ? ChatPhone : Phone} key=${phone.slot} phone=${phone} place=${at + 1} isActive=${phone === active}
               isOnly=${phones.length === 1} setup=${setup} clock=${clock} calls=${calls}
               onActive=${() => choose(phone.slot)} />
           `)}

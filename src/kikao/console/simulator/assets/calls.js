@@ -5,6 +5,7 @@ import { firstPhones, freeNumber } from "./first.js";
 import { keep } from "./kept.js";
 import { useEffect, useLayoutEffect, useReducer, useRef } from "./lib.js";
 import { isChat, newPhone, reduce } from "./phones.js";
+import { webCalls } from "./webcalls.js";
 
 /** Milliseconds between two looks at whether something happened in a chat by itself. */
 const LOOK = 1000;
@@ -142,6 +143,7 @@ export function usePhones(setup) {
   return {
     phones,
     chat,
+    ...webCalls({ live, idOf, anotherLine, attempt, happen }),
     refresh,
     refreshAll,
     dial: (slot, ahead = "") => act(slot, "dial", { ahead }),

@@ -2,6 +2,7 @@
 
 import { Icon } from "./icons.js";
 import { html, useEffect, useId, useState } from "./lib.js";
+import { isWeb } from "./phones.js";
 
 /** Whether lists can show more than names. */
 const RICH = CSS.supports("appearance", "base-select");
@@ -58,14 +59,14 @@ function NumberField({ phone, setup, calls }) {
   const [typed, setTyped] = useState(phone.number);
   useEffect(() => setTyped(phone.number), [phone.number]);
   function settle() {
-    const number = typed.replace(/[\s-]/g, "");
+    const number = isWeb(phone) ? typed.trim() : typed.replace(/[\s-]/g, "");
     if (!number) setTyped(phone.number);
     else if (number !== phone.number) calls.move(phone.slot, phone.endpoint, number);
   }
   return html`
     <label>
-      <span>Number</span>
-      <input type="tel" autocomplete="off" list=${id} value=${typed} onInput=${(event) => setTyped(event.target.value)}
+      <span>${isWeb(phone) ? "User" : "Number"}</span>
+      <input type=${isWeb(phone) ? "text" : "tel"} autocomplete="off" list=${id} value=${typed} onInput=${(event) => setTyped(event.target.value)}
         onBlur=${settle} onKeyDown=${(event) => event.key === "Enter" && settle()} />
       <datalist id=${id}>${setup.numbers.map((number) => html`<option value=${number}></option>`)}</datalist>
     </label>

@@ -10,7 +10,7 @@ export function firstPhones(setup) {
   const kept = recall().phones.filter(({ endpoint, number }) => known.has(endpoint) && number);
   kept.forEach(({ id }) => api.giveBack(id));
   if (kept.length) return kept.map(({ endpoint, number }) => newPhone(known.get(endpoint), number));
-  const firsts = ["ussd", "whatsapp", "telegram"].map((channel) => setup.endpoints.find((one) => one.channel === channel));
+  const firsts = ["ussd", "whatsapp", "telegram", setup.is_live && "socket"].map((channel) => setup.endpoints.find((one) => one.channel === channel));
   return firsts.filter(Boolean).map((endpoint, at) => newPhone(endpoint, setup.numbers[at] ?? setup.numbers[0]));
 }
 

@@ -28,7 +28,7 @@ export function History({ phone, onShow }) {
 }
 
 function said({ deed, said: text, ahead }) {
-  if (deed === "webhook" || deed === "call") return html`<code>${text}</code>`;
+  if (["webhook", "call", "event", "push"].includes(deed)) return html`<code>${text}</code>`;
   if (deed === "dial") return ahead ? html`<i>${ahead} ${ahead === 1 ? "answer" : "answers"} ahead</i>` : "";
   if (deed !== "answer") return "";
   return text === null ? html`<i>a secret, not kept</i>` : html`<code>${text}</code>`;

@@ -19,6 +19,8 @@ export const DEEDS = {
   drop: "Drop the line",
   webhook: "Webhook",
   call: "Call",
+  event: "Event",
+  push: "Push",
 };
 
 /** Exchanges of a phone that the history shows: the last ones. */
@@ -84,6 +86,9 @@ export function reduce(phones, happened) {
 
 /** Whether there is a chat on it. */
 export const isChat = ({ channel }) => channel !== "ussd";
+
+/** Whether that is a web chat, which does all by itself. */
+export const isWeb = ({ channel }) => channel === "socket";
 
 /** What came of something in a chat, or came by itself. An answer that is older than what is shown changes nothing. */
 function chatted(phone, { step, isDone }) {

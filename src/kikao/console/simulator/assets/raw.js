@@ -17,8 +17,8 @@ export function Raw({ phone }) {
     </p>
     <${Message} title="Request" first=${`${request.method} ${request.path}`} message=${request} />
     ${reply
-      ? html`<${Message} title="Reply" first=${`HTTP ${reply.status ?? status}`} message=${reply} />`
-      : html`<h3>Reply</h3><p class="nothing">None: the connection was closed.</p>`}
+      ? html`<${Message} title="Reply" first=${deed === "event" ? "WebSocket" : `HTTP ${reply.status ?? status}`} message=${reply} />`
+      : deed !== "push" && html`<h3>Reply</h3><p class="nothing">None: the connection was closed.</p>`}
     ${pushed &&
       html`<${Message} title="Call to the provider" first=${`${pushed.method} ${pushed.path}`} message=${pushed} />`}
   `;

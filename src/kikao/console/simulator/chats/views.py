@@ -99,7 +99,8 @@ class ExchangeView(msgspec.Struct, frozen=True):
     """A request over the wire between the app and the provider. `n` counts those of a phone from 1."""
 
     n: int
-    way: Literal["webhook", "call"]
+    way: Literal["webhook", "call", "event", "push"]
+    """The last two over a socket: of the client, which gets a reply, and of the server, which gets none."""
     name: str
     """What it is, in the provider's words: `message`, `callback_query`, `sendMessage`, `statuses`."""
     status: int

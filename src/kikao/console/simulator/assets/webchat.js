@@ -1,0 +1,83 @@
+// A browser with a web chat in it: the widget that sites have, with a token of whoever the phone says it is.
+
+import { endpointOf, Line } from "./endpoint.js";
+import { Icon } from "./icons.js";
+import { html, useEffect, useRef, useState } from "./lib.js";
+import { Texts } from "./texts.js";
+
+/** As `Phone`: `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
+export function WebChatPhone({ phone, place, isActive, isOnly, setup, calls, onActive }) {
+  const name = `phone ${place}`;
+  const { slot } = phone;
+  return html`
+    <article class=${`phone ${isActive ? "active" : ""}`} aria-label=${`Phone ${place}`} data-slot=${slot}
+      onFocusIn=${onActive} onPointerDown=${onActive}>
+      <header>
+        <${Line} phone=${phone} setup=${setup} calls=${calls} name=${name} />
+        ${!isOnly && html`
+          <button type="button" class="quiet square remove" aria-label=${`Remove ${name}`} title="Remove this phone"
+            onClick=${() => calls.remove(slot)}><${Icon} name="close" /></button>`}
+      </header>
+
+      ${phone.error && html`
+        <div class="error" role="alert">
+          <p>${phone.error}</p>
+          <button type="button" class="quiet" onClick=${() => calls.dismiss(slot)}>Dismiss</button>
+        </div>`}
+
+      <${Widget} phone=${phone} endpoint=${endpointOf(setup, phone)} calls=${calls} />
+      <${Texts} texts=${phone.texts} />
+      <div class="mishaps" role="group" aria-label=${`What happens to the chat of ${name}`}>
+        <button type="button" title="The connection breaks, and the widget comes back by itself"
+          onClick=${() => calls.tell(slot, "cut")}><${Icon} name="unplug" />Drop line</button>
+        <button type="button" title="The user logs out everywhere: what is open ends, and its tokens open nothing"
+          onClick=${() => calls.tell(slot, "log_out")}><${Icon} name="lock" />Log out</button>
+      </div>
+    </article>
+  `;
+}
+
+/** The widget itself, loaded from where sites load it. Another phone is another user, with another widget. */
+function Widget({ phone, endpoint, calls }) {
+  const box = useRef(null);
+  const [problem, fail] = useState("");
+  const theme = useTheme();
+  const { id, slot } = phone;
+
+  useEffect(() => {
+    if (!id) return undefined;
+    let chat = null;
+    let isGone = false;
+    const module = `${endpoint.path.replace(/\/websocket$/, "")}/widget/kikao.js`;
+    import(module).then(
+      ({ open }) => {
+        if (isGone) return;
+        const getToken = () => calls.token(slot);
+        chat = open({ element: box.current, id: `web-${slot}`, heading: endpoint.name, accent: endpoint.colour, theme, getToken });
+      },
+      () => fail("The widget cannot be loaded."),
+    );
+    return () => {
+      isGone = true;
+      chat?.remove();
+    };
+  }, [id]);
+  useEffect(() => box.current.firstElementChild?.setAttribute("theme", theme), [theme]);
+
+  return html`
+    <div class="device web" aria-busy=${phone.busy} ref=${box}></div>
+    ${problem && html`<p class="error" role="alert">${problem}</p>`}
+  `;
+}
+
+/** Light, dark or system, as the page was told; see `theme.js`. */
+function useTheme() {
+  const told = () => document.documentElement.dataset.theme ?? "system";
+  const [theme, setTheme] = useState(told);
+  useEffect(() => {
+    const watch = new MutationObserver(() => setTheme(told()));
+    watch.observe(document.documentElement, { attributeFilter: ["data-theme"] });
+    return () => watch.disconnect();
+  }, []);
+  return theme;
+}

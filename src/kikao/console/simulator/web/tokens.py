@@ -1,0 +1,67 @@
+"""Tokens that open sockets for simulated phones, beside those that the settings have keys for."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from typing import Final
+
+from kikao.channels.socket.tokens import LATEST, BadToken, Claims, Fault, Tokens
+
+_ADMITTED: Final[ContextVar[list[str] | None]] = ContextVar("admitted", default=None)
+
+
+class MintedTokens(Tokens):
+    """Says whose a token is that `mint` made, in this process; of any other `real` says so, if there is such.
+
+    They are no JWT: nothing is signed, and none of them outlives the process. They do not expire, so that time can be
+    moved; who logs out is out with them, too.
+    """
+
+    def __init__(self, clock: Callable[[], float], real: Tokens | None = None) -> None:
+        self._clock = clock
+        self.real = real
+        self._users: dict[str, Claims] = {}
+
+    def __repr__(self) -> str:
+        return f"<{len(self._users)} tokens of the simulator>"
+
+    def mint(self, user: str) -> str:
+        """A token for a user."""
+        token = secrets.token_urlsafe(32)
+        now = self._clock()
+        self._users[token] = Claims(user, float(LATEST), now, {"sub": user}, "simulator")
+        return token
+
+    def forget(self, tokens: list[str]) -> None:
+        """They open nothing any more."""
+        for token in tokens:
+            self._users.pop(token, None)
+
+    def verify(self, token: str) -> Claims:
+        """Raises `BadToken`."""
+        found = self._users.get(
+            token
+        )  # 256 random bits: how long it takes to find one says nothing of another
+        if found is None and self.real is None:
+            raise BadToken(Fault.MALFORMED)
+        if found is None:
+            assert self.real is not None
+            return self.real.verify(token)
+        admitted = _ADMITTED.get()
+        if admitted is not None:
+            admitted.append(found.user)
+        return found
+
+
+@contextlib.contextmanager
+def admitting() -> Iterator[list[str]]:
+    """The simulated users that tokens are shown of within this block, in this task."""
+    admitted: list[str] = []
+    token = _ADMITTED.set(admitted)
+    try:
+        yield admitted
+    finally:
+        _ADMITTED.reset(token)
