@@ -35,7 +35,7 @@ LOOKS: Final = SimulatedEndpoint(
     gateway=SLUG,
     description="The widget on a site, over a WebSocket",
     icon="message",
-    colour="#5c4a3a",
+    colour="#6b2fa0",
     channel=CHANNEL,
 )
 """How it looks where no setting says how."""

@@ -62,7 +62,7 @@ class SocketTraffic:
         answer, status = None, 0
         if reply is not None:
             status = 200 if reply[4].get("status") == "ok" else 409
-            answer = ReplyView(status, {}, _shown(reply))
+            answer = ReplyView(status, {}, _shown([*reply[:4], _answered(event, reply[4])]))
         self._keep(
             user,
             "event",
@@ -181,6 +181,11 @@ def _safe(event: str, payload: dict[str, Any]) -> dict[str, Any]:
     return {
         name: f"({len(str(value))} characters)" if name in PASTE else value for name, value in payload.items()
     }
+
+
+def _answered(event: str, reply: dict[str, Any]) -> dict[str, Any]:
+    """A reply, without the address behind which a file is for some minutes."""
+    return {**reply, "response": {"url": KEY}} if event == "show" and reply.get("status") == "ok" else reply
 
 
 def _shown(frame: list[Any]) -> str:
