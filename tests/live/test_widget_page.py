@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator
 from kikao.channels.socket.tokens import Tokens
 from kikao.config import Hidden, JwtKey, JwtSettings
 from kikao.console.simulator.chats.phone import SAMPLE
-from tests.console.browser import REFUSED, chromium, new_window
+from tests.console.browser import REFUSED, Desk, chromium, new_window, stored
 from tests.http.servers import ServerProcess, serving
 
 KEY: Final = b"0123456789abcdef0123456789abcdef"
@@ -382,3 +382,25 @@ def test_from_right_to_left_in_the_language_of_the_page(open_widget: Open) -> No
     chat = open_widget("farida", 'data-locale="ar" data-position="start"')
     expect(chat.launcher).to_have_attribute("dir", "rtl")
     assert chat.launcher.bounding_box()["x"] > 500  # type: ignore[index]
+
+
+def test_the_simulator_has_it_on_its_table(browser: Browser, server: ServerProcess) -> None:
+    desk = Desk(new_window(browser, locale="en-GB"), f"http://127.0.0.1:{server.port}/simulator")
+    phone = desk.page.get_by_role("article", name="Phone 4")
+    log = phone.get_by_role("log")
+    expect(phone.get_by_label("User")).to_have_value("+255712000001")
+    log.get_by_role("button", name="Pay").click()
+    field = phone.get_by_role("textbox", name="Enter PIN")
+    expect(desk.tab("Conversation")).to_contain_text("pin#1")
+    phone.get_by_role("button", name="Drop line").click()
+    field.fill(PIN)
+    field.press("Enter")
+    expect(log).to_contain_text("Paid.")
+    expect(desk.tab("History")).to_contain_text("Event secret")
+    desk.tab("Raw")
+    assert PIN not in desk.page.content() + desk.heard() + stored(desk.page)
+    phone.get_by_role("group", name="What happens").get_by_role("button", name="Log out").click()
+    phone.get_by_role("button", name="Begin again").click()
+    expect(log.locator("li.theirs").last).to_contain_text(ASKED)
+    assert desk.problems == []
+    desk.page.context.close()

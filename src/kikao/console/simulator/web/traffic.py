@@ -13,6 +13,7 @@ from kikao.console.simulator.masking import KEY
 from kikao.console.simulator.views import MASK, ReplyView, RequestView
 from kikao.console.simulator.web.tokens import admitting
 from kikao.live.endpoint import Endpoint, Page
+from kikao.live.socket import WRITE
 
 MOST: Final = 200
 """Exchanges of a user that are kept: the latest."""
@@ -118,7 +119,10 @@ class WatchedSockets:
         """One of them, from its handshake to its end."""
         with admitting() as admitted:
             wire = _Wire(self._traffic, admitted, receive, send)
-            await self._sockets(scope, wire.receive, wire.send)
+            extensions = scope.get("extensions", {})
+            if WRITE in extensions:  # by which frames go past `send`
+                extensions = {**extensions, WRITE: wire.writing(extensions[WRITE])}
+            await self._sockets({**scope, "extensions": extensions}, wire.receive, wire.send)
 
 
 class _Wire:
@@ -148,6 +152,21 @@ class _Wire:
 
     async def send(self, message: Any) -> None:
         """Let something go."""
+        self._told(message)
+        await self._send(message)
+
+    def writing(self, write: Callable[[Any], bool]) -> Callable[[Any], bool]:
+        """The same as `write`, which sends what there is room for at once; what it does not take comes to `send`."""
+
+        def written(text: Any) -> bool:
+            if not write(text):
+                return False
+            self._told({"text": text})
+            return True
+
+        return written
+
+    def _told(self, message: Mapping[str, Any]) -> None:
         frame = self._frame(message)
         if frame is not None:
             user, ref, event = self._admitted[0], frame[1], frame[3]
@@ -157,12 +176,11 @@ class _Wire:
                     self._traffic.said(user, asked[0], frame, asked[1])
             elif event not in QUIET:
                 self._traffic.told(user, frame)
-        await self._send(message)
 
     def _frame(self, message: Mapping[str, Any]) -> list[Any] | None:
         """What a message of a simulated user holds; None for another, and for what is no frame of text."""
         text = message.get("text")
-        if not self._admitted or not text:
+        if not self._admitted or not isinstance(text, str):
             return None
         try:
             frame = json.loads(text)
