@@ -46,6 +46,7 @@ export class Conversation {
         status: (status) => this.#stands(status),
         joined: (reply) => this.#joined(reply),
         message: (message) => this.#came(message),
+        forgotten: () => this.#forget(),
         ended: (reason) => this.#over(reason),
       },
     });
@@ -143,7 +144,7 @@ export class Conversation {
     this.#limits = { ...LIMITS, ...limits };
     if (recovered) {
       this.cursor.goOn(epoch);
-      messages.forEach(({ event, payload }) => event === "message" && this.#take(payload));
+      messages.forEach(({ event, payload }) => (event === "forgotten" ? this.#forget() : event === "message" && this.#take(payload)));
     } else if (epoch) {
       this.cursor.moveTo(epoch, seq);
       if (reason && this.thread.entries.length) this.thread.note(newId(), this.say("missed"));
@@ -167,6 +168,12 @@ export class Conversation {
     if (!this.cursor.passes(message.seq)) return false;
     if (message.mine) this.#outbox.taken(message.id);
     return this.thread.take(message) && !message.mine;
+  }
+
+  /** The member was erased: what was said is nowhere any more. */
+  #forget() {
+    this.thread.clear();
+    this.#tell("thread");
   }
 
   #saying(entry, event, payloads, options) {

@@ -4,7 +4,7 @@
 //     const chat = open({ getToken: async () => (await fetch("/chat-token")).text(), heading: "Help" });
 //     chat.show();
 //
-// It defines <kikao-chat>, which can stand in a page as well. See docs/how-to/add-a-web-chat.md.
+// It defines <kikao-chat>, which can stand in a page as well. See docs/reference/widget.md.
 
 import { KikaoChat } from "./element.js";
 

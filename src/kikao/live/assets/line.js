@@ -25,7 +25,7 @@ export class Line {
   #failures = 0;
 
   /** `url` is where sockets are, without `/websocket`. `on` has `status(name)`: connecting, online, offline, away or
-      ended; `joined(reply)`; `message(payload)`; `ended(reason)`. */
+      ended; `joined(reply)`; `message(payload)`; `forgotten()`; `ended(reason)`. */
   constructor({ url, tokens, cursor, on }) {
     this.#url = url;
     this.#tokens = tokens;
@@ -84,6 +84,7 @@ export class Line {
     this.#socket.onMessage(({ event, payload }) => event === "session_ended" && this.#end(payload?.reason));
     this.#channel = this.#socket.channel(TOPIC, () => this.#cursor.asked());
     this.#channel.on("message", (payload) => (this.#isJoined ? this.#on.message(payload) : this.#early.push(payload)));
+    this.#channel.on("forgotten", () => this.#on.forgotten());
     this.#channel.on("token_expiring", () => this.#refresh());
     this.#channel.onError(() => this.#drop());
     this.#channel.onClose(() => this.#end());

@@ -38,6 +38,12 @@ export class Thread {
     if (entry) Object.assign(entry, { state }, facts);
   }
 
+  /** Nothing was said. */
+  clear() {
+    this.entries = [];
+    this.unread = 0;
+  }
+
   find(id) {
     return this.entries.find((entry) => entry.id === id);
   }
