@@ -217,6 +217,7 @@ def test_a_token_that_nobody_minted_opens_nothing() -> None:
     token = tokens.mint(USER)
     assert tokens.verify(token).user == USER
     assert token not in repr(tokens)
+    assert tokens.verify(tokens.sign("binta")).user == "binta"
     with pytest.raises(BadToken) as bad:
         tokens.verify("a.b.c")
     assert bad.value.fault is Fault.MALFORMED
