@@ -145,6 +145,30 @@ async def test_a_session_is_stopped_from_anywhere() -> None:
         assert await one.open()
 
 
+async def test_a_device_that_connects_elsewhere_leaves_no_half_of_a_socket_behind() -> None:
+    bus, store, time = MemoryFanout(), MemoryLive(), Time()
+    async with (
+        at_work(an_app(), bus=bus, store=store, time=time) as one,
+        at_work(an_app(), bus=bus, store=store, time=time) as other,
+    ):
+        tab = one.tokens.sign("ada", 600) + "&device=tab"
+        before, second = one.socket(token=tab), await one.open()
+        assert await before.open() == 101
+        assert (await before.ask("room:1", "phx_join"))["status"] == "ok"
+
+        assert await other.socket(token=tab).open() == 101
+
+        assert await before.until("session_ended") == {"reason": "replaced"}
+        while await before.frame() is not None:
+            pass
+        await before.over()
+        assert before.closed is not None
+        assert (before.closed["code"], before.closed["reason"]) == (1001, "replaced")
+        assert second.is_open
+        assert [event.reason for event in one.heard(LiveClosed)] == ["replaced"]
+        assert one.heard(LiveEnded) == []
+
+
 async def test_too_many_events_are_refused_and_a_flood_ends_the_socket() -> None:
     async with at_work(an_app(events=1.0, burst=3, flood=4)) as work:
         ada = await work.open()

@@ -212,15 +212,20 @@ class Hub:
     async def _is_logged_out(self, user: User, claims: Claims) -> bool:
         return claims.is_from_before(await self.store.logged_out(user.id))
 
-    async def serve(self, user: User, claims: Claims, scope: Message, receive: Receive, send: Send) -> None:
-        """One socket that was accepted, until it ends."""
+    async def serve(
+        self, user: User, claims: Claims, scope: Message, receive: Receive, send: Send, device: str = ""
+    ) -> None:
+        """One socket that was accepted, until it ends; others of this `device` of the user end now, everywhere."""
         now = self.clock()
         session = self.sessions.get(user.id)
         if session is None:
             session = self.sessions[user.id] = Session(user, self.limits, now)
         session.user = user
-        socket = Socket(self, session, claims, scope, send, now)
+        socket = Socket(self, session, claims, scope, send, now, device)
         session.enter(socket)
+        if device:
+            session.replace(device, by=socket)
+            self.wire.tell(EndSession(user.id, Reason.REPLACED.label, device=device))
         self.sockets[socket.id] = socket
         if self.leaving:  # since its user was loaded
             socket.close(Reason.DRAINED)
@@ -468,16 +473,17 @@ class Hub:
 
     def _heard_of_end(self, news: EndSession) -> None:
         session = self.sessions.get(news.user)
-        reason = _REASONS.get(news.reason, Reason.STOPPED)
         if session is None:
             return
-        newer = [s for s in session.sockets if news.at and not s.claims.is_from_before(news.at)]
-        if not newer:
-            self._end(session, reason)
+        if news.device:
+            session.replace(news.device)
             return
-        for socket in session.sockets:
-            if socket not in newer:
-                socket.close(reason)
+        reason = _REASONS.get(news.reason, Reason.STOPPED)
+        gone = [each for each in session.sockets if not news.at or each.claims.is_from_before(news.at)]
+        if len(gone) == len(session.sockets):
+            self._end(session, reason)
+        for socket in gone:
+            socket.close(reason)
 
 
 class _Token(msgspec.Struct):

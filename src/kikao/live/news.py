@@ -57,6 +57,8 @@ class EndSession(msgspec.Struct, frozen=True, tag="e", array_like=True, gc=False
     reason: str
     at: float = 0.0
     """Of `logged_out`: sockets whose token is newer stay; 0 for all."""
+    device: str = ""
+    """Of `replaced`: only sockets of this device."""
 
 
 class Relayed(msgspec.Struct, frozen=True, tag="r", array_like=True, gc=False):

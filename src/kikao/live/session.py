@@ -83,6 +83,12 @@ class Session:
         if not self.sockets:
             self.alone_since = now
 
+    def replace(self, device: str, by: Socket | None = None) -> None:
+        """A device has one socket: what is left of it before, often a connection that is only half there, is over."""
+        for socket in list(self.sockets):
+            if socket.device == device and socket is not by:
+                socket.replace()
+
     def takes(self, now: float) -> bool:
         """Whether an event is within the limits; it counts as activity if it is."""
         limits = self.limits

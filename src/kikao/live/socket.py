@@ -64,6 +64,7 @@ class Socket:
         "channels",
         "claims",
         "connected_at",
+        "device",
         "expires_at",
         "heard_at",
         "hub",
@@ -73,7 +74,14 @@ class Socket:
     )
 
     def __init__(
-        self, hub: Hub, session: Session, claims: Claims, scope: Message, send: Send, now: float
+        self,
+        hub: Hub,
+        session: Session,
+        claims: Claims,
+        scope: Message,
+        send: Send,
+        now: float,
+        device: str = "",
     ) -> None:
         self.hub = hub
         self.session = session
@@ -81,6 +89,8 @@ class Socket:
         self.expires_at = claims.expires_at
         """Of its token, in seconds since the epoch."""
         self.id = hub.new_id()
+        self.device = device
+        """What its client calls the tab or the phone that it is on; empty where it does not say."""
         self.channels: dict[str, Channel] = {}
         self.connected_at = now
         self.heard_at = now
@@ -234,13 +244,19 @@ class Socket:
         """End the connection, with `session_ended` first where nobody should come back. Returns at once."""
         if self._closing is not None:
             return
-        if reason.ends_session:
+        if reason.ends_session or reason is Reason.REPLACED:  # two tabs of one name must not fight for ever
             said = json({"reason": reason.label})
             for topic in ("phoenix", *self.channels):
                 self.write(protocol.broadcast(topic, SESSION_ENDED, said))
         if self._closing is None:  # unless that was too much for it
             self._closing = reason
             self._ending = self.hub.spawn(self._close(reason))
+
+    def replace(self) -> None:
+        """Its device connected again: its channels are over now, and what they tracked waits for the new ones."""
+        self.close(Reason.REPLACED)
+        for channel in list(self.channels.values()):
+            channel.end(Reason.REPLACED.label)
 
     async def _close(self, reason: Reason) -> None:
         writer = self._writer

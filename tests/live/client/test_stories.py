@@ -344,8 +344,9 @@ async def test_a_connection_that_is_only_half_there_is_replaced(host: Host, hous
     watcher = await of(host, house, "watcher")
     await watcher.join(where := named())
     async with cable(house.port) as line:
-        asha = await of(host, house, "asha", port=line.port, heartbeatIntervalMs=60)
-        await asha.join(where, {"device": "phone"})
+        tab = {"token": house.token("asha"), "device": "tab-1"}
+        asha = await device(host, "asha", line.port, params=tab, heartbeatIntervalMs=60)
+        await (await asha.connect()).join(where, {"device": "phone"})
         await watcher.sees("came", key="asha")
 
         line.hang()
@@ -353,9 +354,11 @@ async def test_a_connection_that_is_only_half_there_is_replaced(host: Host, hous
         await asha.sees("open")
         await asha.sees("joined", topic=where)
         assert await asha.push(where, "echo", {"n": 1}) == ok({"n": 1})
+        await house.left(where, "replaced")
         await watcher.ping()
-        assert "asha" in await watcher.present(where)
-        assert [note for note in await watcher.saw("gone") if note["left"] == 0] == []
+        assert devices_of(await watcher.present(where), "asha") == ["phone"]
+        assert await watcher.saw("gone") == []
+        assert len(await watcher.saw("came", key="asha")) == 1
 
 
 # --- ends ---

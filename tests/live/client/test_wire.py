@@ -701,3 +701,41 @@ async def test_who_does_not_read_is_closed_and_nobody_waits_for_them(
 
 def unmatched() -> dict[str, object]:
     return {"status": "error", "response": {"reason": "unmatched topic"}}
+
+
+# --- a device that connects again ---
+
+
+async def test_a_device_that_connects_again_has_one_socket_and_its_presence_stays(house: House) -> None:
+    tab = {"device": "tab-1"}
+    async with wired(house.port, house.token("watcher")) as watcher:
+        where = topic()
+        await watcher.join(where)
+        async with (
+            wired(house.port, house.token("ines"), params=tab) as before,
+            wired(house.port, house.token("ines"), params={"device": "tab-2"}) as other,
+            wired(house.port, house.token("zoe"), params=tab) as namesake,
+        ):
+            await before.join(where, {"device": "phone"})
+            for wire in (other, namesake):
+                await wire.join(where)
+            await watcher.until("presence_diff")
+
+            async with wired(house.port, house.token("ines"), params=tab) as again:
+                frames, closed = await before.ended()
+                assert closed == (1001, "replaced")
+                ended = [frame for frame in frames if frame.event == "session_ended"]
+                assert {frame.topic for frame in ended} == {"phoenix", where}
+                assert {frame.payload["reason"] for frame in ended} == {"replaced"}
+                await house.left(where, "replaced")
+
+                await again.join(where, {"device": "phone"})
+                state = (await again.until("presence_state")).payload
+                assert [meta["device"] for meta in state["ines"]["metas"]] == ["phone"]
+                for wire in (other, namesake):
+                    assert [frame.event for frame in await wire.heartbeat()] == ["has_left"]
+                ref, number = watcher.ref(), 0
+                await watcher.send(None, ref, "phoenix", "heartbeat")
+                while (frame := await watcher.take(presence=True)).ref != ref:
+                    number += frame.event == "presence_diff"
+                assert number == 0  # nobody saw anything
