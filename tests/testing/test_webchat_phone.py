@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from kikao import App, Chat, Flows, Media, Pin, Secret, Text
+from kikao import App, Chat, Flows, Media, Pin, Secret, SessionPolicy, Text
 from kikao.conversation.answers import Location
 from kikao.conversation.attached import Attached
 from kikao.conversation.outcomes import Done
 from kikao.i18n import t
 from kikao.live import Live, anyone
+from kikao.sessions.limits import Limits, Rate
 from kikao.testing import Stage
 from kikao.testing.samples import sample
 
@@ -154,6 +155,19 @@ async def test_what_no_browser_does(stage: Stage) -> None:
     for cannot in (asha.share_contact(), asha.edit("x"), asha.block(), asha.unblock(), asha.enter("1")):
         with pytest.raises(LookupError):
             await cannot
+
+
+async def test_who_says_too_much_at_once_is_told_so() -> None:
+    policy = SessionPolicy(limits=Limits(address=Rate(2, burst=2)))
+    app = App(
+        flows, entry="menu", live=Live(users=anyone), members=False, services={Bank: Bank()}, policy=policy
+    )
+    async with Stage(app) as stage:
+        asha = stage.webchat()
+        await asha.start()
+        await asha.tap("Pay")
+        assert await asha.write("Binta") == "Too many attempts. Try again later."
+        assert asha.replies[-1]["status"] == "ok"
 
 
 async def test_an_app_that_is_not_live_has_no_web_chat() -> None:

@@ -106,13 +106,18 @@ class Conversing:
         self._files = files
         self._showing = showing
         self._largest = largest if files is not None else 0
+        self._greetings: dict[str, dict[str, Any]] = {}
+        """By language: thousands may come back at once."""
 
     def greeting(self, language: str) -> dict[str, Any]:
         """What a client gets when it joins: the words of its page in the user's language, and what fits."""
         said = language.partition("-")[0].lower()
         locale = said if said in self._locales else self._locale
-        limits = {"text": LONGEST_TEXT, "secret": LONGEST_SECRET, "piece": PIECE, "file": self._largest}
-        return {"texts": words(self._translate(locale)), "locale": locale, "limits": limits}
+        if locale not in self._greetings:
+            limits = {"text": LONGEST_TEXT, "secret": LONGEST_SECRET, "piece": PIECE, "file": self._largest}
+            texts = words(self._translate(locale))
+            self._greetings[locale] = {"texts": texts, "locale": locale, "limits": limits}
+        return self._greetings[locale]
 
     async def hear(self, user: str, language: str, said: Said) -> str:
         """Deal with an event; why it was not taken, empty where it was."""

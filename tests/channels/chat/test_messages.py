@@ -70,6 +70,7 @@ def test_an_operator_reads_a_message_as_its_member_does_but_for_the_address_of_i
     assert legible("telegram/bot-api", parcel.written()) == (
         "Send UGX 500?\nTo Binta\n[1] Confirm\n[2] Cancel\n[link] Enter it here"
     )
+    assert legible("socket/phoenix", Parcel("asha", Message("Hello"), 1.0).written()) == "Hello"
     assert legible("sms/africastalking", b"\xff") == "(1 octets)"
     assert legible("webhook/crm", b'{"a": 1}') == '{"a": 1}'
 
