@@ -42,6 +42,12 @@ LIMITS: Final = Limits(
 AT_ONCE: Final = 32
 """Messages on their way at a time: each is one call to the store of streams."""
 
+TRIES: Final = 500
+"""With the waits between them, most of a working day: the store of streams comes back."""
+
+LONGEST: Final = 60.0
+"""Seconds between two tries, at most: somebody waits."""
+
 RETENTION: Final = 86400.0
 """Seconds in which a device sends something again under the same id: it forgets what it could not send long before."""
 
@@ -72,7 +78,9 @@ class SocketGateway(ChatGateway):
     ) -> Destination:
         """What puts its messages into the streams of users. `showing` names the files that it shows."""
         sender = SocketSender(self.line, deliver, clock, showing)
-        return Destination(sender=sender, at_once=AT_ONCE, first=1.0, longest=60.0, sent_kept=0.0)
+        return Destination(
+            sender=sender, at_once=AT_ONCE, tries=TRIES, first=1.0, longest=LONGEST, sent_kept=0.0
+        )
 
     def echoed(self, inbound: Inbound, said: Message, *, until: float) -> list[bytes]:
         """What the member said, for their other devices; the one that said it knows it by its id."""
