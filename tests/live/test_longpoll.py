@@ -27,6 +27,11 @@ RING = KeyRing({"k1": bytes(range(32))})
 MUCH = "x" * 30_000
 
 
+@pytest.fixture(autouse=True)
+def heeded_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kikao.live.polled.HEEDED", 0.05)
+
+
 def an_app(**limits: Any) -> Live:
     live = Live(users=anyone, limits=LiveLimits(**limits))
     room = live.channel("room:{name}", presence=True)

@@ -9,6 +9,11 @@ import pytest
 from kikao.live.polled import HELD, Polled
 
 
+@pytest.fixture(autouse=True)
+def heeded_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kikao.live.polled.HEEDED", 0.05)
+
+
 def one(window: float = 10.0) -> tuple[Polled, list[str]]:
     told: list[str] = []
     return Polled(window, lambda: told.append("gone")), told
@@ -68,6 +73,9 @@ async def test_the_last_words_are_fetched_after_a_close() -> None:
     await polled.send({"type": "websocket.close", "code": 1001, "reason": "idle"})
     assert await polled.receive() == {"type": "websocket.disconnect", "code": 1001, "reason": "idle"}
     assert await polled.poll() == ["[1]"]
+    last = asyncio.create_task(polled.poll())
+    await asyncio.sleep(0)
+    assert not last.done(), "a client hands on what it was told first"
     assert not told
-    assert await polled.poll() is None
+    assert await last is None
     assert told == ["gone"]

@@ -22,6 +22,11 @@ LAPSES: Final = 1.5
 """Windows without a poll after which its client is gone. Phoenix has the same."""
 
 
+HEEDED: Final = 1.0
+"""Seconds in which a client hands on what a poll brought. The official one lets all of it go when it hears earlier that
+its socket is over, `session_ended` too."""
+
+
 class Polled:
     """One of them. `window` is how many seconds a poll waits; `gone` is called once, when nothing is left of it."""
 
@@ -32,6 +37,8 @@ class Polled:
         self._frames: deque[str] = deque()
         self._size = 0
         self._bell, self._room = asyncio.Event(), asyncio.Event()
+        self._heeded_at = 0.0
+        """By when what the last poll brought was dealt with."""
         self._polls = 0
         """How many there were: the last one counts."""
         self._unread: set[asyncio.Future[bool]] = set()
@@ -93,6 +100,8 @@ class Polled:
                     while mine == self._polls and not self._frames and not self._is_over:
                         self._bell.clear()
                         await self._bell.wait()
+                if self._is_over and not self._frames:
+                    await asyncio.sleep(self._heeded_at - asyncio.get_running_loop().time())
             return self._taken() if mine == self._polls else []
         finally:
             if mine == self._polls and not self._is_gone:
@@ -126,7 +135,9 @@ class Polled:
         self._frames.clear()
         self._size = 0
         self._room.set()
-        if not taken and self._is_over:
+        if taken:
+            self._heeded_at = asyncio.get_running_loop().time() + HEEDED
+        elif self._is_over:
             self._leave()
             return None
         return taken

@@ -3,10 +3,11 @@
 
 const PATIENCE = 15000;
 
-export function devices({ Presence, Socket }, transport) {
+export function devices({ LongPoll, Presence, Socket }, transport) {
   const all = new Map();
   const does = {
-    open: (name, url, options) => all.set(name, new Device(Presence, Socket, url, { ...options, transport })),
+    open: (name, url, { polls, ...options }) =>
+      all.set(name, new Device(Presence, Socket, url, { ...options, transport: polls ? LongPoll : transport })),
     forget: () => {
       for (const device of all.values()) device.socket.disconnect();
       all.clear();
@@ -19,7 +20,12 @@ export function devices({ Presence, Socket }, transport) {
 }
 
 class Device {
-  constructor(Presence, Socket, url, { params = {}, authToken, transport, timeout, heartbeatIntervalMs, rejoinAfterMs }) {
+  constructor(
+    Presence,
+    Socket,
+    url,
+    { params = {}, authToken, transport, timeout, heartbeatIntervalMs, rejoinAfterMs, longPollFallbackMs },
+  ) {
     this.Presence = Presence;
     this.notes = [];
     this.taken = new Set();
@@ -33,6 +39,7 @@ class Device {
     if (authToken !== undefined) options.authToken = () => this.authToken;
     if (timeout !== undefined) options.timeout = timeout;
     if (heartbeatIntervalMs !== undefined) options.heartbeatIntervalMs = heartbeatIntervalMs;
+    if (longPollFallbackMs !== undefined) options.longPollFallbackMs = longPollFallbackMs;
     if (rejoinAfterMs !== undefined) options.rejoinAfterMs = () => rejoinAfterMs;
     this.socket = new Socket(url, options);
     this.socket.onOpen(() => this.note({ what: "open" }));
