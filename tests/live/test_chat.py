@@ -26,6 +26,7 @@ from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing.samples import sample
 from tests.live.inside import InsideSocket, inside
+from tests.waiting import until
 
 PIN: Final = "4711"
 
@@ -229,6 +230,10 @@ async def test_a_photo_comes_and_is_shown_to_its_user_alone(server: Server) -> N
     assert (await got(server, "/socket/files/")).status == 410
 
 
+def kept_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
 async def test_a_file_that_is_left_in_the_middle_leaves_nothing(server: Server, tmp_path: Path) -> None:
     async with inside(server, "asha") as one:
         phone = Device(one)
@@ -236,15 +241,14 @@ async def test_a_file_that_is_left_in_the_middle_leaves_nothing(server: Server, 
         await phone.does("say", text="Photo")
         data = base64.b64encode(bytes(3000)).decode()
         assert await phone.does("file", id="f", data=data, more=True) == OK
-        began = [path for path in tmp_path.rglob("*") if path.is_file()]
+        began = kept_in(tmp_path)
         assert began
     async with inside(server, "asha") as one:
         phone = Device(one)
         await phone.join()
         reply = await phone.does("file", id="f", data=data, start=3000)
         assert reply["response"] == {"reason": "start again"}
-    left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(left) < len(began)
+    await until(lambda: len(kept_in(tmp_path)) < len(began), "what came of the file to be gone")
 
 
 async def test_who_is_erased_leaves_nothing_in_their_stream(server: Server) -> None:
