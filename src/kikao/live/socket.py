@@ -45,6 +45,9 @@ AT_ONCE: Final = 32
 HEARD: Final = "kikao.heard"
 """Received where the client said nothing, but is there: those that poll send no heartbeats."""
 
+GAVE_UP: Final = "heartbeat timeout"
+"""Why the client closes a connection on which its heartbeat was not answered, with 1000: it comes back at once."""
+
 PATIENCE: Final = 5.0
 """Seconds in which a client has to read that its socket is closed."""
 
@@ -290,11 +293,19 @@ def _message(frame: Frame) -> Message:
 
 def _left(message: Message) -> Reason:
     """Whether the client closed it: uvicorn tells a reason, if an empty one, only of a close that came."""
-    if message.get("code") in (1000, 1001, 1005) and "reason" in message:
-        return Reason.LEFT
-    return {1007: Reason.MALFORMED, 1009: Reason.TOO_LARGE, 1012: Reason.DRAINED}.get(
-        message.get("code", 0), Reason.LOST
-    )
+    code = message.get("code") or 0
+    if "reason" in message and (code in (1000, 1001, 1005) or 3000 <= code < 5000):
+        return Reason.LOST if message["reason"] == GAVE_UP else Reason.LEFT
+    return _CLOSED.get(code, Reason.LOST)
+
+
+_CLOSED: Final = {
+    1002: Reason.MALFORMED,
+    1007: Reason.MALFORMED,
+    1009: Reason.TOO_LARGE,
+    1012: Reason.DRAINED,
+}
+"""What uvicorn closed with."""
 
 
 @types.coroutine

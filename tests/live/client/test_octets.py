@@ -11,6 +11,7 @@ from typing import Final
 
 import pytest
 
+from kikao.events import LiveClosed
 from tests.live.client.house import House
 from tests.live.frames import PATIENCE, UPGRADE, wired
 from tests.waiting import until
@@ -60,6 +61,9 @@ async def test_what_is_no_frame_of_websocket_ends_its_connection(
         writer.write(octets)
 
         assert close_code(await everything(reader)) == code
+        await until(lambda: not house.hub.sockets, "it to be gone")
+    reason = "too_large" if code == 1009 else "malformed"
+    assert [event.reason for event in house.told if isinstance(event, LiveClosed)][-1] == reason
     assert caplog.text == ""
 
 

@@ -218,6 +218,20 @@ async def test_17_who_is_cut_ends_all_channels_as_well(house: House) -> None:
         await house.left(one, "lost")
 
 
+@pytest.mark.parametrize(
+    ("code", "why", "reason"),
+    [(1000, "", "left"), (1001, "", "left"), (4000, "bye", "left"), (1000, "heartbeat timeout", "lost")],
+)
+async def test_17_who_closes_since_no_heartbeat_was_answered_comes_back(
+    house: House, code: int, why: str, reason: str
+) -> None:
+    async with wired(house.port, house.token("asha")) as wire:
+        await wire.join(where := topic())
+        await wire.socket.close(code, why)
+
+        await house.left(where, reason)
+
+
 # --- 18, 26: nobody there ---
 
 
