@@ -187,9 +187,7 @@ class Server:
         """What is said to members of asynchronous gateways, and is no turn."""
         monitor.follow(publish, self.late, self.shares, sessions.clock)
         if self.hub is not None:
-            from kikao.live.tally import measured
-
-            monitor.ask(measured(self.hub))
+            monitor.ask(self.hub.measure)
         links: SecretLinks | None = None
         if lines and settings.public_url:
             links = SecretLinks(lambda: sessions.ring, settings.public_url, sessions.clock)

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import pytest
 import uvicorn
@@ -23,6 +23,7 @@ from kikao.cli.web_server import WebServer
 from kikao.config import load
 from kikao.live import Channel, Live, LiveLimits, anyone
 from kikao.live.hub import Hub
+from kikao.live.socket import Socket
 from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from tests.http.wire import get
@@ -149,7 +150,7 @@ async def test_clients_that_read_nothing_or_answer_nothing_hold_nothing_up(tmp_p
         deaf.write(masked('["1","1","room:1","phx_join",{}]'))
         deaf.write(masked('["1","2","room:1","more",{"times":200}]'))
         session = at.hub.sessions["deaf"]
-        await until(lambda: session.sockets[0]._waiting, "more to wait than the network takes")
+        await until(lambda: cast(Socket, session.sockets[0])._waiting, "more to wait than the network takes")
         deaf.transport.pause_reading()  # type: ignore[attr-defined]
         await at.stop()
         assert b"drained" in await reader.read(), "it was told"
@@ -178,7 +179,7 @@ async def test_who_leaves_and_reads_no_more_is_not_kept(
         deaf.write(masked('["1","1","room:1","phx_join",{}]'))
         deaf.write(masked('["1","2","room:1","more",{"times":200}]'))
         session = at.hub.sessions["deaf"]
-        await until(lambda: session.sockets[0]._waiting, "more to wait than the network takes")
+        await until(lambda: cast(Socket, session.sockets[0])._waiting, "more to wait than the network takes")
         deaf.write(bytes((0x88, 0x80, 0, 0, 0, 0)))  # a close
         await until(lambda: not at.web.server_state.sockets, "its connection to be gone")  # type: ignore[attr-defined]
         deaf.transport.abort()

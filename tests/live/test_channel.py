@@ -172,7 +172,7 @@ async def test_a_join_that_is_refused_or_breaks_leaves_nothing() -> None:
         broken = await ada.ask("room:one", "phx_join", {"name": "broken"})
         assert broken == {"status": "error", "response": {"reason": "join crashed"}}
         assert [event.error for event in work.heard(ErrorUncaught)] != []
-        assert not work.hub.topics()
+        assert not work.hub.topics.counts()
 
 
 async def test_who_may_not_join() -> None:

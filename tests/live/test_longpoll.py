@@ -15,7 +15,6 @@ from kikao.channels.edge import Denied
 from kikao.events import LiveClosed, RequestRefused
 from kikao.live import Channel, Live, LiveLimits, anyone
 from kikao.live.longpoll import LongPoll
-from kikao.live.tally import measured
 from kikao.metrics.snapshot import Snapshot
 from kikao.sessions.sealing import KeyRing
 from tests.live.frames import pushed
@@ -211,7 +210,7 @@ async def test_who_may_not_come_in_hears_no_more_than_that() -> None:
             (503, "this process is stopping"),
         ]
         snapshot = Snapshot()
-        measured(at.work.hub)(snapshot)
+        at.work.hub.measure(snapshot)
         counted = {each.labels: each.value for each in snapshot.counters["kikao_live_connects"]}
         assert counted == {
             ("longpoll", "101"): 2,

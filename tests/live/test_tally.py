@@ -6,7 +6,6 @@ from typing import Any
 
 from kikao.live import Channel, Kept, Live, LiveLimits, anyone
 from kikao.live.hub import Hub
-from kikao.live.tally import measured
 from kikao.metrics.snapshot import Snapshot
 from tests.live.hubs import at_work
 
@@ -30,7 +29,7 @@ async def fail(channel: Channel, payload: Any) -> None:
 
 def read(hub: Hub) -> dict[str, float]:
     snapshot = Snapshot()
-    measured(hub)(snapshot)
+    hub.measure(snapshot)
     return {
         " ".join((name.removeprefix("kikao_live_"), *each.labels)): each.value
         for kind in (snapshot.gauges, snapshot.counters)

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import msgspec
 
@@ -22,12 +22,12 @@ from kikao.live.connection import Connection
 from kikao.live.presence.tracking import Tracker
 from kikao.live.replies import NO_REPLY, LaterReply, Refused, Reply, Stop, body_of
 from kikao.live.routes import InvalidPayload, Route
+from kikao.live.session import Connected, Session
 from kikao.live.stores.store import LiveAway
+from kikao.live.streams import Resumes
 
 if TYPE_CHECKING:
     from kikao.live.hub import Hub
-    from kikao.live.session import Session
-    from kikao.live.socket import Socket
     from kikao.live.users import User
 
 T = TypeVar("T")
@@ -37,6 +37,22 @@ TOKEN: Final = "token"  # noqa: S105 - the name of an event
 
 ENDING: Final = 5.0
 """Seconds that a channel which is joined anew gets to finish what it does; then it is cancelled."""
+
+
+class Carrier(Connected, Protocol):
+    """The socket of a channel, as far as the channel knows it."""
+
+    hub: Hub
+    channels: dict[str, Channel]
+    """Those on it, by topic."""
+
+    def write(self, frame: Frame) -> None:
+        """Send a frame behind all others. Never waits."""
+        ...
+
+    async def refresh(self, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
+        """A new token: the status and the response."""
+        ...
 
 
 class Channel:
@@ -63,7 +79,7 @@ class Channel:
 
     def __init__(
         self,
-        socket: Socket,
+        socket: Carrier,
         route: Route,
         at: Mapping[str, str],
         topic: str,
@@ -245,7 +261,7 @@ class Channel:
                 self._reply(push, "ok", protocol.EMPTY)
                 self.end("left")
             elif push.event == TOKEN:
-                self._reply(push, *await self.hub.refresh(self.socket, push.payload))
+                self._reply(push, *await self.socket.refresh(push.payload))
             elif (taking := self.route.events.get(push.event)) is None:
                 self._reply(push, "error", json({"reason": "unknown event"}))
             else:
@@ -355,6 +371,11 @@ class Channel:
         if self._task is None and (self._tracked or (self.joined and self.route.leaves is not None)):
             self._task = self.hub.spawn(self._after())
 
+    def lose(self) -> None:
+        """What it should have had is nowhere any more: its client joins anew."""
+        self.socket.write(protocol.crashed(self.join_ref, self.topic))
+        self.end("insufficient")
+
     async def replaced(self) -> None:
         """The client joins the same topic again: nothing that this one still does reaches it."""
         self.end("replaced")
@@ -391,23 +412,6 @@ class Channel:
         self.hub.tally.crashes += 1
         self.hub.publish(ErrorUncaught(where="channel", error=described(error)))
 
-
-class Resumes(msgspec.Struct, frozen=True):
-    """Where a client was in a stream, among what it sends with a join."""
-
-    last_seq: int | None = None
-    epoch: str = ""
-
-    @classmethod
-    def read(cls, payload: msgspec.Raw | bytes) -> Resumes:
-        """Nothing where it says nothing that can be understood."""
-        try:
-            return _RESUMES.decode(payload) if isinstance(payload, msgspec.Raw) else cls()
-        except (msgspec.MsgspecError, RecursionError, UnicodeError):
-            return cls()
-
-
-_RESUMES: Final = msgspec.json.Decoder(Resumes)
 
 _CLOSES: Final = frozenset({"left", "stopped"})
 """Ends that the client is told of by `phx_close`."""

@@ -11,7 +11,7 @@ from kikao.events import RequestRefused
 from kikao.live.hub import LEAVING, Hub, NotAdmitted
 from kikao.live.longpoll import LongPoll
 from kikao.live.relay import Seal
-from kikao.live.socket import Message, Receive, Send
+from kikao.live.socket import Message, Receive, Send, serve
 from kikao.live.tally import WEBSOCKET
 from kikao.live.widget import Widget
 
@@ -68,7 +68,7 @@ class Endpoint:
             accepted["subprotocol"] = asked.protocol
         await send(accepted)
         hub.tally.connects[WEBSOCKET, "101"] += 1
-        await hub.serve(user, claims, scope, receive, send, asked.params.get("device", "")[:DEVICE])
+        await serve(hub, user, claims, scope, receive, send, asked.params.get("device", "")[:DEVICE])
 
     def _asked(self, scope: Message) -> Refusal | Handshake:
         headers = scope["headers"]

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final
 
@@ -14,12 +13,11 @@ import msgspec
 
 from kikao.bus import Fanout
 from kikao.channels.socket import protocol
-from kikao.channels.socket.protocol import Frame, Json, json
+from kikao.channels.socket.protocol import Json
 from kikao.channels.socket.reasons import Reason
 from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
-from kikao.live.channel import Channel
 from kikao.live.door import Door
 from kikao.live.live import Live
 from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
@@ -28,16 +26,15 @@ from kikao.live.presence.tracking import Tracker
 from kikao.live.registry import Registry, SessionState
 from kikao.live.replies import body_of
 from kikao.live.routes import CHAT, OWN, shown
-from kikao.live.session import Session
-from kikao.live.socket import Message, Receive, Send, Socket
+from kikao.live.session import Connected, Session
 from kikao.live.stores.store import LiveStore
 from kikao.live.streams import Streams
-from kikao.live.tally import Tally
+from kikao.live.tally import LONGPOLL, WEBSOCKET, Tally
+from kikao.live.topics import Subscriber, Topics
 from kikao.live.users import User, Users
 from kikao.live.wire import NODE, Wire
-
-AT_ONCE: Final = 500
-"""Frames of a broadcast that are written before anything else may run."""
+from kikao.metrics import declared
+from kikao.metrics.snapshot import Snapshot
 
 TICK: Final = 5.0
 """Most seconds between two looks at who was silent, idle, or away for too long."""
@@ -89,21 +86,19 @@ class Hub:
         """Names this process, as long as it runs."""
         self.sessions: dict[str, Session] = {}
         """Of this process, by user."""
-        self.sockets: dict[str, Socket] = {}
+        self.sockets: dict[str, Connected] = {}
         self.tally = Tally()
         self.services: Mapping[Any, Any] = {}  # by type: see `Channel.service`
         self.leaving = False
         """Whether it stops: nobody comes in."""
         self._users = users
-        self._topics: dict[str, dict[Channel, None]] = {}
-        self._fan: deque[tuple[list[Channel], Frame, int, str]] = deque()
-        self._fanning: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._works: list[asyncio.Task[None]] = []
         self.door = Door(live.limits, clock)
         self._numbers = 0
         self.wire = Wire(bus, self.node)
-        self.streams = Streams(store, self._tell, self._insufficient, self.spawn)
+        self.topics = Topics(self.spawn)
+        self.streams = Streams(store, self.topics.tell, self._insufficient, self.spawn)
         self.tracker = Tracker(
             store,
             node=self.node,
@@ -212,42 +207,31 @@ class Hub:
     async def _is_logged_out(self, user: User, claims: Claims) -> bool:
         return claims.is_from_before(await self.store.logged_out(user.id))
 
-    async def serve(
-        self, user: User, claims: Claims, scope: Message, receive: Receive, send: Send, device: str = ""
-    ) -> None:
-        """One socket that was accepted, until it ends; others of this `device` of the user end now, everywhere."""
-        now = self.clock()
+    def session_of(self, user: User) -> Session:
+        """The one that a socket of theirs is of: it begins with the first."""
         session = self.sessions.get(user.id)
         if session is None:
-            session = self.sessions[user.id] = Session(user, self.limits, now)
+            session = self.sessions[user.id] = Session(user, self.limits, self.clock())
         session.user = user
-        socket = Socket(self, session, claims, scope, send, now, device)
-        session.enter(socket)
-        if device:
-            session.replace(device, by=socket)
-            self.wire.tell(EndSession(user.id, Reason.REPLACED.label, device=device))
+        return session
+
+    def enter(self, socket: Connected) -> None:
+        """A socket is open."""
+        socket.session.enter(socket)
+        if socket.device:
+            socket.session.replace(socket.device, by=socket)
+            self.wire.tell(EndSession(socket.session.user.id, Reason.REPLACED.label, device=socket.device))
         self.sockets[socket.id] = socket
         if self.leaving:  # since its user was loaded
             socket.close(Reason.DRAINED)
-        reason = Reason.FAILED
-        try:
-            self.registry.enter(session, socket)
-            reason = await socket.run(receive)
-        except asyncio.CancelledError:
-            reason = Reason.DRAINED
-            raise
-        finally:
-            self._left(socket, reason)
+        self.registry.changed(socket.session)
 
-    def _left(self, socket: Socket, reason: Reason) -> None:
-        reason = socket.closing or reason
+    def left(self, socket: Connected, reason: Reason) -> None:
+        """It is over."""
         session, now = socket.session, self.clock()
         self.sockets.pop(socket.id, None)
-        socket.let_go()
-        for channel in list(socket.channels.values()):
-            channel.end(reason.label)
         session.leave(socket, now)
-        self.registry.leave(session, socket)
+        self.registry.changed(session)
         self.publish(LiveClosed(**_AT, reason=reason.label, seconds=now - socket.connected_at))
         if not session.sockets and (reason is Reason.LEFT or reason.ends_session):
             self._end(session, reason)
@@ -280,93 +264,49 @@ class Hub:
         for socket in list(self.sockets.values()):
             if now - socket.heard_at >= limits.silence:
                 socket.close(Reason.SILENT)
-            elif wall >= socket.expires_at + limits.grace:
+            elif wall >= socket.claims.expires_at + limits.grace:
                 socket.close(Reason.TOKEN_EXPIRED)
-            elif wall >= socket.expires_at - WARNING and not socket.warned:
+            elif wall >= socket.claims.expires_at - WARNING and not socket.warned:
                 socket.warned = True
-                said = json({"expires_in": max(0, int(socket.expires_at - wall))})
-                for channel in socket.channels.values():
-                    channel.say(protocol.push(channel.join_ref, channel.topic, "token_expiring", said))
+                left = max(0, int(socket.claims.expires_at - wall))
+                socket.announce("token_expiring", {"expires_in": left})
         for session in list(self.sessions.values()):
             if (reason := session.over(now)) is not None:
                 self._end(session, reason)
 
-    async def refresh(self, socket: Socket, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
-        """A new token for a socket: the status and the response."""
+    async def renewed(self, user: User, payload: msgspec.Raw | bytes) -> Claims | None:
+        """What a new token says that a user shows; None where it is none of theirs. Raises `LiveAway`."""
         try:
             said = _TOKEN.decode(payload) if isinstance(payload, msgspec.Raw) else None
             claims = self.tokens.verify(said.token) if said is not None else None
         except (msgspec.MsgspecError, BadToken, RecursionError, UnicodeError):
-            claims = None
-        if claims is None or claims.user != socket.session.user.id:
-            return "error", json({"reason": "invalid token"})
-        if await self._is_logged_out(socket.session.user, claims):
-            return "error", json({"reason": "invalid token"})
-        socket.claims, socket.expires_at, socket.warned = claims, claims.expires_at, False
-        return "ok", json({"expires_in": int(claims.expires_at - self.wall())})
+            return None
+        if claims is None or claims.user != user.id or await self._is_logged_out(user, claims):
+            return None
+        return claims
 
     # --- topics ---
 
-    def topics(self) -> dict[str, int]:
-        """Those that somebody joined on this process, and by how many channels."""
-        return {topic: len(channels) for topic, channels in self._topics.items()}
-
-    def subscribe(self, channel: Channel) -> None:
+    def subscribe(self, channel: Subscriber) -> None:
         """From now on it hears its topic."""
-        subscribers = self._topics.get(channel.name)
-        if subscribers is None:
-            subscribers = self._topics[channel.name] = {}
-            if channel.route.presence:
-                self.tracker.subscribe(channel.topic)
-        subscribers[channel] = None
+        if self.topics.enter(channel) and channel.route.presence:
+            self.tracker.subscribe(channel.topic)
 
-    def unsubscribe(self, channel: Channel) -> None:
+    def unsubscribe(self, channel: Subscriber) -> None:
         """It hears its topic no more."""
-        subscribers = self._topics.get(channel.name)
-        if subscribers is None or channel not in subscribers:
-            return
-        del subscribers[channel]
-        if not subscribers:
-            del self._topics[channel.name]
+        if self.topics.leave(channel):
             self.streams.forget(channel.name)
             if channel.route.presence:
                 self.tracker.unsubscribe(channel.topic)
 
-    def _tell(self, topic: str, frame: Frame, seq: int = 0, but: str = "") -> None:
-        """A frame to all of a topic here, in order; a large crowd some at a time, so that others are served between."""
-        subscribers = self._topics.get(topic)
-        if subscribers is None:
-            return
-        if self._fanning is None and len(subscribers) <= AT_ONCE:
-            for channel in subscribers:
-                if channel.socket.id != but:
-                    channel.say(frame, seq)
-            return
-        self._fan.append((list(subscribers), frame, seq, but))
-        if self._fanning is None:
-            self._fanning = self.spawn(self._go_on_telling())
-
-    async def _go_on_telling(self) -> None:
-        try:
-            while self._fan:
-                crowd, frame, seq, but = self._fan.popleft()
-                for at in range(0, len(crowd), AT_ONCE):
-                    for channel in crowd[at : at + AT_ONCE]:
-                        if channel.socket.id != but:
-                            channel.say(frame, seq)
-                    await asyncio.sleep(0)
-        finally:
-            self._fanning = None
-
     def _insufficient(self, topic: str) -> None:
         """Clients of a topic missed what nobody has any more: they join anew, and are told so."""
-        for channel in list(self._topics.get(topic, ())):
-            channel.socket.write(protocol.crashed(channel.join_ref, channel.topic))
-            channel.end("insufficient")
+        for channel in self.topics.of(topic):
+            channel.lose()
             self.tally.recovered("insufficient")
 
     def _diffed(self, topic: str, payload: Json) -> None:
-        self._tell(topic, protocol.broadcast(topic, "presence_diff", payload))
+        self.topics.tell(topic, protocol.broadcast(topic, "presence_diff", payload))
 
     def _fetch(self, topic: str) -> Fetch | None:
         found = self.routes.find(topic)
@@ -388,7 +328,7 @@ class Hub:
             said = body if isinstance(body, bytes) else body.encode()
             if len(said) > LARGEST:
                 raise ValueError(f"{topic}: a broadcast of {len(said)} octets; the most is {LARGEST}")
-            self._tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
+            self.topics.tell(topic, protocol.broadcast(shown(topic), event, body), 0, but)
             self.wire.tell(Broadcast(topic, event, said, isinstance(body, bytes), but))
             return
         if isinstance(body, bytes):
@@ -429,8 +369,8 @@ class Hub:
         body: bytes | Json = news.body if news.binary else Json(news.body.decode())
         if news.at is not None and isinstance(body, Json):
             self.streams.arrived(news.topic, news.event, body, news.at, news.but)
-        elif news.topic in self._topics:
-            self._tell(news.topic, protocol.broadcast(shown(news.topic), news.event, body), 0, news.but)
+        elif news.topic in self.topics:
+            self.topics.tell(news.topic, protocol.broadcast(shown(news.topic), news.event, body), 0, news.but)
 
     def _heard_of_users(self, news: ToUsers) -> None:
         body = Json(news.body.decode())
@@ -440,13 +380,28 @@ class Hub:
             meant = [self.sessions[user] for user in news.users if user in self.sessions]
         for session in meant:
             topic = self.live.user_topic.replace("{user_id}", session.user.id)
-            self._tell(topic, protocol.broadcast(topic, news.event, body))
+            self.topics.tell(topic, protocol.broadcast(topic, news.event, body))
 
     async def presence(self, topic: str) -> dict[str, Any]:
         """Who is in a topic, on every process: `{key: {"metas": [{…, "phx_ref": …}]}}`. Without the store it is who is
         on this process."""
         present: dict[str, Any] = msgspec.json.decode((await self.tracker.present(topic)).encode())
         return present
+
+    def measure(self, snapshot: Snapshot) -> None:
+        """Put in what was counted, and how much of everything there is now."""
+        tally, tracker, topics = self.tally, self.tracker, self.topics.counts()
+        tally.into(snapshot)
+        sockets = len(self.sockets) - tally.polled
+        snapshot.gauge(declared.LIVE_SOCKETS, {(WEBSOCKET,): sockets, (LONGPOLL,): tally.polled})
+        snapshot.gauge(declared.LIVE_SESSIONS, {(): len(self.sessions)})
+        snapshot.gauge(declared.LIVE_TOPICS, {(): len(topics)})
+        snapshot.gauge(declared.LIVE_CHANNELS, {(): sum(topics.values())})
+        snapshot.gauge(declared.LIVE_PRESENT, {(): tracker.tracked})
+        snapshot.gauge(declared.LIVE_OWED, {(): tracker.owes})
+        snapshot.gauge(declared.LIVE_AWAY, {(): float(tracker.stale)})
+        snapshot.count(declared.LIVE_GAPS, {(): self.wire.gaps})
+        snapshot.count(declared.LIVE_HEALED, {(): tracker.healed})
 
     # --- sessions ---
 

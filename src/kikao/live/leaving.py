@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from kikao.channels.socket.reasons import Reason
 from kikao.live.limits import LiveLimits
-from kikao.live.socket import Socket
+from kikao.live.session import Connected
 
 ENDING: Final = 5.0
 """Seconds that functions of channels get to finish when this process stops."""
@@ -18,7 +18,7 @@ CANCELLED: Final = 1.0
 """Seconds more for those that were cancelled."""
 
 
-async def part(sockets: Collection[Socket], limits: LiveLimits) -> None:
+async def part(sockets: Collection[Connected], limits: LiveLimits) -> None:
     """Close all of them, in no order, within `limits.drain` seconds: clients are back within 10 ms, elsewhere."""
     waiting = list(sockets)
     secrets.SystemRandom().shuffle(waiting)

@@ -29,7 +29,7 @@ from kikao.events import RequestRefused
 from kikao.live.hub import LEAVING, Hub, NotAdmitted
 from kikao.live.polled import Polled
 from kikao.live.relay import Relay, Seal
-from kikao.live.socket import ABORT
+from kikao.live.socket import ABORT, serve
 from kikao.live.tally import LONGPOLL
 from kikao.live.wire import NODE
 
@@ -139,7 +139,7 @@ class LongPoll:
             "extensions": {ABORT: polled.abort},
         }
         hub.tally.connects[LONGPOLL, "101"] += 1
-        serving = hub.serve(user, claims, its, polled.receive, polled.send)
+        serving = serve(hub, user, claims, its, polled.receive, polled.send)
         polled.served = hub.spawn(self._serve(serving, polled))
         await asyncio.sleep(0)  # it counts from now on
         return _answer(410, token, ())

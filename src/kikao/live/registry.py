@@ -9,17 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from kikao.live.connection import Connection
 from kikao.live.presence.tracking import INTERNAL, Tracker
-from kikao.live.session import Session
+from kikao.live.session import Connected, Session
 from kikao.live.stores.store import Entry, LiveAway, LiveStore
-
-if TYPE_CHECKING:
-    from kikao.live.socket import Socket
 
 SOON: Final = 0.5
 """Seconds between what happens to a session and its write: as late as that other processes find it."""
@@ -91,13 +88,8 @@ class Registry:
 
     # --- what happens here ---
 
-    def enter(self, session: Session, socket: Socket) -> None:
-        """A socket came. It waits for nothing."""
-        self._soon[session.user.id] = None
-        self._rung.set()
-
-    def leave(self, session: Session, socket: Socket) -> None:
-        """A socket went; the session may go on."""
+    def changed(self, session: Session) -> None:
+        """A socket of it came or went. It waits for nothing."""
         self._soon[session.user.id] = None
         self._rung.set()
 
@@ -143,7 +135,7 @@ class Registry:
             session.metadata or {},
         )
 
-    def _socket(self, socket: Socket, since: float) -> SocketState:
+    def _socket(self, socket: Connected, since: float) -> SocketState:
         connection = Connection.of(socket.scope)
         return SocketState(
             socket.id,
@@ -151,7 +143,7 @@ class Registry:
             socket.connected_at + since,
             connection.params.get("device", "")[:SHOWN],
             connection.headers.get("user-agent", "")[:SHOWN],
-            tuple(topic for topic, channel in socket.channels.items() if channel.joined),
+            socket.topics,
         )
 
     async def _elsewhere(self, user: str) -> list[SessionState]:

@@ -7,19 +7,20 @@ import re
 import types
 import typing
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, TypeVar, Union
+from typing import Any, Final, TypeVar, Union
 
 import msgspec
 
 from kikao.channels.socket.protocol import NAME
 from kikao.live.presence.fetching import Fetch
 
-if TYPE_CHECKING:
-    from kikao.live.channel import Channel
-
 Function = Callable[..., Awaitable[Any]]
+"""Of an app: its first parameter is a `Channel`, and the second is annotated with what it takes."""
+
+Allow = Callable[..., bool | Awaitable[bool]]
+"""Whether a `Channel` may be joined."""
+
 F = TypeVar("F", bound=Function)
-Allow = Callable[["Channel"], bool | Awaitable[bool]]
 CHAT: Final = "chat"
 """The topic of the web chat: each user has their own."""
 
@@ -125,7 +126,7 @@ class Route:
         self.match = _compiled(pattern)
         self.joins: Taking | None = None
         self.events: dict[str, Taking] = {}
-        self.leaves: Callable[[Channel, str], Awaitable[None]] | None = None
+        self.leaves: Callable[..., Awaitable[None]] | None = None
 
     def __call__(self, function: Function) -> Route:
         """As a decorator of the join."""
@@ -152,7 +153,7 @@ class Route:
 
         return add
 
-    def leave(self, function: Callable[[Channel, str], Awaitable[None]]) -> Any:
+    def leave(self, function: F) -> F:
         """Called when a channel is over, with why: "left", "closed", "crashed", "stopped", or the label of the reason
         for which its socket ended. Nothing that it does reaches the client any more."""
         self.leaves = function

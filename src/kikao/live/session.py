@@ -4,15 +4,58 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import MutableMapping
+from typing import Any, Protocol
 
 from kikao.channels.socket.reasons import Reason
+from kikao.channels.socket.tokens import Claims
 from kikao.events import LiveEnded
 from kikao.live.limits import LiveLimits
 from kikao.live.users import User
 
-if TYPE_CHECKING:
-    from kikao.live.socket import Socket
+
+class Connected(Protocol):
+    """A socket, as far as its session and the hub know it."""
+
+    id: str
+    """Unique over all processes and times."""
+    session: Session
+    claims: Claims
+    """Of its token."""
+    connected_at: float
+    heard_at: float
+    """When a frame last came, a heartbeat included."""
+    device: str
+    """What its client calls the tab or the phone that it is on; empty where it does not say."""
+    warned: bool
+    """Whether it was told that its token expires."""
+
+    @property
+    def scope(self) -> MutableMapping[str, Any]:
+        """Of its handshake, by ASGI. There is a token in it: show it to nobody."""
+        ...
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Those that its client joined."""
+        ...
+
+    @property
+    def closing(self) -> Reason | None:
+        """Why it is being closed; None while it is open."""
+        ...
+
+    def announce(self, event: str, payload: Any) -> None:
+        """An event on each topic that its client joined."""
+        ...
+
+    def close(self, reason: Reason) -> None:
+        """End the connection. Returns at once."""
+        ...
+
+    def replace(self) -> None:
+        """Its device connected again: it ends, and its channels are over now."""
+        ...
 
 
 class Session:
@@ -50,7 +93,7 @@ class Session:
         self.started_at = now
         self.active_at = now
         """When one of its sockets last did something; heartbeats are nothing."""
-        self.sockets: list[Socket] = []
+        self.sockets: list[Connected] = []
         self.sockets_ever = 0
         self.alone_since: float | None = now
         """Since when it has no socket."""
@@ -70,20 +113,20 @@ class Session:
         self._levelled_at = now
         self._crashes: dict[str, deque[float]] | None = None
 
-    def enter(self, socket: Socket) -> None:
+    def enter(self, socket: Connected) -> None:
         """One more socket."""
         self.sockets.append(socket)
         self.sockets_ever += 1
         self.alone_since = None
 
-    def leave(self, socket: Socket, now: float) -> None:
+    def leave(self, socket: Connected, now: float) -> None:
         """A socket is gone."""
         if socket in self.sockets:
             self.sockets.remove(socket)
         if not self.sockets:
             self.alone_since = now
 
-    def replace(self, device: str, by: Socket | None = None) -> None:
+    def replace(self, device: str, by: Connected | None = None) -> None:
         """A device has one socket: what is left of it before, often a connection that is only half there, is over."""
         for socket in list(self.sockets):
             if socket.device == device and socket is not by:

@@ -7,7 +7,9 @@ import contextlib
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
+
+import msgspec
 
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import (
@@ -16,18 +18,17 @@ from kikao.channels.socket.protocol import (
     JOIN,
     LEAVE,
     Frame,
+    Json,
     Malformed,
     Push,
     Unreadable,
     json,
 )
 from kikao.channels.socket.reasons import SESSION_ENDED, Reason
+from kikao.channels.socket.tokens import Claims
 from kikao.live.channel import Channel
-from kikao.live.session import Session
-
-if TYPE_CHECKING:
-    from kikao.channels.socket.tokens import Claims
-    from kikao.live.hub import Hub
+from kikao.live.hub import Hub
+from kikao.live.users import User
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -68,7 +69,6 @@ class Socket:
         "claims",
         "connected_at",
         "device",
-        "expires_at",
         "heard_at",
         "hub",
         "id",
@@ -77,26 +77,16 @@ class Socket:
     )
 
     def __init__(
-        self,
-        hub: Hub,
-        session: Session,
-        claims: Claims,
-        scope: Message,
-        send: Send,
-        now: float,
-        device: str = "",
+        self, hub: Hub, user: User, claims: Claims, scope: Message, send: Send, device: str = ""
     ) -> None:
         self.hub = hub
-        self.session = session
+        self.session = hub.session_of(user)
         self.claims = claims
-        self.expires_at = claims.expires_at
-        """Of its token, in seconds since the epoch."""
         self.id = hub.new_id()
         self.device = device
         """What its client calls the tab or the phone that it is on; empty where it does not say."""
         self.channels: dict[str, Channel] = {}
-        self.connected_at = now
-        self.heard_at = now
+        self.connected_at = self.heard_at = hub.clock()
         """When a frame last came, a heartbeat included."""
         self.warned = False
         """Whether it was told that its token expires."""
@@ -114,6 +104,11 @@ class Socket:
     def scope(self) -> Message:
         """Of its handshake, by ASGI. There is a token in it: show it to nobody."""
         return self._scope
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Those that its client joined."""
+        return tuple(topic for topic, channel in self.channels.items() if channel.joined)
 
     @property
     def closing(self) -> Reason | None:
@@ -203,7 +198,21 @@ class Socket:
         )
         self.write(protocol.reply(join_ref, push.ref, push.topic, status, json(response)))
 
+    async def refresh(self, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
+        """A new token: the status and the response. Raises `LiveAway`."""
+        claims = await self.hub.renewed(self.session.user, payload)
+        if claims is None:
+            return "error", json({"reason": "invalid token"})
+        self.claims, self.warned = claims, False
+        return "ok", json({"expires_in": int(claims.expires_at - self.hub.wall())})
+
     # --- what leaves ---
+
+    def announce(self, event: str, payload: Any) -> None:
+        """An event on each topic that its client joined."""
+        said = json(payload)
+        for channel in self.channels.values():
+            channel.say(protocol.push(channel.join_ref, channel.topic, event, said))
 
     def write(self, frame: Frame) -> None:
         """Send a frame behind all others; who does not read for too long is closed. Never waits."""
@@ -280,11 +289,31 @@ class Socket:
         if abort is not None:
             abort()
 
-    def let_go(self) -> None:
+    def over(self, reason: Reason) -> None:
         """It ended. A connection whose other side reads no more would never close: what is left in it is dropped."""
+        for channel in list(self.channels.values()):
+            channel.end(reason.label)
         abort: Callable[[], None] | None = self._scope.get("extensions", {}).get(ABORT)
         if abort is not None:
             asyncio.get_running_loop().call_later(PATIENCE, abort)
+
+
+async def serve(
+    hub: Hub, user: User, claims: Claims, scope: Message, receive: Receive, send: Send, device: str = ""
+) -> None:
+    """One socket that was accepted, until it ends; others of this `device` of the user end now, everywhere."""
+    socket = Socket(hub, user, claims, scope, send, device)
+    hub.enter(socket)
+    reason = Reason.FAILED
+    try:
+        reason = await socket.run(receive)
+    except asyncio.CancelledError:
+        reason = Reason.DRAINED
+        raise
+    finally:
+        reason = socket.closing or reason
+        socket.over(reason)
+        hub.left(socket, reason)
 
 
 def _message(frame: Frame) -> Message:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -16,9 +16,6 @@ from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Frame, Json
 from kikao.live.routes import Kept, shown
 from kikao.live.stores.store import LiveAway, LiveStore, Position, Recovery
-
-if TYPE_CHECKING:
-    from kikao.live.channel import Resumes
 
 MOST: Final = 300
 """Messages of one recovery, at most."""
@@ -28,6 +25,21 @@ AGAIN: Final = 1.0
 
 Tell = Callable[[str, Frame, int, str], None]
 """To all of a topic on this process: topic, frame, number, and the socket that does not get it."""
+
+
+class Resumes(msgspec.Struct, frozen=True):
+    """Where a client was in a stream, among what it sends with a join."""
+
+    last_seq: int | None = None
+    epoch: str = ""
+
+    @classmethod
+    def read(cls, payload: msgspec.Raw | bytes) -> Resumes:
+        """Nothing where it says nothing that can be understood."""
+        try:
+            return _RESUMES.decode(payload) if isinstance(payload, msgspec.Raw) else cls()
+        except (msgspec.MsgspecError, RecursionError, UnicodeError):
+            return cls()
 
 
 class Streams:
@@ -144,6 +156,7 @@ class _Kept(msgspec.Struct, gc=False):
 
 
 _KEPT: Final = msgspec.json.Decoder(_Kept)
+_RESUMES: Final = msgspec.json.Decoder(Resumes)
 
 
 def _read(number: int, kept: bytes) -> dict[str, Any]:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kikao.metrics import declared
 from kikao.metrics.numbers import Counts
 from kikao.metrics.snapshot import Snapshot
-
-if TYPE_CHECKING:
-    from kikao.live.hub import Hub
 
 WEBSOCKET: Final = "websocket"
 LONGPOLL: Final = "longpoll"
@@ -52,23 +48,3 @@ class Tally:
         snapshot.count(declared.LIVE_REFUSED, {(): self.refused})
         snapshot.count(declared.LIVE_CRASHES, {(): self.crashes})
         snapshot.count(declared.LIVE_RECOVERIES, self.recoveries)
-
-
-def measured(hub: Hub) -> Callable[[Snapshot], None]:
-    """Puts in what a hub counted, and how much of everything there is in it now."""
-
-    def measure(snapshot: Snapshot) -> None:
-        tally, tracker, topics = hub.tally, hub.tracker, hub.topics()
-        tally.into(snapshot)
-        sockets = len(hub.sockets) - tally.polled
-        snapshot.gauge(declared.LIVE_SOCKETS, {(WEBSOCKET,): sockets, (LONGPOLL,): tally.polled})
-        snapshot.gauge(declared.LIVE_SESSIONS, {(): len(hub.sessions)})
-        snapshot.gauge(declared.LIVE_TOPICS, {(): len(topics)})
-        snapshot.gauge(declared.LIVE_CHANNELS, {(): sum(topics.values())})
-        snapshot.gauge(declared.LIVE_PRESENT, {(): tracker.tracked})
-        snapshot.gauge(declared.LIVE_OWED, {(): tracker.owes})
-        snapshot.gauge(declared.LIVE_AWAY, {(): float(tracker.stale)})
-        snapshot.count(declared.LIVE_GAPS, {(): hub.wire.gaps})
-        snapshot.count(declared.LIVE_HEALED, {(): tracker.healed})
-
-    return measure

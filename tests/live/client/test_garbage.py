@@ -142,7 +142,7 @@ async def test_a_join_again_and_again_leaves_one(house: House) -> None:
 
         assert (await eve.ask("j299", "2", "room:again", "shout", {})).status == "ok"
         assert [frame for frame in await eve.heartbeat() if frame.event != "phx_close"] == []
-        assert len(house.hub.sessions["eve"].sockets[0].channels) == 1
+        assert house.hub.sessions["eve"].sockets[0].topics == ("room:again",)
 
 
 # --- by the thousand ---
@@ -273,7 +273,7 @@ class AtRest:
         gc.collect()
         self.tasks = len(asyncio.all_tasks())
         self.sockets = len(house.hub.sockets)
-        self.channels = sum(len(each.channels) for each in house.hub.sockets.values())
+        self.channels = sum(house.hub.topics.counts().values())
         self.blocks = sys.getallocatedblocks()
 
 
