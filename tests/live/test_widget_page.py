@@ -265,6 +265,12 @@ def test_a_drop_loses_nothing_and_repeats_nothing(open_widget: Open) -> None:
     expect(chat.log.locator("li.mine")).to_have_text(re.compile("Tea"))  # said elsewhere
     chat.drop()
     chat.tap("Small").says("A cup of tea: s.")  # said while it was away
+    chat.page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(chat.page.get_by_text("You are offline.")).to_be_visible()
+    chat.tap("News")
+    expect(chat.log.locator("li.mine").last).to_contain_text("Waits for the connection")
+    chat.page.evaluate("dispatchEvent(new Event('online'))")
+    expect(chat.log.get_by_role("img", name="The new leaves")).to_be_visible()
     for page in (chat, other):
         expect(page.log.locator("li.mine", has_text="Small")).to_have_count(1)
         expect(page.log.locator("li.theirs", has_text="A cup of tea")).to_have_count(1)
@@ -295,6 +301,7 @@ def test_who_is_logged_out_is_told_so_and_comes_back_with_another_token(
     again = chat.page.get_by_role("button", name="Begin again")
     expect(again).to_be_visible()
     expect(chat.page.get_by_text("You have been logged out.")).to_be_visible()
+    expect(chat.log.get_by_role("button")).to_have_count(0)
     asked, sockets = site.asked, len(chat.sockets)
     chat.page.wait_for_timeout(1100)  # the second of the log-out is over: a token of it would be of before
     assert len(chat.sockets) == sockets

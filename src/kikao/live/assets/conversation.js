@@ -27,9 +27,9 @@ export class Conversation {
   #addresses = new Map();
 
   /** `server` is where the app's sockets are (`https://chat.example.com/socket`), `name` tells the chats of one page
-      apart. `tell(what)` hears of each change:
+      apart, `fallback` is as of `Line`. `tell(what)` hears of each change:
       thread, status or words, and of each message that is news. */
-  constructor({ server, name, tokens, locale, tell }) {
+  constructor({ server, name, tokens, locale, fallback, tell }) {
     this.#server = server;
     this.locale = locale;
     this.#tell = tell;
@@ -42,6 +42,7 @@ export class Conversation {
       url: server.replace(/^http/, "ws"),
       tokens,
       cursor: this.cursor,
+      fallback,
       on: {
         status: (status) => this.#stands(status),
         joined: (reply) => this.#joined(reply),
@@ -66,8 +67,10 @@ export class Conversation {
   /** After the end: as who the site says that this is now. */
   begin() {
     this.ended = "";
+    this.thread.isOver = false;
     this.#isNew = true;
     this.#line.connect({ isNew: true });
+    this.#tell("thread");
     this.#tell("status");
   }
 
@@ -201,6 +204,8 @@ export class Conversation {
 
   #over(reason) {
     this.ended = reason;
+    this.thread.isOver = true;
+    this.#tell("thread");
     this.#tell("status");
     this.#tell("ended", reason);
   }

@@ -121,6 +121,7 @@ export class KikaoChat extends HTMLElement {
     this.#chat ??= new Conversation({
       name: this.id,
       server: (this.getAttribute("server") || HERE).replace(/\/$/, ""),
+      fallback: Number(this.getAttribute("fallback")) || 0,
       tokens: new Tokens({ token: this.getAttribute("token") ?? "", url: this.getAttribute("token-url") ?? "", ask: this.getToken }),
       locale: this.getAttribute("locale") || document.documentElement.lang || navigator.language,
       tell: (what, detail) => this.#changed(what, detail),

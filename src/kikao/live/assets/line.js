@@ -15,6 +15,7 @@ export class Line {
   #url;
   #tokens;
   #cursor;
+  #fallback;
   #on;
   #socket = null;
   #channel = null;
@@ -24,10 +25,12 @@ export class Line {
   #pushes = new Set();
   #failures = 0;
 
-  /** `url` is where sockets are, without `/websocket`. `on` has `status(name)`: connecting, online, offline, away or
-      ended; `joined(reply)`; `message(payload)`; `forgotten()`; `ended(reason)`. */
-  constructor({ url, tokens, cursor, on }) {
+  /** `url` is where sockets are, without `/websocket`; after `fallback` milliseconds without one polls will do (0:
+      never). `on` has `status(name)`: connecting, online, offline, away or ended; `joined(reply)`; `message(payload)`;
+      `forgotten()`; `ended(reason)`. */
+  constructor({ url, tokens, cursor, fallback, on }) {
     this.#url = url;
+    this.#fallback = fallback;
     this.#tokens = tokens;
     this.#cursor = cursor;
     this.#on = on;
@@ -75,6 +78,7 @@ export class Line {
     const memory = new Map();
     this.#socket = new Socket(this.#url, {
       authToken: () => this.#tokens.current,
+      longPollFallbackMs: this.#fallback || undefined,
       reconnectAfterMs: (tries) => (PAUSES[tries - 1] ?? PAUSES.at(-1)) * (0.5 + Math.random()),
       // Nothing of it is kept on the device, nor asked for where the browser keeps storage closed.
       sessionStorage: { getItem: (key) => memory.get(key) ?? null, setItem: (key, value) => memory.set(key, value) },
@@ -153,9 +157,9 @@ export class Line {
     this.#socket = this.#channel = null;
   }
 
-  /** The device has a network again: why wait? */
+  /** The device has a network again, maybe another one, over which what was open leads nowhere: why wait? */
   #hurry = () => {
-    if (this.#isOver || this.#isJoined || !this.#socket) return;
+    if (this.#isOver || !this.#socket) return;
     this.#on.status("connecting");
     this.#socket.disconnect();
     this.#socket.connect();

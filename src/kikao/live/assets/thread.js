@@ -8,6 +8,8 @@ const SHOWN = 200;
 export class Thread {
   entries = [];
   unread = 0;
+  /** Whether nothing can be answered any more. */
+  isOver = false;
 
   /** Something came: a message of the app, or what the member said on this device or another one. Whether it is news. */
   take(message) {
@@ -52,7 +54,7 @@ export class Thread {
       was answered, and while that is on its way. */
   get open() {
     const at = this.entries.findLastIndex((entry) => !entry.mine && !entry.note && (entry.mark || asks(entry)));
-    if (at < 0 || !asks(this.entries[at])) return null;
+    if (this.isOver || at < 0 || !asks(this.entries[at])) return null;
     const answered = this.entries.slice(at + 1).some((entry) => entry.mine && !["failed", "refused", "retype"].includes(entry.state));
     return answered ? null : this.entries[at];
   }
