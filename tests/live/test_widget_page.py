@@ -77,7 +77,9 @@ class Site:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
+        expect.set_options(timeout=20_000)  # a machine that does much besides is slow, and not wrong
         yield browser
+        expect.set_options(timeout=5_000)
 
 
 @pytest.fixture(scope="module")
