@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from click.testing import CliRunner
 
+from kikao.channels.channel import Response
+from kikao.channels.socket.tokens import Tokens
 from kikao.cli import main as command
 from kikao.cli.workers import _Told
 from kikao.config import load
 from kikao.testing import Phone
 from tests.engines.valkey import Valkey
 from tests.http.servers import KIKAO, PATIENCE, environment
-from tests.http.wire import get, over_wire
+from tests.http.wire import get, over_wire, parsed, raw, request
+from tests.live.frames import Closed, wired
+from tests.live.polling import Poller
 from tests.waiting import until
 
 
@@ -87,6 +93,14 @@ class Workers:
                 return self
         raise AssertionError(f"it ended with {self.process.wait()}: {self.log.read_text()[-2000:]}")
 
+    def token(self, user: str) -> str:
+        """Of a live session, by the key that a server in development makes."""
+        tokens = Tokens.of(
+            load({"KIKAO_DATA": str(self.folder / "data")}, self.folder, makes_keys=True), clock=time.time
+        )
+        assert tokens is not None
+        return tokens.sign(user, 300)
+
     def pids(self) -> set[int]:
         found = subprocess.run(
             ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
@@ -134,6 +148,7 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
 
         await until(ready, "them to be ready")
         files = found.files()
+        await polls_whoever_answers(found)
 
         before = found.pids()
         os.kill(min(before), signal.SIGKILL)
@@ -146,6 +161,9 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
         assert "ended (SIGKILL)" in found.log.read_text()
 
         before = found.pids()
+        joined = asyncio.Event()
+        live = asyncio.create_task(closed(found, joined))
+        await joined.wait()
         found.process.send_signal(signal.SIGHUP)
 
         async def replaced() -> bool:
@@ -154,6 +172,7 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
 
         await until(replaced, "them to be replaced")
         assert not before & found.pids()
+        assert await live == (1012, "drained"), "its client comes back to another process"
 
         await until(lambda: found.files() <= files, f"no more than {files} open files")
         assert await asha.reply("bread") == "bread"
@@ -162,6 +181,34 @@ async def test_a_conversation_goes_on_whoever_answers_whoever_dies_and_whatever_
     finally:
         assert found.end() == 0
     assert not found.pids()
+
+
+async def polls_whoever_answers(found: Workers) -> None:
+    """A client without WebSocket: each request is a connection of its own, and reaches any worker."""
+
+    async def page(scope: Any, receive: Any) -> Response:
+        body = (await receive())["body"]
+        path = f"{scope['path']}?{scope['query_string'].decode()}"
+        status, answer = parsed(await raw(found.port, request(path, body, method=scope["method"])))
+        return Response(status, (), answer)
+
+    ada = Poller(page, found.token("ada"))
+    assert (await ada.open())["status"] == 410
+    assert await ada.post(["1", "1", "room:1", "phx_join", {}]) == 200
+    for n in range(20):
+        assert await ada.post(["1", f"r{n}", "room:1", "echo", {"n": n}]) == 200
+    heard: list[Any] = []
+    while len(heard) < 20:
+        heard += [frame[4]["response"]["n"] for frame in await ada.frames() if str(frame[1])[0] == "r"]
+    assert heard == list(range(20))
+
+
+async def closed(found: Workers, joined: asyncio.Event) -> Closed:
+    """How a socket ends."""
+    async with wired(found.port, found.token("bob")) as wire:
+        await wire.join("room:1")
+        joined.set()
+        return await wire.closed()
 
 
 def test_an_app_that_cannot_be_loaded_ends_with_2(tmp_path: Path, store: str) -> None:
@@ -194,8 +241,16 @@ def test_a_second_signal_is_not_waited_for() -> None:
 
 APP: Final = """
 from kikao import App, Chat, Flows, Text, t
+from kikao.live import Live, anyone
 
 flows = Flows()
+live = Live(users=anyone)
+room = live.channel("room:{name}")
+
+
+@room.on("echo")
+async def echo(channel, payload):
+    return payload
 
 
 @flows.flow("buy")
@@ -204,7 +259,7 @@ async def buy(chat: Chat) -> None:
     await chat.end(t("{what}", what=what))
 
 
-app = App(flows, entry="buy", members=False)
+app = App(flows, entry="buy", members=False, live=live)
 """
 
 DYING: Final = """
