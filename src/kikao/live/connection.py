@@ -11,6 +11,19 @@ import msgspec
 _KEPT: Final = ("traceparent", "tracestate", "user-agent")
 
 
+DEVICE: Final = 64
+"""Characters of the name that a client gives its device; more are not looked at."""
+
+
+def device_of(scope: MutableMapping[str, Any]) -> str:
+    """What a client calls the tab or the phone that it is on, of an ASGI scope; empty where it does not say."""
+    query: bytes = scope.get("query_string", b"")
+    if b"device=" not in query:
+        return ""
+    said = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True))
+    return said.get("device", "")[:DEVICE]
+
+
 class Connection(msgspec.Struct, frozen=True):
     """The request that opened a socket."""
 

@@ -22,9 +22,6 @@ RESPONSE: Final = "websocket.http.response"
 
 RETRY_AFTER: Final = "1"
 
-DEVICE: Final = 64
-"""Characters of the name that a client gives its device; more are not looked at."""
-
 
 class Endpoint:
     """Opens sockets for a hub. `origins` may: see `kikao.channels.socket.handshake.allowed`."""
@@ -68,7 +65,7 @@ class Endpoint:
             accepted["subprotocol"] = asked.protocol
         await send(accepted)
         hub.tally.connects[WEBSOCKET, "101"] += 1
-        await serve(hub, user, claims, scope, receive, send, asked.params.get("device", "")[:DEVICE])
+        await serve(hub, user, claims, scope, receive, send)
 
     def _asked(self, scope: Message) -> Refusal | Handshake:
         headers = scope["headers"]

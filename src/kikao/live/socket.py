@@ -27,6 +27,7 @@ from kikao.channels.socket.protocol import (
 from kikao.channels.socket.reasons import SESSION_ENDED, Reason
 from kikao.channels.socket.tokens import Claims
 from kikao.live.channel import Channel
+from kikao.live.connection import device_of
 from kikao.live.hub import Hub
 from kikao.live.users import User
 
@@ -76,14 +77,12 @@ class Socket:
         "warned",
     )
 
-    def __init__(
-        self, hub: Hub, user: User, claims: Claims, scope: Message, send: Send, device: str = ""
-    ) -> None:
+    def __init__(self, hub: Hub, user: User, claims: Claims, scope: Message, send: Send) -> None:
         self.hub = hub
         self.session = hub.session_of(user)
         self.claims = claims
         self.id = hub.new_id()
-        self.device = device
+        self.device = device_of(scope)
         """What its client calls the tab or the phone that it is on; empty where it does not say."""
         self.channels: dict[str, Channel] = {}
         self.connected_at = self.heard_at = hub.clock()
@@ -298,11 +297,9 @@ class Socket:
             asyncio.get_running_loop().call_later(PATIENCE, abort)
 
 
-async def serve(
-    hub: Hub, user: User, claims: Claims, scope: Message, receive: Receive, send: Send, device: str = ""
-) -> None:
-    """One socket that was accepted, until it ends; others of this `device` of the user end now, everywhere."""
-    socket = Socket(hub, user, claims, scope, send, device)
+async def serve(hub: Hub, user: User, claims: Claims, scope: Message, receive: Receive, send: Send) -> None:
+    """One socket that was accepted, until it ends; what is left of its device from before ends now, everywhere."""
+    socket = Socket(hub, user, claims, scope, send)
     hub.enter(socket)
     reason = Reason.FAILED
     try:

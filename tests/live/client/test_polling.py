@@ -13,6 +13,7 @@ import pytest_asyncio
 from tests.live.client.devices import Device, device
 from tests.live.client.hosts import Host, Hosts
 from tests.live.client.house import House
+from tests.live.frames import wired
 from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -133,3 +134,15 @@ async def test_the_client_falls_back_where_a_websocket_does_not_get_through(host
         (socket,) = house.hub.sessions["nara"].sockets
         assert socket.scope["path"] == "/socket/longpoll"
         await asha.disconnect()
+
+
+@in_node
+async def test_a_device_that_polls_now_has_no_other_socket(host: Host, house: House) -> None:
+    tab = {"device": "tab-1", "token": house.token("dora")}
+    async with wired(house.port, params=tab) as before:
+        await before.join("room:tab")
+        now = await polling(host, house, "dora", params=tab)
+
+        assert (await before.closed()) == (1001, "replaced")
+        await now.join("room:tab")
+        assert len(house.hub.sessions["dora"].sockets) == 1
