@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -10,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +86,7 @@ class _Control(Member):
             self._answer.set_exception(ConnectionError("the server closed the socket of questions"))
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def serving(
     name: str, folder: Path, limits: Mapping[str, float] = OPEN, *, store: str = "memory:"
 ) -> AsyncIterator[Server]:
@@ -116,7 +116,8 @@ async def serving(
             error.add_note(f"{name} said:\n{(folder / 'log').read_text(errors='replace')[-2000:]}")
             raise
         finally:
-            child.terminate()
+            with contextlib.suppress(ProcessLookupError):
+                child.terminate()
             await child.communicate()
 
 
