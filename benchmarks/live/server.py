@@ -97,6 +97,7 @@ async def serving(
         "KIKAO_DATA": str(folder),
         "KIKAO_STORE": store,
         "KIKAO_JWT_KEYS": SETTING,
+        "KIKAO_SIMULATOR": "off",  # as in production: it looks at each frame
         "BENCH_LIMITS": json.dumps(limits),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), environ.get("PYTHONPATH")])),
         "PYTHONUNBUFFERED": "1",

@@ -83,7 +83,7 @@ async def test_a_message_that_is_written_at_once_is_the_clients_message(size: in
     socket = await _Open().accepted()
     write = socket.scope["extensions"][WRITE]
     messages = ["é" * (size // 2) + "x" * (size % 2), bytes(size)]
-    assert [write(message) for message in messages] == [True, True]
+    assert write(*messages)
     text, binary = socket.read()
     assert (text.opcode.name, bytes(text.data).decode()) == ("TEXT", messages[0])
     assert (binary.opcode.name, bytes(binary.data)) == ("BINARY", messages[1])

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
-from kikao.live.socket import ABORT
+from kikao.live.socket import ABORT, WRITE
 from kikao.server import Server
 
 Serve = Callable[[Any, Any, Any], Any]
@@ -52,6 +52,10 @@ class InsideSocket:
         """Have another function take what the server sends, which may let it wait; `abort` is called to cut it off."""
         self._send = send
         self._scope["extensions"][ABORT] = abort
+
+    def writes(self, write: Callable[..., bool]) -> None:
+        """Have a function take messages at once, which says whether there was room."""
+        self._scope["extensions"][WRITE] = write
 
     async def hear(self, message: Any) -> None:
         """What the server sends, as it is taken unless `answers` says otherwise."""

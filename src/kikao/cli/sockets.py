@@ -39,14 +39,14 @@ class LiveSockets(WebSocketsSansIOProtocol):
         super().start_keepalive()
         del self.request, self.response
 
-    def write(self, message: str | bytes) -> bool:
-        """Send a message that was accepted at once, if there is room for it: whether there was.
+    def write(self, *messages: str | bytes) -> bool:
+        """Send messages at once and in one piece, if there is room: whether there was.
 
         The same message to one socket after the other is put into a frame once, where ASGI does it for each.
         """
         if not self.writable.is_set() or self.close_sent or self.disconnected or self.transport.is_closing():
             return False
-        self.transport.write(_framed(message))
+        self.transport.write(b"".join(map(_framed, messages)))
         return True
 
 

@@ -50,6 +50,10 @@ class Carrier(Connected, Protocol):
         """Send a frame behind all others. Never waits."""
         ...
 
+    def gather(self) -> None:
+        """What is written now may go out in one piece, soon."""
+        ...
+
     async def refresh(self, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
         """A new token: the status and the response."""
         ...
@@ -306,6 +310,7 @@ class Channel:
             refusal = {"reason": "join crashed"}
         if refusal is None:
             self.joined = self.over is None
+            self.socket.gather()
             self._reply(push, "ok", response)
         else:
             self._reply(push, "error", json(refusal))

@@ -39,7 +39,10 @@ ABORT: Final = "kikao.abort"
 """An extension of the ASGI scope: ends the connection at once, whether the other side reads or not."""
 
 WRITE: Final = "kikao.write"
-"""An extension of the ASGI scope, once it is accepted: sends a message at once and says True, or False without room."""
+"""An extension of the ASGI scope, once it is accepted: sends messages at once and says True, or False without room."""
+
+GATHERED: Final = 32
+"""Frames that wait for each other, at most, to be sent in one piece."""
 
 AT_ONCE: Final = 32
 """Frames that are taken before anything else may run."""
@@ -60,6 +63,7 @@ class Socket:
     __slots__ = (
         "_closing",
         "_ending",
+        "_gathered",
         "_scope",
         "_send",
         "_size",
@@ -91,9 +95,11 @@ class Socket:
         """Whether it was told that its token expires."""
         self._scope = scope
         self._send = send
-        self._write: Callable[[Frame], bool] | None = scope.get("extensions", {}).get(WRITE)
+        self._write: Callable[..., bool] | None = scope.get("extensions", {}).get(WRITE)
         self._closing: Reason | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._gathered: list[Frame] | None = None
+        """Frames that are sent in one piece, soon; None where each is sent at once."""
         self._waiting: deque[Frame] | None = None
         """Frames behind the one that is being written; None while nothing is."""
         self._size = 0
@@ -213,12 +219,33 @@ class Socket:
         for channel in self.channels.values():
             channel.say(protocol.push(channel.join_ref, channel.topic, event, said))
 
+    def gather(self) -> None:
+        """What is written now goes out in one piece when the event loop comes round: pieces cost more than frames."""
+        if self._gathered is None and self._write is not None:
+            self._gathered = []
+            asyncio.get_running_loop().call_soon(self._let_out)
+
     def write(self, frame: Frame) -> None:
         """Send a frame behind all others; who does not read for too long is closed. Never waits."""
         if self._closing is not None:
             return
         self.session.sent += 1
         self.hub.tally.sent += 1
+        if self._gathered is None:
+            self._put(frame)
+            return
+        self._gathered.append(frame)
+        if len(self._gathered) >= GATHERED:
+            self._let_out()
+
+    def _let_out(self) -> None:
+        frames, self._gathered = self._gathered, None
+        if not frames or (self._waiting is None and self._write is not None and self._write(*frames)):
+            return
+        for frame in frames:
+            self._put(frame)
+
+    def _put(self, frame: Frame) -> None:
         if self._waiting is not None:
             self._waiting.append(frame)
             self._size += len(frame)
@@ -259,6 +286,7 @@ class Socket:
             said = json({"reason": reason.label})
             for topic in ("phoenix", *self.channels):
                 self.write(protocol.broadcast(topic, SESSION_ENDED, said))
+        self._let_out()
         if self._closing is None:  # unless that was too much for it
             self._closing = reason
             self._ending = self.hub.spawn(self._close(reason))

@@ -155,13 +155,14 @@ class _Wire:
         self._told(message)
         await self._send(message)
 
-    def writing(self, write: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def writing(self, write: Callable[..., bool]) -> Callable[..., bool]:
         """The same as `write`, which sends what there is room for at once; what it does not take comes to `send`."""
 
-        def written(text: Any) -> bool:
-            if not write(text):
+        def written(*texts: Any) -> bool:
+            if not write(*texts):
                 return False
-            self._told({"text": text})
+            for text in texts:
+                self._told({"text": text})
             return True
 
         return written
