@@ -401,9 +401,10 @@ def test_the_simulator_has_it_on_its_table(browser: Browser, server: ServerProce
     log.get_by_role("button", name="Pay").click()
     field = phone.get_by_role("textbox", name="Enter PIN")
     expect(desk.tab("Conversation")).to_contain_text("pin#1")
-    phone.get_by_role("button", name="Drop line").click()
     field.fill(PIN)
-    field.press("Enter")
+    phone.get_by_role("button", name="Drop line").click()
+    expect(desk.tab("History").get_by_text("phx_join")).to_have_count(2)
+    field.press("Enter")  # what was typed before the line dropped is there still
     expect(log).to_contain_text("Paid.")
     expect(desk.tab("History")).to_contain_text("Event secret")
     desk.tab("Raw")

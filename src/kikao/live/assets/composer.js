@@ -10,6 +10,7 @@ export class Composer {
   #context;
   #on;
   #shown = "";
+  #open = null;
   #draft = "";
 
   /** `context()` gives {say}. `on` has `text(text)`, `secret(entry, text)`, `file(file)`, `locate()`, `begin()`. */
@@ -20,7 +21,8 @@ export class Composer {
 
   /** What can be done now, with the message that is open, or after the end for a `reason`. */
   render(open, reason) {
-    const what = reason ? `over ${reason}` : open?.secret ? `secret ${open.id}` : `text ${open?.wants ?? ""}`;
+    this.#open = open; // the same question again, as another device was shown it, leaves what is typed alone
+    const what = reason ? `over ${reason}` : open?.secret ? `secret ${open.text}` : `text ${open?.wants ?? ""}`;
     if (what === this.#shown) return;
     const hadFocus = this.element.contains(this.element.getRootNode().activeElement);
     this.#shown = what;
@@ -60,7 +62,7 @@ export class Composer {
       const text = field.value;
       field.value = "";
       if (!text) return field.focus();
-      this.#on.secret(entry, text);
+      this.#on.secret(this.#open, text);
     };
     return [
       h("form", { class: "row secret", onsubmit: submit },

@@ -24,6 +24,7 @@ export class Conversation {
   #limits = LIMITS;
   #tell;
   #isNew = false;
+  #spoken = "";
   #addresses = new Map();
 
   /** `server` is where the app's sockets are (`https://chat.example.com/socket`), `name` tells the chats of one page
@@ -139,7 +140,9 @@ export class Conversation {
   // --- what comes ---
 
   #joined({ epoch, seq, recovered, messages = [], reason, texts, locale, limits }) {
-    if (texts) {
+    const spoken = JSON.stringify(texts);
+    if (texts && spoken !== this.#spoken) { // who comes back in the middle of a word goes on typing it
+      this.#spoken = spoken;
       this.say = wordsIn(texts);
       this.locale = locale || this.locale;
       this.#tell("words");
