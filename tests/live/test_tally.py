@@ -56,7 +56,7 @@ async def test_what_happens_is_counted_and_what_there_is_is_told() -> None:
         await ada.until("phx_error")
         assert (await ada.ask("room:1", "shout"))["response"]["reason"] == "rate limited"
         found = read(work.hub)
-        assert found.pop("frames out") > found["frames in"]
+        assert (sent := found.pop("frames out")) > found["frames in"]
         assert found.pop("presence_owed") in (0, 1)
         assert found == {
             "sockets websocket": 2,
@@ -79,3 +79,8 @@ async def test_what_happens_is_counted_and_what_there_is_is_told() -> None:
             "gaps": 0,
             "presence_healed": 0,
         }
+        await ada.leave()
+        await also.leave()
+        over = read(work.hub)
+        assert over["sessions"] == over["sockets websocket"] == over["channels"] == 0
+        assert over["frames out"] >= sent, "what was counted of who is gone stays"

@@ -244,6 +244,7 @@ class Hub:
         if self.sessions.get(session.user.id) is session:
             del self.sessions[session.user.id]
             self.registry.ended(session)
+        self.tally.sent += session.sent
         for socket in list(session.sockets):
             socket.close(reason)
         self.publish(session.record(reason, self.clock()))
@@ -391,7 +392,7 @@ class Hub:
     def measure(self, snapshot: Snapshot) -> None:
         """Put in what was counted, and how much of everything there is now."""
         tally, tracker, topics = self.tally, self.tracker, self.topics.counts()
-        tally.into(snapshot)
+        tally.into(snapshot, sum(session.sent for session in self.sessions.values()))
         sockets = len(self.sockets) - tally.polled
         snapshot.gauge(declared.LIVE_SOCKETS, {(WEBSOCKET,): sockets, (LONGPOLL,): tally.polled})
         snapshot.gauge(declared.LIVE_SESSIONS, {(): len(self.sessions)})

@@ -230,7 +230,6 @@ class Socket:
         if self._closing is not None:
             return
         self.session.sent += 1
-        self.hub.tally.sent += 1
         if self._gathered is None:
             self._put(frame)
             return

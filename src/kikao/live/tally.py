@@ -26,7 +26,7 @@ class Tally:
         self.received = 0
         """Frames from clients, heartbeats too."""
         self.sent = 0
-        """Frames to clients."""
+        """Frames to clients in sessions that are over: those of the others count by themselves."""
         self.broadcasts = 0
         """That were said here."""
         self.refused = 0
@@ -40,10 +40,10 @@ class Tally:
         """Somebody came back to a stream; why they did not get what they missed, empty where they did."""
         self.recoveries[(reason.replace(" ", "_") or "recovered",)] += 1
 
-    def into(self, snapshot: Snapshot) -> None:
-        """Put all of it in."""
+    def into(self, snapshot: Snapshot, sent: int) -> None:
+        """Put all of it in; `sent` are the frames of sessions that go on."""
         snapshot.count(declared.LIVE_CONNECTS, self.connects)
-        snapshot.count(declared.LIVE_FRAMES, {("in",): self.received, ("out",): self.sent})
+        snapshot.count(declared.LIVE_FRAMES, {("in",): self.received, ("out",): self.sent + sent})
         snapshot.count(declared.LIVE_BROADCASTS, {(): self.broadcasts})
         snapshot.count(declared.LIVE_REFUSED, {(): self.refused})
         snapshot.count(declared.LIVE_CRASHES, {(): self.crashes})
