@@ -31,6 +31,8 @@ class Chatted:
     """`balance` of `/balance 2026`, lower case; `text` is then what stands behind it."""
     pressed: str = ""
     """Which screen a tapped choice belongs to (`Parcel.mark`); `text` is then its key. Empty where it was typed."""
+    seen: str = ""
+    """Which screen was shown where it was typed (`Parcel.mark`), as far as that is told."""
     apart: bool = False
     """It was entered on a page of its own: a secret that no chat keeps."""
     message: str = ""

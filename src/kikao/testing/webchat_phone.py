@@ -70,7 +70,8 @@ class WebChatPhone(ChatPhone):
     # --- what a member does ---
 
     async def write(self, text: str, *, to: Message | None = None) -> str:
-        return await self._does(self._says("say", text=text))
+        seen = [raw["mark"] for message in self._chat.heard if (raw := message.raw)["mark"]]
+        return await self._does(self._says("say", text=text, mark=seen[-1] if seen else ""))
 
     async def start(self, payload: str = "") -> str:
         return await self._does(self._says("open", ahead=payload))

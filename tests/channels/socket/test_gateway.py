@@ -114,6 +114,25 @@ async def test_a_tap_of_nothing_that_is_on_the_screen_is_told_to_nobody() -> Non
     assert mine(await asha.taps("made up")) == []
 
 
+@pytest.mark.parametrize("under", ["", "the mark of another one"])
+async def test_what_was_written_under_another_message_confirms_nothing(under: str) -> None:
+    """On a device that was offline, say, and sent it when it was back."""
+    asha = await start(flows, "send")
+    await asha.says("hi")
+    (said, asked) = await asha.says("5000")
+    (again,) = await asha.says("1", under=under or said["mark"])
+    assert (again["text"], again["secret"]) == (asked["text"], False)
+    assert (await asha.says("1"))[-1]["secret"]
+
+
+async def test_a_secret_tapped_as_a_choice_is_no_answer() -> None:
+    asha = await at_the_pin()
+    asha.screen["choices"].append({"key": PIN, "label": "made up"})
+    (again,) = await asha.taps("made up")
+    assert again["text"].startswith("Do not write it as a message.")
+    assert not await asha.process.holds(PIN)
+
+
 async def test_a_secret_has_a_field_in_the_chat_and_is_echoed_to_nobody() -> None:
     asha = await at_the_pin()
     asked = asha.screen
@@ -181,6 +200,15 @@ async def test_a_number_that_answers_nothing_is_echoed_to_nobody() -> None:
     assert asked["text"].startswith("Amount")
     assert PIN not in str(asha.stream)
     assert not await asha.process.holds(PIN)
+
+
+async def test_a_number_that_no_choice_has_is_echoed_to_nobody() -> None:
+    asha = await start(flows, "shop")
+    await asha.says("hi")
+    (asked,) = await asha.says(PIN)
+    assert "What would you like?" in asked["text"]
+    said, _ = await asha.says("2")
+    assert said["text"] == "2"
 
 
 async def test_a_secret_that_cannot_be_dealt_with_now_is_kept_nowhere() -> None:

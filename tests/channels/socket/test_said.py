@@ -26,6 +26,8 @@ from kikao.conversation.inputs import Place
 
 GOOD: list[tuple[type[Any], dict[str, Any]]] = [
     (Say, {"id": "a", "text": "x" * LONGEST_TEXT}),
+    (Say, {"id": "a", "text": "1", "mark": ""}),
+    (Say, {"id": "a", "text": "1", "mark": "m" * 64}),
     (Say, {"id": "550e8400-e29b-41d4-a716-446655440000", "text": " "}),
     (Tap, {"id": "a.1:2_3-4", "mark": "m", "key": "1"}),
     (Enter, {"id": "a", "mark": "m", "text": "x" * LONGEST_SECRET}),
@@ -40,6 +42,7 @@ GOOD: list[tuple[type[Any], dict[str, Any]]] = [
 BAD: list[tuple[type[Any], dict[str, Any]]] = [
     (Say, {"text": "hi"}),
     (Say, {"id": "", "text": "hi"}),
+    (Say, {"id": "a", "text": "1", "mark": "m" * 65}),
     (Say, {"id": "a b", "text": "hi"}),
     (Say, {"id": "a\n", "text": "hi"}),
     (Say, {"id": "a" * 65, "text": "hi"}),

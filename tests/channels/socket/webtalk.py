@@ -72,8 +72,11 @@ class WebTalk:
         self._ids = itertools.count(1)
         self._seen = 0
 
-    async def says(self, text: str, id_: str = "") -> list[dict[str, Any]]:
-        return await self.does(Say(id_ or self.new_id(), text))
+    async def says(self, text: str, id_: str = "", under: str | None = None) -> list[dict[str, Any]]:
+        """Written `under` the message with this mark, or the newest."""
+        seen = [message["mark"] for message in self.stream if message["mark"]]
+        mark = (seen[-1] if seen else "") if under is None else under
+        return await self.does(Say(id_ or self.new_id(), text, mark))
 
     async def taps(
         self, label: str, on: Mapping[str, Any] | None = None, id_: str = ""

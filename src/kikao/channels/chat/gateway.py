@@ -115,6 +115,9 @@ class ChatGateway(ABC):
     """Who knows where files of members lie; set by `destination`, where this gateway has files."""
     connects: bool = False
     """Whether messages come and go on a connection that kikao makes, or holds: then its parcels go over that."""
+    tells_seen: bool = False
+    """Whether who types tells what they saw as they did: a confirmation is then answered by nobody who saw another
+    screen, or does not say."""
     has_field: bool = False
     """Whether what is secret is entered in the chat, in a field of its own that nobody keeps: no link is needed."""
 

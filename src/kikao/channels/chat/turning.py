@@ -113,6 +113,7 @@ class ChatTurn:
         """What `understand` made of it, as the member meant it: a command, or a label that they typed out.
 
         A typed answer to a confirmation that still waits to leave, or that never came, is none: they did not see that.
+        Nor is one that was typed under another screen.
         """
         run, self._locale = held.session.conversation.run, held.session.conversation.locale
         self._wanted = run.pending.screen.wants if run is not None and run.pending is not None else ""
@@ -128,12 +129,13 @@ class ChatTurn:
     def _told(self, event: Reply, asked: Screen | None) -> Message | None:
         """What of an answer may be shown to who answered, elsewhere: nothing that could be secret.
 
-        A number that answers nothing may be a PIN that came too late for its question.
+        A number that answers nothing, as no choice has it, may be a PIN that came too late for its question.
         """
         text, translate = self._inbound.text.reveal(), self._translate(self._locale)
-        if self._chat.apart or (asked is None and any(map(str.isdigit, text))):
-            return None
         options = () if asked is None else (*asked.options, *asked.navigation)
+        answers = asked is not None and (not asked.options or event.text.reveal() in {o.key for o in options})
+        if self._chat.apart or (not answers and any(map(str.isdigit, text))):
+            return None
         if self._chat.pressed:
             labels = (translate(option.label) for option in options if option.key == text)
             label = next(labels, "")
@@ -153,7 +155,9 @@ class ChatTurn:
             return Dial(ahead if known else (), event.resume)
         if isinstance(event, Reply) and self._chat.apart and not self._asks_for_a_secret(conversation):
             return Show(why="old")
-        if not isinstance(event, Reply) or self._chat.pressed:
+        if not isinstance(event, Reply) or self._chat.apart:
+            return event
+        if self._chat.pressed and not self._asks_for_a_secret(conversation):
             return event
         if self._chat.command:
             return self._commanded(self._chat.command, text.reveal().split())
@@ -162,7 +166,7 @@ class ChatTurn:
         run, screen = conversation.run, engine.asked(conversation)
         if screen is None:
             return event
-        if screen.whole and (self._chat.message or await self._unseen(held)):
+        if screen.whole and (self._chat.message or self._saw_another(held) or await self._unseen(held)):
             return Show()
         said = self._read(text.reveal(), screen, conversation.locale)
         if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):
@@ -207,6 +211,12 @@ class ChatTurn:
         if shortcuts is not None and shortcuts.meant(pieces) is not None:
             return Dial(pieces, "anew")
         return Show(why="unknown")
+
+    def _saw_another(self, held: Held) -> bool:
+        """Whether it was typed under another screen than this, as far as that is told: on another device, or before a
+        connection was lost."""
+        dialogue = held.session.dialogue
+        return self._gateway.tells_seen and (dialogue is None or self._chat.seen != dialogue.shown)
 
     async def _unseen(self, held: Held) -> bool:
         """Whether something of the last turn, or of one before, has not left yet; or never will, or did not arrive."""

@@ -59,6 +59,7 @@ class SocketGateway(ChatGateway):
     limits = LIMITS
     retention = RETENTION
     connects = True
+    tells_seen = True
     has_field = True
 
     def __init__(self) -> None:

@@ -34,6 +34,8 @@ class Say(msgspec.Struct, frozen=True):
 
     id: Id
     text: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+    mark: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    """Of the newest message that was shown where it was written: a confirmation is answered by nothing without it."""
 
     def __repr__(self) -> str:
         return "<something written>"
@@ -109,7 +111,7 @@ def inbound(user: str, said: Said, *, language: str = "") -> Inbound:
     """What a turn gets of an event. `language` is the user's (BCP 47), where it is known."""
     match said:
         case Say():
-            return _inbound(user, said.id, said.text, Chatted(language=language))
+            return _inbound(user, said.id, said.text, Chatted(language=language, seen=said.mark))
         case Tap():
             return _inbound(user, said.id, said.key, Chatted(language=language, pressed=said.mark))
         case Enter():

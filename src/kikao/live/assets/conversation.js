@@ -83,7 +83,8 @@ export class Conversation {
   // --- what the member does ---
 
   write(text) {
-    this.#saying({ text }, "say", (id) => [{ id, text }]);
+    const { mark } = this.thread; // of now: it may be sent much later, when something else is asked
+    this.#saying({ text }, "say", (id) => [{ id, text, mark }]);
   }
 
   tap(entry, { key, label }) {

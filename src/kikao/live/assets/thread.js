@@ -59,6 +59,11 @@ export class Thread {
     return answered ? null : this.entries[at];
   }
 
+  /** The mark of the newest message that has one; empty where there is none. */
+  get mark() {
+    return this.entries.findLast((entry) => !entry.mine && entry.mark)?.mark ?? "";
+  }
+
   /** Whether the member waits for what the app says: they said something, and nothing came after it. */
   get waits() {
     const last = this.entries.findLast((entry) => !entry.note);
