@@ -44,6 +44,8 @@ PARTS: Final = (
     Part("chats on SQLite", "chatting:sqlite", (90, 20)),
     Part("chats on PostgreSQL", "chatting:postgresql", (90, 0)),
     Part("chats on Valkey", "chatting:valkey", (90, 25)),
+    Part("live on Valkey", "living.part:valkey", (170, 20)),
+    Part("live on PostgreSQL", "living.part:postgresql", (170, 20)),
     Part("faults before PostgreSQL", "store_faults:postgresql", (150, 20)),
     Part("faults before Valkey", "store_faults:valkey", (120, 20)),
     Part("faults before Redis", "store_faults:redis", (120, 0)),
