@@ -104,7 +104,7 @@ async def test_heartbeats_write_nothing_and_activity_once_in_a_while() -> None:
 
 async def test_parts_on_two_processes_are_one_session() -> None:
     async with two() as (both, one, other):
-        await one.open()
+        first = await one.open()
         both.time.passed += 10
         second = await other.open()
         await second.ask("room:a", "phx_join")
@@ -116,6 +116,7 @@ async def test_parts_on_two_processes_are_one_session() -> None:
             assert found.id == one.hub.sessions["ada"].id
             assert (found.connected_at, found.last_activity) == (BEGIN, BEGIN + 10)
             assert [socket.node for socket in found.sockets] == [one.hub.node, other.hub.node]
+        assert first.is_open
 
         await second.leave()
         await quiet()

@@ -6,9 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from kikao.bus import FanoutAway, MemoryFanout
+from kikao.live import wire
 from kikao.live.news import Broadcast, EndSession, ToUsers
 from kikao.live.wire import WAITING, Wire
+from tests.waiting import until
 
 
 class Bus(MemoryFanout):
@@ -99,6 +103,30 @@ async def test_an_outage_stops_nobody() -> None:
         one.wire.tell(Broadcast("t", "e", b"heard"))
         await quiet()
         assert [news.body for news in other.news if isinstance(news, Broadcast)] == [b"heard"]
+        assert (one.gaps, other.gaps) == (0, 1)
+
+
+async def test_what_was_lost_in_an_outage_is_told_though_nobody_says_anything_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wire, "AGAIN", 0.001)
+    bus = Bus()
+    async with two(bus) as (one, other):
+        bus.is_away = True
+        one.wire.tell(Broadcast("t", "e", b"lost"))
+        await until(lambda: bus.published > 5, "it to be told again")
+        bus.is_away = False
+        await until(lambda: other.gaps, "the other to hear of it")
+        said = bus.published
+        await quiet()
+        assert (one.gaps, other.gaps, bus.published) == (0, 1, said)
+
+
+async def test_who_doubts_has_the_others_look() -> None:
+    async with two(Bus()) as (one, other):
+        one.wire.doubt()
+        await quiet()
+        assert (one.gaps, other.gaps) == (0, 1)
 
 
 async def test_too_much_at_once_loses_the_oldest_and_says_so() -> None:

@@ -19,8 +19,9 @@ from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
 from kikao.live.door import Door
+from kikao.live.endings import Endings, meant
 from kikao.live.live import Live
-from kikao.live.news import LARGEST, USERS, Broadcast, Changed, EndSession, ToUsers
+from kikao.live.news import LARGEST, USERS, Broadcast, Changed, Doubtful, Replaced, ToUsers
 from kikao.live.presence.fetching import Fetch
 from kikao.live.presence.tracking import Tracker
 from kikao.live.registry import Registry, SessionState
@@ -98,21 +99,30 @@ class Hub:
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.topics = Topics(self.spawn)
-        self.streams = Streams(store, self.topics.tell, self._insufficient, self.spawn)
+        self.streams = Streams(
+            store,
+            self.topics.tell,
+            self._insufficient,
+            lambda topic: self.wire.tell(Doubtful(topic)),
+            self.spawn,
+        )
         self.tracker = Tracker(
             store,
             node=self.node,
             tell=self.wire.tell,
             diffed=self._diffed,
             fetch=self._fetch,
+            died=self._died,
             publish=publish,
             window=live.limits.window,
             clock=clock,
         )
+        self.endings = Endings(store, self.wire, self.sessions, self._close_of, wall=wall)
         self.registry = Registry(self.tracker, store, self.sessions, clock=clock, wall=wall)
         self.wire.on(Broadcast, self._heard)
+        self.wire.on(Replaced, self._heard_of_device)
+        self.wire.on(Doubtful, lambda news: self.streams.read(news.topic))
         self.wire.on(ToUsers, self._heard_of_users)
-        self.wire.on(EndSession, self._heard_of_end)
         self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
         self.wire.on_gap(self.streams.missed)
         self.wire.on_gap(self.tracker.missed)
@@ -125,7 +135,13 @@ class Hub:
 
     async def start(self) -> None:
         """Hear the others, and look after what is here."""
-        works = [self.wire.run(), self.tracker.run(), self.registry.run(), self._look_after()]
+        works = [
+            self.wire.run(),
+            self.tracker.run(),
+            self.registry.run(),
+            self.endings.run(),
+            self._look_after(),
+        ]
         self._works = [asyncio.create_task(work) for work in works]
         for task in self._works:
             task.add_done_callback(self._done)
@@ -220,10 +236,12 @@ class Hub:
         socket.session.enter(socket)
         if socket.device:
             socket.session.replace(socket.device, by=socket)
-            self.wire.tell(EndSession(socket.session.user.id, Reason.REPLACED.label, device=socket.device))
+            self.wire.tell(Replaced(socket.session.user.id, socket.device))
         self.sockets[socket.id] = socket
         if self.leaving:  # since its user was loaded
             socket.close(Reason.DRAINED)
+        elif self.endings.ended(socket.session.user.id, socket.claims):
+            socket.close(Reason.LOGGED_OUT)
         self.registry.changed(socket.session)
 
     def left(self, socket: Connected, reason: Reason) -> None:
@@ -308,6 +326,12 @@ class Hub:
 
     def _diffed(self, topic: str, payload: Json) -> None:
         self.topics.tell(topic, protocol.broadcast(topic, "presence_diff", payload))
+
+    def _died(self) -> None:
+        """Another process is dead: what it stored last it may have told nobody."""
+        self.streams.missed()
+        self.endings.missed()
+        self.wire.doubt()
 
     def _fetch(self, topic: str) -> Fetch | None:
         found = self.routes.find(topic)
@@ -417,29 +441,27 @@ class Hub:
     async def stop_session(self, user_id: str) -> bool:
         """End a user's session everywhere; they may come again. Whether there was one. Raises `LiveAway`."""
         existed = await self.session_exists(user_id)
-        self._heard_of_end(news := EndSession(user_id, Reason.STOPPED.label))
-        self.wire.tell(news)
+        await self.endings.end(user_id, Reason.STOPPED)
         return existed
 
     async def log_out(self, user_id: str) -> None:
         """End a user's session everywhere, and refuse every token that was issued by now. Raises `LiveAway`."""
         at = await self.store.log_out(user_id, seconds=self._lifetime)
-        self._heard_of_end(news := EndSession(user_id, Reason.LOGGED_OUT.label, at))
-        self.wire.tell(news)
+        await self.endings.end(user_id, Reason.LOGGED_OUT, at)
 
-    def _heard_of_end(self, news: EndSession) -> None:
-        session = self.sessions.get(news.user)
-        if session is None:
-            return
-        if news.device:
-            session.replace(news.device)
-            return
-        reason = _REASONS.get(news.reason, Reason.STOPPED)
-        gone = [each for each in session.sockets if not news.at or each.claims.is_from_before(news.at)]
-        if len(gone) == len(session.sockets):
+    def _close_of(self, user: str, reason: Reason, at: float, before: float) -> None:
+        session, since = self.sessions[user], self.wall() - self.clock()
+        sockets = meant(session, at, before, since)
+        if len(sockets) == len(session.sockets):
+            if not at and before and session.started_at + since > before:
+                return
             self._end(session, reason)
-        for socket in gone:
+        for socket in sockets:
             socket.close(reason)
+
+    def _heard_of_device(self, news: Replaced) -> None:
+        if (session := self.sessions.get(news.user)) is not None:
+            session.replace(news.device)
 
 
 class _Token(msgspec.Struct):
@@ -448,4 +470,3 @@ class _Token(msgspec.Struct):
 
 _TOKEN: Final = msgspec.json.Decoder(_Token)
 _AT: Final = {"channel": "socket", "gateway": "phoenix"}
-_REASONS: Final[dict[str, Reason]] = {reason.label: reason for reason in Reason}

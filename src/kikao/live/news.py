@@ -35,6 +35,12 @@ class Broadcast(msgspec.Struct, frozen=True, tag="b", array_like=True, gc=False)
     """Where it is in the topic's stream, if that is kept: then `body` has its `seq`."""
 
 
+class Doubtful(msgspec.Struct, frozen=True, tag="d", array_like=True, gc=False):
+    """Something may have been added to the stream of a topic: who has it looks."""
+
+    topic: str
+
+
 class ToUsers(msgspec.Struct, frozen=True, tag="u", array_like=True, gc=False):
     """To all sockets of users, or of a group, each on the topic that is the user's own."""
 
@@ -57,8 +63,17 @@ class EndSession(msgspec.Struct, frozen=True, tag="e", array_like=True, gc=False
     reason: str
     at: float = 0.0
     """Of `logged_out`: sockets whose token is newer stay; 0 for all."""
-    device: str = ""
-    """Of `replaced`: only sockets of this device."""
+    said: float = 0.0
+    """When, in seconds since the epoch."""
+    place: Position | None = None
+    """Where it is in the stream of such ends; None where that is not known."""
+
+
+class Replaced(msgspec.Struct, frozen=True, tag="x", array_like=True, gc=False):
+    """A device of a user connected again: its other sockets are over."""
+
+    user: str
+    device: str
 
 
 class Relayed(msgspec.Struct, frozen=True, tag="r", array_like=True, gc=False):
@@ -74,7 +89,7 @@ class Relayed(msgspec.Struct, frozen=True, tag="r", array_like=True, gc=False):
     piece: bytes
 
 
-News = Broadcast | ToUsers | Changed | EndSession | Relayed
+News = Broadcast | Doubtful | ToUsers | Changed | EndSession | Replaced | Relayed
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final[msgspec.msgpack.Decoder[News]] = msgspec.msgpack.Decoder(News)

@@ -20,6 +20,9 @@ from kikao.live.stores.store import LiveAway, LiveStore, Position, Recovery
 MOST: Final = 300
 """Messages of one recovery, at most."""
 
+LANES: Final = 32
+"""Topics that are read at once: all of a process's may have to be, after an outage."""
+
 AGAIN: Final = 1.0
 """Seconds until a store that does not answer is asked again."""
 
@@ -43,28 +46,37 @@ class Resumes(msgspec.Struct, frozen=True):
 
 
 class Streams:
-    """Of one process. `tell` gives a frame to its clients, `insufficient` has those of a topic join anew."""
+    """Of one process. `tell` gives a frame to its clients, `insufficient` has those of a topic join anew, and
+    `doubtful` has other processes read a topic."""
 
     def __init__(
         self,
         store: LiveStore,
         tell: Tell,
         insufficient: Callable[[str], None],
+        doubtful: Callable[[str], None],
         spawn: Callable[[Coroutine[Any, Any, None]], Any],
     ) -> None:
         self._store = store
         self._tell = tell
         self._insufficient = insufficient
+        self._doubtful = doubtful
         self._spawn = spawn
         self._at: dict[str, Position] = {}
         """How far the clients of this process are, by topic."""
+        self._lanes = asyncio.Semaphore(LANES)
         self._reading: dict[str, bool] = {}
         """Topics that are read from the store, and whether more arrived meanwhile."""
 
     async def append(self, topic: str, event: str, body: Json, keeps: Kept) -> Position:
         """Keep a broadcast. Raises `LiveAway`."""
         kept = f'{{"event":{msgspec.json.encode(event).decode()},"payload":{body}}}'.encode()
-        return await self._store.append(topic, kept, keep=keeps.messages, seconds=keeps.seconds)
+        try:
+            return await self._store.append(topic, kept, keep=keeps.messages, seconds=keeps.seconds)
+        except LiveAway:  # it may be there all the same, and nobody would tell of it before the next one
+            self.read(topic)
+            self._doubtful(topic)
+            raise
 
     async def join(self, topic: str, asked: Resumes) -> Recovery:
         """Where a topic is, and what a client missed who was in it before. Raises `LiveAway`."""
@@ -103,7 +115,9 @@ class Streams:
 
     def read(self, topic: str) -> None:
         """Look in the store for what clients of a topic did not get."""
-        if topic in self._at and topic not in self._reading:
+        if topic in self._reading:
+            self._reading[topic] = True
+        elif topic in self._at:
             self._reading[topic] = False
             self._spawn(self._read(topic))
 
@@ -121,7 +135,8 @@ class Streams:
             while (at := self._at.get(topic)) is not None:
                 self._reading[topic] = False
                 try:
-                    found = await self._store.since(topic, at, most=MOST)
+                    async with self._lanes:
+                        found = await self._store.since(topic, at, most=MOST)
                 except LiveAway:
                     await asyncio.sleep(AGAIN)
                     continue

@@ -24,6 +24,9 @@ WAITING: Final = 10_000
 TOGETHER: Final = 16 * 1024
 """Octets of news that are published together, unless one alone has more."""
 
+AGAIN: Final = 1.0
+"""Seconds until others are told again that something was lost, where the bus did not carry that."""
+
 AT_ONCE: Final = 64
 """Messages of the bus that are dealt with before anything else may run."""
 
@@ -56,7 +59,10 @@ class Wire:
         self._gaps.append(hears)
 
     def tell(self, news: News) -> None:
-        """To all other processes, soon, in the order of the calls. What is too long for the bus is heard as a gap."""
+        """To all other processes, soon, in the order of the calls.
+
+        What is too long for the bus, or said while it is away, is heard as a gap: as soon as it carries that.
+        """
         if len(self._waiting) >= WAITING:
             self._waiting.popleft()
             self._lost = True
@@ -69,17 +75,19 @@ class Wire:
             tasks.create_task(self._tell())
             tasks.create_task(self._hear())
 
+    def doubt(self) -> None:
+        """Have all other processes look for themselves, soon: nobody knows what was said and not heard."""
+        self._lost = True
+        self._rung.set()
+
     async def told(self) -> None:
         """Publish what waits, now."""
         while self._waiting:
             octets = self._own + _ENCODER.encode(self._together())
-            if len(octets) > LONGEST:
+            if len(octets) > LONGEST or not await self._is_published(octets):
                 self._lost = True
-            else:
-                await self._publish(octets)
-            if self._lost:
-                self._lost = False
-                await self._publish(self._own)  # nothing: whoever hears this looks for itself
+        if self._lost and await self._is_published(self._own):  # nothing: whoever hears this looks for itself
+            self._lost = False
 
     def _together(self) -> list[bytes]:
         found = [self._waiting.popleft()]
@@ -91,14 +99,20 @@ class Wire:
 
     async def _tell(self) -> None:
         while True:
-            await self._rung.wait()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN if self._lost else None):
+                    await self._rung.wait()
             self._rung.clear()
             await self.told()
 
-    async def _publish(self, octets: bytes) -> None:
-        # Its number is used up, so that others hear of a gap before the next message.
-        with contextlib.suppress(FanoutAway):
+    async def _is_published(self, octets: bytes) -> bool:
+        # Where it is not, a number is used up. But whoever connects later than others knows no number of ours, and
+        # nobody may say anything for long: so those that are lost are told of.
+        try:
             await self._bus.publish(TOPIC, octets)
+        except FanoutAway:
+            return False
+        return True
 
     async def _hear(self) -> None:
         async with self._bus.subscribe(TOPIC) as heard:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -32,6 +31,7 @@ if lease := os.environ.get("LIVE_LEASE"):  # this process only
         vars(module)[name] *= share
     for kind in (RedisLive, PostgreSQLLive):
         defaults = kind.__init__.__kwdefaults__
+        assert defaults is not None
         assert "lease" in defaults
         defaults["lease"] = float(lease)
 
@@ -117,8 +117,11 @@ async def log_out(channel: Channel, payload: dict[str, Any]) -> None:
 async def hand_over(user: str, notification: Notification) -> None:
     """Write it down, in one write, whichever process does."""
     line = f"{notification.id} {user} {os.getpid()} {time.time():.3f}\n"
-    with Path(os.environ["AWAY"]).open("ab", buffering=0) as file:
-        file.write(line.encode())
+    file = os.open(os.environ["AWAY"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        os.write(file, line.encode())
+    finally:
+        os.close(file)
 
 
 offer(live)

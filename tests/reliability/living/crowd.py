@@ -8,7 +8,8 @@ import itertools
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -81,6 +82,8 @@ class Crowd:
             self.of[user] = [Device(self, user, f"{user}-{each}", room) for each in ("phone", "web")]
             self.rooms.setdefault(f"room:{room}", []).extend(self.of[user])
         self.devices = [device for devices in self.of.values() for device in devices]
+        self.churns = True
+        """Whether devices come and go."""
         self.calm = False
         """Whether nobody says anything, so that what was lost is not found by what follows it."""
         self.said: dict[int, str] = {}
@@ -156,12 +159,12 @@ class Crowd:
 
     async def __aenter__(self) -> Crowd:
         for device in self.devices:
-            self._begin(device.live())
+            self.begin(device.live())
         await self.all_in(30.0)
         for room in self.rooms.values():
-            self._begin(self._every(0.3, lambda room=room: self._shout(room)))  # type: ignore[misc]
+            self.again(0.3, partial(self._shout, room))
         for _ in range(4):
-            self._begin(self._every(0.2, self._echo))
+            self.again(0.2, self._echo)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -169,15 +172,15 @@ class Crowd:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def begin(self, every: float, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
+    def again(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
         """Do something again and again."""
-        return self._begin(self._every(every, work))
+        self.begin(self._every(every, work))
 
-    def _begin(self, work: Any) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work)
+    def begin(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do something until the end."""
+        task = asyncio.create_task(work)
         self._tasks.append(task)
         task.add_done_callback(self._ended)
-        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -224,7 +227,7 @@ class Crowd:
 
     async def churn(self) -> None:
         """A device loses its connection, and is back at once or in a moment; or it leaves, and comes back."""
-        if (device := self._somebody(self.devices)) is None:
+        if not self.churns or (device := self._somebody(self.devices)) is None:
             return
         kind = self.chance.random()
         if kind < 0.6 or device is self.of[device.user][0]:
@@ -295,7 +298,8 @@ class Crowd:
             there = Counter(device.key for device in devices if device.is_in)
             for device in devices:
                 if device.is_in and device.worker is not None and (seen := device.watcher.devices()) != there:
-                    more, less = dict(seen - there), dict(there - seen)
+                    more = {key: sorted(device.watcher.of({key})) for key in seen - there}
+                    less = dict(there - seen)
                     found.append(
                         f"{device.name} on {device.worker.number} in {room} sees {more} too many, "
                         f"{less} too few, of {there.total()}"
@@ -307,11 +311,9 @@ class Crowd:
         for room, devices in self.rooms.items():
             tops = Counter((each.log.epoch, each.log.top) for each in devices if each.is_in)
             if len(tops) > 1:
-                best = max(tops, key=lambda top: (top[1] or 0))
+                best = max(tops, key=lambda top: top[1] or 0)
                 behind = [each for each in devices if each.is_in and (each.log.epoch, each.log.top) != best]
-                found.append(
-                    f"{room}: {dict(tops)}; behind are {[(each.name, each.worker and each.worker.number) for each in behind[:4]]}"
-                )
+                found.append(f"{room}: {dict(tops)}; behind are {[each.name for each in behind[:4]]}")
         for user, devices in self.of.items():
             known = {msgspec.json.encode(each.notices.unread) for each in devices if each.in_notices}
             if len(known) > 1:
@@ -334,7 +336,8 @@ class Crowd:
             for number, where in self.said.items():
                 if where == room and heard[number] != 1:
                     self.wrong(
-                        f"{room}: {number} was acknowledged, and is in the stream {heard[number]} times", "said"
+                        f"{room}: {number} was acknowledged, and is in the stream {heard[number]} times",
+                        "said",
                     )
 
     def check_notices(self) -> None:

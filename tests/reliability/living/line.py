@@ -63,7 +63,8 @@ class Line:
     async def ask(self, topic: str, event: str, payload: Any, patience: float = PATIENCE) -> tuple[str, Any]:
         """Status and response. Raises `Lost`."""
         ref = str(next(self._refs))
-        found = self._asked[ref] = asyncio.get_running_loop().create_future()
+        found: asyncio.Future[tuple[str, Any]] = asyncio.get_running_loop().create_future()
+        self._asked[ref] = found
         try:
             await self._send((self.joins.get(topic), ref, topic, event, payload))
             async with asyncio.timeout(patience):

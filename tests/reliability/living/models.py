@@ -59,7 +59,7 @@ class Log:
 
 
 class Watcher:
-    """Presence in a topic, as one client sees it: see `Client`. `vanished` is told of each key that had no meta left."""
+    """Presence in a topic, as one client sees it: see `Client`. `vanished` hears of each key that has no meta left."""
 
     def __init__(self, clock: Callable[[], float], vanished: Callable[[str], None]) -> None:
         self.client = Client()

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.engines.proxy import Proxy, Refuse
-from tests.http.forked import fork
-from tests.http.servers import ServerProcess
+from tests.http import forked
+from tests.http.servers import ServerProcess, environment
 from tests.reliability.grounds import Ground
 
 APP: Final = "tests.reliability.living.app:app"
@@ -29,8 +29,8 @@ class Worker:
         """Whether whoever comes is sent there."""
         self.fate = "dropped"
         self.born = time.monotonic()
-        self.impaired: list[tuple[float, float]] = []
-        """When it stood still or was cut off for longer than may pass unnoticed."""
+        self.impaired: list[list[float]] = []
+        """From when to when it stood still or was cut off for longer than may pass unnoticed."""
 
     @property
     def port(self) -> int:
@@ -39,6 +39,14 @@ class Worker:
     @property
     def pid(self) -> int:
         return self.process.process.pid
+
+    def impair(self, at: float) -> None:
+        """From then on."""
+        self.impaired.append([at, float("inf")])
+
+    def recover(self) -> None:
+        """Until now."""
+        self.impaired[-1][1] = time.monotonic()
 
     def was_impaired(self, at: float) -> bool:
         return any(begin <= at <= end for begin, end in self.impaired)
@@ -49,12 +57,17 @@ class Workers:
 
     def __init__(self, folder: Path, ground: Ground, env: Mapping[str, str], count: int) -> None:
         self.all: list[Worker] = []
+        self.ever: list[Worker] = []
         self.kills = 0
-        self._folder, self._ground, self._env, self._count = folder, ground, env, count
+        self._folder, self._ground, self._count = folder, ground, count
+        self._env = {"KIKAO_STORE": ground.url, **env}
         self._stack = AsyncExitStack()
         self._proxies: list[Proxy] = []
 
     async def __aenter__(self) -> Workers:
+        if self._ground.name == "PostgreSQL":
+            self._env["KIKAO_RECORDS"] = self._ground.url
+            await asyncio.to_thread(self._migrate)
         for number in range(self._count):
             proxy = await self._stack.enter_async_context(Proxy(self._ground.target))
             self._proxies.append(proxy)
@@ -75,12 +88,18 @@ class Workers:
     async def _start(self, number: int) -> Worker:
         proxy = self._proxies[number]
         url = self._ground.through(proxy.address)
-        env = {"KIKAO_BUS": url, "KIKAO_STORE": self._ground.url, **self._env}
-        if self._ground.name == "PostgreSQL":
-            env["KIKAO_RECORDS"] = self._ground.url
-        process = fork(self._folder / "data", APP, env=env, log=self._folder / "workers.log")
+        env = {**self._env, "KIKAO_BUS": url}
+        process = forked.fork(self._folder / "data", APP, env=env, log=self._folder / "workers.log")
         await asyncio.to_thread(process.wait_until_up)
-        return Worker(number, proxy, process)
+        worker = Worker(number, proxy, process)
+        self.ever.append(worker)
+        return worker
+
+    def _migrate(self) -> None:
+        data = self._folder / "data"
+        env = environment(data, **self._env, KIKAO_BUS=self._ground.url)
+        done = forked.run(("migrate", APP), folder=self._folder, env=env)
+        assert done.returncode == 0, done.stderr
 
     async def kill(self, worker: Worker) -> None:
         worker.is_up, worker.fate = False, "killed"

@@ -22,7 +22,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from kikao.channels.socket.protocol import Json
@@ -58,6 +58,9 @@ LISTINGS: Final = 16
 META: Final = 8 * 1024
 """Octets of a meta, at most."""
 
+BURIED: Final = 1000
+"""Processes that ended and are remembered."""
+
 INTERNAL: Final = "\x1f"
 """Topics that begin so are kikao's: in the store, and told to nobody."""
 
@@ -81,8 +84,8 @@ class _Watched:
 
 class Tracker:
     """See the module. `diffed(topic, payload)` gets each `presence_diff` for clients of this process, in order, and
-    waits for nothing; `tell` tells the other processes. `fetch(topic)` is the hook of a topic, if there is one. `node`
-    is random for each start."""
+    waits for nothing; `tell` tells the other processes. `fetch(topic)` is the hook of a topic, if there is one. `died`
+    is called when another process turns out to have ended. `node` is random for each start."""
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class Tracker:
         tell: Callable[[Changed], None],
         diffed: Callable[[str, Json], None],
         fetch: Callable[[str], Fetch | None] = lambda _: None,
+        died: Callable[[], None] = lambda: None,
         publish: Publish = lambda _: None,
         window: float = 30.0,
         refs: Callable[[], str] | None = None,
@@ -100,6 +104,9 @@ class Tracker:
         self.node = node
         self._store = store
         self._tell_others = tell
+        self._died = died
+        self._buried: dict[str, None] = {}
+        """Processes of which it is known that they ended, the latest last."""
         self._window = window
         self._refs = refs or Refs()
         self._clock = clock
@@ -303,8 +310,20 @@ class Tracker:
                 return
             for change in changes:
                 self._written(change)
+            self._bury(changes)
             if not changes:
                 return
+
+    def _bury(self, changes: Sequence[Change]) -> None:
+        """Sessions are only ever reaped with the process that had them."""
+        nodes = {
+            entry.node for change in changes if change.topic.startswith(INTERNAL) for entry in change.leaves
+        }
+        if nodes := nodes - self._buried.keys():
+            self._buried.update(dict.fromkeys(nodes))
+            while len(self._buried) > BURIED:
+                del self._buried[next(iter(self._buried))]
+            self._died()
 
     async def retire(self) -> None:
         """This process stops: all that it has is held for the window, for the processes its clients come back to. What
