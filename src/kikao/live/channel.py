@@ -332,6 +332,8 @@ class Channel:
             allowed = route.allow(self)
             if not (await allowed if inspect.isawaitable(allowed) else allowed):
                 raise Refused("unauthorized")
+        if self.over is not None:  # while it waited: nobody would take it out of the topic again
+            raise Refused("over")
         hub.subscribe(self)
         asked = Resumes.read(push.payload)
         # Before the app looks at anything: what is said after that is told behind the reply, and what it looks at has
@@ -373,6 +375,9 @@ class Channel:
         if self.socket.channels.get(self.topic) is self:
             del self.socket.channels[self.topic]
         self.hub.unsubscribe(self)
+        if self._before is not None:  # which this one was to end when its turn came
+            before, self._before = self._before, None
+            before.end(why)
         if self._task is None and (self._tracked or (self.joined and self.route.leaves is not None)):
             self._task = self.hub.spawn(self._after())
 

@@ -654,6 +654,40 @@ async def test_who_goes_during_a_join_is_not_in(house: House) -> None:
         assert where not in [topic for topic, _ in house.doings.left]
 
 
+async def test_who_goes_while_the_join_before_is_ended_is_not_left_in_the_topic(house: House) -> None:
+    async with wired(house.port, house.token("asha")) as wire:
+        ref, _ = await wire.join(where := topic())
+        await wire.send(ref, "50", where, "slow", {"gate": where})
+        await until(lambda: where in house.doings.waiting, "the slow one to begin")
+        await wire.send("9", "9", where, "phx_join")
+        assert await wire.heartbeat() == []
+        await until(lambda: where not in house.hub.topics, "the join before to be over")
+        wire.cut()
+        await until(lambda: not house.hub.sockets, "the socket to be gone")
+
+        house.doings.gates[where].set()
+
+        await house.left(where, "replaced")
+        await until(lambda: where not in house.doings.waiting, "the slow one to end")
+        async with wired(house.port, house.token("ben")) as other:
+            await other.join(topic())
+        assert where not in house.hub.topics
+
+
+async def test_who_joins_anew_and_is_gone_at_once_leaves_nothing_behind(house: House) -> None:
+    async with wired(house.port, house.token("asha")) as wire:
+        await wire.join(where := topic())
+        socket = next(iter(house.hub.sockets.values()))
+        for ref in ("8", "9"):
+            await wire.send(ref, ref, where, "phx_join")
+        await wire.raw("no frame")
+
+        assert (await wire.closed()).code == 1007
+        await until(lambda: not house.hub.sockets, "the socket to be gone")
+        assert not socket.topics
+        await until(lambda: where not in house.hub.topics, "its topic to be empty")
+
+
 # --- what stands in the way ---
 
 
