@@ -108,6 +108,8 @@ class Socket(asyncio.Protocol):
                 self.heard(payload)
             elif kind == wire.PING:
                 self.write(wire.frame(payload, wire.PONG))
+            elif kind == wire.CLOSE:
+                self.write(wire.frame(payload, wire.CLOSE))
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
