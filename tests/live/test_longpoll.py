@@ -241,6 +241,7 @@ async def test_a_token_that_is_none_of_a_socket_opens_nothing(token: str, ring: 
         poller.token = token
         assert await poller.get() == {"status": 410, "token": None, "messages": []}
         assert await poller.post([None, "1", "phoenix", "heartbeat", {}]) == 410
+        assert b'"status":410' in (await poller.ask("POST", b"x" * 2_000_000)).body, "nobody reads that"
         assert not at.work.hub.sockets
 
 

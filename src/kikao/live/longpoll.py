@@ -83,29 +83,34 @@ class LongPoll:
             raise Denied(404, "nothing is here")
         if scope["method"] == "OPTIONS":
             return _preflight(scope)
-        request = await admit(scope, receive, guard=self._guard)
-        query = parse_qsl(request.query.decode("latin-1"), keep_blank_values=True)
-        token = request.headers.get("x-phoenix-longpoll-token") or _last(query)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+        token = headers.get("x-phoenix-longpoll-token") or _last(query)
         query = [(name, value) for name, value in query if not value.startswith(PREFIX)]
         shaken = handshake(
             urlencode(query).encode(),
             scope["headers"],
             (),
             origins=self._origins,
-            host=request.headers.get("host", ""),
+            host=headers.get("host", ""),
         )
         if isinstance(shaken, Refusal):
             return self._refused(shaken.status, shaken.reason)
-        if token.startswith(PREFIX):
-            if request.method == "POST":
-                return await self._post(token, request)
-            return await self._poll(token, receive)
+        if scope["method"] == "POST" and not self._is_known(token):
+            return _answer(410)  # its body is read of nobody else
+        request = await admit(scope, receive, guard=self._guard)
         if request.method == "POST":
-            return _answer(410)
-        shown = request.headers.get("x-phoenix-authtoken")
+            return await self._post(token, request)
+        if token.startswith(PREFIX):
+            return await self._poll(token, receive)
+        shown = headers.get("x-phoenix-authtoken")
         if shown is None and shaken.token is not None:
             shown = shaken.token.reveal().decode(errors="replace")
         return await self._begin(shown, scope, urlencode(query).encode())
+
+    def _is_known(self, token: str) -> bool:
+        """Whether it is of a socket here, or of one that another process made."""
+        return _digest(token) in self._open or self._node(token) is not None
 
     # --- a socket begins ---
 
