@@ -257,6 +257,19 @@ def test_a_secret_is_in_its_field_and_nowhere_afterwards(open_widget: Open) -> N
     assert PIN not in chat.markup
 
 
+def test_who_is_in_the_middle_of_something_secret_goes_on_nowhere_else(open_widget: Open) -> None:
+    chat, other = open_widget("gift"), open_widget("gift")
+    chat.open().tap("Pay").says("Enter PIN")
+    other.launcher.click()
+    other.says("Enter PIN")
+    chat.page.bring_to_front()
+    chat.page.get_by_role("textbox", name="Enter PIN").press_sequentially(PIN[:2])
+    other.tap("Back").says(ASKED)
+    chat.says(ASKED)
+    chat.page.keyboard.type(PIN[2:])
+    expect(chat.field).to_have_value("")
+
+
 def test_a_drop_loses_nothing_and_repeats_nothing(open_widget: Open) -> None:
     chat, other = open_widget("binta"), open_widget("binta")
     chat.open()
@@ -307,8 +320,10 @@ def test_who_is_logged_out_is_told_so_and_comes_back_with_another_token(
     asked, sockets = site.asked, len(chat.sockets)
     chat.page.wait_for_timeout(1100)  # the second of the log-out is over: a token of it would be of before
     assert len(chat.sockets) == sockets
+    site.user = "abena"
     again.click()
     chat.says(ASKED)
+    expect(chat.log.get_by_role("listitem")).to_have_count(1)  # what was said before is not hers
     assert site.asked > asked
 
 

@@ -25,14 +25,23 @@ export class Composer {
     const what = reason ? `over ${reason}` : open?.secret ? `secret ${open.text}` : `text ${open?.wants ?? ""}`;
     if (what === this.#shown) return;
     const hadFocus = this.element.contains(this.element.getRootNode().activeElement);
+    // Who is in the middle of something secret goes on typing: not where it can be read.
+    const isTyping = Boolean(this.element.querySelector("[type=password]")?.value) && !open?.secret;
     this.#shown = what;
     this.element.replaceChildren(...(reason ? this.#over(reason) : open?.secret ? this.#secret(open) : this.#text(open?.wants)));
-    if (hadFocus) this.focus();
+    if (hadFocus && isTyping) this.element.querySelector(".go").focus();
+    else if (hadFocus) this.focus();
   }
 
   /** Everything again, in other words. */
   clear() {
     this.#shown = "";
+  }
+
+  /** What was half written is not to be seen any more. */
+  forget() {
+    this.#draft = "";
+    this.clear();
   }
 
   focus() {
@@ -50,6 +59,7 @@ export class Composer {
 
   #secret(entry) {
     const { say } = this.#context();
+    this.#draft = ""; // it may be what is asked for now
     const question = entry.text.trim().split("\n").at(-1) || say("secret");
     // Whatever a browser keeps of a field, such as what can be undone, goes with the field.
     const field = h("input", {

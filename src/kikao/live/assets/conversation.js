@@ -5,7 +5,7 @@ import { newId } from "./dom.js";
 import { fitting, pieces, whereabouts } from "./files.js";
 import { Line } from "./line.js";
 import { Outbox } from "./outbox.js";
-import { sizeOf } from "./text.js";
+import { sizeOf, webAddress } from "./text.js";
 import { Thread } from "./thread.js";
 import { wordsIn } from "./words.js";
 
@@ -24,12 +24,13 @@ export class Conversation {
   #limits = LIMITS;
   #tell;
   #isNew = false;
+  #user = "";
   #spoken = "";
   #addresses = new Map();
 
   /** `server` is where the app's sockets are (`https://chat.example.com/socket`), `name` tells the chats of one page
       apart, `fallback` is as of `Line`. `tell(what)` hears of each change:
-      thread, status or words, and of each message that is news. */
+      thread, status, words or another member, and of each message that is news. */
   constructor({ server, name, tokens, locale, fallback, tell }) {
     this.#server = server;
     this.locale = locale;
@@ -46,7 +47,7 @@ export class Conversation {
       fallback,
       on: {
         status: (status) => this.#stands(status),
-        joined: (reply) => this.#joined(reply),
+        joined: (reply, user) => this.#joined(reply, user),
         message: (message) => this.#came(message),
         forgotten: () => this.#forget(),
         ended: (reason) => this.#over(reason),
@@ -128,7 +129,7 @@ export class Conversation {
 
   /** Where something is that a message shows: its own address, or one that the server gives for its name. */
   async addressOf({ url, ref }) {
-    if (!ref) return url;
+    if (!ref) return webAddress(url);
     const known = this.#addresses.get(ref);
     if (known && known.until > Date.now()) return known.address;
     const { status, response } = await this.#line.push("show", { ref });
@@ -140,7 +141,9 @@ export class Conversation {
 
   // --- what comes ---
 
-  #joined({ epoch, seq, recovered, messages = [], reason, texts, locale, limits }) {
+  #joined({ epoch, seq, recovered, messages = [], reason, texts, locale, limits }, user) {
+    if (this.#user && user !== this.#user) this.#leaveTo();
+    this.#user = user;
     const spoken = JSON.stringify(texts);
     if (texts && spoken !== this.#spoken) { // who comes back in the middle of a word goes on typing it
       this.#spoken = spoken;
@@ -175,6 +178,14 @@ export class Conversation {
     if (!this.cursor.passes(message.seq)) return false;
     if (message.mine) this.#outbox.taken(message.id);
     return this.thread.take(message) && !message.mine;
+  }
+
+  /** Somebody else is logged in on the site: nothing that was said here is theirs, nor is what still waits to be. */
+  #leaveTo() {
+    this.thread.clear();
+    this.#outbox.clear();
+    this.#addresses.clear();
+    this.#tell("another");
   }
 
   /** The member was erased: what was said is nowhere any more. */

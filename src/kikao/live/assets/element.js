@@ -218,7 +218,8 @@ export class KikaoChat extends HTMLElement {
     if (what === "message") this.#tell("kikao-message", { unread: this.unread });
     if (what === "ended") this.#tell("kikao-end", { reason: detail });
     if (!this.#parts) return;
-    if (what === "words") {
+    if (what === "another") this.#parts.composer.forget();
+    if (what === "words" || what === "another") {
       this.#parts.log.clear();
       this.#parts.composer.clear();
       this.#renderAll();

@@ -24,7 +24,7 @@ export async function pieces(id, file, piece = PIECE) {
   const starts = Array.from({ length: Math.max(1, Math.ceil(octets.length / piece)) }, (_, place) => place * piece);
   return starts.map((start) => ({
     id,
-    name: file.name.slice(-200),
+    name: [...file.name].slice(-200).join(""),
     type: file.type,
     start,
     data: base64(octets.subarray(start, start + piece)),

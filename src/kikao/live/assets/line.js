@@ -24,10 +24,11 @@ export class Line {
   #early = [];
   #pushes = new Set();
   #failures = 0;
+  #user = "";
 
   /** `url` is where sockets are, without `/websocket`; after `fallback` milliseconds without one polls will do (0:
-      never). `on` has `status(name)`: connecting, online, offline, away or ended; `joined(reply)`; `message(payload)`;
-      `forgotten()`; `ended(reason)`. */
+      never). `on` has `status(name)`: connecting, online, offline, away or ended; `joined(reply, user)`, with whose
+      token; `message(payload)`; `forgotten()`; `ended(reason)`. */
   constructor({ url, tokens, cursor, fallback, on }) {
     this.#url = url;
     this.#fallback = fallback;
@@ -77,7 +78,10 @@ export class Line {
   #open() {
     const memory = new Map();
     this.#socket = new Socket(this.#url, {
-      authToken: () => this.#tokens.current,
+      authToken: () => {
+        this.#user = this.#tokens.user;
+        return this.#tokens.current;
+      },
       longPollFallbackMs: this.#fallback || undefined,
       reconnectAfterMs: (tries) => (PAUSES[tries - 1] ?? PAUSES.at(-1)) * (0.5 + Math.random()),
       // Nothing of it is kept on the device, nor asked for where the browser keeps storage closed.
@@ -103,7 +107,7 @@ export class Line {
     this.#failures = 0;
     this.#isJoined = true;
     this.#on.status("online");
-    this.#on.joined(reply);
+    this.#on.joined(reply, this.#user);
     this.#early.splice(0).forEach((payload) => this.#on.message(payload));
   }
 
@@ -122,6 +126,7 @@ export class Line {
     if (isFailure) this.#failures += 1;
     if (!navigator.onLine) this.#on.status("offline");
     else if (this.#failures >= HOPES) this.#on.status("away");
+    if (this.#failures >= HOPES && this.#tokens.isStale && !this.#tokens.canRenew) return this.#end("token_expired");
     // A token that is over is refused like a server that is down: another one cannot hurt.
     if (this.#tokens.canRenew && (this.#tokens.isStale || this.#failures === HOPES)) {
       this.#tokens.renew().catch((error) => error instanceof Unwelcome && this.#end("logged_out"));

@@ -48,6 +48,11 @@ export class Outbox {
     this.#pump();
   }
 
+  /** Nothing of it is to be said any more. */
+  clear() {
+    this.#items = [];
+  }
+
   /** The server has it: it came back from there. */
   taken(id) {
     this.#items = this.#items.filter((item) => item.id !== id);

@@ -18,6 +18,11 @@ export class Tokens {
     return this.#ask !== null;
   }
 
+  /** Whose it is, as far as it says so; else empty. */
+  get user() {
+    return String(claims(this.current).sub ?? "");
+  }
+
   get isStale() {
     const end = expiry(this.current);
     return !this.current || (end !== null && end - Date.now() / 1000 < MARGIN);
@@ -58,11 +63,16 @@ async function fetched(url) {
 
 /** When a JWT ends, in seconds since the epoch, by what it says of itself; null for what does not say. */
 function expiry(token) {
+  const { exp } = claims(token);
+  return typeof exp === "number" ? exp : null;
+}
+
+/** What a JWT says; nothing for what is none. */
+function claims(token) {
   try {
     const body = token.split(".")[1].replace(/-/g, "+").replace(/_/g, "/");
-    const { exp } = JSON.parse(atob(body));
-    return typeof exp === "number" ? exp : null;
+    return JSON.parse(atob(body)) ?? {};
   } catch {
-    return null;
+    return {};
   }
 }
