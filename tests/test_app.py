@@ -39,8 +39,14 @@ class Life:
         self._running = asyncio.create_task(self._run(app))
 
     async def says(self, what: str) -> dict[str, Any]:
+        """Raises what the app ended with instead of an answer."""
         await self._said.put({"type": f"lifespan.{what}"})
-        return await self._heard.get()
+        hears = asyncio.ensure_future(self._heard.get())
+        await asyncio.wait((hears, self._running), return_when=asyncio.FIRST_COMPLETED)
+        if not hears.done():
+            hears.cancel()
+            await self._running
+        return await hears
 
     async def _run(self, app: App) -> None:
         await app({"type": "lifespan"}, self._said.get, self._hear)
@@ -56,9 +62,11 @@ class Life:
 async def living(app: App) -> AsyncIterator[None]:
     life = Life(app)
     assert (await life.says("startup"))["type"] == "lifespan.startup.complete"
-    yield
-    assert (await life.says("shutdown"))["type"] == "lifespan.shutdown.complete"
-    await life.over()
+    try:
+        yield
+    finally:
+        assert (await life.says("shutdown"))["type"] == "lifespan.shutdown.complete"
+        await life.over()
 
 
 @pytest.fixture(autouse=True)
