@@ -89,6 +89,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         os.environ[_MEASURED_CHILDREN] = measured
 
 
+@pytest.fixture(scope="session", autouse=True)
+def hang_ups() -> None:
+    """Under `nohup` hang-ups are ignored, and processes of tests would inherit that, and wait for one that is sent.
+
+    A handler goes no further than the process that runs tests, and ignores them as well.
+    """
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda number, frame: None)
+
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As a script's background jobs begin. Processes of tests would inherit it, and no Ctrl-C would end them.
     signal.signal(signal.SIGINT, signal.default_int_handler)
