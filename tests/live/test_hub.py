@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pytest
@@ -11,9 +12,12 @@ from kikao.bus import MemoryFanout
 from kikao.channels.socket.protocol import Json
 from kikao.events import LiveClosed, LiveEnded, RequestRefused
 from kikao.live import Channel, Kept, Live, LiveLimits, User
+from kikao.live.news import Replaced
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.store import LiveAway
 from tests.live.hubs import AtWork, Time, at_work
+from tests.live.inside import InsideSocket
+from tests.waiting import until
 
 
 def an_app(**limits: Any) -> Live:
@@ -25,6 +29,10 @@ def an_app(**limits: Any) -> Live:
 
     @room.on("hi")
     async def hi(channel: Channel, payload: dict[str, Any]) -> None: ...
+
+    @room.on("fail")
+    async def fail(channel: Channel, payload: dict[str, Any]) -> None:
+        raise LookupError("as asked")
 
     return live
 
@@ -348,6 +356,139 @@ async def test_a_process_that_stops_closes_some_at_a_time() -> None:
                 pass
             assert socket.closed == {"type": "websocket.close", "code": 1012, "reason": "drained"}
         assert await work.socket("late").open() == 503
+
+
+async def test_sockets_that_come_at_once_are_not_more_than_a_user_may_have() -> None:
+    async with at_work(an_app(sockets=2)) as work:
+        waits = asyncio.Event()
+
+        async def send(message: Any) -> None:
+            await waits.wait()
+
+        async with asyncio.TaskGroup() as tasks:
+            for _ in range(3):
+                socket = work.socket()
+                socket.answers(send, abort=lambda: None)
+                tasks.create_task(connecting(socket))
+            await until(lambda: work.heard(RequestRefused), "the third to be refused")
+            waits.set()
+        assert [event.status for event in work.heard(RequestRefused)] == [429]
+        assert len(work.hub.sessions["ada"].sockets) == 2
+
+
+async def test_who_is_logged_out_while_their_socket_is_opened_is_out() -> None:
+    async with at_work(an_app()) as work:
+        ada, waits, asked = work.socket(), asyncio.Event(), asyncio.Event()
+
+        async def send(message: Any) -> None:
+            if message["type"] == "websocket.accept":
+                asked.set()
+                await waits.wait()
+            await ada.hear(message)
+
+        ada.answers(send, abort=lambda: None)
+        opening = asyncio.create_task(ada.open())
+        await asked.wait()
+        await work.hub.log_out("ada")
+        waits.set()
+        assert await opening == 101
+        assert await ada.until("session_ended") == {"reason": "logged_out"}
+        assert await ada.frame() is None
+        await until(lambda: not work.hub.sockets, "the socket to end")
+        assert not work.hub.sessions
+
+
+async def test_who_leaves_and_comes_again_has_no_more_events_and_crashes_than_who_stays() -> None:
+    async with at_work(an_app(events=1.0, burst=3, crashes=1)) as work:
+        ada = await work.open()
+        await ada.ask("ask:a", "phx_join")
+        await ada.say("1", "9", "ask:a", "fail", {})
+        await ada.until("phx_error")
+        await ada.leave()
+        assert not work.hub.sessions
+        ada = await work.open()
+        assert (await ada.ask("ask:a", "phx_join"))["response"]["reason"] == "crashed too often"
+        assert (await ada.ask("ask:b", "phx_join"))["response"]["reason"] == "rate limited"
+        await ada.leave()
+        work.time.passed += 100
+        work.hub.look()
+        ada = await work.open()
+        assert (await ada.ask("ask:a", "phx_join"))["status"] == "ok"
+
+
+async def test_a_session_that_is_active_on_another_process_is_not_idle() -> None:
+    async with two_at_work(an_app(idle=100.0, silence=1000.0)) as (one, other):
+        here, there = await one.open(seconds=3000), await other.open(seconds=3000)
+        one.time.passed += 90
+        await there.ask("ask:a", "phx_join")
+        await other.hub.registry.write()
+        await other.hub.tracker.settled()
+        one.time.passed += 20
+        one.hub.look()
+        await one.hub.settled()
+        assert here.is_open
+        one.time.passed += 90
+        one.hub.look()
+        assert await here.until("session_ended") == {"reason": "idle"}
+
+
+async def test_what_a_device_left_behind_is_over_and_not_what_it_opened_since() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        tab = one.tokens.sign("ada", 600) + "&device=tab"
+        late = one.time.wall()
+        one.time.passed += 1
+        newest = other.socket(token=tab)
+        assert await newest.open() == 101
+        one.hub.wire.tell(Replaced("ada", "tab", late))  # the news was on its way
+        bob = await other.open("bob")
+        await one.hub.stop_session("bob")
+        assert await bob.until("session_ended") == {"reason": "stopped"}
+        assert newest.is_open
+
+
+async def test_who_may_not_come_in_any_more_stays_no_longer_than_their_token() -> None:
+    banned = set[str]()
+
+    async def users(user_id: str, claims: Any) -> User | None:
+        if user_id == "away":
+            raise ConnectionError("the directory")
+        return None if user_id in banned else User(user_id, frozenset({f"{len(banned)}"}))
+
+    async with at_work(an_app(), users=users) as work:
+        ada, bob = await work.open("ada"), await work.open("bob")
+        for socket in (ada, bob):
+            await socket.ask("ask:a", "phx_join")
+        banned.add("ada")
+        refreshed = [
+            await socket.ask("ask:a", "token", {"token": work.tokens.sign(user, 600)})
+            for user, socket in (("ada", ada), ("bob", bob))
+        ]
+        assert [each["status"] for each in refreshed] == ["error", "ok"]
+        assert work.hub.sessions["bob"].user.groups == {"1"}
+
+
+async def test_what_is_said_to_others_is_not_said_to_oneself_when_it_is_read_from_the_store() -> None:
+    async with two_at_work(an_app()) as (one, other):
+        ada, bob = await one.open("ada"), await one.open("bob")
+        for socket in (ada, bob):
+            await socket.ask("kept:a", "phx_join")
+        (mine,) = one.hub.sessions["ada"].sockets
+        await other.hub.streams.append("kept:a", "news", Json("{}"), Kept())  # of which no news comes
+        await one.hub.broadcast("kept:a", "mine", {}, but=mine.id)
+        await one.hub.broadcast("kept:a", "last")
+        assert [(await bob.frame())[3:] for _ in range(3)] == [
+            ["news", {"seq": 1}],
+            ["mine", {"seq": 2}],
+            ["last", {"seq": 3}],
+        ]
+        assert [(await ada.frame())[3:] for _ in range(2)] == [["news", {"seq": 1}], ["last", {"seq": 3}]]
+
+
+async def connecting(socket: InsideSocket) -> None:
+    """Until it is refused, or the connection is lost."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await socket.open()
 
 
 class two_at_work:  # noqa: N801 - reads as `at_work`

@@ -115,6 +115,7 @@ async def test_parts_on_two_processes_are_one_session() -> None:
             assert (found := await work.hub.get_session("ada")) is not None
             assert found.id == one.hub.sessions["ada"].id
             assert (found.connected_at, found.last_activity) == (BEGIN, BEGIN + 10)
+            assert first.is_open
             assert [socket.node for socket in found.sockets] == [one.hub.node, other.hub.node]
         assert first.is_open
 

@@ -63,9 +63,8 @@ class Endpoint:
         accepted: Message = {"type": "websocket.accept"}
         if asked.protocol is not None:
             accepted["subprotocol"] = asked.protocol
-        await send(accepted)
         hub.tally.connects[WEBSOCKET, "101"] += 1
-        await serve(hub, user, claims, scope, receive, send)
+        await serve(hub, user, claims, scope, receive, send, accepted)
 
     def _asked(self, scope: Message) -> Refusal | Handshake:
         headers = scope["headers"]

@@ -28,7 +28,7 @@ from kikao.live.registry import Registry, SessionState
 from kikao.live.replies import body_of
 from kikao.live.routes import CHAT, OWN, shown
 from kikao.live.session import Connected, Session
-from kikao.live.stores.store import LiveStore
+from kikao.live.stores.store import LiveAway, LiveStore
 from kikao.live.streams import Streams
 from kikao.live.tally import LONGPOLL, WEBSOCKET, Tally
 from kikao.live.topics import Subscriber, Topics
@@ -45,6 +45,10 @@ WARNING: Final = 60.0
 
 
 LEAVING: Final = "this process is stopping"
+
+
+LOGGED_OUT: Final = User("")
+"""Nobody."""
 
 
 class NotAdmitted(Exception):
@@ -88,6 +92,8 @@ class Hub:
         self.sessions: dict[str, Session] = {}
         """Of this process, by user."""
         self.sockets: dict[str, Connected] = {}
+        self._ended: dict[str, Session] = {}
+        """Of users who did so much that it still counts, should they come again."""
         self.tally = Tally()
         self.services: Mapping[Any, Any] = {}  # by type: see `Channel.service`
         self.leaving = False
@@ -105,6 +111,7 @@ class Hub:
             self._insufficient,
             lambda topic: self.wire.tell(Doubtful(topic)),
             self.spawn,
+            self.topics.__contains__,
         )
         self.tracker = Tracker(
             store,
@@ -180,6 +187,11 @@ class Hub:
         task.add_done_callback(self._done)
         return task
 
+    async def settled(self) -> None:
+        """When all is done that nobody waits for."""
+        while self._tasks:
+            await asyncio.wait(set(self._tasks))
+
     def _done(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
@@ -205,29 +217,36 @@ class Hub:
         if not await self.door.opens():  # who shows no token costs nobody else their place
             raise NotAdmitted(503, LEAVING if self.leaving else "too many connects at once")
         try:
-            user = await self._users(claims.user, claims.claims)
-            if user is not None and await self._is_logged_out(user, claims):
-                raise NotAdmitted(403, "logged out")
-        except NotAdmitted:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever a directory raises, it may answer later
-            self.publish(ErrorUncaught(where="users", error=described(error)))
+            user = await self._load(claims)
+        except LiveAway:
             raise NotAdmitted(503, "the user cannot be loaded now") from None
         if user is None:
             raise NotAdmitted(403, "no such user")
+        if user is LOGGED_OUT:
+            raise NotAdmitted(403, "logged out")
         session = self.sessions.get(user.id)
         if session is not None and len(session.sockets) >= self.limits.sockets:
             raise NotAdmitted(429, "too many sockets of one user")
         return user, claims
 
-    async def _is_logged_out(self, user: User, claims: Claims) -> bool:
-        return claims.is_from_before(await self.store.logged_out(user.id))
+    async def _load(self, claims: Claims) -> User | None:
+        """Who a token names, `LOGGED_OUT` where it is worth nothing since, None for who is not known, or may not come
+        in. Raises `LiveAway` where nobody can tell now."""
+        try:
+            user = await self._users(claims.user, claims.claims)
+            if user is not None and claims.is_from_before(await self.store.logged_out(user.id)):
+                return LOGGED_OUT
+        except Exception as error:  # noqa: BLE001 - whatever a directory raises, it may answer later
+            self.publish(ErrorUncaught(where="users", error=described(error)))
+            raise LiveAway("the user cannot be loaded now") from None
+        return user
 
     def session_of(self, user: User) -> Session:
         """The one that a socket of theirs is of: it begins with the first."""
         session = self.sessions.get(user.id)
         if session is None:
-            session = self.sessions[user.id] = Session(user, self.limits, self.clock())
+            before = self._ended.pop(user.id, None)
+            session = self.sessions[user.id] = Session(user, self.limits, self.clock(), before)
         session.user = user
         return session
 
@@ -235,8 +254,9 @@ class Hub:
         """A socket is open."""
         socket.session.enter(socket)
         if socket.device:
-            socket.session.replace(socket.device, by=socket)
-            self.wire.tell(Replaced(socket.session.user.id, socket.device))
+            user, at = socket.session.user.id, self.wall()
+            socket.session.replace(socket.device, socket.connected_at, by=socket)
+            self.wire.tell(Replaced(user, socket.device, at))
         self.sockets[socket.id] = socket
         if self.leaving:  # since its user was loaded
             socket.close(Reason.DRAINED)
@@ -262,6 +282,8 @@ class Hub:
         if self.sessions.get(session.user.id) is session:
             del self.sessions[session.user.id]
             self.registry.ended(session)
+            if not session.is_rested(self.clock()):
+                self._ended[session.user.id] = session
         self.tally.sent += session.sent
         for socket in list(session.sockets):
             socket.close(reason)
@@ -290,19 +312,34 @@ class Hub:
                 left = max(0, int(socket.claims.expires_at - wall))
                 socket.announce("token_expiring", {"expires_in": left})
         for session in list(self.sessions.values()):
-            if (reason := session.over(now)) is not None:
+            if (reason := session.over(now)) is Reason.IDLE:
+                _ = self.spawn(self._look_at_idle(session))
+            elif reason is not None:
                 self._end(session, reason)
+        for user, ended in list(self._ended.items()):
+            if ended.is_rested(now):
+                del self._ended[user]
 
-    async def renewed(self, user: User, payload: msgspec.Raw | bytes) -> Claims | None:
-        """What a new token says that a user shows; None where it is none of theirs. Raises `LiveAway`."""
+    async def _look_at_idle(self, session: Session) -> None:
+        """End it, unless its user does something on another process."""
+        found = await self.registry.get_session(session.user.id)
+        if found is not None:
+            session.active_at = max(session.active_at, found.last_activity - self.wall() + self.clock())
+        if session.over(self.clock()) is Reason.IDLE:
+            self._end(session, Reason.IDLE)
+
+    async def renewed(self, user: User, payload: msgspec.Raw | bytes) -> tuple[User, Claims] | None:
+        """Who a user is by a new token, and what it says; None where it is none of theirs, or they may not come in any
+        more. Raises `LiveAway`."""
         try:
             said = _TOKEN.decode(payload) if isinstance(payload, msgspec.Raw) else None
             claims = self.tokens.verify(said.token) if said is not None else None
         except (msgspec.MsgspecError, BadToken, RecursionError, UnicodeError):
             return None
-        if claims is None or claims.user != user.id or await self._is_logged_out(user, claims):
+        if claims is None:
             return None
-        return claims
+        found = await self._load(claims)
+        return None if found is None or found.id != user.id else (found, claims)
 
     # --- topics ---
 
@@ -358,7 +395,7 @@ class Hub:
             return
         if isinstance(body, bytes):
             raise TypeError(f"{topic}: what is kept is JSON, not bytes")
-        at = await self.streams.append(topic, event, body, keeps)
+        at = await self.streams.append(topic, event, body, keeps, but)
         self.streams.arrived(topic, event, body, at, but)
         self.wire.tell(Broadcast(topic, event, body.encode(), at=at, but=but))
 
@@ -461,7 +498,7 @@ class Hub:
 
     def _heard_of_device(self, news: Replaced) -> None:
         if (session := self.sessions.get(news.user)) is not None:
-            session.replace(news.device)
+            session.replace(news.device, news.at - self.wall() + self.clock())
 
 
 class _Token(msgspec.Struct):

@@ -146,7 +146,7 @@ class LongPoll:
         hub.tally.connects[LONGPOLL, "101"] += 1
         serving = serve(hub, user, claims, its, polled.receive, polled.send)
         polled.served = hub.spawn(self._serve(serving, polled))
-        await asyncio.sleep(0)  # it counts from now on
+        await asyncio.sleep(0)  # it is counted from now on
         return _answer(410, token, ())
 
     async def _serve(self, serving: Coroutine[Any, Any, None], polled: Polled) -> None:

@@ -74,6 +74,8 @@ class Replaced(msgspec.Struct, frozen=True, tag="x", array_like=True, gc=False):
 
     user: str
     device: str
+    at: float = 0.0
+    """When, in seconds since the epoch: sockets that came later stay."""
 
 
 class Relayed(msgspec.Struct, frozen=True, tag="r", array_like=True, gc=False):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections import deque
 from collections.abc import MutableMapping
@@ -86,7 +87,8 @@ class Session:
         "user",
     )
 
-    def __init__(self, user: User, limits: LiveLimits, now: float) -> None:
+    def __init__(self, user: User, limits: LiveLimits, now: float, before: Session | None = None) -> None:
+        """`before` is one that ended a moment ago: who leaves and comes again has no more than who stays."""
         self.id = secrets.token_hex(16)
         self.user = user
         self.limits = limits
@@ -112,6 +114,12 @@ class Session:
         self._level = float(limits.burst)
         self._levelled_at = now
         self._crashes: dict[str, deque[float]] | None = None
+        if before is not None:
+            self._level, self._levelled_at, self._crashes = (
+                before._level,
+                before._levelled_at,
+                before._crashes,
+            )
 
     def enter(self, socket: Connected) -> None:
         """One more socket."""
@@ -126,10 +134,10 @@ class Session:
         if not self.sockets:
             self.alone_since = now
 
-    def replace(self, device: str, by: Connected | None = None) -> None:
-        """A device has one socket: what is left of it before, often a connection that is only half there, is over."""
+    def replace(self, device: str, before: float, by: Connected | None = None) -> None:
+        """A device has one socket: what is left of it `before`, often a connection that is only half there, is over."""
         for socket in list(self.sockets):
-            if socket.device == device and socket is not by:
+            if socket.device == device and socket is not by and socket.connected_at <= before:
                 socket.replace()
 
     def takes(self, now: float) -> bool:
@@ -171,6 +179,13 @@ class Session:
             assert self._crashes is not None
             del self._crashes[topic]
         return times[0] + self.limits.crash_window - now if len(times) >= self.limits.crashes else 0.0
+
+    def is_rested(self, now: float) -> bool:
+        """Whether nothing that its user did counts any more."""
+        limits = self.limits
+        is_full = self._level + (now - self._levelled_at) * limits.events >= limits.burst
+        last = max((times[-1] for times in (self._crashes or {}).values() if times), default=-math.inf)
+        return is_full and last + limits.crash_window <= now
 
     def over(self, now: float) -> Reason | None:
         """Why it is over by itself, if it is: nobody did anything for too long, or nobody came back."""

@@ -64,6 +64,7 @@ class Socket:
         "_closing",
         "_ending",
         "_gathered",
+        "_is_open",
         "_scope",
         "_send",
         "_size",
@@ -98,6 +99,8 @@ class Socket:
         self._write: Callable[..., bool] | None = scope.get("extensions", {}).get(WRITE)
         self._closing: Reason | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._is_open = False
+        """Whether its handshake was answered."""
         self._gathered: list[Frame] | None = None
         """Frames that are sent in one piece, soon; None where each is sent at once."""
         self._waiting: deque[Frame] | None = None
@@ -121,6 +124,15 @@ class Socket:
         return self._closing
 
     # --- what comes ---
+
+    async def accept(self, message: Message | None) -> None:
+        """Answer its handshake, if it was not answered; who was to be closed meanwhile is closed now."""
+        if message is not None:
+            await self._send(message)
+        self._is_open, reason = True, self._closing
+        if reason is not None:
+            self._closing = None
+            self.close(reason)
 
     async def run(self, receive: Receive) -> Reason:
         """Deal with what comes until the connection ends; why it did."""
@@ -205,9 +217,10 @@ class Socket:
 
     async def refresh(self, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
         """A new token: the status and the response. Raises `LiveAway`."""
-        claims = await self.hub.renewed(self.session.user, payload)
-        if claims is None:
+        renewed = await self.hub.renewed(self.session.user, payload)
+        if renewed is None:
             return "error", json({"reason": "invalid token"})
+        self.session.user, claims = renewed
         self.claims, self.warned = claims, False
         return "ok", json({"expires_in": int(claims.expires_at - self.hub.wall())})
 
@@ -281,6 +294,9 @@ class Socket:
         """End the connection, with `session_ended` first where nobody should come back. Returns at once."""
         if self._closing is not None:
             return
+        if not self._is_open:  # nothing can be said yet
+            self._closing = reason
+            return
         if reason.ends_session or reason is Reason.REPLACED:  # two tabs of one name must not fight for ever
             said = json({"reason": reason.label})
             for topic in ("phoenix", *self.channels):
@@ -324,12 +340,29 @@ class Socket:
             asyncio.get_running_loop().call_later(PATIENCE, abort)
 
 
-async def serve(hub: Hub, user: User, claims: Claims, scope: Message, receive: Receive, send: Send) -> None:
-    """One socket that was accepted, until it ends; what is left of its device from before ends now, everywhere."""
+def serve(
+    hub: Hub,
+    user: User,
+    claims: Claims,
+    scope: Message,
+    receive: Receive,
+    send: Send,
+    accepted: Message | None = None,
+) -> Coroutine[Any, Any, None]:
+    """One socket, until it ends; what is left of its device from before ends now, everywhere.
+
+    It counts from now on, so that no limit and no log-out passes between who is let in and who is there; `accepted` is
+    sent first by what is returned, which has to be awaited.
+    """
     socket = Socket(hub, user, claims, scope, send)
     hub.enter(socket)
+    return _served(socket, receive, accepted)
+
+
+async def _served(socket: Socket, receive: Receive, accepted: Message | None) -> None:
     reason = Reason.FAILED
     try:
+        await socket.accept(accepted)
         reason = await socket.run(receive)
     except asyncio.CancelledError:
         reason = Reason.DRAINED
@@ -337,7 +370,7 @@ async def serve(hub: Hub, user: User, claims: Claims, scope: Message, receive: R
     finally:
         reason = socket.closing or reason
         socket.over(reason)
-        hub.left(socket, reason)
+        socket.hub.left(socket, reason)
 
 
 def _message(frame: Frame) -> Message:

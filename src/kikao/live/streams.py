@@ -56,21 +56,25 @@ class Streams:
         insufficient: Callable[[str], None],
         doubtful: Callable[[str], None],
         spawn: Callable[[Coroutine[Any, Any, None]], Any],
+        wanted: Callable[[str], bool],
     ) -> None:
+        """`wanted` says whether anybody here is in a topic."""
         self._store = store
         self._tell = tell
         self._insufficient = insufficient
         self._doubtful = doubtful
         self._spawn = spawn
+        self._wanted = wanted
         self._at: dict[str, Position] = {}
         """How far the clients of this process are, by topic."""
         self._lanes = asyncio.Semaphore(LANES)
         self._reading: dict[str, bool] = {}
         """Topics that are read from the store, and whether more arrived meanwhile."""
 
-    async def append(self, topic: str, event: str, body: Json, keeps: Kept) -> Position:
-        """Keep a broadcast. Raises `LiveAway`."""
-        kept = f'{{"event":{msgspec.json.encode(event).decode()},"payload":{body}}}'.encode()
+    async def append(self, topic: str, event: str, body: Json, keeps: Kept, but: str = "") -> Position:
+        """Keep a broadcast; `but` is the id of a socket that does not get it, however late it comes. Raises
+        `LiveAway`."""
+        kept = msgspec.json.encode(_Kept(event, msgspec.Raw(body.encode()), but))
         try:
             return await self._store.append(topic, kept, keep=keeps.messages, seconds=keeps.seconds)
         except LiveAway:  # it may be there all the same, and nobody would tell of it before the next one
@@ -83,6 +87,8 @@ class Streams:
         after = None if asked.last_seq is None else Position(asked.epoch, asked.last_seq)
         found = await self._store.since(topic, after, most=MOST)
         at = self._at.get(topic)
+        if not self._wanted(topic):  # whoever joined is gone by now
+            return found
         if at is None or at.epoch != found.top.epoch:
             self._at[topic] = found.top
         return found
@@ -148,7 +154,7 @@ class Streams:
                 for number, kept in found.messages or ():
                     message = _KEPT.decode(kept)
                     body = Json(bytes(message.payload).decode())
-                    self._tell(topic, framed(topic, message.event, body, number), number, "")
+                    self._tell(topic, framed(topic, message.event, body, number), number, message.but)
                 if not self._reading[topic]:
                     break
         finally:
@@ -165,9 +171,10 @@ def numbered(body: Json, seq: int) -> Json:
     return Json(f'{{"seq":{seq}}}' if body == "{}" else f'{{"seq":{seq},{body[1:]}')
 
 
-class _Kept(msgspec.Struct, gc=False):
+class _Kept(msgspec.Struct, omit_defaults=True, gc=False):
     event: str
     payload: msgspec.Raw
+    but: str = ""
 
 
 _KEPT: Final = msgspec.json.Decoder(_Kept)

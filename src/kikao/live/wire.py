@@ -120,7 +120,7 @@ class Wire:
             count = 0
             async for each in heard:
                 if isinstance(each, Gap):
-                    self._missed()
+                    self.missed()
                 elif not each.payload.startswith(self._own):
                     self._take(each.payload)
                 if (count := count + 1) % AT_ONCE == 0:
@@ -130,7 +130,7 @@ class Wire:
         try:
             found = [unpacked(octets) for octets in _DECODER.decode(payload[NODE:])]
         except msgspec.MsgspecError:
-            self._missed()  # of another release, or lost where it came from
+            self.missed()  # of another release, or lost where it came from
             return
         for news in found:
             if (hears := self._hears.get(type(news))) is not None:
@@ -140,7 +140,8 @@ class Wire:
                     loop = asyncio.get_running_loop()
                     loop.call_exception_handler({"message": "news of live sessions", "exception": error})
 
-    def _missed(self) -> None:
+    def missed(self) -> None:
+        """Anything may have been lost."""
         self.gaps += 1
         for each in self._gaps:
             each()
