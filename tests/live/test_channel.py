@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
 
 from kikao.events import ErrorUncaught
-from kikao.live import NO_REPLY, Channel, LaterReply, Live, LiveLimits, Refused, Reply, Stop
+from kikao.live import NO_REPLY, Channel, Kept, LaterReply, Live, LiveLimits, Refused, Reply, Stop
+from kikao.live.stores.memory import MemoryLive
 from tests.live.hubs import at_work
+from tests.live.inside import InsideSocket
 
 
 class Enter(msgspec.Struct):
@@ -337,3 +339,158 @@ async def test_many_events_in_one_piece_are_all_dealt_with_in_their_order() -> N
             if frame[3] == "phx_reply":
                 answers.append(frame[4]["response"])
         assert answers == [{"n": n} for n in range(900)]
+
+
+class Gate(Live):
+    """Topics whose functions wait until a test lets them go on."""
+
+    def __init__(self, **limits: Any) -> None:
+        super().__init__(limits=LiveLimits(**limits))
+        self.entered, self.opens = asyncio.Event(), asyncio.Event()
+        self.told: list[str] = []
+        asked = self.channel("asked:{name}", allow=self.wait)
+        asked.join(self.join)
+        slow = self.channel("slow:{name}", presence=True, keeps=Kept())
+        slow.join(self.join_slowly)
+        slow.on("wait")(self.hear)
+        slow.leave(self.leave)
+
+    async def wait(self, channel: Channel) -> bool:
+        self.entered.set()
+        await self.opens.wait()
+        return True
+
+    async def join(self, channel: Channel, params: dict[str, Any]) -> None:
+        self.told.append("joined")
+
+    async def join_slowly(self, channel: Channel, params: dict[str, Any]) -> None:
+        await channel.track({"device": "phone"})
+        if params.get("wait"):
+            await self.wait(channel)
+
+    async def hear(self, channel: Channel, payload: dict[str, Any]) -> None:
+        try:
+            await self.wait(channel)
+        except asyncio.CancelledError:
+            self.told.append("cancelled")
+            raise
+
+    async def leave(self, channel: Channel, reason: str) -> None:
+        self.told.append(reason)
+
+
+async def test_nothing_is_left_of_a_socket_that_dies_while_it_is_asked_who_may_join() -> None:
+    live = Gate()
+    async with at_work(live) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "asked:a", "phx_join", {})
+        await live.entered.wait()
+        await ada.lose()
+        live.opens.set()
+        await work.hub.settled()
+        assert work.hub.topics.counts() == {}
+        assert live.told == []
+
+
+async def test_nothing_is_left_of_a_socket_that_dies_while_a_stream_is_read() -> None:
+    asked, answers = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryLive):
+        async def since(self, *of: Any, **more: Any) -> Any:
+            asked.set()
+            await answers.wait()
+            return await super().since(*of, **more)
+
+    async with at_work(Gate(), store=Slow()) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "slow:a", "phx_join", {})
+        await asked.wait()
+        await ada.lose()
+        answers.set()
+        await work.hub.settled()
+        asked.clear()
+        work.hub.streams.missed()
+        await work.hub.settled()
+        assert not asked.is_set(), "nobody is in the topic"
+
+
+async def test_who_was_let_in_is_told_to_have_left_though_its_socket_died_during_the_join() -> None:
+    live = Gate()
+    async with at_work(live) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "slow:a", "phx_join", {"wait": True})
+        await live.entered.wait()
+        await ada.lose()
+        live.opens.set()
+        await work.hub.settled()
+        assert live.told == ["lost"]
+
+
+async def test_a_function_that_never_returns_keeps_nobody_present_and_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kikao.live.channel.LINGERS", 0.01)
+    live = Gate()
+    async with at_work(live) as work:
+        ada = await work.open()
+        joined = await ada.ask("slow:a", "phx_join")
+        assert joined["status"] == "ok"
+        await ada.say("1", "9", "slow:a", "wait", {})
+        await live.entered.wait()
+        await ada.leave()
+        assert await work.hub.presence("slow:a") == {}
+        await work.hub.settled()
+        assert live.told == ["cancelled", "left"]
+
+
+async def test_a_topic_that_says_too_much_during_a_join_has_it_begin_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kikao.live.channel.EARLY", 2)
+    live = Gate()
+    async with at_work(live) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "slow:a", "phx_join", {"wait": True})
+        await live.entered.wait()
+        for n in range(4):
+            await work.hub.broadcast("slow:a", "news", {"n": n})
+        assert await ada.until("phx_error") == {"reason": "channel_crash"}
+        assert work.hub.topics.counts() == {}
+        live.opens.set()
+        live.entered.clear()
+        assert (await ada.ask("slow:a", "phx_join", {"wait": True}))["response"]["seq"] == 4
+
+
+class Colour(msgspec.Struct):
+    name: Literal["red", "blue"]
+
+
+async def test_an_error_of_a_payload_repeats_no_value() -> None:
+    live = Live()
+
+    @live.channel("paint")
+    async def paint(channel: Channel, params: Colour) -> None: ...
+
+    async with at_work(live) as work:
+        ada = await work.open()
+        refused = await ada.ask("paint", "phx_join", {"name": "my' secret"})
+        assert refused["response"] == {
+            "reason": "invalid payload",
+            "detail": "Invalid enum value - at `$.name`",
+        }
+
+
+async def test_a_token_that_a_header_shows_is_no_header_for_the_app() -> None:
+    live, seen = Live(), list[dict[str, str]]()
+
+    @live.channel("seen")
+    async def join(channel: Channel, params: dict[str, Any]) -> None:
+        seen.append(dict(channel.connection.headers))
+
+    async with at_work(live) as work:
+        token = work.tokens.sign("ada", 600)
+        headers = ((b"x-phoenix-authtoken", token.encode()), (b"x-kept", b"yes"))
+        ada = InsideSocket(work.endpoint, "/socket/websocket", token, headers)
+        assert await ada.open() == 101
+        await ada.ask("seen", "phx_join")
+        assert seen == [{"x-kept": "yes"}]

@@ -35,6 +35,12 @@ T = TypeVar("T")
 TOKEN: Final = "token"  # noqa: S105 - the name of an event
 """The event by which a client shows a new token, on any channel that it joined."""
 
+LINGERS: Final = 60.0
+"""Seconds that functions of a channel which is over get to finish what they do; then they are cancelled."""
+
+EARLY: Final = 10_000
+"""Frames that may come during a join; with more of them it begins anew."""
+
 ENDING: Final = 5.0
 """Seconds that a channel which is joined anew gets to finish what it does; then it is cancelled."""
 
@@ -181,12 +187,14 @@ class Channel:
         """
         key = key or self.user.id
         presence = self._presence()
+        if self.over is not None:
+            return
         if self._tracked is not None and key in self._tracked:
             self._tracked[key] = presence.update(self.topic, self._tracked[key], meta or {})
             return
         ref = await presence.track(self.topic, key, meta or {})
         if self.over is not None:
-            presence.hold(self.topic, ref)
+            self._part_with(ref)
             return
         self._tracked = {**(self._tracked or {}), key: ref}
 
@@ -221,7 +229,10 @@ class Channel:
         if self.over is not None:
             return
         if self._early is not None:
-            self._early.append((seq, frame))
+            if len(self._early) < EARLY:
+                self._early.append((seq, frame))
+            else:
+                asyncio.get_running_loop().call_soon(self.lose)
         elif seq == 0:
             self.socket.write(frame)
         elif seq > self._top:
@@ -252,9 +263,12 @@ class Channel:
             while self._inbox and self.over is None:
                 await self._deal(self._inbox.popleft())
         finally:
-            self._task, self._inbox, self._ref = None, None, None
-            if self.over is not None:
-                await self._after()
+            self._inbox, self._ref = None, None
+            try:
+                if self.over is not None:
+                    await self._after()
+            finally:
+                self._task = None
 
     async def _deal(self, push: Push) -> None:
         self._ref = push.ref
@@ -309,7 +323,7 @@ class Channel:
             self._told(error)
             refusal = {"reason": "join crashed"}
         if refusal is None:
-            self.joined = self.over is None
+            self.joined = True  # also where it is over: who was let in is told to the app's `leave`
             self.socket.gather()
             self._reply(push, "ok", response)
         else:
@@ -332,13 +346,15 @@ class Channel:
             allowed = route.allow(self)
             if not (await allowed if inspect.isawaitable(allowed) else allowed):
                 raise Refused("unauthorized")
-        if self.over is not None:  # while it waited: nobody would take it out of the topic again
-            raise Refused("over")
+        self._check()
         hub.subscribe(self)
         asked = Resumes.read(push.payload)
         # Before the app looks at anything: what is said after that is told behind the reply, and what it looks at has
         # what was said before. Nothing falls in between.
-        recovery = None if route.keeps is None else await hub.streams.join(self.name, asked)
+        recovery = None
+        if route.keeps is not None:
+            recovery = await hub.streams.join(self.name, asked)
+            self._check()
         taking = route.joins
         returned = None if taking is None else await taking.call(self, taking.read(push.payload))
         if isinstance(returned, Reply):
@@ -353,6 +369,11 @@ class Channel:
         if asked.last_seq is not None:
             hub.tally.recovered(told.get("reason", ""))
         return recovery.top.seq, json({**more, **told})
+
+    def _check(self) -> None:
+        """Raises `Refused` where it was over before it began: nothing of it may stay behind."""
+        if self.over is not None:
+            raise Refused("gone")
 
     async def _begin(self, top: int) -> None:
         """From now on everything goes out at once: first what came during the join and is not in its reply."""
@@ -378,13 +399,20 @@ class Channel:
         if self._before is not None:  # which this one was to end when its turn came
             before, self._before = self._before, None
             before.end(why)
-        if self._task is None and (self._tracked or (self.joined and self.route.leaves is not None)):
+        tracked, self._tracked = self._tracked or {}, None
+        for ref in tracked.values():
+            self._part_with(ref)
+        if self._task is not None:
+            late = asyncio.get_running_loop().call_later(LINGERS, self._task.cancel)
+            self._task.add_done_callback(lambda _: late.cancel())
+        elif self.joined and self.route.leaves is not None:
             self._task = self.hub.spawn(self._after())
 
     def lose(self) -> None:
         """What it should have had is nowhere any more: its client joins anew."""
-        self.socket.write(protocol.crashed(self.join_ref, self.topic))
-        self.end("insufficient")
+        if self.over is None:
+            self.socket.write(protocol.crashed(self.join_ref, self.topic))
+            self.end("insufficient")
 
     async def replaced(self) -> None:
         """The client joins the same topic again: nothing that this one still does reaches it."""
@@ -396,18 +424,19 @@ class Channel:
                 task.cancel()
                 await asyncio.wait({task}, timeout=ENDING)
 
+    def _part_with(self, ref: str) -> None:
+        """A presence is over, or kept for who will come back. It waits for no function."""
+        if self.over in _GONE:
+            self.hub.tracker.untrack(self.topic, ref)
+        else:
+            self.hub.tracker.hold(self.topic, ref)
+
     async def _after(self) -> None:
-        """Leave presence, or let it be kept for who will come back; and tell the app."""
-        tracked, self._tracked = self._tracked or {}, None
-        presence = self.hub.tracker
-        for ref in tracked.values():
-            if self.over in _GONE:
-                presence.untrack(self.topic, ref)
-            else:
-                presence.hold(self.topic, ref)
+        """Tell the app."""
         if self.joined and self.route.leaves is not None:
             try:
-                await self.route.leaves(self, self.over or "")
+                async with asyncio.timeout(LINGERS):
+                    await self.route.leaves(self, self.over or "")
             except Exception as error:  # noqa: BLE001 - it is over anyway
                 self._told(error)
 

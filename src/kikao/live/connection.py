@@ -9,6 +9,8 @@ from urllib.parse import parse_qsl
 import msgspec
 
 _KEPT: Final = ("traceparent", "tracestate", "user-agent")
+_SECRET: Final = ("x-phoenix-authtoken", "x-phoenix-longpoll-token")
+"""What clients that poll show."""
 
 
 DEVICE: Final = 64
@@ -31,7 +33,7 @@ class Connection(msgspec.Struct, frozen=True):
     params: Mapping[str, str]
     """Of its query, the token and the version apart."""
     headers: Mapping[str, str]
-    """Those that begin with `x-`, and `traceparent`, `tracestate`, `user-agent`; lower case."""
+    """Those that begin with `x-`, tokens apart, and `traceparent`, `tracestate`, `user-agent`; lower case."""
     peer: tuple[str, int] | None
     """Who connected to this server: a proxy, where there is one."""
     secure: bool
@@ -45,7 +47,11 @@ class Connection(msgspec.Struct, frozen=True):
         return cls(
             path=scope["path"],
             params={name: value for name, value in query if name not in ("token", "vsn")},
-            headers={name: value for name, value in headers if name.startswith("x-") or name in _KEPT},
+            headers={name: value for name, value in headers if _is_shown(name)},
             peer=None if client is None else (client[0], client[1]),
             secure=scope.get("scheme") == "wss",
         )
+
+
+def _is_shown(name: str) -> bool:
+    return name in _KEPT or (name.startswith("x-") and name not in _SECRET)

@@ -233,11 +233,12 @@ def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
 
 def _safe(told: str) -> str:
     """What msgspec says is wrong, which names fields and types; never a value."""
-    return told.partition(":")[0] if "Invalid value" in told else told[:200]
+    return _VALUE.sub("", told)[:200]
 
 
 def _name(function: Any) -> str:
     return str(getattr(function, "__qualname__", type(function).__name__))
 
 
+_VALUE = re.compile(r""" (['"]).*\1(?= - at `|$)""", re.DOTALL)
 _VARIABLE = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
