@@ -188,14 +188,14 @@ async def test_who_leaves_and_reads_no_more_is_not_kept(
 async def test_what_comes_while_a_process_stops_is_closed_at_once(tmp_path: Path) -> None:
     async with serving(tmp_path) as at:
         loading = asyncio.Event()
-        users = at.hub._users
+        users = at.hub.admission.users
 
         async def slow(user_id: str, claims: Any) -> Any:
             loading.set()
             await at.server.part()
             return await users(user_id, claims)
 
-        at.hub._users = slow
+        at.hub.admission.users = slow
         async with wired(at.port, at.token()) as late:
             assert loading.is_set()
             assert (await late.closed()).code == 1012

@@ -44,6 +44,11 @@ class Door:
                     await self._closed.wait()
         return not self._closed.is_set()
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nobody passes any more."""
+        return self._closed.is_set()
+
     def close(self) -> None:
         """Nobody passes any more."""
         self._closed.set()

@@ -8,7 +8,8 @@ from typing import Final
 from kikao.channels.channel import Response
 from kikao.channels.socket.handshake import Handshake, Refusal, handshake
 from kikao.events import RequestRefused
-from kikao.live.hub import LEAVING, Hub, NotAdmitted
+from kikao.live.admission import LEAVING, NotAdmitted
+from kikao.live.hub import Hub
 from kikao.live.longpoll import LongPoll
 from kikao.live.relay import Seal
 from kikao.live.socket import Message, Receive, Send, serve

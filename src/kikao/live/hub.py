@@ -15,9 +15,10 @@ from kikao.bus import Fanout
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Json
 from kikao.channels.socket.reasons import Reason
-from kikao.channels.socket.tokens import BadToken, Claims, Tokens
+from kikao.channels.socket.tokens import Claims, Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
+from kikao.live.admission import Admission, NotAdmitted
 from kikao.live.door import Door
 from kikao.live.endings import Endings, meant
 from kikao.live.live import Live
@@ -28,7 +29,7 @@ from kikao.live.registry import Registry, SessionState
 from kikao.live.replies import body_of
 from kikao.live.routes import CHAT, OWN, shown
 from kikao.live.session import Connected, Session
-from kikao.live.stores.store import LiveAway, LiveStore
+from kikao.live.stores.store import LiveStore
 from kikao.live.streams import Streams
 from kikao.live.tally import LONGPOLL, WEBSOCKET, Tally
 from kikao.live.topics import Subscriber, Topics
@@ -42,22 +43,6 @@ TICK: Final = 5.0
 
 WARNING: Final = 60.0
 """Seconds before a token expires that its client is told."""
-
-
-LEAVING: Final = "this process is stopping"
-
-
-LOGGED_OUT: Final = User("")
-"""Nobody."""
-
-
-class NotAdmitted(Exception):
-    """A socket that is not opened."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
 
 
 class Hub:
@@ -81,7 +66,6 @@ class Hub:
         self.live = live
         self.limits = live.limits
         self.routes = live.routes
-        self.tokens = tokens
         self._lifetime = lifetime
         self.store = store
         self.publish = publish
@@ -98,10 +82,10 @@ class Hub:
         self.services: Mapping[Any, Any] = {}  # by type: see `Channel.service`
         self.leaving = False
         """Whether it stops: nobody comes in."""
-        self._users = users
         self._tasks: set[asyncio.Task[Any]] = set()
         self._works: list[asyncio.Task[None]] = []
         self.door = Door(live.limits, clock)
+        self.admission = Admission(users, tokens, store, self.door, publish)
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.topics = Topics(self.spawn)
@@ -133,6 +117,11 @@ class Hub:
         self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
         self.wire.on_gap(self.streams.missed)
         self.wire.on_gap(self.tracker.missed)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Those that open a session."""
+        return self.admission.tokens
 
     # --- its life ---
 
@@ -209,37 +198,12 @@ class Hub:
     # --- sockets ---
 
     async def admit(self, token: str) -> tuple[User, Claims]:
-        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 with too many sockets, 503."""
-        try:
-            claims = self.tokens.verify(token)
-        except BadToken as bad:
-            raise NotAdmitted(403, f"token: {bad.fault.value}") from None
-        if not await self.door.opens():  # who shows no token costs nobody else their place
-            raise NotAdmitted(503, LEAVING if self.leaving else "too many connects at once")
-        try:
-            user = await self._load(claims)
-        except LiveAway:
-            raise NotAdmitted(503, "the user cannot be loaded now") from None
-        if user is None:
-            raise NotAdmitted(403, "no such user")
-        if user is LOGGED_OUT:
-            raise NotAdmitted(403, "logged out")
+        """Who shows this token. Raises `NotAdmitted`, with 429 for who has too many sockets."""
+        user, claims = await self.admission.admit(token)
         session = self.sessions.get(user.id)
         if session is not None and len(session.sockets) >= self.limits.sockets:
             raise NotAdmitted(429, "too many sockets of one user")
         return user, claims
-
-    async def _load(self, claims: Claims) -> User | None:
-        """Who a token names, `LOGGED_OUT` where it is worth nothing since, None for who is not known, or may not come
-        in. Raises `LiveAway` where nobody can tell now."""
-        try:
-            user = await self._users(claims.user, claims.claims)
-            if user is not None and claims.is_from_before(await self.store.logged_out(user.id)):
-                return LOGGED_OUT
-        except Exception as error:  # noqa: BLE001 - whatever a directory raises, it may answer later
-            self.publish(ErrorUncaught(where="users", error=described(error)))
-            raise LiveAway("the user cannot be loaded now") from None
-        return user
 
     def session_of(self, user: User) -> Session:
         """The one that a socket of theirs is of: it begins with the first."""
@@ -327,19 +291,6 @@ class Hub:
             session.active_at = max(session.active_at, found.last_activity - self.wall() + self.clock())
         if session.over(self.clock()) is Reason.IDLE:
             self._end(session, Reason.IDLE)
-
-    async def renewed(self, user: User, payload: msgspec.Raw | bytes) -> tuple[User, Claims] | None:
-        """Who a user is by a new token, and what it says; None where it is none of theirs, or they may not come in any
-        more. Raises `LiveAway`."""
-        try:
-            said = _TOKEN.decode(payload) if isinstance(payload, msgspec.Raw) else None
-            claims = self.tokens.verify(said.token) if said is not None else None
-        except (msgspec.MsgspecError, BadToken, RecursionError, UnicodeError):
-            return None
-        if claims is None:
-            return None
-        found = await self._load(claims)
-        return None if found is None or found.id != user.id else (found, claims)
 
     # --- topics ---
 
@@ -501,9 +452,4 @@ class Hub:
             session.replace(news.device, news.at - self.wall() + self.clock())
 
 
-class _Token(msgspec.Struct):
-    token: str
-
-
-_TOKEN: Final = msgspec.json.Decoder(_Token)
 _AT: Final = {"channel": "socket", "gateway": "phoenix"}

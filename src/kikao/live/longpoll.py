@@ -26,7 +26,8 @@ from kikao.channels.channel import Request, Response
 from kikao.channels.edge import Denied, Guard, Receive, Scope, admit
 from kikao.channels.socket.handshake import Refusal, handshake
 from kikao.events import RequestRefused
-from kikao.live.hub import LEAVING, Hub, NotAdmitted
+from kikao.live.admission import LEAVING, NotAdmitted
+from kikao.live.hub import Hub
 from kikao.live.polled import Polled
 from kikao.live.relay import Relay, Seal
 from kikao.live.socket import ABORT, serve

@@ -217,7 +217,7 @@ class Socket:
 
     async def refresh(self, payload: msgspec.Raw | bytes) -> tuple[str, Json]:
         """A new token: the status and the response. Raises `LiveAway`."""
-        renewed = await self.hub.renewed(self.session.user, payload)
+        renewed = await self.hub.admission.renewed(self.session.user, payload)
         if renewed is None:
             return "error", json({"reason": "invalid token"})
         self.session.user, claims = renewed

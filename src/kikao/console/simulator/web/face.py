@@ -76,7 +76,7 @@ class WebFace:
         """Let phones in at a hub, and write down what goes over their sockets."""
         if not self.is_own:
             self.tokens.real = hub.tokens
-        hub.tokens = self.tokens
+        hub.admission.tokens = self.tokens
         self.hub = hub
         return WatchedSockets(sockets, self.traffic)
 
