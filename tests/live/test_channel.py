@@ -109,6 +109,28 @@ async def test_a_join_is_answered_before_what_it_said() -> None:
         assert await ada.frame() == ["9", None, "room:one", "presence_state", {}]
 
 
+def test_an_id_of_a_user_may_have_a_colon_where_no_other_pattern_matches() -> None:
+    live = rooms()
+    assert live.routes.find("room:one:two") is None
+    found = live.routes.find("user:tel:+255")
+    assert found is not None
+    assert (found[0].pattern, found[1]) == ("user:{user_id}", {"user_id": "tel:+255"})
+    live.channel("user:{user_id}:{part}")
+    found = live.routes.find("user:ada:posts")
+    assert found is not None
+    assert found[1] == {"user_id": "ada", "part": "posts"}
+
+
+async def test_a_colon_in_a_topic_lets_nobody_in_but_the_user_of_that_id() -> None:
+    async with at_work(rooms()) as work:
+        ada = await work.open()
+        await ada.say("1", "1", "user:ada:x", "phx_join", {})
+        assert (await ada.frame())[4]["response"] == {"reason": "unauthorized"}
+        other = await work.open(user="ada:x")
+        await other.say("1", "1", "user:ada:x", "phx_join", {})
+        assert (await other.frame())[4]["status"] == "ok"
+
+
 async def test_replies_are_what_was_returned() -> None:
     async with at_work(rooms()) as work:
         ada = await work.open()

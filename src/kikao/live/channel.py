@@ -21,7 +21,7 @@ from kikao.events import ErrorUncaught, described
 from kikao.live.connection import Connection
 from kikao.live.presence.tracking import Tracker
 from kikao.live.replies import NO_REPLY, LaterReply, Refused, Reply, Stop, body_of
-from kikao.live.routes import InvalidPayload, Route
+from kikao.live.routes import USER, InvalidPayload, Route
 from kikao.live.session import Connected, Session
 from kikao.live.stores.store import LiveAway
 from kikao.live.streams import Resumes
@@ -340,7 +340,7 @@ class Channel:
         hub, route = self.hub, self.route
         if rest := self.session.rests(self.topic, hub.clock()):
             raise Refused("crashed too often", retry_after=round(rest, 1))
-        if self.at.get("user_id", self.user.id) != self.user.id:
+        if self.at.get(USER, self.user.id) != self.user.id:
             raise Refused("unauthorized")
         if route.allow is not None:
             allowed = route.allow(self)

@@ -24,6 +24,9 @@ F = TypeVar("F", bound=Function)
 CHAT: Final = "chat"
 """The topic of the web chat: each user has their own."""
 
+USER: Final = "user_id"
+"""The variable that lets in nobody but the user of this id."""
+
 OWN: Final = "\x1f"
 """Between a topic that each user has for themselves and the user's id, in the name by which processes and the store
 know it: no client can say such a name."""
@@ -124,6 +127,8 @@ class Route:
         self.own = own
         self.variables = _variables(pattern)
         self.match = _compiled(pattern)
+        self.match_user = _compiled(pattern, user=".+") if USER in self.variables else None
+        """Where `match` finds nothing: an id of a user that has a `:` in it."""
         self.joins: Taking | None = None
         self.events: dict[str, Taking] = {}
         self.leaves: Callable[..., Awaitable[None]] | None = None
@@ -200,6 +205,9 @@ class Routes:
         for route in self._all:
             if (match := route.match(topic)) is not None:
                 return route, match.groupdict()
+        for route in self._all:  # ids of users may have a `:`
+            if route.match_user is not None and (match := route.match_user(topic)) is not None:
+                return route, match.groupdict()
         return None
 
     def __iter__(self) -> typing.Iterator[Route]:
@@ -223,10 +231,11 @@ def _variables(pattern: str) -> tuple[str, ...]:
     return names
 
 
-def _compiled(pattern: str) -> Callable[[str], re.Match[str] | None]:
+def _compiled(pattern: str, user: str = "[^:]+") -> Callable[[str], re.Match[str] | None]:
     pieces = _VARIABLE.split(pattern)
     text = "".join(
-        re.escape(piece) if n % 2 == 0 else f"(?P<{piece}>[^:]+)" for n, piece in enumerate(pieces)
+        re.escape(piece) if n % 2 == 0 else f"(?P<{piece}>{user if piece == USER else '[^:]+'})"
+        for n, piece in enumerate(pieces)
     )
     return re.compile(text, re.DOTALL).fullmatch
 
