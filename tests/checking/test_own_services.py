@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from kikao.channels.chat.messages import Messages
 from kikao.checking.exploring import explore
 from kikao.checking.own_services import own_services
 from kikao.checking.reading.talking import TALK
+from kikao.live import Hub, Live, anyone
 from kikao.members.directory import Directory
+from kikao.notices.inbox import Inbox, Notifications
 from kikao.testing import Stage
 
 flows = Flows()
@@ -41,11 +44,18 @@ def test_a_flow_that_gets_and_shows_files_is_explored_without_a_service_of_its_o
     assert explore(App(flows, entry="card")).findings == []
 
 
-@pytest.mark.parametrize("members", [True, False])
-async def test_they_are_those_that_a_server_has(members: bool) -> None:
-    app = App(flows, entry="card", members=members)
+@pytest.mark.parametrize(
+    ("given", "has"),
+    [
+        ({}, {Directory}),
+        ({"members": False}, set()),
+        ({"live": Live(users=anyone), "notifications": Notifications()}, {Directory, Hub, Inbox}),
+    ],
+)
+async def test_they_are_those_that_a_server_has(given: dict[str, Any], has: set[type]) -> None:
+    app = App(flows, entry="card", **given)
     known = set(own_services(app))
     assert {Files, Messages} <= known
-    assert (Directory in known) is members
+    assert {Directory, Hub, Inbox} & known == has
     async with Stage(app) as stage:
         assert known == set(stage.server.services)

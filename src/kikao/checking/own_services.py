@@ -17,4 +17,12 @@ def own_services(app: App) -> tuple[type, ...]:
         from kikao.members.links import Links
 
         found += (Directory, Links)
+    if app.live is not None:
+        from kikao.live.hub import Hub
+
+        found += (Hub,)
+    if app.notifications is not None:
+        from kikao.notices.inbox import Inbox
+
+        found += (Inbox,)
     return found
