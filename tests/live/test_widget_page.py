@@ -12,7 +12,16 @@ from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, WebSocketRoute, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Locator,
+    Page,
+    WebSocketRoute,
+    expect,
+)
 
 from kikao.channels.socket.tokens import Tokens
 from kikao.config import Hidden, JwtKey, JwtSettings
@@ -107,9 +116,10 @@ class Widget:
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
+        self.url = url
         self.problems: list[str] = []
         self.sockets: list[WebSocketRoute] = []
-        page.on("pageerror", lambda error: self.problems.append(str(error)))
+        page.on("pageerror", self._fail)
         page.on("console", self._hear)
         page.route_web_socket(re.compile("/socket/websocket"), self._connect)
         page.goto(url)
@@ -164,6 +174,17 @@ class Widget:
         route.connect_to_server()
         self.sockets.append(route)
 
+    def leave(self) -> Page:
+        """The page as somebody finds it who opens it next: on the same site, with nothing kept and nobody listening."""
+        self.page.goto(f"{self.url}site.css")
+        self.page.evaluate("sessionStorage.clear()")
+        self.page.remove_listener("pageerror", self._fail)
+        self.page.remove_listener("console", self._hear)
+        return self.page
+
+    def _fail(self, error: Error) -> None:
+        self.problems.append(str(error))
+
     def _hear(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(REFUSED):
             self.problems.append(message.text)
@@ -186,20 +207,29 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def pages(context: BrowserContext) -> list[Page]:
+    """Those that nobody looks at. A new one takes longer than what most tests do in it."""
+    return list(context.pages)
+
+
 @pytest.fixture
-def open_widget(browser: Browser, context: BrowserContext, site: Site) -> Iterator[Open]:
+def open_widget(browser: Browser, context: BrowserContext, pages: list[Page], site: Site) -> Iterator[Open]:
     opened: list[Widget] = []
 
     def open_(user: str = "asha", options: str = "", **window: Any) -> Widget:
         site.user, site.options = user, options
-        page = new_window(browser, locale="en-GB", **window) if window else context.new_page()
-        opened.append(Widget(page, site.url))
+        page = new_window(browser, locale="en-GB", **window) if window else None
+        opened.append(Widget(page or (pages.pop() if pages else context.new_page()), site.url))
         return opened[-1]
 
     yield open_
     for widget in opened:
         assert widget.problems == []
-        widget.page.close()
+        if widget.page.context is context:
+            pages.append(widget.leave())
+        else:
+            widget.page.context.close()
 
 
 def focused(page: Page) -> Locator:
