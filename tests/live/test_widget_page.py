@@ -57,6 +57,7 @@ class Site:
     def __init__(self, chat: str, tokens: Tokens) -> None:
         self.user = "asha"
         self.options = ""
+        self.chat = chat
         self.asked = 0
         """How often a token was asked for."""
         site = self
@@ -430,6 +431,16 @@ def test_nothing_of_the_sites_style_gets_in_or_of_its_own_gets_out(open_widget: 
     expect(chat.page.locator("body")).to_have_css("margin-top", "40px")
     assert chat.page.evaluate("Object.keys(window).filter((name) => /kikao|phoenix/i.test(name))") == []
     assert chat.page.evaluate("document.cookie") == ""
+
+
+def test_a_line_that_a_page_has_twice_is_one_chat(open_widget: Open, site: Site) -> None:
+    twice = 'async></script><script src="{0}" data-token-url="/chat-token" async></script><script src="{0}"'
+    chat = open_widget("ife", twice.format(f"{site.chat}/socket/widget.js") + ' data-id="other"')
+    expect(chat.page.locator("kikao-chat")).to_have_count(2)
+    assert chat.page.locator("kikao-chat").evaluate_all("them => them.map(({ id }) => id).sort()") == [
+        "",
+        "other",
+    ]
 
 
 def test_from_right_to_left_in_the_language_of_the_page(open_widget: Open) -> None:

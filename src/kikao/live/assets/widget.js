@@ -8,7 +8,11 @@
   const { title, ...options } = dataset;
   const isReady = document.readyState !== "loading" || new Promise((ready) => addEventListener("DOMContentLoaded", ready));
   Promise.all([import(new URL("widget/VERSION/kikao.js", src)), isReady]).then(
-    ([{ open }]) => open({ heading: title, ...options }),
+    ([{ open }]) => {
+      // A line that a page has twice is one chat: another one has an id of its own.
+      const chats = [...document.querySelectorAll("kikao-chat:not([inline])")];
+      if (!chats.some(({ id }) => id === (options.id ?? ""))) open({ heading: title, ...options });
+    },
     (error) => console.error("kikao: the chat cannot be loaded.", error),
   );
 })();
