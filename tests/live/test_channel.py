@@ -516,3 +516,18 @@ async def test_a_token_that_a_header_shows_is_no_header_for_the_app() -> None:
         assert await ada.open() == 101
         await ada.ask("seen", "phx_join")
         assert seen == [{"x-kept": "yes"}]
+
+
+async def test_octets_that_wait_in_all_channels_of_a_socket_are_bounded() -> None:
+    live = Gate(backlog=1000)
+    async with at_work(live) as work:
+        ada = await work.open()
+        for name in "ab":
+            assert (await ada.ask(f"slow:{name}", "phx_join"))["status"] == "ok"
+            await ada.say(None, f"0{name}", f"slow:{name}", "wait", {})
+        await ada.say(None, "1", "slow:a", "wait", {"said": "x" * 600})
+        assert (await ada.ask("slow:b", "wait", {"said": "x" * 600}))["response"] == {"reason": "busy"}
+        await ada.say(None, "2", "slow:b", "wait", {"said": "x" * 100})
+        live.opens.set()
+        await work.hub.settled()
+        assert (await ada.ask("slow:b", "wait", {"said": "x" * 900}))["status"] == "ok", "there is room again"

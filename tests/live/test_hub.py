@@ -491,6 +491,27 @@ async def connecting(socket: InsideSocket) -> None:
             await socket.open()
 
 
+async def test_who_lost_the_connection_and_is_logged_out_is_present_no_more() -> None:
+    live = Live()
+    room = live.channel("room:{name}", presence=True)
+
+    @room.join
+    async def join(channel: Channel, payload: dict[str, Any]) -> None:
+        await channel.track({})
+
+    async with two_at_work(live) as (one, other):
+        ada, bob = await one.open("ada"), await other.open("bob")
+        await ada.ask("room:1", "phx_join")
+        await bob.ask("room:1", "phx_join")
+        await ada.lose()
+        await one.hub.tracker.settled()
+        assert set(await one.hub.presence("room:1")) == {"ada", "bob"}, "she may come back"
+        await other.hub.log_out("ada")
+        while "ada" not in (await bob.until("presence_diff"))["leaves"]:
+            pass
+        assert set(await other.hub.presence("room:1")) == {"bob"}
+
+
 class two_at_work:  # noqa: N801 - reads as `at_work`
     """Two processes of an app, on one store and one bus."""
 

@@ -51,6 +51,8 @@ class Carrier(Connected, Protocol):
     hub: Hub
     channels: dict[str, Channel]
     """Those on it, by topic."""
+    backlog: int
+    """Octets of events that wait in them."""
 
     def write(self, frame: Frame) -> None:
         """Send a frame behind all others. Never waits."""
@@ -247,22 +249,29 @@ class Channel:
 
     def take(self, push: Push) -> None:
         """Deal with an event behind those that came before it."""
+        limits, size = self.hub.limits, len(push.payload)
         if self._inbox is None:
             self._inbox = deque()
-        elif len(self._inbox) >= self.hub.limits.pending and push.event != LEAVE:
+        elif push.event != LEAVE and (
+            len(self._inbox) >= limits.pending or self.socket.backlog + size > limits.backlog
+        ):
             self.socket.write(
                 protocol.reply(self.join_ref, push.ref, self.topic, "error", json({"reason": "busy"}))
             )
             return
         self._inbox.append(push)
+        self.socket.backlog += size
         if self._task is None:
             self._task = self.hub.spawn(self._work())
 
     async def _work(self) -> None:
         try:
             while self._inbox and self.over is None:
-                await self._deal(self._inbox.popleft())
+                push = self._inbox.popleft()
+                self.socket.backlog -= len(push.payload)
+                await self._deal(push)
         finally:
+            self.socket.backlog -= sum(len(push.payload) for push in self._inbox or ())
             self._inbox, self._ref = None, None
             try:
                 if self.over is not None:

@@ -29,7 +29,7 @@ from kikao.live.registry import Registry, SessionState
 from kikao.live.replies import body_of
 from kikao.live.routes import CHAT, OWN, shown
 from kikao.live.session import Connected, Session
-from kikao.live.stores.store import LiveStore
+from kikao.live.stores.store import LiveAway, LiveStore
 from kikao.live.streams import Streams
 from kikao.live.tally import LONGPOLL, WEBSOCKET, Tally
 from kikao.live.topics import Subscriber, Topics
@@ -251,6 +251,8 @@ class Hub:
         self.tally.sent += session.sent
         for socket in list(session.sockets):
             socket.close(reason)
+        if reason.ends_session:
+            self.tracker.drop(session.user.id)
         self.publish(session.record(reason, self.clock()))
 
     async def _look_after(self) -> None:
@@ -286,9 +288,9 @@ class Hub:
 
     async def _look_at_idle(self, session: Session) -> None:
         """End it, unless its user does something on another process."""
-        found = await self.registry.get_session(session.user.id)
-        if found is not None:
-            session.active_at = max(session.active_at, found.last_activity - self.wall() + self.clock())
+        with contextlib.suppress(LiveAway):
+            rests = await self.registry.rests_elsewhere(session.user.id)
+            session.active_at = max(session.active_at, self.clock() - rests)
         if session.over(self.clock()) is Reason.IDLE:
             self._end(session, Reason.IDLE)
 

@@ -31,6 +31,8 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Waiting to be written to one socket; whoever reads so slowly is closed as `slow`."""
     pending: int = 256
     """Events of one channel that wait for the one before; more get `{"reason": "busy"}`."""
+    backlog: int = 4 * 1024 * 1024
+    """Of events of one socket that wait for those before them, over all of its channels; more get the same."""
     silence: float = 60.0
     """Without any frame from the client a socket is closed; the client sends a heartbeat every 30 s."""
     idle: float = 1800.0

@@ -8,6 +8,7 @@ connect are in the same write, since it comes a moment later. Heartbeats write n
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -118,6 +119,12 @@ class Registry:
     async def session_exists(self, user: str) -> bool:
         """Whether a user has a session anywhere. Asks nobody where it is here. Raises `LiveAway`."""
         return user in self._sessions or bool(await self._elsewhere(user))
+
+    async def rests_elsewhere(self, user: str) -> float:
+        """For how many seconds a user did nothing on other processes, about; infinite where they have no session.
+        Raises `LiveAway`."""
+        others = await self._elsewhere(user)
+        return self._wall() - max((each.last_activity for each in others), default=-math.inf)
 
     def own(self) -> Iterator[SessionState]:
         """Those of this process, each with what is of this process alone."""

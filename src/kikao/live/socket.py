@@ -71,6 +71,7 @@ class Socket:
         "_waiting",
         "_write",
         "_writer",
+        "backlog",
         "channels",
         "claims",
         "connected_at",
@@ -90,6 +91,7 @@ class Socket:
         self.device = device_of(scope)
         """What its client calls the tab or the phone that it is on; empty where it does not say."""
         self.channels: dict[str, Channel] = {}
+        self.backlog = 0
         self.connected_at = self.heard_at = hub.clock()
         """When a frame last came, a heartbeat included."""
         self.warned = False

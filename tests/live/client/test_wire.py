@@ -643,15 +643,17 @@ async def test_who_gave_up_a_slow_join_is_out_when_it_is_over(house: House) -> N
         assert (await wire.take())[:2] == ("3", "3")
 
 
-async def test_who_goes_during_a_join_is_not_in(house: House) -> None:
+async def test_who_goes_during_a_join_that_lets_them_in_has_left(house: House) -> None:
     async with wired(house.port, house.token("asha")) as wire:
         await wire.send("1", "1", where := f"gated:{topic()[5:]}", "phx_join")
         assert await wire.heartbeat() == []
     house.doings.gates[where[6:]].set()
 
+    await house.left(where, "left")
+    assert where not in house.hub.topics
     async with wired(house.port, house.token("asha")) as wire:
         await wire.join(where)
-        assert where not in [topic for topic, _ in house.doings.left]
+        assert [reason for topic, reason in house.doings.left if topic == where] == ["left"]
 
 
 async def test_who_goes_while_the_join_before_is_ended_is_not_left_in_the_topic(house: House) -> None:

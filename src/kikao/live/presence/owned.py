@@ -198,6 +198,16 @@ class Owned:
                 del self._held[topic]
         return late
 
+    def held(self, key: str) -> list[Entry]:
+        """What waits for a client of this key to come back."""
+        now = self._clock()
+        return [
+            entry
+            for held in self._held.values()
+            for ref, (entry, until) in held.items()
+            if entry.key == key and until > now and ref not in self.gone
+        ]
+
     def is_held(self, entry: Entry) -> bool:
         """Whether its socket is gone."""
         return entry.ref in self._held.get(entry.topic, ())

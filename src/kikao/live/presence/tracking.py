@@ -170,6 +170,13 @@ class Tracker:
             with contextlib.suppress(NotTracked):
                 self._owned.hold(self._own(topic, ref), self._window if seconds is None else seconds)
 
+    def drop(self, key: str) -> None:
+        """Nobody of this key comes back: what is held of it here is over."""
+        if not self._is_retired:
+            for entry in self._owned.held(key):
+                self._owned.remove(entry)
+                self._hide(entry)
+
     async def present(self, topic: str) -> Json:
         """Who is there: the payload of `presence_state`. Every change that is not in it comes as a diff later on, where
         the topic is subscribed to; a client joins the two whatever is first. Of a topic that is not, what the store
