@@ -443,6 +443,17 @@ def test_a_line_that_a_page_has_twice_is_one_chat(open_widget: Open, site: Site)
     ]
 
 
+def test_a_function_that_gives_tokens_may_be_set_when_the_element_stands_there(open_widget: Open) -> None:
+    chat = open_widget("jabu", 'data-id="other"')
+    chat.page.evaluate("""async () => {
+        await customElements.whenDefined("kikao-chat");
+        const late = document.body.appendChild(document.createElement("kikao-chat"));
+        late.getToken = async () => (await (await fetch("/chat-token")).json()).token;
+        late.show();
+    }""")
+    chat.says(ASKED)
+
+
 def test_from_right_to_left_in_the_language_of_the_page(open_widget: Open) -> None:
     chat = open_widget("farida", 'data-locale="ar" data-position="start"')
     expect(chat.launcher).to_have_attribute("dir", "rtl")

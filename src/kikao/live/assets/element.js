@@ -19,7 +19,7 @@ const RIGHT_TO_LEFT = /^(ar|arc|ckb|dv|fa|ha-arab|he|ks|nqo|ps|sd|syr|ug|ur|yi)\
 export class KikaoChat extends HTMLElement {
   static observedAttributes = ["accent", "heading", "theme"];
   /** An async function that gives a token; instead of the attributes `token` and `token-url`. */
-  getToken = null;
+  getToken = this.getToken ?? null; // which a page may have set before this was loaded
   #chat = null;
   #parts = null;
   #sheet = null;
@@ -122,7 +122,7 @@ export class KikaoChat extends HTMLElement {
       name: this.id,
       server: (this.getAttribute("server") || HERE).replace(/\/$/, ""),
       fallback: Number(this.getAttribute("fallback")) || 0,
-      tokens: new Tokens({ token: this.getAttribute("token") ?? "", url: this.getAttribute("token-url") ?? "", ask: this.getToken }),
+      tokens: new Tokens({ token: this.getAttribute("token") ?? "", url: this.getAttribute("token-url") ?? "", given: () => this.getToken }),
       locale: this.getAttribute("locale") || document.documentElement.lang || navigator.language,
       tell: (what, detail) => this.#changed(what, detail),
     });

@@ -4,13 +4,20 @@
 const MARGIN = 15;
 
 export class Tokens {
-  #ask;
+  #url;
+  #given;
   #asking = null;
 
-  /** `token` is one to begin with; `url` answers `{"token": "…"}`, or the token itself; `ask` is an async function. */
-  constructor({ token = "", url = "", ask = null }) {
+  /** `token` is one to begin with; `url` answers `{"token": "…"}`, or the token itself; `given()` is an async function
+      to ask instead, as far as there is one by now. */
+  constructor({ token = "", url = "", given = () => null }) {
     this.current = token;
-    this.#ask = ask ?? (url ? () => fetched(url) : null);
+    this.#url = url;
+    this.#given = given;
+  }
+
+  get #ask() {
+    return this.#given() ?? (this.#url ? () => fetched(this.#url) : null);
   }
 
   /** Whether there is somebody to ask for another one. */
@@ -42,8 +49,9 @@ export class Tokens {
   }
 
   async #renewed() {
-    if (!this.#ask) throw new Unwelcome();
-    const token = await this.#ask();
+    const ask = this.#ask;
+    if (!ask) throw new Unwelcome();
+    const token = await ask();
     if (typeof token !== "string" || !token) throw new Unwelcome();
     this.current = token;
     return token;
