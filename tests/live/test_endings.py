@@ -170,7 +170,7 @@ async def test_an_end_that_could_not_be_kept_is_told_all_the_same(monkeypatch: p
 async def test_a_socket_that_was_let_in_while_its_user_logged_out_is_closed() -> None:
     async with two() as both:
         hub = both.one.hub
-        admit = hub.admit
+        admit = hub.admission.admit
 
         async def slowly(token: str) -> object:
             found = await admit(token)
@@ -178,7 +178,7 @@ async def test_a_socket_that_was_let_in_while_its_user_logged_out_is_closed() ->
             await quiet()
             return found
 
-        hub.admit = slowly  # type: ignore[method-assign, assignment]
+        hub.admission.admit = slowly  # type: ignore[method-assign, assignment]
         ada = await both.one.open("ada")
         assert await ended(ada) == "logged_out"
 

@@ -43,7 +43,7 @@ async def test_who_comes_in_and_who_does_not() -> None:
             raise ConnectionError("the directory")
         return None if user_id == "stranger" else User(user_id)
 
-    async with at_work(an_app(sockets=2, connects=5, waits=0.01), users=users) as work:
+    async with at_work(an_app(sockets=2, connects=4, waits=0.01), users=users) as work:
         assert await work.socket(token="nonsense").open() == 403
         assert await work.socket("stranger").open() == 403
         assert await work.socket("away").open() == 503
@@ -510,6 +510,14 @@ async def test_who_lost_the_connection_and_is_logged_out_is_present_no_more() ->
         while "ada" not in (await bob.until("presence_diff"))["leaves"]:
             pass
         assert set(await other.hub.presence("room:1")) == {"bob"}
+
+
+async def test_who_has_too_many_sockets_and_tries_again_takes_nobody_elses_turn() -> None:
+    async with at_work(an_app(sockets=1, connects=3, waits=0.01)) as work:
+        ada = await work.open("ada")
+        assert [await work.socket("ada").open() for _ in range(5)] == [429] * 5
+        assert await work.socket("bob").open() == 101
+        assert ada.is_open
 
 
 class two_at_work:  # noqa: N801 - reads as `at_work`

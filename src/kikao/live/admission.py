@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -13,6 +14,7 @@ from kikao.live.stores.store import LiveAway, LiveStore
 from kikao.live.users import User, Users
 
 LEAVING: Final = "this process is stopping"
+TOO_MANY: Final = "too many sockets of one user"
 
 NOBODY: Final = User("")
 """Stands for who was logged out."""
@@ -28,22 +30,35 @@ class NotAdmitted(Exception):
 
 
 class Admission:
-    """Of one process. `users` loads who a token names; `store` knows who was logged out."""
+    """Of one process. `users` loads who a token names; `store` knows who was logged out, and `is_full` whether a user
+    has as many sockets as they may."""
 
-    def __init__(self, users: Users, tokens: Tokens, store: LiveStore, door: Door, publish: Publish) -> None:
+    def __init__(
+        self,
+        users: Users,
+        tokens: Tokens,
+        store: LiveStore,
+        door: Door,
+        is_full: Callable[[str], bool],
+        publish: Publish,
+    ) -> None:
         self.users = users
         self.tokens = tokens
         self._store = store
         self._door = door
+        self._is_full = is_full
         self._publish = publish
 
     async def admit(self, token: str) -> tuple[User, Claims]:
-        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 503 for who may try again."""
+        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 for who has too many sockets,
+        503 for who may try again."""
         try:
             claims = self.tokens.verify(token)
         except BadToken as bad:
             raise NotAdmitted(403, f"token: {bad.fault.value}") from None
-        if not await self._door.opens():  # who shows no token costs nobody else their place
+        if self._is_full(claims.user):  # who cannot come in costs nobody else their place
+            raise NotAdmitted(429, TOO_MANY)
+        if not await self._door.opens():
             raise NotAdmitted(503, LEAVING if self._door.is_closed else "too many connects at once")
         try:
             user = await self._load(claims)
@@ -53,6 +68,8 @@ class Admission:
             raise NotAdmitted(403, "no such user")
         if user is NOBODY:
             raise NotAdmitted(403, "logged out")
+        if self._is_full(user.id):
+            raise NotAdmitted(429, TOO_MANY)
         return user, claims
 
     async def renewed(self, user: User, payload: msgspec.Raw | bytes) -> tuple[User, Claims] | None:

@@ -169,7 +169,7 @@ class Channel:
         await self.hub.broadcast(self.name, event, payload)
 
     async def broadcast_others(self, event: str, payload: Any = None) -> None:
-        """To all others who joined the topic."""
+        """To all others who joined the topic; of one that is kept, who comes back gets their own as well."""
         await self.hub.broadcast(self.name, event, payload, but=self.socket.id)
 
     def later(self) -> LaterReply:

@@ -57,7 +57,7 @@ class Endpoint:
                 raise NotAdmitted(503, LEAVING)
             if asked.token is None:
                 raise NotAdmitted(403, "no token")
-            user, claims = await hub.admit(asked.token.reveal().decode(errors="replace"))
+            user, claims = await hub.admission.admit(asked.token.reveal().decode(errors="replace"))
         except NotAdmitted as refused:
             await self._refuse(scope, send, refused.status, refused.reason)
             return

@@ -15,10 +15,10 @@ from kikao.bus import Fanout
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Json
 from kikao.channels.socket.reasons import Reason
-from kikao.channels.socket.tokens import Claims, Tokens
+from kikao.channels.socket.tokens import Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
 from kikao.live import leaving
-from kikao.live.admission import Admission, NotAdmitted
+from kikao.live.admission import Admission
 from kikao.live.door import Door
 from kikao.live.endings import Endings, meant
 from kikao.live.live import Live
@@ -85,7 +85,7 @@ class Hub:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._works: list[asyncio.Task[None]] = []
         self.door = Door(live.limits, clock)
-        self.admission = Admission(users, tokens, store, self.door, publish)
+        self.admission = Admission(users, tokens, store, self.door, self._is_full, publish)
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.topics = Topics(self.spawn)
@@ -197,13 +197,9 @@ class Hub:
 
     # --- sockets ---
 
-    async def admit(self, token: str) -> tuple[User, Claims]:
-        """Who shows this token. Raises `NotAdmitted`, with 429 for who has too many sockets."""
-        user, claims = await self.admission.admit(token)
-        session = self.sessions.get(user.id)
-        if session is not None and len(session.sockets) >= self.limits.sockets:
-            raise NotAdmitted(429, "too many sockets of one user")
-        return user, claims
+    def _is_full(self, user_id: str) -> bool:
+        session = self.sessions.get(user_id)
+        return session is not None and len(session.sockets) >= self.limits.sockets
 
     def session_of(self, user: User) -> Session:
         """The one that a socket of theirs is of: it begins with the first."""

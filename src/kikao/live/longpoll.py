@@ -126,7 +126,7 @@ class LongPoll:
                 raise NotAdmitted(403, "no token")
             try:
                 async with asyncio.timeout(self._window):  # its client does not wait for long
-                    user, claims = await hub.admit(shown)
+                    user, claims = await hub.admission.admit(shown)
             except TimeoutError:
                 raise NotAdmitted(503, "too many connects at once") from None
         except NotAdmitted as refused:
