@@ -34,6 +34,12 @@ class LiveSockets(WebSocketsSansIOProtocol):
             scope["extensions"][ABORT] = self.transport.abort
             scope["extensions"][WRITE] = self.write
 
+    async def send(self, message: Any) -> None:
+        """As uvicorn does; a refusal by a response is an answer, and no mistake to be logged."""
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and self.close_sent:
+            self.handshake_complete = True
+
     def start_keepalive(self) -> None:
         """The handshake is done: what it took is not kept for as long as the socket lives."""
         super().start_keepalive()

@@ -74,6 +74,7 @@ class Crowd:
         self.violations: list[str] = []
         self.phase = "start"
         """What is going on."""
+        self._phases: list[tuple[float, str]] = []
         self.rooms: dict[str, list[Device]] = {}
         self.of: dict[str, list[Device]] = {}
         self.strangers = [f"away{n}" for n in range(strangers)]
@@ -121,6 +122,15 @@ class Crowd:
         self._wrongs[kind] += 1
         if self._wrongs[kind] <= SHOWN:
             self.violations.append(f"{self.phase}: {what}")
+
+    def begins(self, phase: str) -> None:
+        self.phase = phase
+        self._phases.append((time.monotonic(), phase))
+
+    def when(self, at: float) -> str:
+        """In which phase that was, and how many seconds after it began."""
+        since, phase = max((each for each in self._phases if each[0] <= at), default=(at, "start"))
+        return f"{at - since:.1f} s into {phase}"
 
     def reached(self, number: int) -> None:
         """A message came to somebody."""
@@ -268,9 +278,13 @@ class Crowd:
         """Wait until everybody sees exactly who is there; how long that took."""
         return await self.until(self._presence_wrong, within, "presence to be right", stable=stable)
 
-    async def streams_right(self, within: float, *, stable: float = 0.0) -> float:
+    async def rooms_right(self, within: float, *, stable: float = 0.0) -> float:
         """Wait until everybody has everything that was said, though nobody says anything more."""
-        return await self.until(self._streams_wrong, within, "streams to be right", stable=stable)
+        return await self.until(self._rooms_wrong, within, "rooms to be right", stable=stable)
+
+    async def inboxes_right(self, within: float, *, stable: float = 0.0) -> float:
+        """Wait until the devices of each user count the same."""
+        return await self.until(self._inboxes_wrong, within, "inboxes to be right", stable=stable)
 
     async def until(
         self, wrong: Callable[[], list[str]], within: float, what: str, *, stable: float = 0.0
@@ -306,7 +320,7 @@ class Crowd:
                     )
         return found
 
-    def _streams_wrong(self) -> list[str]:
+    def _rooms_wrong(self) -> list[str]:
         found = []
         for room, devices in self.rooms.items():
             tops = Counter((each.log.epoch, each.log.top) for each in devices if each.is_in)
@@ -314,6 +328,10 @@ class Crowd:
                 best = max(tops, key=lambda top: top[1] or 0)
                 behind = [each for each in devices if each.is_in and (each.log.epoch, each.log.top) != best]
                 found.append(f"{room}: {dict(tops)}; behind are {[each.name for each in behind[:4]]}")
+        return found
+
+    def _inboxes_wrong(self) -> list[str]:
+        found = []
         for user, devices in self.of.items():
             known = {msgspec.json.encode(each.notices.unread) for each in devices if each.in_notices}
             if len(known) > 1:

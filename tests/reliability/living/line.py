@@ -52,8 +52,7 @@ class Line:
             pass
         finally:
             for asked in self._asked.values():
-                if not asked.done():
-                    asked.set_exception(Lost("the socket ended"))
+                asked.cancel("the socket ended")
 
     async def join(self, topic: str, params: dict[str, Any]) -> None:
         """Its reply is heard as all else, so that nothing comes between."""
@@ -71,6 +70,10 @@ class Line:
                 return await found
         except TimeoutError:
             raise Lost("no reply in time") from None
+        except asyncio.CancelledError:
+            if found.cancelled() and not asyncio.current_task().cancelling():  # type: ignore[union-attr]
+                raise Lost("the socket ended") from None
+            raise
         finally:
             self._asked.pop(ref, None)
 

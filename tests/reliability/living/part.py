@@ -44,6 +44,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Of the usual lease, and all that follows from it."""
     window: float = 10.0
     slack: float = 3.0
+    pauses: bool = True
+    """Whether a process stands still for a while."""
 
     @property
     def times(self) -> Times:
@@ -61,7 +63,7 @@ class Story:
         self.figures: dict[str, int | float | str] = {}
         self.gone_away: set[str] = set()
         """Users whose session was ended for a while, or for good."""
-        self.heals: list[float] = []
+        self.buried: list[float] = []
         """Seconds after a kill until nobody saw what had been on that process."""
 
     async def goes(self) -> None:
@@ -72,6 +74,7 @@ class Story:
             everybody = [*crowd.of, *crowd.strangers]
             await self.desk.push(self.chance.choice(everybody), next(numbers))
 
+        await asyncio.sleep(1.0)  # as late as processes know of each other's sessions
         crowd.again(0.15, push)
         crowd.again(0.3, crowd.read)
         await self.rests(self.plan.slack)
@@ -80,7 +83,8 @@ class Story:
         crowd.churns = False
         await self.rests(max(self.times.dead, self.times.lost))
         await self.sessions()
-        await self.pause()
+        if self.plan.pauses:
+            await self.pause()
         for seconds in self.plan.outages:
             await self.outage(seconds)
         await self.cut_off()
@@ -93,17 +97,22 @@ class Story:
         self.check_presence()
         self.count()
 
-    async def rests(self, within: float, *, stable: float = 0.0) -> tuple[float, float]:
-        """Nobody says anything more until all is right; how long presence and streams took."""
+    async def rests(self, within: float, *, stable: float = 0.0) -> tuple[float, float, float]:
+        """Nobody says anything more until all is right; how long presence, rooms and inboxes took."""
         crowd = self.crowd
         was, crowd.calm = crowd.calm, True
         await crowd.all_in(within + 10.0)
-        presence, streams = await asyncio.gather(
+        took = await asyncio.gather(
             crowd.presence_right(within, stable=stable),
-            crowd.streams_right(max(within, TOLD + self.plan.slack), stable=stable),
+            crowd.rooms_right(within, stable=stable),
+            crowd.inboxes_right(max(within, TOLD + self.plan.slack), stable=stable),
         )
         crowd.calm = was
-        return presence, streams
+        return took
+
+    def heals(self, what: str, took: tuple[float, float, float]) -> None:
+        for name, seconds in zip(("presence", "rooms", "inboxes"), took, strict=True):
+            self.figures[f"{what}: {name} right (s)"] = round(seconds, 1)
 
     @property
     def stable(self) -> float:
@@ -113,7 +122,7 @@ class Story:
     # --- what is done ---
 
     async def kills(self) -> None:
-        self.crowd.phase = "kills"
+        self.crowd.begins("kills")
         killed: list[tuple[float, dict[Device, set[str]]]] = []
         for _ in range(self.plan.kills):
             await asyncio.sleep(self.plan.every)
@@ -140,7 +149,7 @@ class Story:
                         last = max(last, gone - at)
                     elif ref in device.watcher.client.refs():
                         taken_over += 1
-            self.heals.append(last)
+            self.buried.append(last)
             ghosts += sum(
                 device.watcher.gone.get(ref, at) - at > self.times.dead + self.times.window
                 for device, refs in seen.items()
@@ -151,13 +160,13 @@ class Story:
             len(refs) for _, seen in killed for refs in seen.values()
         )
         self.figures["of these held and taken over"] = taken_over
-        self.figures["gone after a kill, p50 of kills (s)"] = round(statistics.median(self.heals), 1)
-        self.figures["gone after a kill, most (s)"] = round(max(self.heals), 1)
+        self.figures["gone after a kill, p50 of kills (s)"] = round(statistics.median(self.buried), 1)
+        self.figures["gone after a kill, most (s)"] = round(max(self.buried), 1)
         if ghosts:
             self.crowd.wrong(f"{ghosts} presences were gone too late after a kill")
 
     async def pause(self) -> None:
-        self.crowd.phase = "pause"
+        self.crowd.begins("pause")
         worker = self.chance.choice(self.workers.up)
         began = time.monotonic()
         self.workers.pause(worker)
@@ -167,10 +176,9 @@ class Story:
         if ghosts:
             self.crowd.wrong(f"{ghosts} presences of a process that stands still are shown after the lease")
         self.workers.resume(worker)
-        presence, streams = await self.rests(5 * self.times.beat + self.plan.slack, stable=self.stable)
+        took = await self.rests(5 * self.times.beat + self.plan.slack, stable=self.stable)
         worker.recover()
-        self.figures["right again after a pause: presence (s)"] = round(presence, 1)
-        self.figures["right again after a pause: streams (s)"] = round(streams, 1)
+        self.heals("after a pause", took)
 
     def _shown_of(self, worker: Worker) -> int:
         keys = {each.key for each in self.crowd.devices if each.worker is worker}
@@ -181,7 +189,7 @@ class Story:
         )
 
     async def outage(self, seconds: float) -> None:
-        self.crowd.phase = "outage"
+        self.crowd.begins("outage")
         crowd, began = self.crowd, time.monotonic()
         drops, echoes = sum(each.drops for each in crowd.devices), len(crowd.echoes)
         lost, unsaid = crowd.echoes_lost, crowd.unsaid
@@ -198,16 +206,15 @@ class Story:
         if crowd.echoes_lost > lost:
             crowd.wrong(f"{crowd.echoes_lost - lost} echoes were not answered in an outage")
         self.workers.heal(*workers)
-        presence, streams = await self.rests(6 * self.times.beat + 5.0 + self.plan.slack, stable=self.stable)
+        took = await self.rests(6 * self.times.beat + 5.0 + self.plan.slack, stable=self.stable)
         for worker in workers:
             worker.recover()
-        self.figures[f"{name}: presence right after (s)"] = round(presence, 1)
-        self.figures[f"{name}: streams right after (s)"] = round(streams, 1)
+        self.heals(f"after the {name}", took)
         self.figures[f"{name}: messages refused"] = crowd.unsaid - unsaid
 
     async def cut_off(self) -> None:
         """One process is alone, while users are logged out and stopped elsewhere."""
-        self.crowd.phase = "cut_off"
+        self.crowd.begins("cut_off")
         crowd = self.crowd
         alone, other = self.chance.sample(self.workers.up, 2)
         there = [
@@ -246,17 +253,16 @@ class Story:
         for device in logged_out:
             if device.ended != "logged_out":
                 crowd.wrong(f"{device.name} was logged out, and told {device.ended!r}")
-        presence, streams = await self.rests(6 * self.times.beat + self.plan.slack, stable=self.stable)
+        took = await self.rests(6 * self.times.beat + self.plan.slack, stable=self.stable)
         alone.recover()
         for device in logged_out:
             if not device.over:
                 crowd.wrong(f"{device.name} was logged out, and is let in again")
-        self.figures["cut off: presence right after (s)"] = round(presence, 1)
-        self.figures["cut off: streams right after (s)"] = round(streams, 1)
+        self.heals("after one was cut off", took)
         self.figures["users logged out or stopped meanwhile"] = len(out)
 
     async def drain(self) -> None:
-        self.crowd.phase = "drain"
+        self.crowd.begins("drain")
         crowd = self.crowd
         worker = self.chance.choice(self.workers.up)
         there = [each for each in crowd.devices if each.worker is worker and each.is_in]
@@ -308,7 +314,10 @@ class Story:
         for device in self.crowd.devices:
             for ref, at in device.watcher.came_back.items():
                 if not any(w.was_impaired(at) for w in self.workers.ever):
-                    self.crowd.wrong(f"{device.name}: {ref} left and came back", "came back")
+                    left = self.crowd.when(device.watcher.gone[ref])
+                    self.crowd.wrong(
+                        f"{device.name}: {ref} left {left} and came back {self.crowd.when(at)}", "came back"
+                    )
 
     def count(self) -> None:
         crowd = self.crowd
@@ -374,9 +383,8 @@ async def run(folder: Path, kind: str, plan: Plan, seed: int) -> Report:
             story = Story(crowd, workers, plan, away)
             async with crowd:
                 await story.goes()
-            for worker in workers.up:
-                if code := await workers.drain(worker):
-                    crowd.wrong(f"SIGTERM ended a process with {code}")
+            codes = await asyncio.gather(*map(workers.drain, workers.up))
+            crowd.violations += [f"SIGTERM ended a process with {code}" for code in codes if code]
     crowd.violations += _noise(folder / "workers.log")
     return report(
         story.figures,
@@ -402,8 +410,8 @@ def _noise(log: Path) -> list[str]:
 
 def _plan(processes: int, quick: bool) -> Plan:
     if quick:
-        return Plan(processes, 24, 2, 2, 1.5, (1.5,), share=0.25, window=3.0)
-    return Plan(processes, 200, 8, 6, 5.0, (6.0, 25.0))
+        return Plan(processes, 16, 2, 1, 1.0, (), share=0.2, window=2.0, slack=2.0, pauses=False)
+    return Plan(processes, 200 if processes > 2 else 100, 8, 6, 5.0, (6.0, 25.0))
 
 
 async def postgresql(folder: Path, *, quick: bool, seed: int) -> Report:

@@ -68,10 +68,10 @@ class Workers:
         if self._ground.name == "PostgreSQL":
             self._env["KIKAO_RECORDS"] = self._ground.url
             await asyncio.to_thread(self._migrate)
-        for number in range(self._count):
+        for _ in range(self._count):
             proxy = await self._stack.enter_async_context(Proxy(self._ground.target))
             self._proxies.append(proxy)
-            self.all.append(await self._start(number))
+        self.all += await asyncio.gather(*map(self._start, range(self._count)))
         return self
 
     async def __aexit__(self, *_: object) -> None:
