@@ -12,6 +12,7 @@ import pytest
 from kikao.bus import FanoutAway, MemoryFanout
 from kikao.bus.fanout import Gap, Heard
 from kikao.channels.socket.reasons import Reason
+from kikao.events import ErrorUncaught
 from kikao.live import Kept, Live, endings
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.store import LEASE, LiveAway, LiveStore, Position
@@ -198,3 +199,22 @@ async def test_a_dead_process_is_noticed_and_what_it_told_nobody_is_read() -> No
         await both.one.hub.tracker.reap()
         assert await ada.until("last") == {"seq": 1, "n": 1}
         assert bob.is_open
+
+
+async def test_a_message_whose_answer_was_lost_is_told_though_nothing_follows_it() -> None:
+    async with two() as both:
+        ada, bob = await both.one.open("ada"), await both.other.open("bob")
+        for socket in (ada, bob):
+            await socket.ask("kept:a", "phx_join")
+        both.door.is_ajar = True
+        with pytest.raises(LiveAway):
+            await both.other.hub.broadcast("kept:a", "last", {"n": 1})
+        both.door.is_ajar = False
+        assert await ada.until("last") == {"seq": 1, "n": 1}
+
+
+async def test_who_connects_while_the_store_is_away_is_told_to_come_later_and_no_error_is() -> None:
+    async with two() as both:
+        both.door.is_shut = True
+        assert await both.other.socket("ada").open() == 503
+        assert both.other.heard(ErrorUncaught) == []

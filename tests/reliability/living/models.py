@@ -67,13 +67,18 @@ class Watcher:
         """When each ref left."""
         self.came_back: dict[str, float] = {}
         """Refs that joined after they had left, and when."""
+        self.listed_without = 0
+        """Refs that a list did not have and that came back: it was made while its process did not know all."""
         self.doubled = 0
         """Joins of what was there, and leaves of what was not: harmless, and counted."""
         self._clock = clock
         self._vanished = vanished
+        self._not_listed: set[str] = set()
 
     def state(self, payload: Payload) -> None:
+        before = self.client.refs()
         self._seen(lambda: self.client.on_state(payload))
+        self._not_listed |= before - self.client.refs()
 
     def diff(self, payload: Payload) -> None:
         there = self.client.refs()
@@ -103,7 +108,10 @@ class Watcher:
         for ref in before - after:
             self.gone[ref] = now
         for ref in after - before:
-            if ref in self.gone:
+            if ref in self._not_listed:
+                self._not_listed.discard(ref)
+                self.listed_without += 1
+            elif ref in self.gone:
                 self.came_back[ref] = now
         for key in self.client.vanished[known:]:
             self._vanished(key)

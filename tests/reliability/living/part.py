@@ -340,6 +340,7 @@ class Story:
             "of these replayed": sum(each.log.replayed for each in crowd.devices),
             "resumes": sum(each.log.resumes for each in crowd.devices),
             "told that they missed something": sum(each.log.refused.total() for each in crowd.devices),
+            "left out of a list, and told later": sum(each.watcher.listed_without for each in crowd.devices),
             "joins shown twice": sum(each.watcher.doubled for each in crowd.devices),
             "notifications pushed": sum(map(len, crowd.pushed.values())),
             "of these for who is away": len(due),
