@@ -92,6 +92,8 @@ class Admission:
             user = await self.users(claims.user, claims.claims)
             if user is not None and claims.is_from_before(await self._store.logged_out(user.id)):
                 return NOBODY
+        except LiveAway:  # which is told elsewhere, once
+            raise
         except Exception as error:  # noqa: BLE001 - whatever a directory raises, it may answer later
             self._publish(ErrorUncaught(where="users", error=described(error)))
             raise LiveAway("the user cannot be loaded now") from None

@@ -83,6 +83,8 @@ class Crowd:
             self.of[user] = [Device(self, user, f"{user}-{each}", room) for each in ("phone", "web")]
             self.rooms.setdefault(f"room:{room}", []).extend(self.of[user])
         self.devices = [device for devices in self.of.values() for device in devices]
+        self.ending: set[str] = set()
+        """Users who are logged out, or stopped: others may hear of it before their own devices do."""
         self.churns = True
         """Whether devices come and go."""
         self.calm = False
@@ -138,7 +140,7 @@ class Crowd:
     def vanished(self, observer: Device, user: str) -> None:
         """A user has no meta left in what somebody sees: may that be?"""
         now = time.monotonic()
-        if observer.worker is None or observer.worker.was_impaired(now):
+        if user in self.ending or observer.worker is None or observer.worker.was_impaired(now):
             return
         for device in self.of[user]:
             if self._must_be_shown(device, now):

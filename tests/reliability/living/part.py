@@ -224,6 +224,7 @@ class Story:
         ]
         out = self.chance.sample(there, min(6, len(there)))
         self.gone_away.update(out)
+        crowd.ending.update(out)
         self.workers.cut(alone)
         alone.impair(time.monotonic() + self.times.lease - self.times.beat - 1.0)
         await asyncio.sleep(0.5)
