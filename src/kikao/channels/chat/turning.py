@@ -169,14 +169,10 @@ class ChatTurn:
         if screen.whole and (self._chat.message or self._saw_another(held) or await self._unseen(held)):
             return Show()
         said = self._read(text.reveal(), screen, conversation.locale)
-        if screen.secret and self._is_asked_in_a_group() and not self._moves(said, screen, conversation):
+        in_group, waits = self._is_asked_in_a_group(), run is not None and run.pending is not None
+        if screen.secret and (in_group or waits) and not self._moves(said, screen, conversation):
             self._spoiled = True
-            return Show()
-        if screen.secret and run is not None and run.pending is not None:
-            pending = run.pending
-            if engine.navigation.command(said, screen, pending.literal, page=pending.page) is None:
-                self._spoiled = True
-                return Show(why="secret" if self._enters_apart else "")
+            return Show(why="secret" if self._enters_apart and not in_group else "")
         return Reply(Secret(said), event.attachment)
 
     @property
