@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kikao import App, Flows
@@ -340,6 +340,7 @@ params = st.dictionaries(
 )
 
 
+@settings(max_examples=40)
 @given(st.one_of(st.text(), st.builds(Message, sentences, params, sentences, st.integers())))
 def test_whatever_is_to_be_shown_is_shown(text: Any) -> None:
     assert isinstance(Catalogs().translate("en")(text), str)

@@ -16,7 +16,7 @@ from tests.reliability.simulation.crash_points import CONVERSATIONS, Conversatio
 from tests.reliability.simulation.mutants import MUTANTS, Edit, Mutant, hunt
 from tests.reliability.simulation.running import attempt, attempt_all, trace
 
-SEEDS = range(250)
+SEEDS = range(180)
 QUICK = (
     *("no version check", "no dedupe", "fresh key per try", "Refused stored under the key"),
     *("reply not stored", "recovery takes live leases", "back crosses a barrier", "crossed inbound taken"),

@@ -424,7 +424,7 @@ def test_a_token_of_8_kib_is_read_and_a_longer_one_is_not() -> None:
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_any_text_is_refused(text: str) -> None:
     assert fault(text)
 
@@ -441,7 +441,7 @@ JSON = st.recursive(
     st.dictionaries(st.sampled_from(["sub", "exp", "iat", "nbf", "aud", "iss", "x"]), JSON, max_size=7),
     st.binary(max_size=70),
 )
-@settings(max_examples=100)
+@settings(max_examples=50)
 def test_whatever_is_signed_is_let_in_or_refused(head: Any, said: dict[str, Any], signature: bytes) -> None:
     for of in (tokens(), tokens(audience="kikao", issuer="app")):
         for text in (

@@ -146,7 +146,7 @@ def processes(tmp_path: Path, runner: asyncio.Runner) -> Iterator[Processes]:
 
 
 def test_it_is_what_a_list_would_be(processes: Processes) -> None:
-    @settings(max_examples=25)
+    @settings(max_examples=15)
     @given(steps)
     def law(steps: list[tuple[Any, ...]]) -> None:
         users = processes.users()
