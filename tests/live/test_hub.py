@@ -14,7 +14,7 @@ from kikao.events import LiveClosed, LiveEnded, RequestRefused
 from kikao.live import Channel, Kept, Live, LiveLimits, User
 from kikao.live.news import Replaced
 from kikao.live.stores.memory import MemoryLive
-from kikao.live.stores.store import LiveAway
+from kikao.live.stores.store import Entry, Listing, LiveAway
 from tests.live.hubs import AtWork, Time, at_work
 from tests.live.inside import InsideSocket
 from tests.waiting import until
@@ -537,3 +537,29 @@ class two_at_work:  # noqa: N801 - reads as `at_work`
     async def __aexit__(self, *_: object) -> None:
         for each in self._both:
             await each.hub.stop()
+
+
+async def test_who_is_present_is_shown_whole_or_late() -> None:
+    class Away(MemoryLive):
+        """Lists nothing while it is away."""
+
+        is_away = True
+
+        async def listing(self, topic: str) -> Listing:
+            if self.is_away:
+                raise LiveAway("away")
+            return await super().listing(topic)
+
+        async def beat(self, node: str) -> bool:
+            if self.is_away:
+                raise LiveAway("away")
+            return await super().beat(node)
+
+    store = Away()
+    await store.put(Entry("room:a", "bob", "0", "another", b'{"n":1}'))
+    async with at_work(an_app(), store=store) as work:
+        ada = await work.open()
+        assert (await ada.ask("room:a", "phx_join"))["status"] == "ok"
+        assert (await ada.ask("room:a", "unheard"))["response"] == {"reason": "unknown event"}
+        store.is_away = False
+        assert [*await ada.until("presence_state")] == ["bob"]

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+LATE: Final = 10.0
+"""Seconds for which `presence_state` waits for a store that is away; then it is who is on this process."""
+
+AGAIN: Final = 0.5
+"""Seconds until it is looked whether that store is back."""
+
 TOKEN: Final = "token"  # noqa: S105 - the name of an event
 """The event by which a client shows a new token, on any channel that it joined."""
 
@@ -389,9 +395,23 @@ class Channel:
         early, self._early, self._top = self._early or [], None, top
         for seq, frame in early:
             self.say(frame, seq)
-        if self.route.presence:
-            present = await self.hub.tracker.present(self.topic)
-            self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))
+        if self.route.presence and await self.hub.tracker.knows(self.topic):
+            await self._show_present()
+        elif self.route.presence:
+            _ = self.hub.spawn(self._show_present_late())
+
+    async def _show_present(self) -> None:
+        present = await self.hub.tracker.present(self.topic)
+        self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))
+
+    async def _show_present_late(self) -> None:
+        """A part of who is there would have a client that was here before see the others leave, and come back."""
+        until = self.hub.clock() + LATE
+        while self.over is None and self.hub.clock() < until:
+            if await self.hub.tracker.knows(self.topic):
+                break
+            await asyncio.sleep(AGAIN)
+        await self._show_present()
 
     # --- its end ---
 

@@ -191,6 +191,15 @@ class Tracker:
         watched.is_told = watched.is_told or not watched.state.is_listed
         return await self._released.list(topic, listed(watched.state))
 
+    async def knows(self, topic: str) -> bool:
+        """Whether all who are in a topic that is subscribed to are known. False where the store is away, and was not
+        heard of the topic before: `present` would show a part then."""
+        watched = self._topics.get(topic)
+        if watched is None:
+            return True
+        await self._listed(topic, watched)
+        return watched.state.is_listed
+
     def subscribe(self, topic: str) -> None:
         """One more client of this process wants the diffs of a topic."""
         watched = self._topics.get(topic)
