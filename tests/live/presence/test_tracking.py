@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from kikao.events import ErrorUncaught
-from kikao.live.presence.tracking import DOUBT, INTERNAL, META, NotTracked
+from kikao.live.presence.state import META
+from kikao.live.presence.tracking import DOUBT, INTERNAL, NotTracked
 from kikao.live.stores.store import LEASE, Change
 from tests.live.presence.processes import ROOM, World, quiet
 

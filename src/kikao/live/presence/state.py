@@ -21,6 +21,9 @@ import msgspec
 from kikao.channels.socket.protocol import Json
 from kikao.live.stores.store import Change, Entry, Listing
 
+META: Final = 8 * 1024
+"""Octets of a meta, at most."""
+
 EARLY: Final = 200
 """Changes of a topic that wait for the one before; with more of them nothing but a listing helps."""
 
@@ -263,11 +266,16 @@ def told(joins: Json, leaves: Json) -> Json:
 
 def write_meta(meta: Mapping[str, Any]) -> bytes:
     """A meta as the store has it: the same metas are the same octets. Members that are the client's own are left out.
-    Raises `ValueError` for what is no object of JSON."""
+    Raises `ValueError` for what is no object of JSON, or has more than `META` octets."""
     try:
-        return _WRITES.encode({name: meta[name] for name in meta if name not in ("phx_ref", "phx_ref_prev")})
+        octets = _WRITES.encode(
+            {name: meta[name] for name in meta if name not in ("phx_ref", "phx_ref_prev")}
+        )
     except (TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"a meta is an object of JSON: {error}") from None
+    if len(octets) > META:
+        raise ValueError(f"a meta of {len(octets)} octets; the most is {META}")
+    return octets
 
 
 def _meta(entry: Entry) -> str:

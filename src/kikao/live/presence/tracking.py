@@ -55,9 +55,6 @@ AT_ONCE: Final = 1000
 LISTINGS: Final = 16
 """Listings that are under way at once."""
 
-META: Final = 8 * 1024
-"""Octets of a meta, at most."""
-
 BURIED: Final = 1000
 """Processes that ended and are remembered."""
 
@@ -134,7 +131,7 @@ class Tracker:
         What is held of this key and exactly this meta is taken over, with its ref, and nobody is told anything. Raises
         `ValueError` for a meta that is no JSON or has more than `META` octets, and for a topic of kikao's own.
         """
-        octets = _checked(meta)
+        octets = write_meta(meta)
         watched = self._topics.get(_public(topic))
         if watched is not None:
             await self._listed(topic, watched)
@@ -152,7 +149,7 @@ class Tracker:
 
         Raises `NotTracked`, and `ValueError` as `track` does.
         """
-        octets = _checked(meta)
+        octets = write_meta(meta)
         old = self._own(topic, ref)
         return self._put(Entry(topic, old.key, self._refs(), self.node, octets, old.ref), old).ref
 
@@ -488,13 +485,6 @@ class Tracker:
         if state.is_behind:
             self._behind.add(topic)
             self._wake_catch.set()
-
-
-def _checked(meta: Mapping[str, Any]) -> bytes:
-    octets = write_meta(meta)
-    if len(octets) > META:
-        raise ValueError(f"a meta of {len(octets)} octets; the most is {META}")
-    return octets
 
 
 def _public(topic: str) -> str:
