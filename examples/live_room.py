@@ -1,7 +1,10 @@
-"""Rooms over WebSocket, for the official `phoenix` client: each part of the protocol, to see and to check.
+"""Rooms over WebSocket, for the official `phoenix` client, to try and to check against: a join that may be refused,
+presence, a reply, a broadcast that is kept, octets, a crash, a channel that stops, a log-out.
 
-kikao live token --user ada
+pip install './kikao[live]'       # in the folder with a checkout of kikao
+cd examples                       # of that checkout; both commands there: the key of the token lies in its data folder
 kikao run live_room:app
+kikao live token --user ada       # in another terminal
 """
 
 from __future__ import annotations

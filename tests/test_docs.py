@@ -111,6 +111,10 @@ async def test_the_room_of_the_guide_works() -> None:
         assert (await ada.until("presence_state"))["ada"]["metas"][0]["device"] == "tv"
         await ada.say(None, "9", "room:lobby", "say", {"text": "hello"})
         assert await ada.until("said") == {"who": "ada", "text": "hello"}
+        assert (await ada.ask("user:ada", "phx_join"))["status"] == "ok"
+        assert stage.server.hub is not None
+        await stage.server.hub.to_users(["ada"], "paid", {"amount": 5000})
+        assert await ada.until("paid") == {"amount": 5000}
 
 
 def test_every_limit_of_live_channels_and_every_end_of_a_socket_is_documented() -> None:

@@ -187,6 +187,7 @@ Try it from another terminal:
   a phone          .venv/bin/{chat}
   a second phone   .venv/bin/{chat} --as +256772000002
   in a chat        the phones in a browser: WhatsApp and Telegram, played here
+  on a site        the same, with one more phone ("Add a phone") whose service is "Web chat"
   as the gateway   curl -d sessionId=1 -d phoneNumber=+256772000001 -d serviceCode='*284#' \\
                         --data-urlencode text= {url}/ussd/africastalking
 
