@@ -11,6 +11,9 @@ PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 COMPILE := $(PY) -m uv --quiet --no-config pip compile --universal --python-version 3.11 --fork-strategy fewest \
 	--generate-hashes --custom-compile-command 'make lock' $(ARGS)
 
+# One more than there are cores: many tests wait, for a clock, a page or another process.
+TEST_WORKERS = $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
+
 # Many steps start kikao again and again: without bytecode each start would compile it anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -23,7 +26,7 @@ demo: $(VENV)/.run ## run the wallet (PORT=8000)
 	@$(VENV)/bin/kikao demo wallet --port $(PORT)
 
 test: $(VENV)/.dev ## run all tests; COVERAGE=yes measures too; ARGS="tests/test_house.py -k circle" runs some
-	@$(PY) -m pytest $(or $(ARGS),--numprocesses auto $(if $(COVERAGE),--cov --cov-fail-under 90))
+	@$(PY) -m pytest $(or $(ARGS),--numprocesses $(TEST_WORKERS) $(if $(COVERAGE),--cov --cov-fail-under 90))
 
 check: $(VENV)/.dev ## format, lint, types, layers, translations, the wallet
 	$(PY) -m ruff format --check .
