@@ -63,6 +63,8 @@ HEALTH: Final = ("/healthz", "/readyz")
 
 TEXT: Final = (("content-type", "text/plain; charset=utf-8"),)
 
+NO_UPGRADE: Final = "no WebSocket was asked for: a browser looked there, or a proxy left Upgrade out"
+
 CLOSED: Final = Response(
     503, (*TEXT, ("retry-after", "1"), ("connection", "close")), b"this process is stopping\n"
 )
@@ -146,7 +148,8 @@ class Web:
             return await self._metrics(scope)
         if self.sockets is not None:
             if self.sockets.opens(path):
-                return Response(400, TEXT, b"a WebSocket is opened here\n")
+                plain = Response(400, TEXT, b"a WebSocket is opened here\n")
+                return self._refuse(scope, "socket", "phoenix", plain, NO_UPGRADE)
             page = next(
                 (page for begins, page in self.sockets.pages.items() if path.startswith(begins)), None
             )

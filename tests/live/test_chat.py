@@ -162,6 +162,7 @@ async def test_who_comes_back_has_what_they_missed_and_else_asks_where_we_are(se
         again = await Device(one).join(last_seq=asked["seq"], epoch=greeting["epoch"])
         assert again["recovered"]
         assert [each["payload"]["text"] for each in again["messages"]] == ["You have mail."]
+        assert [each["payload"]["aside"] for each in again["messages"]] == [True]
         assert [each["event"] for each in again["messages"]] == ["message"]
     async with inside(server, "asha") as one:
         page = Device(one)

@@ -65,6 +65,9 @@ class Site:
         class Answering(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 kind, body = "text/html; charset=utf-8", PAGE.format(chat=chat, options=site.options)
+                if self.path == "/chat-token" and not site.user:
+                    self.send_error(401)
+                    return
                 if self.path == "/chat-token":
                     site.asked += 1
                     kind, body = "application/json", f'{{"token": "{tokens.sign(site.user, 600)}"}}'
@@ -330,6 +333,7 @@ def test_another_page_of_the_site_goes_on_and_counts_what_came_while_it_was_clos
     chat.page.keyboard.press("Escape")
     chat.launcher.click()
     chat.page.keyboard.press("Escape")
+    chat.page.reload()  # what was read on the page before is shown again, and is not counted
     other.launcher.click()
     other.says("Which size?").tap("Small").says("A cup of tea: s.")
     expect(chat.launcher).to_have_accessible_name(
@@ -356,6 +360,17 @@ def test_who_is_logged_out_is_told_so_and_comes_back_with_another_token(
     chat.says(ASKED)
     expect(chat.log.get_by_role("listitem")).to_have_count(1)  # what was said before is not hers
     assert site.asked > asked
+
+
+def test_who_is_not_logged_in_on_the_site_is_asked_to_and_not_told_that_they_were(
+    open_widget: Open, site: Site
+) -> None:
+    chat = open_widget("")
+    chat.launcher.click()
+    expect(chat.page.get_by_text("Log in to chat.")).to_be_visible()
+    site.user = "imani"
+    chat.page.get_by_role("button", name="Begin", exact=True).click()
+    chat.says(ASKED)
 
 
 def test_all_of_it_by_keyboard_on_a_small_screen(open_widget: Open) -> None:

@@ -48,10 +48,12 @@ WORDS: Final[dict[str, Text]] = {
     "missed": t("Some messages may be missing. Here is where we are:"),
     "idle": t("This chat was closed, since nothing happened for a while."),
     "logged_out": t("You have been logged out."),
+    "not_logged_in": t("Log in to chat."),
     "token_expired": t("You have been here for long. Confirm that it is still you."),
     "stopped": t("This chat is over."),
     "closed": t("Closed"),
     "begin": t("Begin again"),
+    "start": t("Begin"),
     "latest": t("Go to the latest message"),
 }
 """By the name that the widget has for them (`assets/words.js`, where they stand in English until it is connected).

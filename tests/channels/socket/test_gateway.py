@@ -180,7 +180,7 @@ async def test_what_is_entered_in_a_field_that_is_no_more_answers_nothing() -> N
     pin = asha.screen["mark"]
     await asha.taps("Back")
     (again,) = await asha.enters(PIN, pin)
-    assert again["text"].startswith("That button is of an older message.")
+    assert again["text"].startswith("That question is over.")
     assert PIN not in str(asha.stream)
 
 
@@ -188,7 +188,7 @@ async def test_what_is_entered_where_no_secret_is_asked_is_no_answer_even_with_t
     asha = await start(flows, "shop")
     await asha.says("hi")
     (again,) = await asha.enters("2")
-    assert again["text"].startswith("That button is of an older message.")
+    assert again["text"].startswith("That question is over.")
     assert [choice["label"] for choice in again["choices"]] == ["Tea", "Coffee"]
 
 

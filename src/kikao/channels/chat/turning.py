@@ -33,6 +33,7 @@ from kikao.sessions.session import Session
 
 WHY: Final[dict[str, Text]] = {
     "old": t("That button is of an older message. Here is where we are:"),
+    "over": t("That question is over. Here is where we are:"),
     "unknown": t("I do not know that command."),
     "secret": t("Do not type it here, where it is kept. Use the button."),
     "field": t("Do not write it as a message. Enter it in the field."),
@@ -122,6 +123,8 @@ class ChatTurn:
         self._why = event.why if isinstance(event, Show) else ""
         if self._why == "secret" and self._gateway.has_field:
             self._why = "field"
+        if self._why == "old" and self._chat.apart:
+            self._why = "over"  # entered in a field or on a page of its own: there was no button
         if isinstance(event, Reply) and (said := self._told(event, asked)) is not None:
             self._said = held, said
         return event

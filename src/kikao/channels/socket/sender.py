@@ -47,6 +47,7 @@ class SocketSender(ChatSender):
         found |= {"opens": message.opens} if message.opens else {}
         found |= {"wants": message.wants} if message.wants else {}
         found |= {"mine": True} if parcel.said else {}
+        found |= {"aside": True} if parcel.kind != "reply" else {}
         if message.link is not None:
             found["link"] = {"label": message.link.label, "url": message.link.url}
         if message.shows:

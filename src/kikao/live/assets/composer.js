@@ -50,10 +50,10 @@ export class Composer {
 
   #over(reason) {
     const { say } = this.#context();
-    const word = ["idle", "logged_out", "token_expired"].includes(reason) ? reason : "stopped";
+    const word = ["idle", "logged_out", "not_logged_in", "token_expired"].includes(reason) ? reason : "stopped";
     return [
       h("p", { class: "over", role: "status" }, say(word)),
-      h("button", { type: "button", class: "begin go", onclick: () => this.#on.begin() }, say("begin")),
+      h("button", { type: "button", class: "begin go", onclick: () => this.#on.begin() }, word === "not_logged_in" ? say("start") : say("begin")),
     ];
   }
 

@@ -177,7 +177,13 @@ export class Conversation {
   #take(message) {
     if (!this.cursor.passes(message.seq)) return false;
     if (message.mine) this.#outbox.taken(message.id);
-    return this.thread.take(message) && !message.mine;
+    return this.thread.take(message, { isRead: this.cursor.isRead(message.seq) }) && !message.mine;
+  }
+
+  /** The member sees all that is there. */
+  reads() {
+    this.thread.unread = 0;
+    this.cursor.reads();
   }
 
   /** Somebody else is logged in on the site: nothing that was said here is theirs, nor is what still waits to be. */

@@ -8,15 +8,17 @@ export class Cursor {
   #key;
   #epoch = "";
   #seq = 0;
+  #read = 0;
 
   constructor(name) {
     this.#key = `kikao:${name}`;
-    const { epoch = "", seq = 0 } = this.kept;
+    const { epoch = "", seq = 0, read = 0 } = this.kept;
+    this.#read = read;
     this.#epoch = epoch;
     this.#seq = Math.max(0, seq - AGAIN);
   }
 
-  /** What the tab remembers: {epoch, seq, isShown}. */
+  /** What the tab remembers: {epoch, seq, read, isShown}. */
   get kept() {
     try {
       return JSON.parse(sessionStorage.getItem(this.#key)) ?? {};
@@ -39,11 +41,23 @@ export class Cursor {
     return true;
   }
 
+  /** All that came is read. */
+  reads() {
+    if (this.#read >= this.#seq) return; // what is shown again is not unread
+    this.#read = this.#seq;
+    this.keep({ read: this.#read });
+  }
+
+  /** Whether a message was read, on this page of the site or on one before. */
+  isRead(seq) {
+    return seq <= this.#read;
+  }
+
   /** The stream that we are in, and its end. */
   moveTo(epoch, seq) {
     this.#epoch = epoch;
-    this.#seq = seq;
-    this.keep({ epoch, seq });
+    this.#seq = this.#read = seq;
+    this.keep({ epoch, seq, read: seq });
   }
 
   /** Read on in this stream. */
@@ -61,7 +75,7 @@ export class Cursor {
 
   forget() {
     this.#epoch = "";
-    this.#seq = 0;
+    this.#seq = this.#read = 0;
     try {
       sessionStorage.removeItem(this.#key);
     } catch {

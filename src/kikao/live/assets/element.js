@@ -152,7 +152,7 @@ export class KikaoChat extends HTMLElement {
     launcher.setAttribute("aria-expanded", "true");
     this.#chat.start();
     this.#chat.cursor.keep({ isShown: true });
-    this.#chat.thread.unread = 0;
+    this.#chat.reads();
     this.#renderAll();
     if (isAsked) composer.focus();
     this.#tell("kikao-show");
@@ -245,7 +245,7 @@ export class KikaoChat extends HTMLElement {
   #renderThread() {
     const { log, composer, standing } = this.#parts;
     const { thread, ended } = this.#chat;
-    if (this.isShown && document.visibilityState === "visible") thread.unread = 0;
+    if (this.isShown && document.visibilityState === "visible") this.#chat.reads();
     if (this.isShown) log.render(thread);
     if (this.#sheet && thread.open?.id !== this.#sheet.entry.id) this.#closeSheet();
     composer.render(thread.open, ended);

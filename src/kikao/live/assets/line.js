@@ -20,6 +20,7 @@ export class Line {
   #socket = null;
   #channel = null;
   #isJoined = false;
+  #wasIn = false;
   #isOver = false;
   #early = [];
   #pushes = new Set();
@@ -105,7 +106,7 @@ export class Line {
 
   #joined(reply) {
     this.#failures = 0;
-    this.#isJoined = true;
+    this.#isJoined = this.#wasIn = true;
     this.#on.status("online");
     this.#on.joined(reply, this.#user);
     this.#early.splice(0).forEach((payload) => this.#on.message(payload));
@@ -129,7 +130,7 @@ export class Line {
     if (this.#failures >= HOPES && this.#tokens.isStale && !this.#tokens.canRenew) return this.#end("token_expired");
     // A token that is over is refused like a server that is down: another one cannot hurt.
     if (this.#tokens.canRenew && (this.#tokens.isStale || this.#failures === HOPES)) {
-      this.#tokens.renew().catch((error) => error instanceof Unwelcome && this.#end("logged_out"));
+      this.#tokens.renew().catch((error) => error instanceof Unwelcome && this.#unwelcome());
     }
   }
 
@@ -143,9 +144,14 @@ export class Line {
   }
 
   #noToken(error) {
-    if (error instanceof Unwelcome) return this.#end("logged_out");
+    if (error instanceof Unwelcome) return this.#unwelcome();
     this.#on.status("away");
     setTimeout(() => this.#isOver || this.connect(), PAUSES[4] * (0.5 + Math.random()));
+  }
+
+  /** Who was never in on this page was not logged out either. */
+  #unwelcome() {
+    this.#end(this.#wasIn ? "logged_out" : "not_logged_in");
   }
 
   #end(reason = "stopped") {

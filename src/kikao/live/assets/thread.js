@@ -11,8 +11,9 @@ export class Thread {
   /** Whether nothing can be answered any more. */
   isOver = false;
 
-  /** Something came: a message of the app, or what the member said on this device or another one. Whether it is news. */
-  take(message) {
+  /** Something came: a message of the app, or what the member said on this device or another one. Whether it is news.
+      What `isRead` was read before, on another page of the site, say. */
+  take(message, { isRead = false } = {}) {
     const known = this.find(message.id);
     if (known) {
       const { at = known.at, shows = known.shows } = message;
@@ -20,7 +21,7 @@ export class Thread {
       return false;
     }
     this.#add({ ...message, mine: Boolean(message.mine), state: "sent" });
-    if (!message.mine) this.unread += 1;
+    if (!message.mine && !isRead) this.unread += 1;
     return true;
   }
 
@@ -50,18 +51,18 @@ export class Thread {
     return this.entries.find((entry) => entry.id === id);
   }
 
-  /** The message that can be answered with a tap, in its field or with what it wants: the last that asks; null where it
-      was answered, and while that is on its way. */
+  /** The message that can be answered with a tap, in its field or with what it wants: the last of the conversation, if
+      it asks; null where it was answered, and while that is on its way. */
   get open() {
-    const at = this.entries.findLastIndex((entry) => !entry.mine && !entry.note && (entry.mark || asks(entry)));
+    const at = this.entries.findLastIndex(converses);
     if (this.isOver || at < 0 || !asks(this.entries[at])) return null;
     const answered = this.entries.slice(at + 1).some((entry) => entry.mine && !["failed", "refused", "retype"].includes(entry.state));
     return answered ? null : this.entries[at];
   }
 
-  /** The mark of the newest message that has one; empty where there is none. */
+  /** The mark of the newest message of the conversation; empty where it has none. */
   get mark() {
-    return this.entries.findLast((entry) => !entry.mine && entry.mark)?.mark ?? "";
+    return this.entries.findLast(converses)?.mark ?? "";
   }
 
   /** Whether the member waits for what the app says: they said something, and nothing came after it. */
@@ -78,6 +79,11 @@ export class Thread {
 
 /** Seconds for which "one moment" is said. */
 const WAITS = 15;
+
+/** Whether the app goes on with the conversation by it: whatever was asked before is over. News beside it change nothing. */
+function converses(entry) {
+  return !entry.mine && !entry.note && !entry.aside;
+}
 
 function asks(entry) {
   return Boolean(entry.choices?.length || entry.secret || entry.wants);

@@ -42,10 +42,12 @@ export const ENGLISH = {
   missed: "Some messages may be missing. Here is where we are:",
   idle: "This chat was closed, since nothing happened for a while.",
   logged_out: "You have been logged out.",
+  not_logged_in: "Log in to chat.",
   token_expired: "You have been here for long. Confirm that it is still you.",
   stopped: "This chat is over.",
   closed: "Closed",
   begin: "Begin again",
+  start: "Begin",
   latest: "Go to the latest message",
 };
 
