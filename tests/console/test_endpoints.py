@@ -92,7 +92,7 @@ def test_an_address_of_the_allow_list_and_the_token_of_the_path(tmp_path: Path) 
     ("line", "told"),
     [
         ('gateway = "nalo2"', "there is no gateway 'nalo2'; there are africastalking, "),
-        ('channel = "sms"', "must be ussd or whatsapp or telegram, not 'sms'"),
+        ('channel = "sms"', "must be ussd or whatsapp or telegram or socket, not 'sms'"),
         ('path = "/ussd/africastalking"', "path: must be /ussd/nalo; a path token is added by itself."),
         ('colour = "green"', "colour: must be # and six hexadecimal digits"),
         ('code = "284"', "code: '284' is no service code"),
