@@ -12,10 +12,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from kikao.cli import main as command
 from kikao.cli.serving import announce, make_folder
 from kikao.config import load
+from kikao.config.settings import Environment
 from kikao.testing import Phone
 from tests.http.forked import run, serving
 from tests.http.servers import CHEAP_WALLET, KIKAO, environment, spawn
@@ -324,6 +326,17 @@ async def test_the_demo_says_where_it_answers_and_what_to_type(tmp_path: Path) -
     assert f"kikao chat --url http://127.0.0.1:{server.port}\n" in said
     assert f"phones in a browser: http://127.0.0.1:{server.port}/simulator\n" in said
     assert "environment: dev, not safe to expose" in said
+
+
+def test_what_is_announced_of_live_sessions(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def said(env: Environment) -> str:
+        settings = structs.replace(load({}, tmp_path), env=env)
+        announce((settings,), (), "http://0.0.0.0:8000", welcome=False, live=("/socket",))
+        return next(line for line in capsys.readouterr().out.splitlines() if "live:" in line)
+
+    line = "  live: ws://127.0.0.1:8000/socket, page script http://127.0.0.1:8000/socket/widget.js"
+    assert said("dev") == f"{line}; a token: kikao live token --user NAME"
+    assert said("production") == line
 
 
 def test_what_is_announced_of_the_simulator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -89,7 +89,13 @@ def test_who_serves_in_production_is_told_in_one_list(tmp_path: Path) -> None:
 def test_who_is_reached_by_nobody_is_told_of_chats_and_sms_and_not_of_each_gateway(tmp_path: Path) -> None:
     environ = {"KIKAO_ENV": "production", "KIKAO_SECRET_KEYS": f"k1:{KEY_TEXT}"}
     told = problem(environ, tmp_path, gateways=SLUGS, makes_keys=True)
-    for name in ("TELEGRAM_TOKEN", "WHATSAPP_TOKEN", "SMS_AFRICASTALKING_USERNAME", "SMS_SMPP_HOST"):
+    for name in (
+        "TELEGRAM_TOKEN",
+        "WHATSAPP_TOKEN",
+        "JWT_KEYS",
+        "SMS_AFRICASTALKING_USERNAME",
+        "SMS_SMPP_HOST",
+    ):
         assert f"KIKAO_{name}" in told
     assert told.count("KIKAO_USSD_") == 2
     assert "KIKAO_USSD_AFRICASTALKING_TOKEN or KIKAO_USSD_NALO_TOKEN, or of another gateway," in told

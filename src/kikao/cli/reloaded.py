@@ -77,7 +77,15 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
             if again:
                 click.echo("kikao: the new code is answering")
             else:
-                announce(what.settings, what.order, url, welcome=False, ahead=ahead, lacking=what.lacking)
+                announce(
+                    what.settings,
+                    what.order,
+                    url,
+                    welcome=False,
+                    ahead=ahead,
+                    lacking=what.lacking,
+                    live=what.live,
+                )
 
         serve_on(listening, what, announced, linger=LINGER)
 

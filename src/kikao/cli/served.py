@@ -48,6 +48,8 @@ class Served(NamedTuple):
     """Brings it to work, as the worker of that number."""
     lacking: tuple[str, ...] = ()
     """Channels that it is meant for, and has no line of in the settings."""
+    live: tuple[str, ...] = ()
+    """The paths of live sessions, of each app that has any."""
 
     @property
     def drain(self) -> int:
@@ -73,7 +75,13 @@ def served(
         except SettingsError as error:
             give_up(str(error))
         settings = {name: adapted(own) for name, own in each.items()}
-        return Served(tuple(settings.values()), (), lambda worker: found.serving(settings, worker=worker))
+        live = tuple(f"/{name}{app.live.path}" for name, app in found.apps.items() if app.live is not None)
+        return Served(
+            tuple(settings.values()),
+            (),
+            lambda worker: found.serving(settings, worker=worker),
+            live=live,
+        )
     app = chosen(found, target)
     own = adapted(load_settings(makes_keys=makes_keys, workers=workers))
     return of_app(app, own)
@@ -82,7 +90,8 @@ def served(
 def of_app(app: App, settings: Settings) -> Served:
     """One app."""
     serving = functools.partial(_serving, app, settings)
-    return Served((settings,), app.order(), serving, lacking(app.channels, settings))
+    live = () if app.live is None else (app.live.path,)
+    return Served((settings,), app.order(), serving, lacking(app.channels, settings), live)
 
 
 def _serving(app: App, settings: Settings, worker: int) -> AbstractAsyncContextManager[AtWork]:
@@ -106,7 +115,13 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
             door,
             what,
             lambda url, ahead: announce(
-                what.settings, what.order, url, welcome=welcome, ahead=ahead, lacking=what.lacking
+                what.settings,
+                what.order,
+                url,
+                welcome=welcome,
+                ahead=ahead,
+                lacking=what.lacking,
+                live=what.live,
             ),
         )
 

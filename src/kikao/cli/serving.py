@@ -142,11 +142,13 @@ def announce(
     welcome: bool,
     ahead: float = 0.0,
     lacking: Sequence[str] = (),
+    live: Sequence[str] = (),
 ) -> None:
     """Say what is on, where the data lies, what stands around a turn and, for a demo, what to type.
 
     `settings` are those of the app, or of each tenant. `ahead` is how many seconds the clock was moved forward in the
-    simulator. `lacking` are channels that the app is meant for, and has no line of.
+    simulator. `lacking` are channels that the app is meant for, and has no line of. `live` are the paths of live
+    sessions, of each app that has any.
     """
     click.echo(f"kikao is answering on {url}")
     around = [f"middleware: {' → '.join([*middleware, 'the turn'])}"] if middleware else []
@@ -163,6 +165,10 @@ def announce(
         click.echo(
             f"  {channel}: the app is meant for it, and the settings have no line: nothing real goes over it"
         )
+    token = "" if settings[0].env == "production" else "; a token: kikao live token --user NAME"
+    for path in live:
+        at = f"{browsed(url)}{path}"
+        click.echo(f"  live: {at.replace('http', 'ws', 1)}, page script {at}/widget.js{token}")
     for line in around:
         click.echo(f"  {line}")
     if any(own.simulator != "off" for own in settings):

@@ -26,6 +26,8 @@ class Serving(msgspec.Struct):
     """The names of the middleware around a turn."""
     lacking: list[str] = []
     """Channels that the app is meant for, and has no line of."""
+    live: list[str] = []
+    """The paths of live sessions, of each app that has any."""
 
 
 def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
@@ -37,7 +39,8 @@ def main(target: str, number: int, door: int, tells: int, hears: int) -> None:
 
     def announced(url: str, ahead: float) -> None:
         with contextlib.suppress(BrokenPipeError):
-            os.write(tells, msgspec.json.encode(Serving(url, list(what.order), list(what.lacking))) + b"\n")
+            told = Serving(url, list(what.order), list(what.lacking), list(what.live))
+            os.write(tells, msgspec.json.encode(told) + b"\n")
         os.close(tells)
 
     with contextlib.closing(socket.socket(fileno=door)) as listening:

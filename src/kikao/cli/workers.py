@@ -126,7 +126,14 @@ class _Workers:
                 self._at_work[number] = self._start(number)
             self._announced = True
             told = first.serving
-            announce(self._settings, tuple(told.order), told.url, welcome=False, lacking=told.lacking)
+            announce(
+                self._settings,
+                tuple(told.order),
+                told.url,
+                welcome=False,
+                lacking=told.lacking,
+                live=told.live,
+            )
             click.echo(
                 f"workers: {self._count}, pids {', '.join(str(w.pid) for w in self._at_work.values())}"
             )

@@ -14,14 +14,14 @@ _NAMED: Final = 3
 
 
 def deserted(gateways: Collection[str]) -> str:
-    """Said where none of these USSD gateways is open, and there is no chat and no SMS account either."""
+    """Said where none of these USSD gateways is open, and there is no chat, SMS account or JWT key either."""
     all_named = len(gateways) <= _NAMED
     names = " or ".join(f"KIKAO_USSD_{name.upper()}_TOKEN" for name in (gateways if all_named else _USUAL))
     others = "" if all_named else ", or of another gateway,"
     return (
         f"no gateway is open, so nobody could reach the app. Set {names}{others} to a long random text; for chats "
-        "KIKAO_TELEGRAM_TOKEN or KIKAO_WHATSAPP_TOKEN, for SMS KIKAO_SMS_AFRICASTALKING_USERNAME or "
-        "KIKAO_SMS_SMPP_HOST, each with what belongs to it."
+        "KIKAO_TELEGRAM_TOKEN or KIKAO_WHATSAPP_TOKEN, for live sessions and their web chat KIKAO_JWT_KEYS, for SMS "
+        "KIKAO_SMS_AFRICASTALKING_USERNAME or KIKAO_SMS_SMPP_HOST, each with what belongs to it."
     )
 
 
