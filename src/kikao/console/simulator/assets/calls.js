@@ -4,7 +4,7 @@ import * as api from "./api.js";
 import { firstPhones, freeNumber } from "./first.js";
 import { keep } from "./kept.js";
 import { useEffect, useLayoutEffect, useReducer, useRef } from "./lib.js";
-import { isChat, newPhone, reduce } from "./phones.js";
+import { isChat, isWeb, newPhone, reduce } from "./phones.js";
 import { webCalls } from "./webcalls.js";
 
 /** Milliseconds between two looks at whether something happened in a chat by itself. */
@@ -160,7 +160,7 @@ export function usePhones(setup) {
         happen({ type: "known", slot, facts: { conversation, busy: false } });
       }),
     add() {
-      const phone = newPhone(setup.endpoints[0], freeNumber(setup, current.current));
+      const phone = newPhone(setup.endpoints[0], freeNumber(setup, current.current, setup.endpoints[0]));
       happen({ type: "added", phone });
       connect(phone.slot, phone.endpoint, phone.number);
       return phone.slot;
@@ -171,10 +171,13 @@ export function usePhones(setup) {
       api.giveBack(id);
     },
     move(slot, endpoint, number) {
-      const { id } = live(slot);
-      happen({ type: "moved", slot, endpoint: setup.endpoints.find((one) => one.id === endpoint), number });
+      const { id, channel } = live(slot);
+      const to = setup.endpoints.find((one) => one.id === endpoint);
+      const isOther = isWeb(to) !== isWeb({ channel }); // a user has a name, and a phone a number
+      const who = isOther ? freeNumber(setup, current.current, to) : number;
+      happen({ type: "moved", slot, endpoint: to, number: who });
       api.giveBack(id);
-      connect(slot, endpoint, number);
+      connect(slot, endpoint, who);
     },
   };
 }

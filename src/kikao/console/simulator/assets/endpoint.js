@@ -1,5 +1,6 @@
 // Which service a phone dials, with which number, in which language.
 
+import { USERS } from "./first.js";
 import { Icon } from "./icons.js";
 import { html, useEffect, useId, useState } from "./lib.js";
 import { isWeb } from "./phones.js";
@@ -68,7 +69,7 @@ function NumberField({ phone, setup, calls }) {
       <span>${isWeb(phone) ? "User" : "Number"}</span>
       <input type=${isWeb(phone) ? "text" : "tel"} autocomplete="off" list=${id} value=${typed} onInput=${(event) => setTyped(event.target.value)}
         onBlur=${settle} onKeyDown=${(event) => event.key === "Enter" && settle()} />
-      <datalist id=${id}>${setup.numbers.map((number) => html`<option value=${number}></option>`)}</datalist>
+      <datalist id=${id}>${(isWeb(phone) ? USERS : setup.numbers).map((number) => html`<option value=${number}></option>`)}</datalist>
     </label>
   `;
 }
