@@ -112,7 +112,7 @@ async def entered(server: Server, port: int) -> list[str]:
         await one.does("say", {"text": TYPED})
         assert "as a message" in (await one.message())["text"]
         assert (await one.does("secret", {"mark": "another", "text": LATE}))["status"] == "ok"
-        assert "older" in (await one.message())["text"]
+        assert "is over" in (await one.message())["text"]
         for wrong in (
             {"text": BROKEN},
             {"mark": asked["mark"], "text": [BROKEN]},
