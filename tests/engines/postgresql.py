@@ -146,6 +146,8 @@ class PostgreSQL:
         processes = self.processes()
         for pid in processes:
             _send(pid, signal.SIGSTOP)
+        for pid in processes:
+            _until_stopped(pid)
         try:
             yield
         finally:
@@ -373,6 +375,19 @@ def _free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
         return port
+
+
+def _until_stopped(pid: int) -> None:
+    """A signal is under way until the process is scheduled."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
+        except OSError:  # it ended, or there is no /proc
+            return
+        if state in "TtZX":
+            return
+        time.sleep(0.002)
 
 
 def _send(pid: int, number: signal.Signals) -> None:
