@@ -126,8 +126,8 @@ async def test_a_conversation_goes_on_after_a_restart(tmp_path: Path) -> None:
 
 
 async def test_sigterm_finishes_the_turn_in_flight_and_closes_the_store(tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with serving(data, "tests.reliability.canary_app:app") as server:
+    data, unhurried = tmp_path / "data", "5"  # a tenth of which is for what is written after the deadline
+    with serving(data, "tests.reliability.canary_app:app", TURN_BUDGET=unhurried) as server:
         asha = Phone(over_wire(server.port))
         await register(asha)
         await asha.reply("1", STRANGER, str(Mood.LATE.value), "1")
