@@ -223,6 +223,11 @@ async def shaken(
             writer.transport.abort()
 
 
+def unmatched() -> dict[str, object]:
+    """The payload of a reply to what was sent to a topic that has no channel here."""
+    return {"status": "error", "response": {"reason": "unmatched topic"}}
+
+
 # --- binary frames ---
 
 

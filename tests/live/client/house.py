@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import signal
 import time
 from collections import defaultdict
@@ -29,6 +30,13 @@ flows = Flows()
 
 GENEROUS: Final = LiveLimits(events=100_000.0, burst=100_000, connects=10_000.0, crashes=1000, sockets=1000)
 """For tests that are not about limits."""
+
+_NAMES = itertools.count(1)
+
+
+def topic() -> str:
+    """One that no other test knows."""
+    return f"room:{next(_NAMES)}"
 
 
 @flows.flow("menu")
