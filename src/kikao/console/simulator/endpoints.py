@@ -58,18 +58,11 @@ class Endpoint:
     @property
     def view(self) -> EndpointView:
         """What the page is told of it."""
-        of, gateway = self.of, self.gateway
-        return EndpointView(
-            id=self.id,
-            name=of.name,
-            description=of.description,
-            icon=of.icon,
-            colour=of.colour,
-            channel=of.channel,
-            gateway=of.gateway,
+        gateway = self.gateway
+        return structs.replace(
+            view_of(self.id, self.of),
             path=self.shown_path,
-            code=of.code,
-            host=of.host,
+            code=self.of.code,
             budget=Budget(gateway.budget.septets, gateway.budget.units),
             tells_end=bool({"end", "abort"} & gateway.happenings),
             long_dial=self._takes_long_dials(),
@@ -119,6 +112,35 @@ def _one_each(settings: Settings) -> list[SimulatedEndpoint]:
         if able:
             found.append(SimulatedEndpoint(it.contract.provider, slug, it.contract.places))
     return found
+
+
+def view_of(id_: str, of: SimulatedEndpoint) -> EndpointView:
+    """What the page is told of an endpoint on which nothing is dialled."""
+    return EndpointView(
+        id=id_,
+        name=of.name,
+        description=of.description,
+        icon=of.icon,
+        colour=of.colour,
+        channel=of.channel,
+        gateway=of.gateway,
+        path=of.path,
+        code="",
+        host=of.host,
+        budget=Budget(0, 0),
+        tells_end=False,
+        long_dial=False,
+    )
+
+
+def dressed(given: SimulatedEndpoint, looks: SimulatedEndpoint) -> SimulatedEndpoint:
+    """An endpoint of the settings that looks like `looks` where they do not say how."""
+    return structs.replace(
+        given,
+        description=given.description or looks.description,
+        icon=given.icon or looks.icon,
+        colour=given.colour or looks.colour,
+    )
 
 
 def unlike(name: str, taken: Collection[str]) -> str:

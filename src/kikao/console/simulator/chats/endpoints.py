@@ -10,8 +10,8 @@ from msgspec import structs
 
 from kikao.config import Settings, SimulatedEndpoint
 from kikao.console.simulator.chats.played import Played
-from kikao.console.simulator.endpoints import unlike
-from kikao.console.simulator.views import Budget, EndpointView
+from kikao.console.simulator.endpoints import dressed, unlike, view_of
+from kikao.console.simulator.views import EndpointView
 
 LOOKS: Final = {
     "whatsapp": SimulatedEndpoint(
@@ -45,22 +45,7 @@ class ChatEndpoint:
     @property
     def view(self) -> EndpointView:
         """What the page is told of it."""
-        of = self.of
-        return EndpointView(
-            id=self.id,
-            name=of.name,
-            description=of.description,
-            icon=of.icon,
-            colour=of.colour,
-            channel=of.channel,
-            gateway=of.gateway,
-            path=of.path,
-            code="",
-            host=of.host,
-            budget=Budget(0, 0),
-            tells_end=False,
-            long_dial=False,
-        )
+        return view_of(self.id, self.of)
 
 
 def chat_endpoints(
@@ -72,15 +57,7 @@ def chat_endpoints(
         line = played.get(given.channel)
         if line is None:
             continue
-        looks = LOOKS[given.channel]
-        of = structs.replace(
-            given,
-            gateway=line.slug,
-            description=given.description or looks.description,
-            icon=given.icon or looks.icon,
-            colour=given.colour or looks.colour,
-            path=line.path,
-        )
+        of = structs.replace(dressed(given, LOOKS[given.channel]), gateway=line.slug, path=line.path)
         id_ = unlike(given.name, {*taken, *found})
         found[id_] = ChatEndpoint(id_, of, line)
     return found

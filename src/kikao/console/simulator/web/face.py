@@ -20,9 +20,9 @@ from kikao.channels.socket.said import Open, inbound
 from kikao.channels.socket.tokens import is_user
 from kikao.config import Settings, SimulatedEndpoint
 from kikao.console.simulator.chats.views import ChatView, ProviderView
-from kikao.console.simulator.endpoints import unlike
+from kikao.console.simulator.endpoints import dressed, unlike, view_of
 from kikao.console.simulator.problems import Problem
-from kikao.console.simulator.views import Budget, EndpointView, PhoneView
+from kikao.console.simulator.views import EndpointView, PhoneView
 from kikao.console.simulator.web.tokens import MintedTokens
 from kikao.console.simulator.web.traffic import SocketTraffic, WatchedSockets
 from kikao.live.endpoint import Endpoint
@@ -85,13 +85,7 @@ class WebFace:
         found: dict[str, WebEndpoint] = {}
         for given in settings.endpoints or (LOOKS,):
             if given.channel == CHANNEL:
-                of = structs.replace(
-                    given,
-                    description=given.description or LOOKS.description,
-                    icon=given.icon or LOOKS.icon,
-                    colour=given.colour or LOOKS.colour,
-                    path=f"{self.live.path}/websocket",
-                )
+                of = structs.replace(dressed(given, LOOKS), path=f"{self.live.path}/websocket")
                 id_ = unlike(given.name, {*taken, *found})
                 found[id_] = WebEndpoint(id_, of, self)
         return found
@@ -108,22 +102,7 @@ class WebEndpoint:
     @property
     def view(self) -> EndpointView:
         """What the page is told of it."""
-        of = self.of
-        return EndpointView(
-            id=self.id,
-            name=of.name,
-            description=of.description,
-            icon=of.icon,
-            colour=of.colour,
-            channel=of.channel,
-            gateway=of.gateway,
-            path=of.path,
-            code="",
-            host=of.host,
-            budget=Budget(0, 0),
-            tells_end=False,
-            long_dial=False,
-        )
+        return view_of(self.id, self.of)
 
 
 class WebPhone:
