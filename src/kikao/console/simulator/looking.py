@@ -8,7 +8,7 @@ from typing import Protocol
 from kikao.channels.channel import Request
 from kikao.channels.edge import request_url
 from kikao.channels.inbound import Inbound
-from kikao.config import SimulatedEndpoint
+from kikao.console.simulator.handset import Behind
 from kikao.console.simulator.seeing import conversation_of, wants_secret
 from kikao.console.simulator.views import Conversation
 from kikao.control import CommandRefused
@@ -18,13 +18,6 @@ from kikao.sessions.finding import Finder, Seen
 from kikao.sessions.policy import MissingIdentifier, address_kind, session_key
 from kikao.sessions.store import StoreUnavailable
 from kikao.turn import Turns
-
-
-class Behind(Protocol):
-    """What a phone is on."""
-
-    @property
-    def of(self) -> SimulatedEndpoint: ...
 
 
 class Held(Protocol):

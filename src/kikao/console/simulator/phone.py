@@ -21,9 +21,10 @@ from kikao.channels.line import Posted
 from kikao.channels.ussd.clients.client import Client, Exchange
 from kikao.channels.ussd.registry import client
 from kikao.console.simulator.endpoints import Endpoint
+from kikao.console.simulator.handset import Handset
 from kikao.console.simulator.masking import masked
 from kikao.console.simulator.problems import Problem
-from kikao.console.simulator.views import MASK, PhoneView, RequestView
+from kikao.console.simulator.views import MASK, RequestView
 
 PLAIN: Final = frozenset({"content-type", "accept"})
 """Headers of a call that are shown as they are: any other may be a key."""
@@ -32,26 +33,17 @@ REMEMBERED: Final = 600.0
 """Seconds that a request can be delivered again. It may hold a secret, so it is kept no longer."""
 
 
-class SimulatedPhone:
-    """One phone of one number, that dials one endpoint. Its requests are made and delivered in order, under `lock`.
+class SimulatedPhone(Handset[Endpoint]):
+    """One that dials. Its requests are made and delivered in order, under `lock`.
 
     Raises `Problem` for a number that the gateway would not send.
     """
 
     def __init__(self, endpoint: Endpoint, number: str) -> None:
-        self.id = secrets.token_hex(8)
-        self.endpoint = endpoint
-        self.number = number
-        self.lock = asyncio.Lock()
-        self.screen = ""
+        super().__init__(endpoint, number)
         self.alive = False
-        """Whether the dialogue goes on."""
         self.page, self.pages = 1, 1
         """Which page of what is said the screen is, from 1, of how many."""
-        self.secret = False
-        """Whether the screen it shows asks for a secret."""
-        self.met = False
-        """Whether the directory may be asked who this is: looking alone makes nobody a member."""
         self._client: Client | None = None
         """None where there is no dialogue: what was typed in it is forgotten."""
         self._twin = self._made()
@@ -63,11 +55,6 @@ class SimulatedPhone:
         self._forgetting: asyncio.TimerHandle | None = None
         self.inbound = self._parsed(self._shown)
         """The last message as the gateway understood it, with every secret left out."""
-
-    @property
-    def view(self) -> PhoneView:
-        """What the page is told of it."""
-        return PhoneView(self.id, self.endpoint.id, self.number, self.alive, self.screen)
 
     @property
     def request(self) -> RequestView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final, Protocol
 
-from kikao.config import SimulatedEndpoint
+from kikao.console.simulator.handset import Behind
 from kikao.console.simulator.phone import SimulatedPhone
 from kikao.transcripts import Recorder
 
@@ -33,15 +33,6 @@ NAMES: Final = (
 
 CHATS: Final = {"whatsapp": "WhatsApp", "telegram": "Telegram"}
 """Channels that members chat on, as a transcript calls them."""
-
-
-class Behind(Protocol):
-    """What a phone is on."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def of(self) -> SimulatedEndpoint: ...
 
 
 class Numbered(Protocol):

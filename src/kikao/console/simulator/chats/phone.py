@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,9 +14,10 @@ from kikao.channels.inbound import Chatted, Inbound
 from kikao.console.simulator.chats.endpoints import ChatEndpoint
 from kikao.console.simulator.chats.traffic import without
 from kikao.console.simulator.chats.views import ButtonView, ChatView, MediaView, MessageView, WaitingView
+from kikao.console.simulator.handset import Handset
 from kikao.console.simulator.problems import Problem
 from kikao.console.simulator.telling import NAMES
-from kikao.console.simulator.views import MASK, PhoneView
+from kikao.console.simulator.views import MASK
 from kikao.conversation.secrets import Secret
 
 if TYPE_CHECKING:
@@ -40,21 +40,11 @@ SHEET: Final = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>
 """The document that members send."""
 
 
-class ChatPhone:
-    """One phone of one number, with a chat. What is done with it is done in order, under `lock`."""
-
-    secret = False
-    """No chat knows what is typed in it; see `hiding`."""
+class ChatPhone(Handset[ChatEndpoint]):
+    """One with a chat, which does not know whether what is typed in it is a secret; see `hiding`."""
 
     def __init__(self, endpoint: ChatEndpoint, number: str) -> None:
-        self.id = secrets.token_hex(8)
-        self.endpoint = endpoint
-        self.number = number
-        self.lock = asyncio.Lock()
-        self.met = False
-        """Whether the directory may be asked who this is: looking alone makes nobody a member."""
-        self.alive = True
-        """A chat is never over."""
+        super().__init__(endpoint, number)
         digits = number.removeprefix("+")
         self.member: TelegramMember | WhatsAppMember
         self.member = _on_telegram(endpoint, digits) if self.is_telegram else _on_whatsapp(endpoint, digits)
@@ -71,11 +61,6 @@ class ChatPhone:
     def is_telegram(self) -> bool:
         """Else it is WhatsApp."""
         return self.endpoint.of.channel == "telegram"
-
-    @property
-    def view(self) -> PhoneView:
-        """What the page is told of it."""
-        return PhoneView(self.id, self.endpoint.id, self.number, True, "", self.changes)
 
     @property
     def changes(self) -> int:

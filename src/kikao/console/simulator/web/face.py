@@ -5,9 +5,7 @@ Phones of it are the widget, which has a token that nobody else gets, and opens 
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import secrets
 from collections.abc import Callable, Collection
 from typing import Final
 
@@ -21,8 +19,9 @@ from kikao.channels.socket.tokens import is_user
 from kikao.config import Settings, SimulatedEndpoint
 from kikao.console.simulator.chats.views import ChatView, ProviderView
 from kikao.console.simulator.endpoints import dressed, unlike, view_of
+from kikao.console.simulator.handset import Handset
 from kikao.console.simulator.problems import Problem
-from kikao.console.simulator.views import EndpointView, PhoneView
+from kikao.console.simulator.views import EndpointView
 from kikao.console.simulator.web.tokens import MintedTokens
 from kikao.console.simulator.web.traffic import SocketTraffic, WatchedSockets
 from kikao.live.endpoint import Endpoint
@@ -105,27 +104,16 @@ class WebEndpoint:
         return view_of(self.id, self.of)
 
 
-class WebPhone:
-    """A browser of a user with the widget in it. `number` is the user's id, as the app's tokens have it."""
+class WebPhone(Handset[WebEndpoint]):
+    """A browser of a user with the widget in it. `number` is the user's id, as the app's tokens have it.
 
-    secret = False
-    """What is secret is entered in a field of its own, of which nobody is told."""
+    What is secret is entered in a field of its own, of which nobody is told.
+    """
 
     def __init__(self, endpoint: WebEndpoint, number: str) -> None:
-        self.id = secrets.token_hex(8)
-        self.endpoint = endpoint
-        self.number = number
-        self.lock = asyncio.Lock()
-        self.met = False
-        """Whether the directory may be asked who this is: looking alone makes nobody a member."""
-        self.alive = True
+        super().__init__(endpoint, number)
         self._tokens: list[str] = []
         endpoint.face.traffic.expect(number)
-
-    @property
-    def view(self) -> PhoneView:
-        """What the page is told of it."""
-        return PhoneView(self.id, self.endpoint.id, self.number, True, "", self.changes)
 
     @property
     def changes(self) -> int:
