@@ -409,6 +409,7 @@ def test_a_server_that_does_not_answer_is_said_so(open_desk: Open) -> None:
     phone = desk.phone()
     phone.field.press("Enter")
     expect(phone.place.get_by_role("alert")).to_contain_text("The server does not answer")
+    expect(phone.field).to_be_focused()
     desk.page.unroute("**/dial")
     phone.dial().shows("1")
     desk.problems.remove("Failed to load resource: net::ERR_FAILED")

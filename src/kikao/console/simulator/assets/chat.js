@@ -2,10 +2,10 @@
 
 import { ChatHead } from "./chathead.js";
 import { Composer } from "./composer.js";
-import { Line } from "./endpoint.js";
 import { Icon } from "./icons.js";
 import { html, useEffect, useLayoutEffect, useRef, useState } from "./lib.js";
 import { Bubble } from "./message.js";
+import { nameOf, Place } from "./place.js";
 import { Provider } from "./provider.js";
 import { Texts } from "./texts.js";
 import { span, timeOfDay, useNow } from "./time.js";
@@ -13,9 +13,10 @@ import { span, timeOfDay, useNow } from "./time.js";
 /** How close to its end, in pixels, a chat counts as read to the end, so that news scrolls it. */
 const NEAR = 60;
 
-/** As `Phone`: `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
-export function ChatPhone({ phone, place, isActive, isOnly, setup, clock, calls, onActive }) {
-  const name = `phone ${place}`;
+/** Its properties are those of a `Place`, and the clock. */
+export function ChatPhone(at) {
+  const { phone, setup, clock, calls } = at;
+  const name = nameOf(at.place);
   const { slot, chat } = phone;
   const [opened, open] = useState(null);
 
@@ -25,21 +26,7 @@ export function ChatPhone({ phone, place, isActive, isOnly, setup, clock, calls,
   };
 
   return html`
-    <article class=${`phone ${isActive ? "active" : ""}`} aria-label=${`Phone ${place}`} data-slot=${slot}
-      onFocusIn=${onActive} onPointerDown=${onActive}>
-      <header>
-        <${Line} phone=${phone} setup=${setup} calls=${calls} name=${name} />
-        ${!isOnly && html`
-          <button type="button" class="quiet square remove" aria-label=${`Remove ${name}`} title="Remove this phone"
-            onClick=${() => calls.remove(slot)}><${Icon} name="close" /></button>`}
-      </header>
-
-      ${phone.error && html`
-        <div class="error" role="alert">
-          <p>${phone.error}</p>
-          <button type="button" class="quiet" onClick=${() => calls.dismiss(slot)}>Dismiss</button>
-        </div>`}
-
+    <${Place} ...${at}>
       <div class=${`device chat ${phone.channel}`} aria-busy=${phone.busy}>
         <${ChatHead} phone=${phone} setup=${setup} clock=${clock} />
         <${Messages} phone=${phone} name=${name} onTap=${tap} onOpen=${open} />
@@ -52,7 +39,7 @@ export function ChatPhone({ phone, place, isActive, isOnly, setup, clock, calls,
       <${Waiting} waiting=${chat?.waiting ?? []} clock=${clock} />
       <${Deeds} phone=${phone} calls=${calls} name=${name} />
       <${Provider} phone=${phone} calls=${calls} name=${name} />
-    </article>
+    <//>
   `;
 }
 

@@ -1,17 +1,19 @@
 // One phone on the desk: its line, its screen, its keys, and what else can happen to a call.
 
-import { endpointOf, Line } from "./endpoint.js";
+import { endpointOf } from "./endpoint.js";
 import { Icon } from "./icons.js";
 import { Keypad } from "./keypad.js";
 import { html, useRef, useState } from "./lib.js";
 import { dialled } from "./phones.js";
+import { nameOf, Place } from "./place.js";
 import { Screen } from "./screen.js";
 import { Texts } from "./texts.js";
 
-/** `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
-export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onActive }) {
+/** Its properties are those of a `Place`, and the clock. */
+export function Phone(at) {
+  const { phone, setup, clock, calls } = at;
   const field = useRef(null);
-  const name = `phone ${place}`;
+  const name = nameOf(at.place);
   const { code, tells_end: tellsEnd, long_dial: takesLongDial } = endpointOf(setup, phone);
   const open = phone.line === "open";
 
@@ -39,21 +41,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
   }
 
   return html`
-    <article class=${`phone ${isActive ? "active" : ""}`} aria-label=${`Phone ${place}`} data-slot=${phone.slot}
-      onFocusIn=${onActive} onPointerDown=${onActive} onKeyDown=${typeAnywhere}>
-      <header>
-        <${Line} phone=${phone} setup=${setup} calls=${calls} name=${name} />
-        ${!isOnly && html`
-          <button type="button" class="quiet square remove" aria-label=${`Remove ${name}`} title="Remove this phone"
-            onClick=${() => calls.remove(phone.slot)}><${Icon} name="close" /></button>`}
-      </header>
-
-      ${phone.error && html`
-        <div class="error" role="alert">
-          <p>${phone.error}</p>
-          <button type="button" class="quiet" onClick=${() => calls.dismiss(phone.slot)}>Dismiss</button>
-        </div>`}
-
+    <${Place} ...${at} onKeyDown=${typeAnywhere}>
       <div class="device" aria-busy=${phone.busy}>
         <${Screen} phone=${phone} code=${code} clock=${clock} name=${name} />
         <form onSubmit=${submit} autocomplete="off">
@@ -77,7 +65,7 @@ export function Phone({ phone, place, isActive, isOnly, setup, clock, calls, onA
 
       <${Texts} texts=${phone.texts} />
       <${Mishaps} phone=${phone} open=${open} calls=${calls} name=${name} />
-    </article>
+    <//>
   `;
 }
 

@@ -1,39 +1,26 @@
 // A browser with a web chat in it: the widget that sites have, with a token of whoever the phone says it is.
 
-import { endpointOf, Line } from "./endpoint.js";
+import { endpointOf } from "./endpoint.js";
 import { Icon } from "./icons.js";
 import { html, useEffect, useRef, useState } from "./lib.js";
+import { nameOf, Place } from "./place.js";
 import { Texts } from "./texts.js";
 
-/** As `Phone`: `place` counts the phones from 1; `isActive` says that the inspector shows this one. */
-export function WebChatPhone({ phone, place, isActive, isOnly, setup, calls, onActive }) {
-  const name = `phone ${place}`;
+/** Its properties are those of a `Place`. */
+export function WebChatPhone(at) {
+  const { phone, setup, calls } = at;
   const { slot } = phone;
   return html`
-    <article class=${`phone ${isActive ? "active" : ""}`} aria-label=${`Phone ${place}`} data-slot=${slot}
-      onFocusIn=${onActive} onPointerDown=${onActive}>
-      <header>
-        <${Line} phone=${phone} setup=${setup} calls=${calls} name=${name} />
-        ${!isOnly && html`
-          <button type="button" class="quiet square remove" aria-label=${`Remove ${name}`} title="Remove this phone"
-            onClick=${() => calls.remove(slot)}><${Icon} name="close" /></button>`}
-      </header>
-
-      ${phone.error && html`
-        <div class="error" role="alert">
-          <p>${phone.error}</p>
-          <button type="button" class="quiet" onClick=${() => calls.dismiss(slot)}>Dismiss</button>
-        </div>`}
-
+    <${Place} ...${at}>
       <${Widget} phone=${phone} endpoint=${endpointOf(setup, phone)} calls=${calls} />
       <${Texts} texts=${phone.texts} />
-      <div class="mishaps" role="group" aria-label=${`What happens to the chat of ${name}`}>
+      <div class="mishaps" role="group" aria-label=${`What happens to the chat of ${nameOf(at.place)}`}>
         <button type="button" title="The connection breaks, and the widget comes back by itself"
           onClick=${() => calls.tell(slot, "cut")}><${Icon} name="unplug" />Drop line</button>
         <button type="button" title="The user logs out everywhere: what is open ends, and its tokens open nothing"
           onClick=${() => calls.tell(slot, "log_out")}><${Icon} name="lock" />Log out</button>
       </div>
-    </article>
+    <//>
   `;
 }
 
