@@ -12,6 +12,7 @@ from kikao.channels.chat.secret_links import PATH
 from kikao.channels.edge import Denied, Guard, admit, request_url, respond, ussd_guard, ussd_path
 from kikao.channels.operators import admit_operator
 from kikao.channels.refusals import Refusals
+from kikao.channels.streamed import Streamed
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.registry import gateways
 from kikao.config import Settings
@@ -26,7 +27,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[MutableMapping[str, Any]], Any]
 
-Page = Callable[[Scope, Receive], Awaitable[Response]]
+Page = Callable[[Scope, Receive], Awaitable[Response | Streamed]]
 """Answers the requests to one part of the paths. Raises `Denied`."""
 
 
@@ -52,7 +53,7 @@ class Shown(Protocol):
 
     path: str
 
-    async def __call__(self, scope: Scope, receive: Receive) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive) -> Response | Streamed:
         """Raises `Denied`."""
         ...
 
@@ -114,10 +115,17 @@ class Web:
         """What is answered under `/simulator`; nothing unless it is on."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
         try:
             response = await self._answer(scope, receive)
+            if isinstance(response, Streamed):
+                begun = True
+                await response.send(scope["method"], receive, send)
+                return
         except Exception as error:  # noqa: BLE001 - whoever runs us would print its text
             self._publish(ErrorUncaught(where="request", error=described(error)))
+            if begun:
+                return  # whoever runs us closes a connection whose answer is not whole
             response = Response(500, TEXT, b"internal error\n")
         await respond(send, response)
 
@@ -129,7 +137,7 @@ class Web:
             return
         await self.sockets(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Response:
+    async def _answer(self, scope: Scope, receive: Receive) -> Response | Streamed:
         path: str = scope["path"]
         if self.closed and path not in HEALTH:
             return CLOSED
@@ -201,7 +209,9 @@ class Web:
             return self._refuse(scope, "operator", "metrics", denied.response, denied.reason)
         return Response(200, (("content-type", CONTENT_TYPE),), await self._monitor.exposition())
 
-    async def _of_page(self, page: Page, scope: Scope, receive: Receive, channel: str, name: str) -> Response:
+    async def _of_page(
+        self, page: Page, scope: Scope, receive: Receive, channel: str, name: str
+    ) -> Response | Streamed:
         try:
             return await page(scope, receive)
         except Denied as denied:

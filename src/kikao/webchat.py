@@ -18,6 +18,7 @@ from kikao.channels.media.store import FileStore
 from kikao.channels.outbox import Destination
 from kikao.channels.socket.gateway import LINE, SocketGateway
 from kikao.channels.socket.showing import PATH, Showing
+from kikao.channels.streamed import Streamed
 from kikao.fetching import Wanting
 from kikao.i18n.messages import Translate
 from kikao.live.chat import chat_route
@@ -90,13 +91,13 @@ class WebChat:
         )
         self.hub.routes = self.hub.routes.beside(chat_route(conversing))
 
-    async def __call__(self, scope: Scope, receive: Receive) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive) -> Response | Streamed:
         """What is behind the address of a file. Raises `Denied`."""
         path: str = scope["path"]
         request = await admit(scope, receive, rest=path.removeprefix(self.path), guard=_GUARD)
         if self._showing is None:
             raise Denied(404, "web chat: no files are kept here")
-        return await self._showing.open(request.rest)
+        return await self._showing.open(request.rest, request.method, request.headers)
 
 
 _GUARD: Final = Guard(("GET", "HEAD"), rest=re.compile("[A-Za-z0-9_-]{16,2048}"))

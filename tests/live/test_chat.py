@@ -6,19 +6,21 @@ import base64
 import contextlib
 import itertools
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
-from kikao import App, Chat, Flows, Media, Pin, Secret, Text
+from kikao import App, Chat, Files, Flows, Media, Pin, Secret, Text
 from kikao.channels.channel import Response
 from kikao.channels.chat.messages import Messages
 from kikao.channels.line import Posted, through
+from kikao.channels.media.sealing import PIECE
 from kikao.config import load
 from kikao.conversation.attached import Attached
 from kikao.conversation.outcomes import Done
+from kikao.events import ErrorUncaught, Event
 from kikao.i18n import t
 from kikao.live import Live, anyone
 from kikao.live.chat import forget
@@ -63,10 +65,10 @@ async def photo(chat: Chat) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(folder: Path) -> AsyncIterator[Server]:
+async def serving(folder: Path, hear: Callable[[Event], None] = lambda event: None) -> AsyncIterator[Server]:
     app = App(flows, entry="menu", live=Live(users=anyone), members=False)
     settings = load({**KEYS, "KIKAO_DATA": str(folder)})
-    async with app.serving(settings, store=MemoryStore(), subscribers=[lambda event: None]) as server:
+    async with app.serving(settings, store=MemoryStore(), subscribers=[hear]) as server:
         yield server
 
 
@@ -201,8 +203,8 @@ async def test_a_name_between_processes_is_no_topic_that_anybody_can_join(server
             assert reply["response"] == {"reason": "unmatched topic"}
 
 
-async def got(server: Server, path: str, method: str = "GET") -> Response:
-    return await through(server)(Posted(path, (), b"", "203.0.113.7", method))
+async def got(server: Server, path: str, method: str = "GET", **headers: str) -> Response:
+    return await through(server)(Posted(path, tuple(headers.items()), b"", "203.0.113.7", method))
 
 
 async def test_a_photo_comes_and_is_shown_to_its_user_alone(server: Server) -> None:
@@ -229,6 +231,28 @@ async def test_a_photo_comes_and_is_shown_to_its_user_alone(server: Server) -> N
     assert (await got(server, f"/socket/{found['url']}", "POST")).status == 405
     assert (await got(server, f"/socket/{found['url'][:-2]}")).status == 410
     assert (await got(server, "/socket/files/")).status == 410
+    part = await got(server, f"/socket/{found['url']}", range="bytes=10-19")
+    assert (part.status, part.body) == (206, sample("photo")[10:20])
+
+
+async def test_a_file_that_is_damaged_ends_where_it_is_and_the_log_says_so(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    async with serving(tmp_path, heard.append) as server:
+        files = server.services[Files]
+        file = await files.put(bytes(2 * PIECE), filename="film.mp4")
+        assert server.webchat is not None
+        shown = server.webchat._showing
+        assert shown is not None
+        url = shown.address("asha", shown.described("asha", Attached.document(file))["ref"])
+        (path,) = (p for p in (tmp_path / "media" / "files").rglob("*") if p.is_file())
+        octets = bytearray(path.read_bytes())
+        octets[-1] ^= 1
+        path.write_bytes(octets)
+        cut = await got(server, f"/socket/{url}")
+        assert (cut.status, len(cut.body)) == (200, PIECE)
+        assert dict(cut.headers)["content-length"] == str(2 * PIECE)
+    (told,) = (event for event in heard if isinstance(event, ErrorUncaught))
+    assert (told.where, told.error.split(" ")[0]) == ("request", "FileDamaged")
 
 
 def kept_in(folder: Path) -> list[Path]:

@@ -405,8 +405,8 @@ class ErrorUncaught(Event, frozen=True, kw_only=True, tag="error.uncaught"):
     """An error that nobody caught, or a warning. Python would have printed it with its text."""
 
     where: Literal["request", "loop", "thread", "finaliser", "warning", "subscriber", "channel", "users"]
-    """`request`: the answer was 500; `loop`: a forgotten task, or a callback; `subscriber`: of these events;
-    `channel`: a function of a live channel; `users`: what loads the users of live sessions."""
+    """`request`: the answer was 500, or broke off; `loop`: a forgotten task, or a callback; `subscriber`: of these
+    events; `channel`: a function of a live channel; `users`: what loads the users of live sessions."""
     error: Problem
     subscriber: Name = ""
     """Which one; of each the first error of a minute is told."""

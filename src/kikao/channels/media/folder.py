@@ -208,9 +208,9 @@ class Folder:
             raise FileGone("the file is not kept any more")
         return file
 
-    def read(self, file: BinaryIO, ref: str) -> Iterator[bytes]:
-        """What is in it, in pieces. Raises `FileDamaged`."""
-        return sealing.opened(file, self._ring, ref.encode())
+    def read(self, file: BinaryIO, ref: str, piece: int = 0) -> Iterator[bytes]:
+        """What is in it, in pieces, from this one on. Raises `FileDamaged`."""
+        return sealing.opened(file, self._ring, ref.encode(), piece)
 
     def _mark(self, now: float) -> None:
         """Note that files are sealed under the active key."""

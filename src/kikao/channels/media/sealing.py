@@ -60,10 +60,14 @@ class Sealing:
         self._number += 1
 
 
-def opened(file: BinaryIO, ring: KeyRing, place: bytes) -> Iterator[bytes]:
-    """What was sealed for this place, piece by piece. Raises `FileDamaged`, `OSError`."""
+def opened(file: BinaryIO, ring: KeyRing, place: bytes, number: int = 0) -> Iterator[bytes]:
+    """What was sealed for this place, piece by piece, from the piece of this number on.
+
+    Raises `FileDamaged`, `OSError`.
+    """
     cipher = AESGCM(_key(file, ring, place))
-    number, piece = 0, file.read(PIECE + TAG)
+    file.seek(number * (PIECE + TAG), os.SEEK_CUR)
+    piece = file.read(PIECE + TAG)
     while True:
         behind = file.read(PIECE + TAG)
         try:

@@ -76,13 +76,18 @@ class FileStore:
             await incoming.write(data)
             return await incoming.keep(mime=mime, filename=filename)
 
-    async def parts(self, file: File) -> AsyncGenerator[bytes, None]:
-        """What is in a file, in pieces. Raises `FileGone`, `FileDamaged`, `FileError`."""
+    async def parts(self, file: File, *, start: int = 0) -> AsyncGenerator[bytes, None]:
+        """What is in a file, in pieces, from its octet `start` on; what stands before it is not read.
+
+        Raises `FileGone`, `FileDamaged`, `FileError`.
+        """
+        number, before = divmod(start, PIECE)
         opened = await in_thread(self._folder.open, file.stored_ref)
         try:
-            pieces = self._folder.read(opened, file.stored_ref)
+            pieces = self._folder.read(opened, file.stored_ref, number)
             while (piece := await in_thread(next, pieces, None)) is not None:
-                yield piece
+                yield piece[before:]
+                before = 0
         except OSError as error:
             raise FileError(f"a file cannot be read: {error.strerror}") from None
         finally:

@@ -49,10 +49,20 @@ function played(kind, thing, said, addressOf) {
   async function play() {
     const src = await addressOf(thing);
     if (!src) return;
-    const player = h(kind, { controls: true, src, playsinline: true, "aria-label": said });
+    let [at, tries] = [0, 0];
+    const player = h(kind, { controls: true, src, playsinline: true, "aria-label": said, onerror: again, onplaying: () => (tries = 0), ontimeupdate: () => (at = player.currentTime) });
     button.replaceWith(player);
     player.focus();
     player.play().catch(() => {}); // the controls are there
+
+    /** It may be paused for longer than its address is good, or be longer itself. */
+    async function again() {
+      const [from, other] = [at, tries++ < 2 && (await addressOf(thing))];
+      if (!other) return;
+      player.src = other;
+      player.currentTime = from;
+      player.play().catch(() => {});
+    }
   }
   return button;
 }
