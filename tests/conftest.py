@@ -24,7 +24,7 @@ SEARCHES = (
     "tests/channels/ussd/test_pages.py",
     "tests/conversation/test_members.py",
     "tests/conversation/payments/",
-    "tests/console/test_simulator_page.py",
+    "tests/console/simulator_page/",
     "tests/i18n/test_catalogs.py",
     "tests/i18n/test_library.py",
     "tests/members/test_linking_laws.py",
