@@ -379,6 +379,9 @@ async def test_a_database_without_a_store_is_refused_until_it_is_migrated(postgr
     url = postgresql.database()
     with pytest.raises(StoreRefused, match=r"has no session store yet.*Run: kikao migrate"):
         await PostgreSQLStore(url).open()
+    postgresql.execute("CREATE ROLE meek LOGIN")
+    with pytest.raises(StoreRefused, match="may not make them"):
+        await migrate(url.replace("kikao@", "meek@"))
     assert sorted(await asyncio.gather(migrate(url), migrate(url))) == [(0, VERSION), (VERSION, VERSION)]
     async with opened(url) as store:
         await make(store)
