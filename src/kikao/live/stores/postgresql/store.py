@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any, Final
 
+from kikao.live.stores.opening import PATIENCE, Opening
 from kikao.live.stores.postgresql import statements as sql
 from kikao.live.stores.postgresql.migrations import upgrade
 from kikao.live.stores.store import (
@@ -27,17 +27,13 @@ from kikao.live.stores.store import (
     Position,
     Recovery,
 )
-from kikao.sessions.store import CommitUnknown, StoreRefused, StoreUnavailable
-from kikao.sessions.stores.jitter import jittered
+from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.sessions.stores.postgresql.connecting import Server
 from kikao.sessions.stores.postgresql.troubles import why
 from kikao.sessions.stores.postgresql.wire import Statement, Wire
 
 CONNECTIONS: Final = 4
 """Of a process. Questions travel in batches, so that more would hardly make it faster."""
-
-PATIENCE: Final = 2.0
-"""Seconds that anything takes at most."""
 
 _QUEUE: Final = 10_000
 """Questions that wait."""
@@ -49,16 +45,6 @@ _SWEEP_EVERY: Final = 16
 """Of so many times to reap, one sweeps: about once a minute."""
 
 _SWEPT: Final = 1000
-
-_PAUSES: Final = (0.1, 2.0)
-"""Seconds before the first and, at most, before a later try to connect for the first time."""
-
-_AWAY: Final = (
-    "live sessions: %s. Who is connected stays so, and channels go on without presence, replay and log-outs of other "
-    "processes. It is tried again until it answers. Check KIKAO_BUS."
-)
-
-logger = logging.getLogger(__name__)
 
 
 class PostgreSQLLive:
@@ -79,25 +65,13 @@ class PostgreSQLLive:
         """What the lease is called under which each node of this process last beat."""
         self._reaped = 0
         self._wire: Wire | None = None
-        self._opening: asyncio.Task[None] | None = None
-        self._why = "it is not open"
+        self._opening = Opening(self._server.name, self._connect, patience=patience)
 
     async def open(self) -> None:
-        if self._opening is not None:
-            return
-        tried = asyncio.Event()
-        self._opening = asyncio.create_task(
-            self._open(tried), name=f"connect live sessions to {self._server.name}"
-        )
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
-                await tried.wait()
+        await self._opening.begin()
 
     async def close(self) -> None:
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            opening.cancel()
-            await asyncio.wait([opening])
+        await self._opening.end()
         wire, self._wire = self._wire, None
         if wire is not None:
             await wire.close()
@@ -210,8 +184,8 @@ class PostgreSQLLive:
 
     async def _ask(self, statement: Statement, *args: Any) -> list[Any]:
         """The rows. Raises `LiveAway`."""
-        if self._wire is None:
-            raise LiveAway(f"{self._server.name}: {self._why}")
+        self._opening.expect()
+        assert self._wire is not None
         try:
             async with asyncio.timeout(self._patience):
                 rows: list[Any] = await self._wire.ask(statement, args)
@@ -223,33 +197,18 @@ class PostgreSQLLive:
         except self._server.errors as error:
             raise LiveAway(f"{self._server.name} refused ({why(error)})") from error
 
-    async def _open(self, tried: asyncio.Event) -> None:
-        pause, most = _PAUSES
-        told = False
-        while True:
-            try:
-                connection = await self._first_connection()
-            except StoreRefused as error:
-                self._why = str(error)
-                if not told:
-                    told = True
-                    logger.warning(_AWAY, error)
-            else:
-                self._wire = Wire(
-                    lambda: self._server.connect(patience=self._patience),
-                    name=self._server.name,
-                    connections=CONNECTIONS,
-                    limit=_QUEUE,
-                    patience=self._patience / 2,
-                    connecting=self._patience / 2,
-                )
-                self._wire.begin(connection)
-                if told:
-                    logger.warning("live sessions: %s answers now", self._server.name)
-                return tried.set()
-            tried.set()
-            await asyncio.sleep(jittered(pause))
-            pause = min(2 * pause, most)
+    async def _connect(self) -> None:
+        """Raises `StoreRefused`."""
+        connection = await self._first_connection()
+        self._wire = Wire(
+            lambda: self._server.connect(patience=self._patience),
+            name=self._server.name,
+            connections=CONNECTIONS,
+            limit=_QUEUE,
+            patience=self._patience / 2,
+            connecting=self._patience / 2,
+        )
+        self._wire.begin(connection)
 
     async def _first_connection(self) -> Any:
         """A connection to a database that has what is needed. Raises `StoreRefused`."""

@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import logging
 from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from kikao.config.redis_urls import parse
+from kikao.live.stores.opening import PATIENCE, Opening
 from kikao.live.stores.redis.scripts import EVERY
 from kikao.live.stores.store import LiveAway
 from kikao.sessions.store import StoreRefused, StoreUnavailable
-from kikao.sessions.stores.jitter import jittered
 from kikao.sessions.stores.redis.scripts import Script
 from kikao.sessions.stores.redis.servers import servers
 from kikao.sessions.stores.redis.wire import Word, pack
 
 PARTITIONS: Final = 32
-
-PATIENCE: Final = 2.0
-"""Seconds that anything takes at most."""
-
-_PAUSES: Final = (0.1, 2.0)
-"""Seconds before the first and, at most, before a later try to connect for the first time."""
-
-_AWAY: Final = (
-    "live sessions: %s. Who is connected stays so, and channels go on without presence, replay and log-outs of other "
-    "processes. It is tried again until it answers. Check KIKAO_BUS."
-)
-
-logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -49,26 +34,15 @@ class Connecting:
         tags = [b"{%b:%02d}" % (prefix, n) for n in range(PARTITIONS)]
         self._guarded = [(tag, tag + b":g") for tag in tags]
         self._servers = servers(self._url, tags, EVERY)
-        self._opening: asyncio.Task[None] | None = None
-        self._closed: str | None = f"{self._url} is not open"
-        """Why nothing can be asked yet."""
+        self._opening = Opening(str(self._url), self._servers.open, patience=patience)
 
     async def open(self) -> None:
         """Connect, or else go on trying in the background."""
-        if self._opening is not None:
-            return
-        tried = asyncio.Event()
-        self._opening = asyncio.create_task(self._open(tried), name=f"connect live sessions to {self._url}")
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._patience):
-                await tried.wait()
+        await self._opening.begin()
 
     async def close(self) -> None:
-        opening, self._opening = self._opening, None
-        if opening is not None:
-            opening.cancel()
-            await asyncio.wait([opening])
-            await self._servers.close()
+        await self._opening.end()
+        await self._servers.close()
 
     async def run(self, script: Script, partition: int, *words: Word) -> Any:
         """What a script answers. Raises `LiveAway`."""
@@ -79,8 +53,7 @@ class Connecting:
         return await self._ask(partition, (command, self._guarded[partition][0] + key.encode()))
 
     async def _ask(self, partition: int, words: tuple[Word, ...]) -> Any:
-        if self._closed is not None:
-            raise LiveAway(self._closed)
+        self._opening.expect()
         try:
             async with asyncio.timeout(self._patience):
                 return await self._servers.ask(partition, pack(words))
@@ -88,26 +61,6 @@ class Connecting:
             raise LiveAway(f"{self._url} did not answer within {self._patience:g} s") from None
         except (StoreUnavailable, StoreRefused) as error:
             raise LiveAway(str(error)) from error
-
-    async def _open(self, tried: asyncio.Event) -> None:
-        pause, most = _PAUSES
-        told = False
-        while True:
-            try:
-                await self._servers.open()
-            except (StoreUnavailable, StoreRefused) as error:
-                self._closed = str(error)
-                if not told:
-                    told = True
-                    logger.warning(_AWAY, error)
-            else:
-                self._closed = None
-                if told:
-                    logger.warning("live sessions: %s answers now", self._url)
-                return tried.set()
-            tried.set()
-            await asyncio.sleep(jittered(pause))
-            pause = min(2 * pause, most)
 
 
 def partition_of(name: str) -> int:

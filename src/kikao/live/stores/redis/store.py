@@ -18,8 +18,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any, Final
 
+from kikao.live.stores.opening import PATIENCE
 from kikao.live.stores.redis import scripts
-from kikao.live.stores.redis.connecting import PARTITIONS, PATIENCE, Connecting, gathered, partition_of
+from kikao.live.stores.redis.connecting import PARTITIONS, Connecting, gathered, partition_of
 from kikao.live.stores.store import LEASE, REMEMBERED, Change, Entry, Listing, LiveAway, Position, Recovery
 
 _HEAD: Final = 8
