@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import msgspec
@@ -9,10 +11,11 @@ import msgspec
 from kikao import App, Chat, Flows, Number, Pin, SessionPolicy, t
 from kikao.events import Event, SessionEvent, name_of
 from kikao.sessions.limits import Limits, Rate
-from kikao.testing import Stage
+from kikao.testing import Phone, Stage
 from tests.testing.shop import MemoryTill, Till
 
 PIN, WRONG = "2580", "1111"
+NUMBER: Final = "+256772000001"
 
 MENU: Final = {"buy": "Buy", "order": "Order", "leave": "Leave", "broken": "Broken"}
 
@@ -94,6 +97,13 @@ class Heard:
     def lines(self) -> list[str]:
         """Each in a line: its name, and what else than the usual it says."""
         return [line(event) for event in self.news()]
+
+
+@asynccontextmanager
+async def at_the_market(app: App | None = None) -> AsyncIterator[tuple[Stage, Phone, Heard]]:
+    """A stage with the market, a phone, and what is published from now on."""
+    async with Stage(app or market()) as stage:
+        yield stage, stage.phone(NUMBER), Heard(stage)
 
 
 def line(event: Event) -> str:
