@@ -1,11 +1,11 @@
-"""The Redis store and everything that can go wrong between it and its server."""
+"""The Redis store and everything that can go wrong between it and a server it works with."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -27,7 +27,6 @@ from kikao.sessions.store import (
     Dedupe,
     Duplicate,
     StoreFull,
-    StoreRefused,
     StoreUnavailable,
 )
 from kikao.sessions.stores.redis import RedisStore
@@ -44,7 +43,8 @@ from tests.engines.proxy import (
     Proxy,
     Refuse,
 )
-from tests.engines.valkey import Cluster, Redis, Sentinel, Valkey
+from tests.engines.valkey import Redis, Valkey
+from tests.sessions.redis_stores import SHORT, keys, opened, until_it_is_back
 from tests.sessions.store_contract import (
     HOUR,
     LEASE,
@@ -57,29 +57,6 @@ from tests.sessions.store_contract import (
     written,
 )
 from tests.waiting import until
-
-SHORT = "timeout=0.3&connect_timeout=0.5"
-
-
-@contextlib.asynccontextmanager
-async def opened(url: str) -> AsyncIterator[RedisStore]:
-    store = RedisStore(url)
-    await store.open()
-    try:
-        yield store
-    finally:
-        await store.close()
-
-
-@pytest.fixture
-def empty(valkey: Valkey) -> Iterator[Valkey]:
-    """A server with nothing in it, and as it was afterwards."""
-    valkey.ask("FLUSHALL")
-    yield valkey
-    for setting, value in (("maxmemory", "0"), ("maxmemory-policy", "noeviction")):
-        valkey.ask("CONFIG", "SET", setting, value)
-    valkey.ask("FLUSHALL")
-
 
 # --- several processes ---
 
@@ -418,267 +395,3 @@ async def test_too_many_commands_are_refused_at_once(empty: Valkey) -> None:
         assert len(refused) == 50
         assert "is slow" in str(refused[0])
         await take(store, b"later")
-
-
-# --- what is refused at the start ---
-
-
-@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
-async def test_a_server_that_evicts_is_refused(empty: Valkey, policy: str) -> None:
-    empty.ask("CONFIG", "SET", "maxmemory-policy", policy)
-    with pytest.raises(
-        StoreRefused, match=rf"maxmemory-policy is {policy}.*CONFIG SET maxmemory-policy noeviction"
-    ):
-        await RedisStore(empty.url).open()
-
-
-async def test_the_policy_is_known_where_config_is_closed(tmp_path: Path) -> None:
-    options = ['rename-command CONFIG ""', "maxmemory-policy allkeys-lru"]
-    server = Valkey(tmp_path / "server", options=options)
-    server.start()
-    try:
-        with pytest.raises(StoreRefused, match="maxmemory-policy is allkeys-lru"):
-            await RedisStore(server.url).open()
-    finally:
-        server.remove()
-
-
-@pytest.mark.parametrize(
-    ("append", "save", "said", "refused"),
-    [
-        ("no", "", "keeps nothing on disk", True),
-        ("no", "3600 1", "saves only now and then", False),
-        ("yes", "", "", False),
-    ],
-)
-async def test_a_server_that_keeps_nothing_is_refused_where_it_matters(
-    empty: Valkey, append: str, save: str, said: str, refused: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    empty.ask("CONFIG", "SET", "appendonly", append, "save", save)
-    try:
-        strict = RedisStore(empty.url, strict=True)
-        if refused:
-            with pytest.raises(StoreRefused, match="appendonly yes"):
-                await strict.open()
-        else:
-            await strict.open()
-            await strict.close()
-        caplog.clear()
-        async with opened(empty.url):
-            assert len(caplog.records) == (1 if said else 0)
-            assert said in caplog.text
-    finally:
-        empty.ask("CONFIG", "SET", "appendonly", "no", "save", "")
-
-
-async def test_what_a_server_keeps_is_not_held_against_it_where_nobody_can_ask(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    server = Valkey(tmp_path / "server", options=['rename-command CONFIG ""', "maxmemory-policy noeviction"])
-    server.start()
-    try:
-        store = RedisStore(server.url, strict=True)
-        await store.open()
-        await store.close()
-        assert "may not ask (CONFIG GET)" in caplog.text
-    finally:
-        server.remove()
-
-
-async def test_one_may_use_it_who_may_do_what_is_listed_and_nothing_less(empty: Valkey) -> None:
-    page = Path(__file__).parents[2] / "docs" / "how-to" / "run-on-redis.md"
-    (listed,) = [line for line in page.read_text().splitlines() if line.startswith("ACL SETUSER kikao ")]
-    words = listed.removeprefix("ACL SETUSER kikao ").replace(">…", ">p%C3%A4ss").split()
-    url = empty.url.replace("redis://", "redis://kikao:p%25C3%25A4ss@")
-    granted = [word for word in words if word.startswith("+")]
-    try:
-        empty.ask("ACL", "SETUSER", "kikao", "reset", *words)
-        async with opened(url) as store:
-            await make(store, dedupe=Dedupe(b"m", b"reply", NOW + HOUR))
-            assert len(await everything(store)) == 1
-            assert await store.sweep(now=NOW + 2 * HOUR, limit=9) == 1
-        for word in granted:
-            empty.ask("ACL", "SETUSER", "kikao", "reset", *(each for each in words if each != word))
-            empty.ask("SCRIPT", "FLUSH")
-            with pytest.raises(StoreRefused, match=r"run-on-redis|may we use it"):
-                await RedisStore(url).open()
-    finally:
-        empty.ask("ACL", "DELUSER", "kikao")
-
-
-async def test_wrong_credentials_are_refused_and_not_shown(empty: Valkey) -> None:
-    with pytest.raises(StoreRefused, match="credentials") as refused:
-        await RedisStore(empty.url.replace("redis://", "redis://somebody:s3cret@")).open()
-    assert "s3cret" not in str(refused.value)
-
-
-async def test_nobody_there_is_refused_at_the_start(tmp_path: Path) -> None:
-    server = Valkey(tmp_path / "server")
-    with pytest.raises(StoreRefused, match="cannot be reached"):
-        await RedisStore(server.url).open()
-    server.remove()
-
-
-@pytest.mark.parametrize(("version", "refused"), [("6.2.14", True), ("7.0.0", False)])
-async def test_releases_before_7_are_refused(version: str, refused: bool) -> None:
-    """No wheel has so old a server: this one says so, and then hangs up."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        info = f"redis_version:{version}\r\nrole:master\r\nmaxmemory_policy:noeviction\r\n".encode()
-        while request := await reader.read(4096):
-            if b"INFO\r\n" in request and b"SETINFO" not in request:
-                writer.write(b"$%d\r\n%s\r\n" % (len(info), info))
-                await writer.drain()
-                break
-            writer.write(b"+OK\r\n" * request.count(b"*4\r\n"))
-        writer.close()
-
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    with pytest.raises(StoreRefused, match="must be Redis 7" if refused else "cannot be reached"):
-        await RedisStore(f"redis://127.0.0.1:{port}").open()
-    server.close()
-
-
-async def test_a_store_that_is_not_open_is_unavailable(empty: Valkey) -> None:
-    store = RedisStore(empty.url)
-    with pytest.raises(StoreUnavailable, match="not open"):
-        await store.claim(b"session", None, now=NOW, lease=LEASE, wait=0)
-    with pytest.raises(StoreUnavailable, match="not open"):
-        await store.due(now=NOW, limit=1)
-    await store.close()
-
-
-# --- several servers ---
-
-
-async def test_after_a_failover_the_new_primary_is_found_and_the_replica_is_not_used(tmp_path: Path) -> None:
-    servers = Sentinel(tmp_path)
-    servers.start()
-    try:
-        with pytest.raises(StoreRefused, match="is a replica"):
-            await RedisStore(servers.replica.url).open()
-        async with opened(f"{servers.url}?{SHORT}") as store:
-            await make(store, state=b"before")
-            assert servers.primary.ask("WAIT", 1, 5000) == 1
-            servers.primary.kill()
-            with pytest.raises((StoreUnavailable, CommitUnknown)):
-                await make(store)
-            await until_it_is_back(store)
-            claim = await take(store, wait=5)
-            assert claim.record is not None
-            assert claim.record.state == b"before"
-            await store.commit(written(claim))
-            assert servers.replica.ask("ROLE")[0] == b"master"
-    finally:
-        servers.remove()
-
-
-async def test_a_primary_that_becomes_a_replica_is_left(empty: Valkey) -> None:
-    """What a planned failover does: the connection stays, and the server takes no writes any more."""
-    async with opened(empty.url) as store:
-        claim = await take(store)
-        empty.ask("REPLICAOF", "127.0.0.1", 1)
-        try:
-            with pytest.raises(StoreUnavailable, match="is a replica"):
-                await store.commit(written(claim))
-            with pytest.raises(StoreUnavailable, match="Name its primary"):
-                await refusals(store, "Name its primary")
-        finally:
-            empty.ask("REPLICAOF", "NO", "ONE")
-        await until_it_is_back(store)
-        await store.commit(written(claim))
-
-
-async def test_sentinels_that_know_no_such_service(tmp_path: Path, empty: Valkey) -> None:
-    with pytest.raises(StoreRefused, match="name no primary of nothing"):
-        await RedisStore(f"redis+sentinel://127.0.0.1:{empty.port}/nothing?{SHORT}").open()
-
-
-async def test_a_cluster_and_a_server_alone_are_not_taken_for_each_other(
-    cluster: Cluster, empty: Valkey
-) -> None:
-    with pytest.raises(StoreRefused, match="is a node of a Cluster"):
-        await RedisStore(cluster.masters[0].url).open()
-    with pytest.raises(StoreRefused, match=r"cluster support disabled|no node of a Cluster"):
-        await RedisStore(f"redis+cluster://127.0.0.1:{empty.port}").open()
-
-
-async def test_sessions_are_found_again_when_slots_move_between_nodes(cluster: Cluster) -> None:
-    """Turns go on while the slot of a session moves key by key; none is lost, and none is done twice."""
-    async with opened(f"{cluster.url}?prefix=moving") as store:
-        await make(store, state=b"1")
-        name = next(key for key in all_keys(cluster) if key.startswith(b"{moving:") and key.endswith(b":s"))
-        slot = cluster.masters[0].ask("CLUSTER", "KEYSLOT", name)
-        source = next(node for node in cluster.masters if node.ask("CLUSTER", "COUNTKEYSINSLOT", slot))
-        target = next(node for node in cluster.masters if node is not source)
-        stop = asyncio.Event()
-        turns = asyncio.create_task(keep_turning(store, stop))
-        try:
-            for there, back in ((source, target), (target, source)):
-                await move_slot(slot, there, back, [*cluster.masters])
-        finally:
-            stop.set()
-        made = await turns
-        assert made > 0
-        assert [record.version for record in await everything(store)] == [made + 1]
-
-
-async def move_slot(slot: int, source: Valkey, target: Valkey, masters: list[Valkey]) -> None:
-    ids = {node.port: node.ask("CLUSTER", "MYID") for node in masters}
-    target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", ids[source.port])
-    source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", ids[target.port])
-    while there := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1):
-        source.ask("MIGRATE", "127.0.0.1", target.port, there[0], 0, 5000)
-        await asyncio.sleep(0.005)  # turns meet a slot that is half here and half there
-    for node in (target, source, *masters):
-        node.ask("CLUSTER", "SETSLOT", slot, "NODE", ids[target.port])
-    await asyncio.sleep(0.05)
-
-
-async def keep_turning(store: RedisStore, stop: asyncio.Event) -> int:
-    """Turns of one session; how many were committed."""
-    made = 0
-    while not stop.is_set():
-        with contextlib.suppress(StoreUnavailable):
-            claim = await take(store, now=NOW + made, wait=5)
-            await store.commit(written(claim, state=b"again"))
-            made += 1
-        await asyncio.sleep(0.002)
-    return made
-
-
-# --- what the tests say ---
-
-
-async def refusals(store: RedisStore, text: str) -> None:
-    """Ask until the store says this of why it cannot answer, and raise that."""
-
-    async def refused() -> bool:
-        try:
-            await store.due(now=NOW, limit=1)
-        except StoreUnavailable as error:
-            if text in str(error):
-                raise
-        return False
-
-    await until(refused, f"a refusal that says {text!r}")
-
-
-async def until_it_is_back(store: RedisStore) -> None:
-    async def there() -> bool:
-        with contextlib.suppress(StoreUnavailable):
-            await store.due(now=NOW, limit=1)
-            return True
-        return False
-
-    await until(there, "the store to be back")
-
-
-async def keys(server: Valkey, pattern: bytes) -> list[bytes]:
-    found: list[bytes] = server.ask("KEYS", pattern)
-    return found
-
-
-def all_keys(cluster: Cluster) -> list[bytes]:
-    return [key for node in cluster.masters for key in node.ask("KEYS", "*")]
