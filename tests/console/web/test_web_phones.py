@@ -138,13 +138,21 @@ async def test_what_is_no_frame_is_passed_on_and_not_written_down(browser: Brows
 
 
 async def test_a_connection_that_breaks_and_a_user_who_logs_out(browser: Browser) -> None:
-    await browser.table.post(f"/phones/{browser.id}/cut")  # nobody is there
+    path = f"/phones/{browser.id}"
+    await browser.table.post(f"{path}/drop")  # nobody is there
+    await browser.table.post(f"{path}/connect")
     await browser.join()
-    await browser.table.post(f"/phones/{browser.id}/cut")
+    await browser.table.post(f"{path}/drop")
     assert await browser.socket.frame() is None
     assert browser.socket.closed is not None
     assert browser.socket.closed["code"] == 1012
     await browser.socket.over()
+    for _ in range(2):  # with the token it had, and with another one
+        assert await browser.socket.open() == 403
+        assert await browser.connect() == 403
+    await browser.table.post(f"{path}/connect")
+    assert await browser.socket.open() == 101
+    await browser.socket.leave()
     await browser.join()
     token = (await browser.table.post(f"/phones/{browser.id}/token"))["token"]
     await browser.table.post(f"/phones/{browser.id}/log_out")
@@ -152,6 +160,24 @@ async def test_a_connection_that_breaks_and_a_user_who_logs_out(browser: Browser
     assert await InsideSocket(browser.stage.server, SOCKET, token).open() == 403
     browser.stage.clock.advance(1)
     assert await browser.connect() == 101
+
+
+async def test_only_the_line_of_that_phone_is_down(browser: Browser) -> None:
+    added = await browser.table.post("/phones", endpoint="web-chat", number=USER)
+    other = Browser(browser.table, browser.stage, added["id"])
+    await browser.join()
+    await other.join()
+    await browser.table.post(f"/phones/{other.id}/drop")
+    assert await other.socket.frame() is None
+    await other.socket.over()
+    asked = await browser.does("open")
+    await browser.does("tap", mark=asked["mark"], key="1")
+    assert await other.connect() == 403
+    await browser.table.post(f"/phones/{other.id}/connect")
+    assert await other.connect() == 101
+    seen = (await other.socket.ask("chat", "phx_join"))["response"]
+    assert seen["seq"] == 3
+    await other.socket.leave()
 
 
 async def test_time_that_moves_ends_no_token(browser: Browser) -> None:

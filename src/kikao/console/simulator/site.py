@@ -26,7 +26,8 @@
     GET    /simulator/api/phones/{id}/media?message=id        a picture of the chat
     GET    /simulator/api/phones/{id}/link?message=id&button=0   302 to where a button leads
     POST   /simulator/api/phones/{id}/token        {} → {"token"}   with which a web chat opens its socket
-    POST   /simulator/api/phones/{id}/cut          {} → {}          its connection breaks
+    POST   /simulator/api/phones/{id}/drop         {} → {}          of a web chat: its line is down …
+    POST   /simulator/api/phones/{id}/connect      {} → {}          … and there again
     POST   /simulator/api/phones/{id}/log_out      {} → {}          its user logs out everywhere
     POST   /simulator/api/clock                    {"advance": seconds} → Moment
     GET    /simulator/api/transcript               everything done so far, text/plain; DELETE starts anew → {}

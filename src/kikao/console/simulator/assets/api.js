@@ -20,7 +20,7 @@ export const act = (id, what, body = {}) => call("POST", `/phones/${id}/${what}`
 export const actInChat = (id, what, body, since) => call("POST", `/phones/${id}/${what}?since=${since}`, body);
 export const chat = (id, since) => call("GET", `/phones/${id}/chat?since=${since}`);
 
-/** Of a web chat: a token with which it opens its socket; what else is done with it, "cut" or "log_out". */
+/** Of a web chat: a token with which it opens its socket; what else is done with it, "drop", "connect" or "log_out". */
 export const token = (id) => call("POST", `/phones/${id}/token`).then(({ token: given }) => given);
 export const tell = (id, what) => call("POST", `/phones/${id}/${what}`);
 

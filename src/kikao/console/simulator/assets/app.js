@@ -40,7 +40,7 @@ function Desk({ setup }) {
       KeyR: () => active.lastAhead !== null && calls.redial(active.slot),
       KeyA: () => !isWeb(active) && (isChat(active) ? calls.chat(active.slot, "deliver") : active.lastAhead !== null && calls.again(active.slot)),
       KeyH: () => active.line === "open" && calls.hangUp(active.slot),
-      KeyL: () => active.line === "open" && calls.drop(active.slot),
+      KeyL: () => (isWeb(active) ? calls.plug(active.slot, !active.isDown) : active.line === "open" && calls.drop(active.slot)),
       KeyN: () => focusPhone(calls.add()),
       KeyP: () => focusPhone(phones[place % phones.length].slot),
       KeyI: () => document.querySelector(".inspector [aria-selected=true]").focus(),

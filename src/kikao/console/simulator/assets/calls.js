@@ -91,7 +91,7 @@ export function usePhones(setup) {
   /** A new phone for one that the server no longer knows, after a restart of it. */
   async function anotherLine({ endpoint, number }) {
     const { id } = await api.addPhone(endpoint, number);
-    return { id, line: "idle", secret: false, keys: {}, chat: null, sent: 0, exchanges: [] };
+    return { id, line: "idle", secret: false, keys: {}, chat: null, sent: 0, exchanges: [], isDown: false };
   }
 
   /** What the server calls a phone, which it may not know yet: it was away when the phone came. */

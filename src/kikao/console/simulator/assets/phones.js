@@ -42,6 +42,7 @@ export function newPhone({ id, channel }, number) {
     line: "idle",
     screen: "",
     secret: false,
+    isDown: false,
     cost: null,
     page: 1,
     pages: 1,

@@ -8,7 +8,7 @@ const LIST = [
   ["Alt + R", "Redial"],
   ["Alt + A", "Same request, or webhook, again"],
   ["Alt + H", "Hang up"],
-  ["Alt + L", "Drop the line"],
+  ["Alt + L", "Drop the line; of a web chat also connect it"],
   ["Alt + N", "Add a phone"],
   ["Alt + P", "Go to the next phone"],
   ["Alt + I", "Go to the inspector"],

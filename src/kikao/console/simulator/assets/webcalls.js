@@ -16,10 +16,17 @@ export const webCalls = ({ live, idOf, anotherLine, attempt, happen }) => ({
       return api.token(facts.id);
     }
   },
-  /** "cut" its connection, or "log_out" its user. */
-  tell: (slot, what) =>
+  /** Its line is there, or not: down it stays until it is there again. */
+  plug: (slot, isDown) =>
     attempt(slot, async () => {
-      await api.tell(await idOf(live(slot)), what);
+      await api.tell(await idOf(live(slot)), isDown ? "drop" : "connect");
+      happen({ type: "known", slot, facts: { busy: false, isDown } });
+      // As when somebody looks at the page again: who has no connection tries now, rather than after a pause.
+      if (!isDown) dispatchEvent(new Event("visibilitychange"));
+    }),
+  logOut: (slot) =>
+    attempt(slot, async () => {
+      await api.tell(await idOf(live(slot)), "log_out");
       happen({ type: "known", slot, facts: { busy: false } });
     }),
 });

@@ -9,16 +9,17 @@ import { Texts } from "./texts.js";
 /** Its properties are those of a `Place`. */
 export function WebChatPhone(at) {
   const { phone, setup, calls } = at;
-  const { slot } = phone;
+  const { slot, isDown } = phone;
   return html`
     <${Place} ...${at}>
       <${Widget} phone=${phone} endpoint=${endpointOf(setup, phone)} calls=${calls} />
       <${Texts} texts=${phone.texts} />
       <div class="mishaps" role="group" aria-label=${`What happens to the chat of ${nameOf(at.place)}`}>
-        <button type="button" title="The connection breaks, and the widget comes back by itself"
-          onClick=${() => calls.tell(slot, "cut")}><${Icon} name="unplug" />Drop line</button>
+        <button type="button" aria-pressed=${isDown}
+          title=${isDown ? "The line is there again: what waits is sent, and what was missed comes" : "The line breaks, and stays down until it is connected again"}
+          onClick=${() => calls.plug(slot, !isDown)}><${Icon} name=${isDown ? "redial" : "unplug"} />${isDown ? "Connect" : "Drop line"}</button>
         <button type="button" title="The user logs out everywhere: what is open ends, and its tokens open nothing"
-          onClick=${() => calls.tell(slot, "log_out")}><${Icon} name="lock" />Log out</button>
+          onClick=${() => calls.logOut(slot)}><${Icon} name="lock" />Log out</button>
       </div>
     <//>
   `;

@@ -77,7 +77,7 @@ class WebFace:
             self.tokens.real = hub.tokens
         hub.admission.tokens = self.tokens
         self.hub = hub
-        return WatchedSockets(sockets, self.traffic)
+        return WatchedSockets(sockets, self.traffic, self.tokens)
 
     def endpoints(self, settings: Settings, taken: Collection[str]) -> dict[str, WebEndpoint]:
         """By id, none of which is `taken`: those of the settings, or one."""
@@ -112,6 +112,8 @@ class WebPhone(Handset[WebEndpoint]):
 
     def __init__(self, endpoint: WebEndpoint, number: str) -> None:
         super().__init__(endpoint, number)
+        self.is_down = False
+        """Whether its line is."""
         self._tokens: list[str] = []
         endpoint.face.traffic.expect(number)
 
@@ -143,14 +145,27 @@ class WebPhone(Handset[WebEndpoint]):
 
     def token(self) -> str:
         """One more token of the user."""
-        self._tokens.append(self.endpoint.face.tokens.mint(self.number))
+        tokens = self.endpoint.face.tokens
+        self._tokens.append(tokens.mint(self.number))
+        if self.is_down:
+            tokens.hold(self._tokens[-1:])
         return self._tokens[-1]
 
-    def cut(self) -> None:
-        """The connection breaks, of all of the user's browsers: they come back, and miss nothing."""
-        session = None if self.endpoint.face.hub is None else self.endpoint.face.hub.sessions.get(self.number)
+    def drop(self) -> None:
+        """The line breaks, and stays down until `connect`: the browser tries to come back, and nobody hears of it."""
+        self.is_down = True
+        hub, tokens = self.endpoint.face.hub, self.endpoint.face.tokens
+        tokens.hold(self._tokens)
+        own = set(map(id, tokens.claims(self._tokens)))
+        session = None if hub is None else hub.sessions.get(self.number)
         for socket in [] if session is None else list(session.sockets):
-            socket.close(Reason.DRAINED)
+            if id(socket.claims) in own:  # not those of the user's other devices
+                socket.close(Reason.DRAINED)
+
+    def connect(self) -> None:
+        """The line is there again."""
+        self.is_down = False
+        self.endpoint.face.tokens.release(self._tokens)
 
     async def log_out(self) -> None:
         """Log out everywhere: who was in is told so, and stays out with the tokens they have. Raises `LiveAway`."""

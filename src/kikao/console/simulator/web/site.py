@@ -15,7 +15,7 @@ from kikao.live.stores.store import LiveAway
 from kikao.members import Members, UnknownMember
 from kikao.records import CommitUnknown, RecordsAway
 
-ACTIONS: Final = frozenset({"chat", "token", "cut", "log_out"})
+ACTIONS: Final = frozenset({"chat", "token", "drop", "connect", "log_out"})
 
 
 class WebSite:
@@ -37,8 +37,8 @@ class WebSite:
         if action == "token":
             await self._enter(phone)
             return as_json({"token": phone.token()})
-        if action == "cut":
-            phone.cut()
+        if action in ("drop", "connect"):
+            phone.drop() if action == "drop" else phone.connect()
             return as_json({})
         try:
             await phone.log_out()

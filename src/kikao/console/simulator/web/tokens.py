@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ class MintedTokens(Tokens):
         self._clock = clock
         self.real = real
         self._users: dict[str, Claims] = {}
+        self._held: set[str] = set()
 
     def __repr__(self) -> str:
         return f"<{len(self._users)} tokens of the simulator>"
@@ -46,10 +47,27 @@ class MintedTokens(Tokens):
         """As the real ones, where there are any; else it is minted."""
         return self.mint(user) if self.real is None else self.real.sign(user, seconds, claims, key=key)
 
-    def forget(self, tokens: list[str]) -> None:
+    def forget(self, tokens: Collection[str]) -> None:
         """They open nothing any more."""
+        self.release(tokens)
         for token in tokens:
             self._users.pop(token, None)
+
+    def claims(self, tokens: Collection[str]) -> list[Claims]:
+        """What those say that were minted here, each as it is found again in the socket that it opened."""
+        return [self._users[token] for token in tokens if token in self._users]
+
+    def hold(self, tokens: Collection[str]) -> None:
+        """Whoever shows them does not get through."""
+        self._held.update(tokens)
+
+    def release(self, tokens: Collection[str]) -> None:
+        """They do again."""
+        self._held.difference_update(tokens)
+
+    def is_held(self, token: str) -> bool:
+        """Whether the line of whoever shows it is down."""
+        return token in self._held
 
     def verify(self, token: str) -> Claims:
         """Raises `BadToken`."""

@@ -8,10 +8,11 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from kikao.channels.socket.handshake import Handshake, handshake
 from kikao.console.simulator.chats.views import ExchangeView
 from kikao.console.simulator.masking import KEY
 from kikao.console.simulator.views import MASK, ReplyView, RequestView
-from kikao.console.simulator.web.tokens import admitting
+from kikao.console.simulator.web.tokens import MintedTokens, admitting
 from kikao.live.endpoint import Endpoint, Page
 from kikao.live.socket import WRITE
 
@@ -102,9 +103,10 @@ class SocketTraffic:
 class WatchedSockets:
     """An app's sockets, of which those that a simulated phone opened are written down."""
 
-    def __init__(self, sockets: Endpoint, traffic: SocketTraffic) -> None:
+    def __init__(self, sockets: Endpoint, traffic: SocketTraffic, tokens: MintedTokens) -> None:
         self._sockets = sockets
         self._traffic = traffic
+        self._tokens = tokens
 
     @property
     def pages(self) -> Mapping[str, Page]:
@@ -116,7 +118,19 @@ class WatchedSockets:
         return self._sockets.opens(path)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One of them, from its handshake to its end."""
+        """One of them, from its handshake to its end. Nobody hears of one whose line is down."""
+        asked = handshake(
+            scope.get("query_string", b""),
+            scope["headers"],
+            scope.get("subprotocols", ()),
+            origins=("*",),
+            host="",
+        )
+        token = asked.token if isinstance(asked, Handshake) else None
+        if token is not None and self._tokens.is_held(token.reveal().decode(errors="replace")):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         with admitting() as admitted:
             wire = _Wire(self._traffic, admitted, receive, send)
             extensions = scope.get("extensions", {})
