@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import coverage
 import pytest
 from hypothesis import settings
 
 from tests.engines.fixtures import cluster, postgresql, redis_server, valkey
+from tests.virtual import VirtualLoop
 
 __all__ = ["cluster", "postgresql", "redis_server", "valkey"]
 
@@ -87,6 +89,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         os.environ[_MEASURED_CHILDREN] = measured
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """A test that is marked `virtual_time` runs in it; see `tests.virtual`."""
+    if item.get_closest_marker("virtual_time") is not None:
+        return {"virtual": VirtualLoop}
+    return {"real": asyncio.new_event_loop}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -28,6 +28,8 @@ from kikao.sessions.posting import opened
 from kikao.turn import _Turn
 from tests.channels.chat.talk import Talk, start
 
+pytestmark = pytest.mark.virtual_time
+
 flows = Flows()
 
 

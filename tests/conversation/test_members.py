@@ -41,11 +41,11 @@ from tests.conversation.world import (
     Book,
     LoopClock,
     Registry,
-    VirtualLoop,
     flows_of,
     seeded_randomness,
 )
 from tests.talk import PlainGateway, Process, Talk
+from tests.virtual import VirtualLoop
 
 T = TypeVar("T")
 Rule = TypeVar("Rule", bound=Callable[..., Any])

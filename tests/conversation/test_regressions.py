@@ -17,6 +17,8 @@ from tests.bank import PIN, Bank, fail
 from tests.conversation.payments.sending import CHECKING, RESUME, phone, to_the_pin
 from tests.talk import Process, Talk, start
 
+pytestmark = pytest.mark.virtual_time
+
 ASKED_LATER = "We are checking your request. Do not repeat it. Dial again to see the result."
 
 

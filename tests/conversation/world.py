@@ -1,16 +1,10 @@
-"""The world that members of the property tests live in: time, a bank, a phone book, and flows that change.
-
-Time is virtual: the event loop never waits, it moves its clock to the next timer. So a test may let a bank take ten
-seconds, a lease lapse or a week go by, and everything happens in an order that only the test decides.
-"""
+"""The world that members of the property tests live in: a bank, a phone book, and flows that change."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import random
-import selectors
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -34,6 +28,7 @@ from kikao.conversation import (
 from kikao.i18n import t
 from kikao.i18n.money import Amount
 from kikao.testing import Clock
+from tests.virtual import VirtualLoop
 
 PINS = ("7391", "8264", "9573")
 """Right PINs, one a member. No amount, reference or text of this world holds these digits, nor those of WRONG."""
@@ -41,30 +36,6 @@ PINS = ("7391", "8264", "9573")
 WRONG = ("6606", "6607")
 OPENING = 12_000
 LOCKS_AT = 3
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """An event loop without I/O whose time jumps to the next timer."""
-
-    def __init__(self) -> None:
-        self.virtual = 0.0
-        super().__init__(_Skipping(self))
-
-    def time(self) -> float:
-        return self.virtual
-
-
-class _Skipping(selectors.SelectSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        if timeout is None:
-            raise AssertionError("everybody waits and nothing will ever happen")
-        if timeout > 0:
-            self._loop.virtual += timeout
-        return []
 
 
 class LoopClock(Clock):

@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from kikao.conversation import BackendError, Chat, Flows, Invalid, Number, Text
 from kikao.i18n.messages import t
 from tests.conversation.hard_cases.talks import BROKEN, UNAVAILABLE, flow, last
 from tests.talk import start
+
+pytestmark = pytest.mark.virtual_time
 
 
 class TestAValidatorWithANetwork:

@@ -13,6 +13,8 @@ from kikao.conversation import Chat, Text, suspension
 from tests.conversation.hard_cases.talks import BROKEN, Conversation, flow, last
 from tests.talk import Talk, start
 
+pytestmark = pytest.mark.virtual_time
+
 
 class TestASwallowedSuspension:
     """4. Whatever stands around a question, code after it never runs without an answer."""

@@ -13,6 +13,8 @@ from tests.bank import PIN, Bank
 from tests.conversation.payments.sending import CHECKING, WELCOME, phone, to_the_pin
 from tests.talk import Talk, start
 
+pytestmark = pytest.mark.virtual_time
+
 
 class TestDeadline:
     """The bank is slower than the gateway waits: received, being processed, told at the next dial."""
