@@ -24,6 +24,9 @@ QUIET: Final = [
     "--disable-sync",
 ]
 
+PATIENCE: Final = 60_000
+"""Milliseconds until a page is given up: a machine that does much besides is slow, and not wrong."""
+
 REFUSED: Final = "Failed to load resource: the server responded with a status of 4"
 """What Chromium says of a reply that the page shows as an error: said by the browser, not by the page."""
 
@@ -39,15 +42,20 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(why)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=found, headless=True, chromium_sandbox=os.geteuid() != 0, args=QUIET
+            executable_path=found,
+            headless=True,
+            chromium_sandbox=os.geteuid() != 0,
+            args=QUIET,
+            timeout=PATIENCE,
         )
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
 
 def new_window(browser: Browser, **options: Any) -> Page:
     context = browser.new_context(**{"reduced_motion": "reduce", "color_scheme": "light", **options})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     return context.new_page()
 
 

@@ -23,7 +23,7 @@ from kikao_apps.wallet.pins import Pins
 from kikao_apps.wallet.service import CATALOGS, LOCALES, OPENING_GIFT
 from tests.waiting import until
 
-BUDGET: Final = 1.5
+BUDGET: Final = 4.0
 """Seconds a reply may take: few enough to wait for, and enough for a machine that has other things to do."""
 
 HOLD: Final = "hold"

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Response, expect
 
 from tests.console.auditing import audit
 from tests.console.browser import Desk, chromium, new_window, stored
-from tests.console.chats.table import stands_in
+from tests.digits import stands_in
 from tests.http.servers import ServerProcess, serving
 
 ASKED = "What would you like?"

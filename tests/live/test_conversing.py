@@ -170,11 +170,13 @@ async def test_where_a_device_is_is_an_answer() -> None:
 
 
 async def test_what_comes_while_a_turn_cannot_be_is_kept_and_dealt_with_in_order() -> None:
-    asha = await start(flows, "photo", budget=0.1)
+    asha = await start(flows, "photo")
     await asha.opens()
     held = await asha.process.sessions.claim(session_of(asha), wait=0.0)
     assert isinstance(held, Held)
+    budget, asha.process.turns.budget = asha.process.turns.budget, 0.1
     assert await asha.says("Asha") == []
+    asha.process.turns.budget = budget
     assert asha.reason == ""
     await held.release()
     asha.process.clock.advance(2)

@@ -12,6 +12,8 @@ from kikao.sessions import confirming
 from kikao.sessions.ledger import LedgeredStore
 from kikao.sessions.ledger.ledgered import KEPT
 from kikao.sessions.store import CommitUnknown, StoreUnavailable
+from kikao.testing.timers import let_pass
+from kikao.turn import BUDGET
 from tests.bank import PIN
 from tests.sessions.forgetful import ForgetfulStore
 from tests.sessions.ledgers import Life, a_ledger, a_life
@@ -105,10 +107,10 @@ async def test_who_waits_for_the_ledger_and_gives_up_looks_there_next(tmp_path: 
 
         async def hangs(*args: object) -> None:
             await put(*args)  # type: ignore[arg-type]
+            asyncio.get_running_loop().call_soon(let_pass, BUDGET)
             await asyncio.Event().wait()
 
         ledger.put = hangs  # type: ignore[method-assign,assignment]
-        life.talk.process.turns.budget = 0.3
         assert await life.talk.say(PIN) == UNCERTAIN
         ledger.put = put  # type: ignore[method-assign]
         store = life.talk.process.store.store
@@ -123,8 +125,10 @@ async def test_while_the_ledger_is_away_the_store_still_knows_that_an_effect_is_
         life, fast = await a_life(ledger)
         await at_the_pin(life)
         life.bank.gate = asyncio.Event()
-        life.talk.process.turns.budget = 0.3
-        await life.talk.say(PIN)
+        paying = asyncio.create_task(life.talk.say(PIN))
+        await life.bank.arrived.wait()
+        let_pass(BUDGET)
+        await paying
         (row,) = await fast.due(now=1e12, limit=9)
         store = life.talk.process.store.store
 

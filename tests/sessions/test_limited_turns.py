@@ -203,7 +203,7 @@ async def test_a_notification_of_the_end_is_not_counted() -> None:
 
 
 async def test_an_effect_goes_on_while_its_member_is_limited_and_is_told_after() -> None:
-    async with Stage(an_app(), budget=0.2) as stage:
+    async with Stage(an_app()) as stage:
         asha, press = stage.phone(), stage.service(Press)
         await asha.dial()
         await asha.reply("hello")

@@ -93,11 +93,6 @@ class Chat:
         return self.said
 
 
-def stands_in(secret: str, text: str) -> bool:
-    """Whether a number stands in a text by itself: within ids, times and signatures any four digits come by chance."""
-    return re.search(rf"(?<![\w.+/=-]){secret}(?![\w.+/=-])", text) is not None
-
-
 def buttons(message: Any) -> list[str]:
     """The labels below a message."""
     return [button["label"] for row in message["rows"] for button in row]

@@ -12,7 +12,8 @@ from kikao.server import Server
 from kikao.testing import Stage, play
 from kikao.transcripts import parse
 from tests.console.chat_app import app
-from tests.console.chats.table import PACE, Chat, ChatTable, buttons, stands_in, token_of
+from tests.console.chats.table import PACE, Chat, ChatTable, buttons, token_of
+from tests.digits import stands_in
 from tests.http.asgi import call
 
 CANARY = "7359"

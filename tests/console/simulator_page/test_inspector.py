@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.console.browser import Desk, stored
 from tests.console.desk_app import HOLD
 from tests.console.simulator_page.members import NUMBERS, PIN, Open, pay
+from tests.digits import stands_in
 
 
 def test_what_went_over_the_wire_is_shown_and_copied(open_desk: Open) -> None:
@@ -51,10 +52,10 @@ def test_a_secret_is_absent_everywhere_but_in_the_field_that_hides_it(desk: Desk
     phone.answer("2", PIN).shows("Your balance").press("Same again")
     for tab in ("Raw", "Transcript", "History", "Conversation"):
         desk.tab(tab)
-        assert PIN not in desk.page.content(), tab
+        assert not stands_in(PIN, desk.page.content()), tab
     expect(desk.tab("History").get_by_text("a secret, not kept")).to_have_count(3)
-    assert PIN not in stored(desk.page)
-    assert PIN not in desk.heard()
+    assert not stands_in(PIN, stored(desk.page))
+    assert not stands_in(PIN, desk.heard())
 
 
 def test_an_effect_whose_end_nobody_knows_yet_stands_out_until_it_is_known(asha: Desk, folder: Path) -> None:
@@ -75,12 +76,12 @@ def test_an_effect_whose_end_nobody_knows_yet_stands_out_until_it_is_known(asha:
 def test_time_moves_forward_and_the_session_runs_out(desk: Desk) -> None:
     desk.phone().dial().answer("1")
     panel = desk.tab("Conversation")
-    expect(panel).to_contain_text(re.compile("4 min 5. s left"))
+    expect(panel).to_contain_text(re.compile("4 min [0-9]+ s left"))
     desk.advance("+1 min")
-    expect(panel).to_contain_text(re.compile("3 min 5. s left"))
+    expect(panel).to_contain_text(re.compile("3 min [0-9]+ s left"))
     desk.page.get_by_label("Minutes to move forward").fill("2")
     desk.advance("Move")
-    expect(panel).to_contain_text(re.compile("1 min 5. s left"))
+    expect(panel).to_contain_text(re.compile("1 min [0-9]+ s left"))
     desk.advance("+5 min")
     expect(panel).to_contain_text(re.compile("This session is over|No session"))
     expect(desk.page.get_by_role("region", name="Time")).to_contain_text("ahead")

@@ -1,7 +1,7 @@
 // The official client as tests use it, in node and in a browser alike. A device is one Socket; it notes what it sees,
 // in order, and a test waits for notes. Nothing of the client is replaced: `onMessage` of a channel is its own hook.
 
-const PATIENCE = 15000;
+const PATIENCE = 60000;
 
 export function devices({ LongPoll, Presence, Socket }, transport) {
   const all = new Map();

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tests.live.client.hosts import Host
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 90.0
 """Seconds until something that a device does is given up; `device.mjs` gives up waiting before that."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, async_playwright
 
-from tests.console.browser import QUIET
+from tests.console.browser import PATIENCE, QUIET
 
 HERE: Final = Path(__file__).parent
 CLIENT: Final = HERE.parents[2] / "src/kikao/live/assets/vendored/phoenix.mjs"
@@ -169,9 +169,15 @@ async def chromium() -> AsyncIterator[Chromium]:
     found = demanded("chromium", "DEMAND_BROWSER", "on Debian and Ubuntu: apt install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
-            executable_path=found, headless=True, chromium_sandbox=os.geteuid() != 0, args=QUIET
+            executable_path=found,
+            headless=True,
+            chromium_sandbox=os.geteuid() != 0,
+            args=QUIET,
+            timeout=PATIENCE,
         )
-        yield Chromium(await browser.new_context())
+        context = await browser.new_context()
+        context.set_default_timeout(PATIENCE)
+        yield Chromium(context)
         await browser.close()
 
 
