@@ -229,7 +229,8 @@ class TestOneBadSession:
         bank.away = False
         clock.advance(60)
         key = next(iter(store._sessions))
-        store._sessions[key] = store._sessions[key][:-1] + b"?"
+        *before, last = store._sessions[key]
+        store._sessions[key] = bytes([*before, last ^ 1])
         await process.recovery.once()
         what = [event.what for event in process.events if isinstance(event, RecoveryDone)]
         assert sorted(what) == ["failed", "settled"]
