@@ -17,6 +17,7 @@ from kikao.channels.socket.tokens import Claims
 from kikao.live.news import EndSession, packed, unpacked
 from kikao.live.presence.tracking import INTERNAL
 from kikao.live.session import Connected, Session
+from kikao.live.stores.epochs import is_of, may_be_one
 from kikao.live.stores.store import LiveAway, LiveStore, Position
 from kikao.live.wire import Wire
 
@@ -107,12 +108,12 @@ class Endings:
     def _follows(self, place: Position) -> bool:
         """Whether it is new. One that does not come next is applied all the same, and what is before it is read."""
         at = self.at
-        if at is not None and place.epoch == at.epoch and place.seq <= at.seq:
-            return False
-        if at is not None and place.epoch == at.epoch and place.seq == at.seq + 1:
-            self.at = place
-        else:
+        if at is None or not is_of(place.epoch, at.epoch) or place.seq > at.seq + 1:
             self._behind.set()
+            return True
+        if place.seq <= at.seq:
+            return False
+        self.at = place
         return True
 
     async def _read(self) -> None:
@@ -120,7 +121,7 @@ class Endings:
         if found.messages is None:
             await self._look()
         at = self.at  # by now: some may have been heard meanwhile
-        known = at.seq if at is not None and at.epoch == found.top.epoch else 0
+        known = at.seq if at is not None and may_be_one(found.top.epoch, at.epoch) else 0
         if found.top.seq >= known:
             self.at = found.top
         for seq, said in found.messages or ():

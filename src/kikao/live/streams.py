@@ -15,6 +15,7 @@ import msgspec
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Frame, Json
 from kikao.live.routes import Kept, shown
+from kikao.live.stores.epochs import is_of, may_be_one
 from kikao.live.stores.store import LiveAway, LiveStore, Position, Recovery
 
 MOST: Final = 300
@@ -89,8 +90,10 @@ class Streams:
         at = self._at.get(topic)
         if not self._wanted(topic):  # whoever joined is gone by now
             return found
-        if at is None or at.epoch != found.top.epoch:
+        if at is None or (at.seq == found.top.seq == 0 and is_of(found.top.epoch, at.epoch)):
             self._at[topic] = found.top
+        elif not may_be_one(found.top.epoch, at.epoch):  # others are in another stream, and have to be told
+            self.read(topic)
         return found
 
     @staticmethod
@@ -100,9 +103,12 @@ class Streams:
         messages = (
             [] if found.messages is None or not recovered else [_read(n, kept) for n, kept in found.messages]
         )
-        said: dict[str, Any] = {"epoch": found.top.epoch, "seq": found.top.seq, "recovered": recovered}
+        epoch = (
+            asked.epoch if recovered else found.top.epoch
+        )  # who goes on does so under the name that they know
+        said: dict[str, Any] = {"epoch": epoch, "seq": found.top.seq, "recovered": recovered}
         if asked.last_seq is not None and not recovered:
-            said["reason"] = "too far behind" if asked.epoch == found.top.epoch else "unknown epoch"
+            said["reason"] = "too far behind" if is_of(found.top.epoch, asked.epoch) else "unknown epoch"
         return {**said, "messages": messages}
 
     def arrived(self, topic: str, event: str, body: Json, at: Position, but: str = "") -> None:
@@ -113,11 +119,11 @@ class Streams:
         before = self._at.get(topic)
         if before is None:  # nobody's join was answered yet
             self._tell(topic, framed(topic, event, body, at.seq), at.seq, but)
-        elif before.epoch == at.epoch and at.seq == before.seq + 1:
+        elif not is_of(at.epoch, before.epoch) or at.seq > before.seq + 1:
+            self.read(topic)
+        elif at.seq == before.seq + 1:
             self._at[topic] = at
             self._tell(topic, framed(topic, event, body, at.seq), at.seq, but)
-        elif before.epoch != at.epoch or at.seq > before.seq:
-            self.read(topic)
 
     def read(self, topic: str) -> None:
         """Look in the store for what clients of a topic did not get."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,7 +15,8 @@ import redis.asyncio
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.postgresql import PostgreSQLLive
 from kikao.live.stores.redis import RedisLive
-from kikao.live.stores.sealed import Sealed, scope_of
+from kikao.live.stores.redis.connecting import partition_of
+from kikao.live.stores.sealed import Sealed, _name, scope_of
 from kikao.live.stores.sqlite import SQLiteLive
 from kikao.live.stores.store import LEASE, LiveStore
 from kikao.sessions.sealing import KeyRing
@@ -40,6 +41,10 @@ class Place(Protocol):
 
     async def lapse(self, node: str, *, alive: Collection[str] = ()) -> None:
         """The lease of a node is over, those of others go on."""
+        ...
+
+    async def has(self, store: LiveStore, streams: Sequence[str]) -> int:
+        """How many of these streams take a place in it; `store` is a client."""
         ...
 
 
@@ -80,6 +85,12 @@ class OneProcess:
         for other in alive:
             await self._store.beat(other)
 
+    async def has(self, store: LiveStore, streams: Sequence[str]) -> int:
+        if isinstance(store, MemoryLive):
+            return len(store._streams.keys() & set(streams))
+        assert isinstance(store, SQLiteLive)
+        return int(store._file._read("SELECT count(*) FROM streams")[0][0])  # of this test alone
+
 
 def memory() -> Place:
     return OneProcess(lambda clock, wall: MemoryLive(clock=clock, wall=wall))
@@ -104,6 +115,13 @@ class Server:
 
     async def wipe(self) -> None:
         """Whatever was kept is gone."""
+        raise NotImplementedError
+
+    async def has(self, store: LiveStore, streams: Sequence[str]) -> int:
+        return await self.counted(store, [_name(self.ring, "stream", each).hex() for each in streams])
+
+    async def counted(self, store: LiveStore, names: Sequence[str]) -> int:
+        """How many streams of these names there are."""
         raise NotImplementedError
 
     @asynccontextmanager
@@ -137,6 +155,12 @@ class Redis(Server):
             async for key in client.scan_iter(f"*{scope_of(self.ring)}*"):
                 await client.delete(key)
 
+    async def counted(self, store: LiveStore, names: Sequence[str]) -> int:
+        assert isinstance(store, Sealed)
+        assert isinstance(store._shared, RedisLive)
+        at = store._shared._at
+        return sum([await at.plain(b"EXISTS", partition_of(name), f":s:{name}") for name in names])
+
 
 class PostgreSQL(Server):
     """A database."""
@@ -149,3 +173,11 @@ class PostgreSQL(Server):
         for table in ("nodes", "topics", "entries", "streams", "messages", "log_outs"):
             await connection.execute(f"DELETE FROM kikao_live.{table}")
         await connection.close()
+
+    async def counted(self, store: LiveStore, names: Sequence[str]) -> int:
+        connection = await asyncpg.connect(self.url)
+        try:
+            asked = "SELECT count(*) FROM kikao_live.streams WHERE stream = ANY ($1::text[])"
+            return int(await connection.fetchval(asked, list(names)))
+        finally:
+            await connection.close()

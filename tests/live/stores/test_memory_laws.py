@@ -9,8 +9,9 @@ import msgspec
 from hypothesis import settings, strategies
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from kikao.live.stores.epochs import is_of
 from kikao.live.stores.memory import MemoryLive
-from kikao.live.stores.store import EMPTY, LEASE, Change, Entry, Position
+from kikao.live.stores.store import EMPTY, LEASE, REMEMBERED, Change, Entry, Position
 from tests.live.stores.places import Clock
 
 T = TypeVar("T")
@@ -185,8 +186,19 @@ class Presence(RuleBasedStateMachine):
             assert (watcher.epoch, watcher.version) == (listing.epoch, listing.version)
 
 
+class Reader(msgspec.Struct):
+    """A client: where it is, by what it was told and the numbers that it heard."""
+
+    place: Position
+    known: int
+    """How many were ever said by then."""
+    told_at: float
+    is_in: bool = True
+
+
 class Streams(RuleBasedStateMachine):
-    """One stream, beside the list of all that was ever said in it."""
+    """One stream that comes and goes, beside the list of all that was ever said in it, and clients that hear it live,
+    drop, and come back: with all that they missed, or with nothing."""
 
     KEEP, SECONDS = 4, 60.0
 
@@ -194,33 +206,64 @@ class Streams(RuleBasedStateMachine):
         super().__init__()
         self.clock = Clock()
         self.store = MemoryLive(clock=self.clock, wall=self.clock)
-        self.epoch = now(self.store.since("s", None)).top.epoch
-        self.said: list[float] = []
-        """When each message was."""
+        self.said: list[tuple[float, Position]] = []
+        """Of each message ever said: when, and where it was put."""
+        self.clients: list[Reader] = []
 
     @rule()
     def append(self) -> None:
-        self.said.append(self.clock.now)
         message = b"%d" % len(self.said)
         at = now(self.store.append("s", message, keep=self.KEEP, seconds=self.SECONDS))
-        assert at == Position(self.epoch, len(self.said))
+        before = self.said[-1][1] if self.said else Position("", 0)
+        if at.epoch == before.epoch:
+            assert at.seq == before.seq + 1
+        else:
+            assert at.seq == 1
+            assert not self.said or self.clock.now - self.said[-1][0] >= REMEMBERED
+            assert at.epoch not in {place.epoch for _, place in self.said}
+        self.said.append((self.clock.now, at))
+        for each in self.clients:
+            if each.is_in and each.known == len(self.said) - 1 and is_of(at.epoch, each.place.epoch):
+                each.place, each.known = (
+                    Position(each.place.epoch, at.seq),
+                    len(self.said),
+                )  # hears a number alone
 
-    @rule(seconds=strategies.sampled_from([1.0, 30.0, 60.0, 3600.0]))
+    @precondition(lambda self: len(self.clients) < 3)
+    @rule()
+    def joins(self) -> None:
+        found = now(self.store.since("s", None))
+        assert found.messages == ()
+        self.clients.append(Reader(found.top, len(self.said), self.clock.now))
+
+    @precondition(lambda self: self.clients)
+    @rule(pick=PICK)
+    def drops(self, pick: int) -> None:
+        self.clients[pick % len(self.clients)].is_in = False
+
+    @precondition(lambda self: self.clients)
+    @rule(pick=PICK, most=strategies.sampled_from([2, 300]))
+    def comes_back(self, pick: int, most: int) -> None:
+        client = self.clients[pick % len(self.clients)]
+        found = now(self.store.since("s", client.place, most=most))
+        missed = list(enumerate(self.said))[client.known :]
+        if found.messages is not None:
+            assert [message for _, message in found.messages] == [b"%d" % n for n, _ in missed]
+            assert found.top.seq == client.place.seq + len(missed)
+        else:
+            is_there = all(at + self.SECONDS > self.clock.now for _, (at, _) in missed)
+            is_soon = self.clock.now - client.told_at <= 20 * 3600
+            assert not (is_soon and is_there and len(missed) <= min(most, self.KEEP))
+        self.clients[pick % len(self.clients)] = Reader(found.top, len(self.said), self.clock.now)
+
+    @rule(seconds=strategies.sampled_from([1.0, 60.0, 3600.0, 20 * 3600.0, REMEMBERED]))
     def time_passes(self, seconds: float) -> None:
         self.clock.now += seconds
         now(self.store.reap())
 
-    @rule(back=strategies.integers(-2, 8), most=strategies.sampled_from([2, 300]))
-    def since(self, back: int, most: int) -> None:
-        after = len(self.said) - back
-        found = now(self.store.since("s", Position(self.epoch, after), most=most))
-        assert found.top == Position(self.epoch, len(self.said))
-        missed = list(enumerate(self.said, start=1))[max(after, 0) :]
-        whole = 0 <= back <= min(most, self.KEEP) and after >= 0
-        if whole and all(at + self.SECONDS > self.clock.now for _, at in missed):
-            assert found.messages == tuple((seq, b"%d" % seq) for seq, _ in missed)
-        else:
-            assert found.messages is None
+    @invariant()
+    def only_what_was_said_takes_a_place(self) -> None:
+        assert len(self.store._streams) <= bool(self.said)
 
 
 TestPresence = Presence.TestCase
@@ -235,8 +278,8 @@ async def test_an_empty_topic_and_a_stream_that_nobody_uses_are_forgotten() -> N
     empty = await store.listing("empty")
     await store.beat("n1")
     full = await store.put(Entry("full", "u1", "r1", "n1", b"{}"))
-    stream = (await store.since("s", None)).top
-    used = (await store.since("used", None)).top
+    stream = await store.append("s", b"m", keep=1, seconds=1.0)
+    used = await store.append("used", b"m", keep=1, seconds=1.0)
     for _ in range(100):
         clock.now += EMPTY / 100
         await store.beat("n1")
@@ -248,7 +291,8 @@ async def test_an_empty_topic_and_a_stream_that_nobody_uses_are_forgotten() -> N
         clock.now += 3600
         await store.reap()
         assert (await store.since("used", None)).top == used
-    assert (await store.since("s", None)).top.epoch != stream.epoch
+    assert (await store.since("s", stream)).messages is None
+    assert (await store.append("s", b"m", keep=1, seconds=1.0)).epoch != stream.epoch
 
 
 async def test_nothing_grows_that_is_over() -> None:
@@ -269,6 +313,6 @@ async def test_nothing_grows_that_is_over() -> None:
     left = {
         name: len(value)
         for name, value in vars(store).items()
-        if hasattr(value, "__len__") and name != "_epoch"
+        if hasattr(value, "__len__") and name not in ("_epoch", "_name")
     }
     assert {name: size for name, size in left.items() if size > 1} == {}

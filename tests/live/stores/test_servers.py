@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import random
 import re
 from collections.abc import AsyncIterator, Callable
@@ -393,6 +394,24 @@ async def test_a_user_who_may_not_make_tables_works_once_somebody_made_them(
         assert await store.log_out("u1", seconds=60.0)
 
 
+async def test_tables_of_the_version_before_are_upgraded_and_streams_go_on(
+    postgresql: PostgreSQLServer,
+) -> None:
+    url = postgresql.database()
+    before = dataclasses.replace(migrations._SCHEMA, scripts=("schema.sql",))
+    assert await before.migrate(url) == (0, 1)
+    append = "SELECT kikao_live.append('s', '0123456789abcdef', '', 10, 60, 60)"
+    for _ in range(2):
+        postgresql.execute(append, url=url)
+    place = PostgreSQL(url)
+    async with place.client() as store:
+        inner = store._shared  # type: ignore[attr-defined]
+        at = await inner.append("s", b"m", keep=10, seconds=60.0)
+        assert at == Position("0123456789abcdef", 3)
+        assert (await inner.since("s", Position(at.epoch, 2))).messages == ((3, b"m"),)
+        assert (await inner.since("t", None)).top.seq == 0
+
+
 async def test_tables_of_a_newer_release_are_left_alone(postgresql: PostgreSQLServer) -> None:
     url = postgresql.database()
     await migrations.migrate(url)
@@ -415,7 +434,7 @@ async def test_what_is_over_is_swept(postgresql: PostgreSQLServer) -> None:
         await store.put(entry("ghost", topic="room:b", node="n2"))
         for statement in (
             "UPDATE kikao_live.topics SET changed_at = changed_at - interval '2 hours'",
-            "UPDATE kikao_live.streams SET forget_at = forget_at - interval '2 days'",
+            "UPDATE kikao_live.streams SET forget_at = forget_at - interval '2 days'",  # but the one without a name
             "DELETE FROM kikao_live.nodes WHERE node = 'n2'",
         ):
             postgresql.execute(statement, url=url)
@@ -425,6 +444,6 @@ async def test_what_is_over_is_swept(postgresql: PostgreSQLServer) -> None:
             table: postgresql.execute(f"SELECT count(*) FROM kikao_live.{table}", url=url)[0][0]
             for table in tables
         }
-        assert counts == {"topics": 1, "streams": 0, "messages": 0, "log_outs": 0, "entries": 1}
+        assert counts == {"topics": 1, "streams": 1, "messages": 0, "log_outs": 0, "entries": 1}
         (change,) = await store.reap()
         assert [each.ref for each in change.leaves] == ["ghost"]

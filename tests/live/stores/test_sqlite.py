@@ -67,7 +67,7 @@ async def test_what_is_over_is_swept(tmp_path: Path) -> None:
     store = store_at(path, clock)
     await store.open()
     await store.append("s", b"m", keep=10, seconds=60.0)
-    used = (await store.since("used", None)).top
+    used = await store.append("used", b"m", keep=10, seconds=60.0)
     await store.log_out("u1", seconds=60.0)
     clock.now += REMEMBERED / 2
     assert (await store.since("used", used)).top == used
@@ -80,6 +80,25 @@ async def test_what_is_over_is_swept(tmp_path: Path) -> None:
         counts = [file.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]
     file.close()
     assert counts == [1, 0, 0]
+
+
+async def test_a_file_of_the_version_before_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "live.db"
+    store = store_at(path, Clock())
+    await store.open()
+    at = await store.append("s", b"1", keep=10, seconds=LONG)
+    await store.close()
+    with sqlite3.connect(path) as file:
+        file.executescript(
+            "DROP TABLE store; UPDATE streams SET epoch = '0123456789abcdef'; PRAGMA user_version = 1;"
+        )
+    file.close()
+    await store.open()
+    at = Position("0123456789abcdef", at.seq)
+    assert await store.since("s", at) == Recovery(at, ())
+    assert await store.append("s", b"2", keep=10, seconds=LONG) == Position(at.epoch, 2)
+    assert (await store.since("t", None)).top.seq == 0
+    await store.close()
 
 
 @pytest.mark.parametrize("trouble", ["newer", "none", "folder"])

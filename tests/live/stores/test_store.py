@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kikao.live.stores.epochs import HOURS, STORE, is_of
 from kikao.live.stores.store import Change, Entry, Listing, LiveStore, Position, Recovery
 from tests.engines.postgresql import PostgreSQL as PostgreSQLServer
 from tests.engines.valkey import Cluster, Valkey
@@ -331,13 +332,70 @@ async def test_what_came_behind_a_position_comes_whole_and_in_order(
     assert begun == Recovery(Position(begun.top.epoch, 0), ())
     at = begun.top
     for n in range(1, 6):
-        at = await (live if n % 2 else other).append("chat:u1", b"%d" % n, keep=10, seconds=LONG)
-        assert at == Position(begun.top.epoch, n)
-    everything = await other.since("chat:u1", begun.top)
+        before, at = at, await (live if n % 2 else other).append("chat:u1", b"%d" % n, keep=10, seconds=LONG)
+        assert at == Position(at.epoch if n == 1 else before.epoch, n)
+    everything = await other.since("chat:u1", Position(at.epoch, 0))
     assert everything == Recovery(at, tuple((n, b"%d" % n) for n in range(1, 6)))
     assert await other.since("chat:u1", Position(at.epoch, 3)) == Recovery(at, ((4, b"4"), (5, b"5")))
     assert await other.since("chat:u1", at) == Recovery(at, ())
     assert await other.since("chat:u1", None) == Recovery(at, ())
+
+
+async def test_a_stream_without_messages_costs_nothing_and_its_place_holds_for_the_one_that_begins(
+    place: Place, live: LiveStore, other: LiveStore
+) -> None:
+    made_up = [f"made up {n}" for n in range(20)]
+    tops = [(await live.since(name, None)).top for name in made_up]
+    begun = await other.since("s", None)
+    assert begun == Recovery(Position(begun.top.epoch, 0), ())
+    assert await live.since("s", begun.top) == begun
+    assert await place.has(live, [*made_up, "s"]) == 0
+    assert {top.seq for top in tops} == {0}
+    first = await live.append("s", b"1", keep=10, seconds=LONG)
+    second = await other.append("s", b"2", keep=10, seconds=LONG)
+    assert (first.seq, second) == (1, Position(first.epoch, 2))
+    assert await place.has(live, [*made_up, "s"]) == 1
+    assert await other.since("s", begun.top) == Recovery(second, ((1, b"1"), (2, b"2")))
+    assert await live.since("s", Position(begun.top.epoch, 1)) == Recovery(
+        second, ((2, b"2"),)
+    )  # heard the first
+    assert await live.since("s", Position(begun.top.epoch, 3)) == Recovery(second, None)
+    assert await other.since("s", None) == Recovery(second, ())
+
+
+async def test_every_store_judges_places_by_the_same_rule(live: LiveStore) -> None:
+    """Hours cannot be waited for here: what was told at others is made up, as a client could."""
+    asked = (await live.since("s", None)).top.epoch
+    store, hour = asked[:STORE], int(asked[STORE:], 16)
+    told = [f"{store}{hour + back:06x}" for back in (1, 0, -1, -HOURS, -HOURS - 1, -HOURS - 2)]
+    told += [f"{'0' * STORE}{hour:06x}", store, f"{asked}0", asked[:-1], f"{asked}{'0' * 12}"]
+
+    async def known() -> list[str]:
+        return [each for each in told if (await live.since("s", Position(each, 0))).messages is not None]
+
+    def right(epoch: str) -> list[str]:
+        return [each for each in told if is_of(epoch, each)]
+
+    assert await known() == right((await live.since("s", None)).top.epoch)
+    at = await live.append("s", b"1", keep=3, seconds=LONG)
+    assert await known() == right(at.epoch)
+    assert (await live.since("s", Position(asked, 1))).messages == ()
+
+
+async def test_who_asks_while_a_stream_begins_misses_nothing(live: LiveStore, other: LiveStore) -> None:
+    for n in range(5):
+        stream = f"s{n}"
+        asked = [other.since(stream, None) if m % 2 else live.since(stream, None) for m in range(8)]
+        appends = [live.append(stream, b"m", keep=10, seconds=LONG) for _ in range(3)]
+        answers = await asyncio.gather(*asked[:4], *appends, *asked[4:])
+        places = [each for each in answers if isinstance(each, Position)]
+        assert sorted(each.seq for each in places) == [1, 2, 3]
+        assert len({each.epoch for each in places}) == 1
+        for found in answers:
+            if isinstance(found, Recovery):
+                later = (await live.since(stream, found.top)).messages
+                assert later is not None
+                assert [seq for seq, _ in later] == list(range(found.top.seq + 1, 4))
 
 
 async def test_there_is_never_a_part_of_what_came(live: LiveStore) -> None:

@@ -325,10 +325,10 @@ class Crowd:
     def _rooms_wrong(self) -> list[str]:
         found = []
         for room, devices in self.rooms.items():
-            tops = Counter((each.log.epoch, each.log.top) for each in devices if each.is_in)
+            tops = Counter((each.log.stream, each.log.top) for each in devices if each.is_in)
             if len(tops) > 1:
                 best = max(tops, key=lambda top: top[1] or 0)
-                behind = [each for each in devices if each.is_in and (each.log.epoch, each.log.top) != best]
+                behind = [each for each in devices if each.is_in and (each.log.stream, each.log.top) != best]
                 found.append(f"{room}: {dict(tops)}; behind are {[each.name for each in behind[:4]]}")
         return found
 

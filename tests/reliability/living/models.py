@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from kikao.live.stores.epochs import STORE
 from tests.live.presence.client import Client, Payload
 
 
@@ -17,7 +18,7 @@ class Log:
         self.epoch = ""
         self.top: int | None = None
         self.messages: dict[tuple[str, int], Any] = {}
-        """What was said, by epoch and number."""
+        """What was said, by stream and number."""
         self.replayed = 0
         self.resumes = 0
         self.refused: Counter[str] = Counter()
@@ -28,6 +29,11 @@ class Log:
     def asks(self) -> dict[str, Any]:
         """What a join says of where it was."""
         return {} if self.top is None else {"last_seq": self.top, "epoch": self.epoch}
+
+    @property
+    def stream(self) -> str:
+        """The same for all who are in it: who joined before the first message has it under another epoch."""
+        return self.epoch[:STORE]
 
     def joined(self, asked: bool, reply: Payload) -> list[Payload]:
         """The reply to a join; the messages that it brought."""
@@ -55,7 +61,7 @@ class Log:
         if self.top is None or seq != self.top + 1:
             self.wrong.append(f"{seq} after {self.top}")
         self.top = seq
-        self.messages[self.epoch, seq] = payload.get("n")
+        self.messages[self.stream, seq] = payload.get("n")
 
 
 class Watcher:

@@ -13,6 +13,7 @@ from itertools import islice
 from secrets import token_hex
 from typing import Final
 
+from kikao.live.stores import epochs
 from kikao.live.stores.store import EMPTY, LEASE, REMEMBERED, Change, Entry, Listing, Position, Recovery
 
 Clock = Callable[[], float]
@@ -199,8 +200,8 @@ class MemoryPresence:
 class _Stream:
     __slots__ = ("ages", "epoch", "messages", "seconds", "top", "used_at")
 
-    def __init__(self, now: float) -> None:
-        self.epoch = token_hex(EPOCH)
+    def __init__(self, epoch: str, now: float) -> None:
+        self.epoch = epoch
         self.top = 0
         self.messages: deque[tuple[float, bytes]] = deque()
         """When each came, and the message."""
@@ -222,6 +223,7 @@ class MemoryLive(MemoryPresence):
     ) -> None:
         super().__init__(clock=clock, lease=lease)
         self._wall = wall
+        self._name = epochs.new_store()
         self._streams: dict[str, _Stream] = {}
         self._ages: list[tuple[float, str]] = []
         """A heap: when the oldest message of a stream is too old."""
@@ -249,7 +251,11 @@ class MemoryLive(MemoryPresence):
 
     async def append(self, stream: str, message: bytes, *, keep: int, seconds: float) -> Position:
         now = self._clock()
-        known = self._stream(stream, now)
+        known = self._streams.get(stream)
+        if known is None:
+            known = self._streams[stream] = _Stream(epochs.begun(self._name, now), now)
+            heappush(self._fades, (now + REMEMBERED, stream))
+        known.used_at = now
         known.top += 1
         known.seconds = seconds
         known.messages.append((now, message))
@@ -263,13 +269,16 @@ class MemoryLive(MemoryPresence):
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         now = self._clock()
-        known = self._stream(stream, now)
+        known = self._streams.get(stream)
+        if known is None:
+            return epochs.nothing_yet(epochs.asked_for(self._name, now), after)
+        known.used_at = now
         top = Position(known.epoch, known.top)
         if after is None:
             return Recovery(top, ())
         known.trim(now)
         missed = known.top - after.seq
-        if after.epoch != known.epoch or not 0 <= missed <= min(most, len(known.messages)):
+        if not epochs.is_of(known.epoch, after.epoch) or not 0 <= missed <= min(most, len(known.messages)):
             return Recovery(top, None)
         newest = list(islice(known.messages, len(known.messages) - missed, None))
         return Recovery(top, tuple((seq, each) for seq, (_, each) in enumerate(newest, start=after.seq + 1)))
@@ -284,14 +293,6 @@ class MemoryLive(MemoryPresence):
     async def logged_out(self, user: str) -> float:
         at, until = self._log_outs.get(user, (0.0, 0.0))
         return at if until > self._clock() else 0.0
-
-    def _stream(self, name: str, now: float) -> _Stream:
-        stream = self._streams.get(name)
-        if stream is None:
-            stream = self._streams[name] = _Stream(now)
-            heappush(self._fades, (now + REMEMBERED, name))
-        stream.used_at = now
-        return stream
 
     def _sweep_streams(self, now: float) -> None:
         while self._ages and self._ages[0][0] <= now:

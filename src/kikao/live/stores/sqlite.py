@@ -19,9 +19,9 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, Final, TypeVar
 
+from kikao.live.stores import epochs
 from kikao.live.stores.memory import Clock, MemoryPresence
 from kikao.live.stores.sealed import SealedStreams
 from kikao.live.stores.store import LEASE, REMEMBERED, Change, LiveAway, Position, Recovery
@@ -29,7 +29,7 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import CommitUnknown, StoreUnavailable
 from kikao.sessions.stores.sqlite.writer import Writer
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 WAITING: Final = 10_000
 """Writes that wait for the disk, at most."""
@@ -47,9 +47,7 @@ _CACHE_KIB: Final = 2048
 _SWEPT: Final = 1000
 """Messages removed by one sweep, and streams."""
 
-_EPOCH: Final = 8
-
-_SCHEMA: Final = f"""
+_SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS streams (
     name TEXT PRIMARY KEY, epoch TEXT NOT NULL, seq INTEGER NOT NULL, keep INTEGER NOT NULL, forget_at REAL NOT NULL
 ) WITHOUT ROWID;
@@ -58,8 +56,9 @@ CREATE TABLE IF NOT EXISTS messages (
     stream TEXT NOT NULL, seq INTEGER NOT NULL, until REAL NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (stream, seq)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS messages_until ON messages (until);
+CREATE TABLE IF NOT EXISTS store (one INTEGER PRIMARY KEY CHECK (one), name TEXT NOT NULL);
+INSERT OR IGNORE INTO store VALUES (1, lower(hex(randomblob(6))));
 CREATE TABLE IF NOT EXISTS log_outs (name TEXT PRIMARY KEY, at REAL NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = {VERSION};
 """
 
 logger = logging.getLogger(__name__)
@@ -75,6 +74,8 @@ class StreamFile:
         self._wall = wall
         self._writer: Writer | None = None
         self._reader: sqlite3.Connection | None = None
+        self._name = ""
+        """What the store is called in epochs, once it is open."""
         self._why = "it is not open"
         self._told = False
 
@@ -85,6 +86,7 @@ class StreamFile:
         try:
             self._prepare()
             self._reader = sqlite3.connect(self._path, timeout=0, isolation_level=None)
+            ((self._name,),) = self._reader.execute("SELECT name FROM store").fetchall()
             self._writer = Writer(
                 self._path, limit=WAITING, patience=PATIENCE, max_size=None, cache_kib=_CACHE_KIB
             )
@@ -123,21 +125,22 @@ class StreamFile:
     async def append(self, stream: str, message: bytes, *, keep: int, seconds: float) -> Position:
         now = self._wall()
         forget_at = now + max(seconds, REMEMBERED)
-        args = (stream, token_hex(_EPOCH), message, keep, now + seconds, forget_at)
+        args = (stream, epochs.begun(self._name, now), message, keep, now + seconds, forget_at)
         return Position(*await self._write(_append, *args, size=len(message)))
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         now = self._wall()
         found = self._read("SELECT epoch, seq, keep, forget_at FROM streams WHERE name = ?", stream)
-        if not found or found[0][3] < now + 0.9 * REMEMBERED:
-            await self._write(_remember, stream, token_hex(_EPOCH), now + REMEMBERED)
-            found = self._read("SELECT epoch, seq, keep, forget_at FROM streams WHERE name = ?", stream)
-        ((epoch, seq, keep, _),) = found
+        if not found:
+            return epochs.nothing_yet(epochs.asked_for(self._name, now), after)
+        ((epoch, seq, keep, forget_at),) = found
+        if forget_at < now + 0.9 * REMEMBERED:
+            await self._write(_remember, stream, now + REMEMBERED)
         top = Position(epoch, seq)
         if after is None:
             return Recovery(top, ())
         missed = seq - after.seq
-        if after.epoch != epoch or not 0 <= missed <= min(most, keep):
+        if not epochs.is_of(epoch, after.epoch) or not 0 <= missed <= min(most, keep):
             return Recovery(top, None)
         messages = self._read(
             "SELECT seq, sealed FROM messages WHERE stream = ? AND seq > ? AND seq <= ? AND until > ? ORDER BY seq",
@@ -187,7 +190,7 @@ class StreamFile:
                 raise ValueError("a newer kikao made it; start that, or remove the file")
             made.execute("PRAGMA journal_mode = WAL").fetchall()
             if version < VERSION:
-                made.executescript(f"BEGIN;{_SCHEMA}COMMIT;")
+                made.executescript(f"BEGIN;{_SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
 
 
 class SQLiteLive(MemoryPresence):
@@ -258,11 +261,9 @@ def _append(
     return epoch, seq
 
 
-def _remember(cursor: sqlite3.Cursor, stream: str, epoch: str, forget_at: float) -> None:
+def _remember(cursor: sqlite3.Cursor, stream: str, forget_at: float) -> None:
     cursor.execute(
-        "INSERT INTO streams VALUES (?1, ?2, 0, 0, ?3) ON CONFLICT (name) DO UPDATE "
-        "SET forget_at = max(forget_at, ?3)",
-        (stream, epoch, forget_at),
+        "UPDATE streams SET forget_at = ?2 WHERE name = ?1 AND forget_at < ?2", (stream, forget_at)
     )
 
 

@@ -160,7 +160,8 @@ class LiveStore(Protocol):
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         """What came behind a position; with None only where it is now (`messages` are empty), also of a stream without
-        any message yet: the position holds for later. More than `most` are not told at all."""
+        any message yet. Nothing is stored of that: the position holds for the one that begins within 22 hours, though
+        its epoch is another (`epochs.is_of`). More than `most` are not told at all."""
         ...
 
     # --- who was logged out ---

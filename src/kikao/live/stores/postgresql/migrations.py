@@ -11,7 +11,11 @@ from typing import Final
 from kikao.sessions.stores.postgresql.schema import Schema
 
 _SCHEMA: Final = Schema(
-    "kikao_live", "live sessions", package=__package__, scripts=("schema.sql",), lock=0x6B696B616F4C
+    "kikao_live",
+    "live sessions",
+    package=__package__,
+    scripts=("schema.sql", "begun.sql"),
+    lock=0x6B696B616F4C,
 )
 
 VERSION: Final = _SCHEMA.latest

@@ -48,9 +48,9 @@ APPEND: Final = Statement(
     writes=True,
 )
 SINCE: Final = Statement(
-    "SELECT * FROM kikao_live.since($1, $2, $3, $4, $5, $6)",
-    "SELECT p.* FROM unnest($1::text[], $2::text[], $3::float8[], $4::text[], $5::bigint[], $6::bigint[]) "
-    "AS a (s, f, r, e, q, m), LATERAL kikao_live.since(a.s, a.f, a.r, a.e, a.q, a.m) AS p",
+    "SELECT * FROM kikao_live.since($1, $2, $3, $4, $5, $6, $7)",
+    "SELECT p.* FROM unnest($1::text[], $2::text[], $3::float8[], $4::integer[], $5::text[], $6::bigint[], "
+    "$7::bigint[]) AS a (s, f, r, h, e, q, m), LATERAL kikao_live.since(a.s, a.f, a.r, a.h, a.e, a.q, a.m) AS p",
 )
 LOG_OUT: Final = Statement("SELECT kikao_live.log_out($1, $2)")
 LOGGED_OUT: Final = Statement(

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any, Final
 
+from kikao.live.stores import epochs
 from kikao.live.stores.opening import PATIENCE, Opening
 from kikao.live.stores.postgresql import statements as sql
 from kikao.live.stores.postgresql.migrations import upgrade
@@ -156,13 +157,14 @@ class PostgreSQLLive:
     # --- streams ---
 
     async def append(self, stream: str, message: bytes, *, keep: int, seconds: float) -> Position:
-        args = (stream, token_hex(_EPOCH), message, keep, float(seconds), REMEMBERED)
+        fresh = epochs.new_store() + epochs.fresh()
+        args = (stream, fresh, message, keep, float(seconds), REMEMBERED)
         ((epoch, seq),) = await self._ask(sql.APPEND, *args)
         return Position(epoch, seq)
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         asked = (None, None) if after is None else (after.epoch, after.seq)
-        args = (stream, token_hex(_EPOCH), REMEMBERED, *asked, most)
+        args = (stream, epochs.new_store(), REMEMBERED, epochs.HOURS, *asked, most)
         ((epoch, top, whole, messages),) = await self._ask(sql.SINCE, *args)
         at = Position(epoch, top)
         if not whole:

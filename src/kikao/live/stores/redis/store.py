@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from secrets import token_hex
 from typing import Any, Final
 
+from kikao.live.stores import epochs
 from kikao.live.stores.opening import PATIENCE
 from kikao.live.stores.redis import scripts
 from kikao.live.stores.redis.connecting import PARTITIONS, Connecting, gathered, partition_of
@@ -177,13 +178,13 @@ class RedisLive:
     # --- streams ---
 
     async def append(self, stream: str, message: bytes, *, keep: int, seconds: float) -> Position:
-        words = (stream, token_hex(_EPOCH), message, keep, seconds, REMEMBERED)
+        words = (stream, epochs.new_store(), epochs.fresh(), message, keep, seconds, REMEMBERED)
         epoch, seq = await self._at.run(scripts.APPEND, partition_of(stream), *words)
         return Position(epoch.decode(), seq)
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         asked = ("", "", most) if after is None else (after.epoch, after.seq, most)
-        words = (stream, token_hex(_EPOCH), REMEMBERED, *asked)
+        words = (stream, epochs.new_store(), REMEMBERED, epochs.HOURS, *asked)
         epoch, top, whole, messages = await self._at.run(scripts.SINCE, partition_of(stream), *words)
         at = Position(epoch.decode(), top)
         if not whole:
