@@ -21,6 +21,9 @@ POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
 ON_BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect=True)
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
+BUSY = 60.0
+"""Seconds that records wait for a server on a busy machine; what becomes of one that is away is tested elsewhere."""
+
 _server: PostgreSQL | None = None
 """Where the running test keeps its records; None for files."""
 
@@ -33,6 +36,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tests.databases._server", request.getfixturevalue("postgresql"))
+        for patience in ("CONNECT_SECONDS", "QUEUE_SECONDS", "LOCK_SECONDS"):
+            patch.setattr(f"kikao.records.postgresql.{patience}", BUSY)
         yield
 
 

@@ -50,16 +50,16 @@ async def connected(bus: Fanout) -> AsyncIterator[Fanout]:
 
 
 async def works(bus: Fanout) -> None:
-    """Wait until it is connected."""
-    await until(lambda: is_connected(bus), "the bus to answer")
+    """Wait until what is published arrives at the server."""
 
+    async def taken() -> bool:
+        try:
+            await bus.publish("works", b"")
+        except FanoutAway:
+            return False
+        return True
 
-async def is_connected(bus: Fanout) -> bool:
-    try:
-        await bus.answers()
-    except FanoutAway:
-        return False
-    return True
+    await until(taken, "the bus to work")
 
 
 async def heard(subscription: AsyncIterator[Any], count: int) -> list[Any]:
@@ -157,7 +157,7 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     found.remove()
 
 
-def bus_of(server: Server, *, beat: float = 2.0) -> Fanout:
+def bus_of(server: Server, *, beat: float = 30.0) -> Fanout:
     """That connects again soon."""
     if isinstance(server, Valkey):
         from kikao.bus.redis import dialer
@@ -183,7 +183,11 @@ async def gone(bus: Fanout) -> None:
     """Wait until it knows that it is not connected."""
 
     async def away() -> bool:
-        return not await is_connected(bus)
+        try:
+            await bus.answers()
+        except FanoutAway:
+            return True
+        return False
 
     await until(away, "the bus to know")
 

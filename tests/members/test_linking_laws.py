@@ -251,11 +251,11 @@ def test_whoever_meets_whom_at_once_an_address_has_one_member(met: list[Named], 
     """Three processes meet people, while addresses are linked to a member who was there before."""
 
     async def happen(folder: Path) -> None:
-        clock = Clock()
+        clock, patience = Clock(), 60.0
         async with (
-            a_directory(folder, clock=clock) as one,
-            a_directory(folder, clock=clock) as two,
-            a_directory(folder, clock=clock, cache=0) as three,
+            a_directory(folder, clock=clock, patience=patience) as one,
+            a_directory(folder, clock=clock, patience=patience) as two,
+            a_directory(folder, clock=clock, patience=patience, cache=0) as three,
         ):
             first = await one.meet("user", "elder")
             clock.now += 1

@@ -218,9 +218,9 @@ async def test_a_line_that_is_dead_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr("kikao.records.postgresql.STATEMENT_SECONDS", 0.3)
     monkeypatch.setattr("kikao.records.postgresql.LINE_SECONDS", 0.0)
-    monkeypatch.setattr("kikao.records.postgresql.CONNECT_SECONDS", 0.2)
     async with Proxy(_server(where)) as proxy, through(proxy, where) as far:
         proxy.fault = fault
+        monkeypatch.setattr("kikao.records.postgresql.CONNECT_SECONDS", 0.2)
         with pytest.raises(RecordsAway):
             await note(far, "lost")
         proxy.fault = None

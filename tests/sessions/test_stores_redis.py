@@ -21,8 +21,8 @@ PREFIXES = (f"test-{number}" for number in itertools.count())
 
 
 def of_its_own(url: str) -> str:
-    """A URL at which nobody has stored anything yet."""
-    return f"{url}?prefix={next(PREFIXES)}"
+    """A URL at which nobody has stored anything yet, with the patience that a busy machine needs."""
+    return f"{url}?prefix={next(PREFIXES)}&timeout=60&connect_timeout=60"
 
 
 class Contract(StoreContract, SharedOutboxContract):
