@@ -13,6 +13,7 @@ from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Stage
+from kikao.testing.stage import UNHURRIED
 from kikao.testing.timers import let_pass
 from tests.around import SOLD, Seen, a_stage, failures, nothing, turns
 from tests.testing.shop import AWAY, HOW_MANY, PIN, MemoryTill, Till
@@ -121,7 +122,7 @@ async def test_a_turn_is_taken_once(caught: bool) -> None:
 
 async def hangs() -> None:
     """Wait for ever, while the budget passes at once."""
-    asyncio.get_running_loop().call_soon(let_pass, 10.0)
+    asyncio.get_running_loop().call_soon(let_pass, UNHURRIED)
     await asyncio.get_running_loop().create_future()
 
 
@@ -133,7 +134,7 @@ async def test_one_that_takes_too_long_before_the_turn() -> None:
             await hangs()
         return await proceed()
 
-    async with a_stage(nothing, waits, nothing, budget=1.0) as stage:
+    async with a_stage(nothing, waits, nothing) as stage:
         phone = stage.phone()
         assert await phone.dial() == AWAY
         assert failures(stage) == [("waits", "before", "TimeoutError")]
@@ -148,7 +149,7 @@ async def test_one_that_takes_too_long_after_the_turn() -> None:
         await hangs()
         raise AssertionError
 
-    async with a_stage(nothing, waits, nothing, budget=1.0) as stage:
+    async with a_stage(nothing, waits, nothing) as stage:
         phone = stage.phone()
         assert await phone.dial() == HOW_MANY
         assert failures(stage) == [("waits", "after", "TimeoutError")]
@@ -170,7 +171,7 @@ async def test_one_that_will_not_stop_is_left_behind() -> None:
             problems.append(problem)
             raise
 
-    async with a_stage(stubborn, budget=1.0) as stage:
+    async with a_stage(stubborn) as stage:
         assert await stage.phone().dial() == AWAY
         await stopped.wait()
         released.set()

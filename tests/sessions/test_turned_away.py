@@ -10,8 +10,8 @@ from kikao.events import TurnRejected
 from kikao.sessions.gate import TRIES
 from kikao.sessions.timing import TimedStore
 from kikao.testing import Stage
+from kikao.testing.stage import UNHURRIED
 from kikao.testing.timers import let_pass
-from kikao.turn import BUDGET
 from tests.waiting import until
 
 UNAVAILABLE = "Service unavailable. Try again later."
@@ -112,7 +112,7 @@ async def test_a_flow_that_hangs_turns_nobody_else_away() -> None:
     async def greet(chat: Chat) -> None:
         name = await chat.ask("name", Text(), t("Name?"))
         while name == "stuck":
-            asyncio.get_running_loop().call_soon(let_pass, BUDGET)
+            asyncio.get_running_loop().call_soon(let_pass, UNHURRIED)
             with contextlib.suppress(TimeoutError):
                 await asyncio.Event().wait()
         await chat.end(t("{name}.", name=name))

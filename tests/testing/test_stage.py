@@ -21,8 +21,8 @@ from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.sessions.stores.sqlite import SQLiteStore
 from kikao.testing import DROPPED, Clock, Phone, Stage
+from kikao.testing.stage import UNHURRIED
 from kikao.testing.timers import let_pass
-from kikao.turn import BUDGET
 from tests.gateways import EACH_WAY
 from tests.testing.shop import (
     AWAY,
@@ -470,7 +470,7 @@ async def test_an_effect_that_never_ends_is_asked_about() -> None:
 async def test_a_service_that_hangs_fails_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     class HangingTill(MemoryTill):
         async def price(self) -> int:
-            asyncio.get_running_loop().call_soon(let_pass, BUDGET)
+            asyncio.get_running_loop().call_soon(let_pass, UNHURRIED)
             return await asyncio.get_running_loop().create_future()  # type: ignore[no-any-return]
 
     monkeypatch.setattr("kikao.testing.stage.PATIENCE", 0.0)

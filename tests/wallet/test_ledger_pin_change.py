@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.outcomes import Done, Refused, Voided
+from kikao.conversation.redaction import holds
 from kikao.conversation.secrets import Secret
 from kikao.testing import Clock
 from kikao_apps.wallet.bank import PinChange
@@ -55,6 +57,15 @@ def refused(outcome: object) -> tuple[ErrorCode, str]:
 TOO_LATE = (ErrorCode.SESSION_EXPIRED, "This took too long. Please start again.")
 DIFFER = (ErrorCode.REJECTED, "PINs do not match.")
 CHOOSE_AGAIN = (ErrorCode.REJECTED, "Please choose your PIN again.")
+
+
+async def test_no_pin_is_found_in_the_id_of_a_change(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the PIN stands by chance it would be taken out, and the change could not be made."""
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "a2580f" + "0123456789abcdef" * 2)
+    change = await begun(ledger)
+    assert len(change.id) == 38
+    assert change.id.isalpha()
+    assert not holds(change.id, PIN.reveal())
 
 
 async def test_a_member_changes_the_pin(ledger: Ledger) -> None:

@@ -81,6 +81,10 @@ RENEWAL: Final = LEASE / 3
 STEP: Final = 0.01
 """Share of a reply's budget that passes at once while a slow service is waited for."""
 
+UNHURRIED: Final = 14.0
+"""Seconds of the machine that a turn has, less than a lease, where no `budget` is given: what takes long because the
+machine has other things to do is no late reply. For the app no more than its own budget passes meanwhile."""
+
 
 class Stage:
     """An app at work, and the world around it.
@@ -89,8 +93,9 @@ class Stage:
     that is removed at the end; without secret keys they get one that lasts as long as the stage.
     `store` keeps the sessions, in memory unless given; the stage opens and closes it. `services` replace the app's;
     either way they are opened once and outlive every process of the app, as machines elsewhere would. `locale` is that
-    of new members, `budget` the seconds a reply may take, `clock` the time of sessions: make it first where services
-    need it too; `destinations`, by full name, take what is posted when `stage.server.dispatcher.once()` sends it.
+    of new members, `budget` the seconds a reply may take, on a slow machine as well, `clock` the time of sessions: make
+    it first where services need it too; `destinations`, by full name, take what is posted when
+    `stage.server.dispatcher.once()` sends it.
     """
 
     def __init__(
@@ -342,7 +347,7 @@ class Stage:
             services={kind: service.stand_in for kind, service in self._services.items()},
             clock=self.clock,
             locale=self._locale,
-            budget=self._budget,
+            budget=self._seconds()[1],
             subscribers=[*self.app.subscribers, self.events.append],
             destinations=self._destinations,
             network=self.provider.network(self.settings),
@@ -402,6 +407,13 @@ class Stage:
 
     # --- time ---
 
+    def _seconds(self) -> tuple[float, float]:
+        """That a reply may take: of the clock, and of the machine."""
+        if self._budget is not None:
+            return self._budget, self._budget
+        budget = self.app.budget
+        return budget, UNHURRIED if 0 < budget < UNHURRIED else budget
+
     async def _patiently(self, work: Awaitable[T]) -> T:
         """Wait for something of the process. While only held services keep it, time passes without a real wait."""
         self._waits += 1
@@ -417,13 +429,13 @@ class Stage:
 
     async def _let_time_pass(self) -> None:
         # In small steps, or what waits for different moments would all find them past at once.
-        step = STEP * (self.app.budget if self._budget is None else self._budget)
+        step, of_the_machine = (STEP * seconds for seconds in self._seconds())
         while self._waits and self._outside.held:
             await self._quiet()
             if self._waits and self._outside.held:
                 self.clock.advance(step)
                 self._seen += step
-                let_pass(step)
+                let_pass(of_the_machine)
 
     async def _catch_up(self) -> None:
         """Effects that run live through what the clock was advanced by: they keep their leases as they would."""

@@ -64,6 +64,14 @@ TOO_LATE: Final = Refused(ErrorCode.SESSION_EXPIRED, t("This took too long. Plea
 log = logging.getLogger(__name__)
 
 
+def lettered_id() -> str:
+    """128 random bits in letters: digits might be those of the PIN, which is taken out of what a step gives."""
+    return secrets.token_hex(16).translate(_LETTERED)
+
+
+_LETTERED: Final = str.maketrans("0123456789", "ghijkmnpqr")
+
+
 def readable_ref() -> str:
     """A random reference that can be read out over a bad line."""
     return "".join(secrets.choice(REF_ALPHABET) for _ in range(REF_LENGTH))
@@ -85,7 +93,7 @@ class Ledger:
         pins: Pins | None = None,
         clock: Callable[[], float] = time.time,
         new_ref: Callable[[], str] = readable_ref,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+        new_id: Callable[[], str] = lettered_id,
     ) -> None:
         """`opening_gift` is for demonstrations: minor units for each new account, from the bank's float.
 

@@ -6,7 +6,7 @@ import asyncio
 
 from kikao.testing import Stage
 from kikao.testing.timers import let_pass
-from kikao.turn import BUDGET, RESERVE
+from kikao.turn import RESERVE
 from tests.console.simulator.apps import CANARY
 from tests.console.table import Table
 from tests.testing.shop import CLOSING, PIN, MemoryTill, Till, an_app
@@ -62,7 +62,7 @@ async def test_an_effect_that_runs_keeps_its_lease_when_time_is_moved() -> None:
         slow = stage.service(Till).slow("pay")
         paying = asyncio.create_task(phone.answer(PIN))
         await slow.began.wait()
-        let_pass(BUDGET * (1 - RESERVE))
+        let_pass(stage.server.turns.budget * (1 - RESERVE))
         assert await paying == CLOSING
         (intent,) = phone.step["conversation"]["intents"]
         assert (intent["key"], intent["kind"], intent["at_work"]) == ("pin#1", "secret", True)
