@@ -17,6 +17,7 @@ from kikao.events import SessionEvent
 from kikao.i18n.messages import Text
 from kikao.members.directory import Directory
 from kikao.testing import Stage
+from kikao.testing.stage import UNHURRIED
 from tests.around import NUMBER, SOLD, Around, Seen, a_stage, failures, nothing, turns
 from tests.testing.shop import AWAY, HOW_MANY, PIN, MemoryTill, Till, flows_of
 
@@ -78,7 +79,7 @@ async def test_it_sees_where_a_turn_comes_from_and_what_became_of_it() -> None:
     assert first.member == "+25677****01"
     (session,) = {e.session for e in stage.events if isinstance(e, SessionEvent)}
     assert first.session == second.session == session
-    assert 3 < first.remaining() <= 4
+    assert UNHURRIED / 2 < first.remaining() <= UNHURRIED
     assert [(o.what, o.flow, o.at, o.committed, o.error) for o in seen.after] == [
         ("asked", "buy", "cups#1", True, ""),
         ("asked", "buy", "pin#1", True, ""),

@@ -14,6 +14,8 @@ from kikao.live.stores.memory import MemoryLive
 from tests.live.hubs import at_work
 from tests.live.inside import InsideSocket
 
+pytestmark = pytest.mark.virtual_time
+
 
 class Enter(msgspec.Struct):
     name: str = ""

@@ -19,6 +19,8 @@ from tests.live.hubs import AtWork, Time, at_work
 from tests.live.inside import InsideSocket
 from tests.waiting import until
 
+pytestmark = pytest.mark.virtual_time
+
 
 def an_app(**limits: Any) -> Live:
     live = Live(limits=LiveLimits(**limits))

@@ -11,6 +11,8 @@ from kikao.live import Channel, Live, anyone, leaving
 from tests.live.hubs import at_work
 from tests.live.inside import InsideSocket
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def test_functions_that_run_may_finish_and_what_they_begin_may_too() -> None:
     live = Live(users=anyone)

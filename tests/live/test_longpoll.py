@@ -22,6 +22,8 @@ from tests.live.hubs import AtWork, at_work
 from tests.live.polling import Poller
 from tests.waiting import until
 
+pytestmark = pytest.mark.virtual_time
+
 RING = KeyRing({"k1": bytes(range(32))})
 MUCH = "x" * 30_000
 

@@ -8,6 +8,8 @@ import pytest
 
 from kikao.live.polled import HELD, Polled
 
+pytestmark = pytest.mark.virtual_time
+
 
 @pytest.fixture(autouse=True)
 def heeded_soon(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from kikao.channels.socket.reasons import Reason
 from kikao.live import Channel, Live, LiveLimits
 from kikao.live.socket import GATHERED, Socket
 from tests.live.hubs import AtWork, at_work
 from tests.live.inside import InsideSocket
 from tests.waiting import until
+
+pytestmark = pytest.mark.virtual_time
 
 
 class _Taken:

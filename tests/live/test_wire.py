@@ -14,6 +14,8 @@ from kikao.live.news import Broadcast, EndSession, ToUsers
 from kikao.live.wire import WAITING, Wire
 from tests.waiting import until
 
+pytestmark = pytest.mark.virtual_time
+
 
 class Bus(MemoryFanout):
     """A bus that may be away, and counts."""

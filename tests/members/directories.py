@@ -14,6 +14,7 @@ from kikao.records import Records
 from kikao.sessions.sealing import KeyRing
 from kikao.testing import Clock
 from tests.databases import records_of
+from tests.waiting import PATIENCE
 
 ASHA, BINTA, CHIDI = "+256772000001", "+256772000002", "+254712000003"
 K1, K2, K3 = (bytes([n]) * 32 for n in (1, 2, 3))
@@ -39,6 +40,7 @@ async def a_directory(
     folder: Path, keys: KeyRing | None = None, *, clock: Clock | None = None, **options: Any
 ) -> AsyncIterator[Directory]:
     """The directory in `folder`; open a second one to be another process."""
+    options = {"patience": PATIENCE, **options}
     async with its_records(folder) as records:
         directory = Directory(records, keys or ring(), clock=clock or Clock(), **options)
         await records.migrate(MIGRATIONS, VERSION_TABLE, upgrade=True)

@@ -18,6 +18,7 @@ from kikao.records import RecordsAway, RecordsRefused
 from kikao.testing import Clock
 from tests.databases import ON_BOTH, POSTGRESQL
 from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, its_records, ring, rows
+from tests.waiting import PATIENCE
 
 
 async def test_an_address_has_one_member_for_good(tmp_path: Path) -> None:
@@ -53,11 +54,7 @@ async def test_finding_makes_nobody(tmp_path: Path) -> None:
 
 @ON_BOTH
 async def test_many_processes_that_meet_a_new_address_at_once_find_one_member(tmp_path: Path) -> None:
-    patience = 60.0  # forty at once on a busy machine
-    async with (
-        a_directory(tmp_path, patience=patience) as one,
-        a_directory(tmp_path, patience=patience) as other,
-    ):
+    async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         met = await asyncio.gather(*[(one, other)[n % 2].meet("msisdn", ASHA) for n in range(40)])
     assert len({known.id for known in met}) == 1
     assert len(await rows(tmp_path, MEMBERS)) == 1
@@ -218,21 +215,23 @@ async def test_a_commit_that_nobody_confirmed_makes_no_second_member(
 
 @pytest.mark.skipif(bool(POSTGRESQL), reason="holds the writer of a SQLite file")
 async def test_nobody_waits_long_to_be_met(tmp_path: Path) -> None:
-    async with its_records(tmp_path) as records, a_directory(tmp_path, patience=0.2) as directory:
+    async with its_records(tmp_path) as records, a_directory(tmp_path) as directory:
         await directory.meet("msisdn", ASHA)
         held, done = threading.Event(), threading.Event()
 
         def hold(connection: Connection) -> None:
             held.set()
-            done.wait(10)
+            done.wait(PATIENCE)
 
         holding = asyncio.create_task(records.write(hold))
         await asyncio.to_thread(held.wait)
+        patience, directory._patience = directory._patience, 0.1
         try:
             with pytest.raises(RecordsAway):
                 await directory.meet("msisdn", BINTA)
             assert (await directory.meet("msisdn", ASHA)).id, "who was met lately is known"
         finally:
+            directory._patience = patience
             done.set()
             await holding
         assert (await directory.meet("msisdn", BINTA)).id

@@ -24,7 +24,7 @@ from tests.databases import ON_BOTH, records_of
 from tests.members.anchors import anywhere
 from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, ring, rows
 from tests.members.test_rotation import Progress, Stopped, rekey
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class Watched(Records):
 
 @asynccontextmanager
 async def watched(
-    folder: Path, clock: Clock, *, patience: float = 2.0
+    folder: Path, clock: Clock, *, patience: float = PATIENCE
 ) -> AsyncIterator[tuple[Directory, Watched]]:
     records = Watched(await records_of(folder, "data/records.db"))
     try:
@@ -302,7 +302,7 @@ async def test_it_goes_on_beside_the_turns(tmp_path: Path, monkeypatch: pytest.M
             await asyncio.sleep(0.01)
             records.away = False
             clock.advance(KEPT + 1)
-            assert await asyncio.wait_for(told.get(), 5) == AddressesSwept(count=1)
+            assert await asyncio.wait_for(told.get(), PATIENCE) == AddressesSwept(count=1)
         finally:
             running.cancel()
 

@@ -83,7 +83,7 @@ STEP: Final = 0.01
 
 UNHURRIED: Final = 14.0
 """Seconds of the machine that a turn has, less than a lease, where no `budget` is given: what takes long because the
-machine has other things to do is no late reply. For the app no more than its own budget passes meanwhile."""
+machine has other things to do is no late reply. By the clock no more than the app's own budget passes meanwhile."""
 
 
 class Stage:

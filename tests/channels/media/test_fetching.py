@@ -28,10 +28,14 @@ from kikao.channels.network import public
 from kikao.config import Hidden
 from kikao.config.media import is_host
 from tests.channels.webhook.receiver import Receiver, Request
+from tests.waiting import PATIENCE
 
 TOKEN = "7000000001:AAtoken"
 DATA = b"\xff\xd8\xff" + b"photo" * 5000
 MOST = 1_000_000
+
+SOON = 1.0
+"""Seconds after which what never ends is given up, and in which a busy machine has begun with it."""
 
 
 @contextlib.asynccontextmanager
@@ -48,7 +52,7 @@ async def fetched(
     url: str,
     *,
     most: int = MOST,
-    within: float = 10.0,
+    within: float = PATIENCE,
     sha256: bytes | None = None,
     size: int = 0,
 ) -> bytes:
@@ -98,9 +102,9 @@ HOSTILE: list[tuple[Callable[[Request], bytes | None], type[NotFetched], str, bo
     (file(b"", "Content-Length: 0", "Retry-After: 7", status="429 Slow"), Answered, "HTTP 429", True),
     (file(DATA, f"Content-Length: {MOST + 1}"), TooLarge, "larger than 1,000,000 octets", False),
     (file(DATA, f"Content-Length: {'9' * 18}"), TooLarge, "larger than", False),
-    (file(DATA, f"Content-Length: {len(DATA) + 10}"), TookTooLong, "not all there in 0.3 s", True),
+    (file(DATA, f"Content-Length: {len(DATA) + 10}"), TookTooLong, f"not all there in {SOON:g} s", True),
     (file(bytes(MOST + 10), "Connection: close"), TooLarge, "larger than 1,000,000 octets", False),
-    (file(b"5\r\nabc", "Transfer-Encoding: chunked"), TookTooLong, "not all there in 0.3 s", True),
+    (file(b"5\r\nabc", "Transfer-Encoding: chunked"), TookTooLong, f"not all there in {SOON:g} s", True),
     (file(b"nonsense\r\n", "Transfer-Encoding: chunked"), NotAnswered, "RemoteProtocolError", True),
     (file(DATA, "Content-Encoding: gzip", f"Content-Length: {len(DATA)}"), NotAsAnnounced, "packed", False),
     (lambda _: b"\x00\xff garbage\r\n\r\n", NotAnswered, "RemoteProtocolError", True),
@@ -111,7 +115,7 @@ HOSTILE: list[tuple[Callable[[Request], bytes | None], type[NotFetched], str, bo
 @pytest.mark.parametrize("which", range(len(HOSTILE)))
 async def test_what_a_hostile_server_answers(which: int) -> None:
     answer, kind, text, again = HOSTILE[which]
-    within = 0.3 if kind is TookTooLong else 10.0
+    within = SOON if kind is TookTooLong else PATIENCE
     async with Receiver(answer) as api, fetching(f"http://127.0.0.1:{api.port}") as fetcher:
         with pytest.raises(kind, match=text) as caught:
             await fetched(fetcher, f"http://127.0.0.1:{api.port}/file/bot{TOKEN}/f", within=within)
@@ -153,8 +157,8 @@ async def test_an_endless_slow_body_ends_in_time() -> None:
     server = await asyncio.start_server(trickle, "127.0.0.1")
     port = server.sockets[0].getsockname()[1]
     async with fetching(f"http://127.0.0.1:{port}") as fetcher:
-        with pytest.raises(TookTooLong, match=r"not all there in 0.2 s"):
-            await fetched(fetcher, f"http://127.0.0.1:{port}/f", within=0.2)
+        with pytest.raises(TookTooLong, match=f"not all there in {SOON:g} s"):
+            await fetched(fetcher, f"http://127.0.0.1:{port}/f", within=SOON)
     for writer in writers:
         writer.transport.abort()
     server.close()
@@ -176,7 +180,7 @@ async def test_what_takes_it_may_fail_and_that_is_told() -> None:
     async with Receiver(file(DATA)) as api, fetching(f"http://127.0.0.1:{api.port}") as fetcher:
         url = Hidden(f"http://127.0.0.1:{api.port}/f".encode())
         with pytest.raises(TimeoutError, match="a slow disk"):
-            await fetcher(Located(url), take, most=MOST, within=2.0)
+            await fetcher(Located(url), take, most=MOST, within=PATIENCE)
 
 
 async def test_nobody_answers() -> None:

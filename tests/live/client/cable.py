@@ -15,6 +15,7 @@ class Cable:
         self.port = 0
         self.plugged = True
         """Whether who comes is let through; else they find nobody."""
+        self._closed = False
         self._ends: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -39,6 +40,10 @@ class Cable:
         except OSError:
             writer.transport.abort()
             return
+        if self._closed:  # in the meantime
+            writer.transport.abort()
+            there[1].transport.abort()
+            return
         self._ends |= {writer, there[1]}
         self._tasks |= {
             asyncio.create_task(_carry(reader, there[1])),
@@ -46,6 +51,7 @@ class Cable:
         }
 
     async def close(self) -> None:
+        self._closed = True
         self.cut()
         for task in self._tasks:
             task.cancel()

@@ -345,7 +345,7 @@ async def test_a_connection_that_is_only_half_there_is_replaced(host: Host, hous
     await watcher.join(where := named())
     async with cable(house.port) as line:
         tab = {"token": house.token("asha"), "device": "tab-1"}
-        asha = await device(host, "asha", line.port, params=tab, heartbeatIntervalMs=60)
+        asha = await device(host, "asha", line.port, params=tab, heartbeatIntervalMs=1000)
         await (await asha.connect()).join(where, {"device": "phone"})
         await watcher.sees("came", key="asha")
 
