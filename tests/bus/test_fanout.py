@@ -84,6 +84,15 @@ async def test_all_subscribers_of_a_topic_hear_it_in_order(make: Make) -> None:
         assert await heard(no, 1) == [Message(b"that")]
 
 
+async def test_it_says_whether_others_may_hear_a_topic(make: Make) -> None:
+    async with connected(make()) as one, connected(make()) as other, one.subscribe("alone"):
+        knows = isinstance(one, MemoryFanout)
+        assert one.reaches_others("alone") is not knows
+        async with other.subscribe("alone"):
+            assert one.reaches_others("alone")
+        assert one.reaches_others("alone") is not knows
+
+
 @pytest.mark.parametrize("size", [0, 1, 5_700, 5_701, 8_000, LONGEST])
 async def test_a_message_of_any_size_arrives_whole(make: Make, size: int) -> None:
     payload = bytes(n * 7 % 256 for n in range(size))

@@ -36,6 +36,9 @@ class Cable:
 
     async def answers(self) -> None: ...
 
+    def reaches_others(self, topic: str) -> bool:
+        return self._bus.reaches_others(topic)
+
     async def publish(self, topic: str, payload: bytes) -> None:
         if self.is_cut:
             raise FanoutAway("cut")

@@ -78,6 +78,23 @@ async def test_others_hear_in_order_and_the_speaker_does_not() -> None:
         assert bus.published < 10
 
 
+async def test_who_is_alone_says_nothing_until_another_hears() -> None:
+    bus = Bus()
+    alone = Heard(bus, "c" * 16)
+    running = asyncio.create_task(alone.wire.run())
+    await alone.wire.heard.wait()
+    alone.wire.tell(Broadcast("t", "e", b"nobody hears"))
+    await quiet()
+    assert bus.published == 0
+    async with two(bus) as (one, _):
+        alone.wire.tell(Broadcast("t", "e", b"heard"))
+        await quiet()
+        assert one.news == [Broadcast("t", "e", b"heard")]
+        assert one.gaps == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_what_no_bus_carries_is_heard_as_a_gap() -> None:
     async with two(Bus()) as (one, other):
         one.wire.tell(Broadcast("t", "e", b"x" * 70_000))

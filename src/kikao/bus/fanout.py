@@ -57,6 +57,10 @@ class Fanout(Protocol):
         """Hear a topic, from the moment it is entered. Raises `ValueError` for what is no topic."""
         ...
 
+    def reaches_others(self, topic: str) -> bool:
+        """Whether anybody may hear a topic now besides one subscriber in this process."""
+        ...
+
     async def answers(self) -> None:
         """Raises `FanoutAway` while it is not connected."""
         ...

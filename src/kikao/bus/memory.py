@@ -32,6 +32,9 @@ class MemoryFanout:
         async with self._subscribers.one(checked(topic)) as subscription:
             yield subscription
 
+    def reaches_others(self, topic: str) -> bool:
+        return self._subscribers.count(topic) > 1
+
     async def answers(self) -> None:
         if self._closed:
             raise FanoutAway("the bus is closed")

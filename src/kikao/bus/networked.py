@@ -126,6 +126,9 @@ class NetworkedFanout:
                     subscription.put(Gap())
             yield subscription
 
+    def reaches_others(self, topic: str) -> bool:
+        return True
+
     async def answers(self) -> None:
         if self._link is None:
             raise FanoutAway(f"bus: {self._where} does not answer")

@@ -57,6 +57,10 @@ class Subscribers:
         """Those that somebody hears."""
         return frozenset(self._by_topic)
 
+    def count(self, topic: str) -> int:
+        """How many hear a topic."""
+        return len(self._by_topic.get(topic, ()))
+
     @asynccontextmanager
     async def one(self, topic: str) -> AsyncIterator[Subscription]:
         """One more, for as long as this is entered."""

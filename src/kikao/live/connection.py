@@ -26,6 +26,11 @@ def device_of(scope: MutableMapping[str, Any]) -> str:
     return said.get("device", "")[:DEVICE]
 
 
+def agent_of(scope: MutableMapping[str, Any]) -> str:
+    """The `User-Agent` of an ASGI scope; empty where it says none."""
+    return next((value.decode("latin-1") for name, value in scope["headers"] if name == b"user-agent"), "")
+
+
 class Connection(msgspec.Struct, frozen=True):
     """The request that opened a socket."""
 

@@ -68,15 +68,8 @@ class Endpoint:
         await serve(hub, user, claims, scope, receive, send, accepted)
 
     def _asked(self, scope: Message) -> Refusal | Handshake:
-        headers = scope["headers"]
-        host = next((value.decode("latin-1") for name, value in headers if name == b"host"), "")
-        return handshake(
-            scope.get("query_string", b""),
-            headers,
-            scope.get("subprotocols", ()),
-            origins=self._origins,
-            host=host,
-        )
+        query, protocols = scope.get("query_string", b""), scope.get("subprotocols", ())
+        return handshake(query, scope["headers"], protocols, origins=self._origins)
 
     async def _refuse(self, scope: Message, send: Send, status: int, reason: str) -> None:
         """Without a word to the caller. Where the server cannot say another status it is 403."""

@@ -88,13 +88,7 @@ class LongPoll:
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         token = headers.get("x-phoenix-longpoll-token") or _last(query)
         query = [(name, value) for name, value in query if not value.startswith(PREFIX)]
-        shaken = handshake(
-            urlencode(query).encode(),
-            scope["headers"],
-            (),
-            origins=self._origins,
-            host=headers.get("host", ""),
-        )
+        shaken = handshake(urlencode(query).encode(), scope["headers"], (), origins=self._origins)
         if isinstance(shaken, Refusal):
             return self._refused(shaken.status, shaken.reason)
         if scope["method"] == "POST" and not self._is_known(token):

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from kikao.live.connection import Connection
+from kikao.live.connection import agent_of
 from kikao.live.presence.tracking import INTERNAL, Tracker
 from kikao.live.session import Connected, Session
 from kikao.live.stores.store import Entry, LiveAway, LiveStore
@@ -29,7 +29,7 @@ AT_ONCE: Final = 500
 """Sessions that are looked at before anything else may run."""
 
 SHOWN: Final = 200
-"""Characters of what a client says of itself."""
+"""Characters of a `User-Agent`."""
 
 
 class SocketState(msgspec.Struct, frozen=True):
@@ -143,13 +143,12 @@ class Registry:
         )
 
     def _socket(self, socket: Connected, since: float) -> SocketState:
-        connection = Connection.of(socket.scope)
         return SocketState(
             socket.id,
             self._tracker.node,
             socket.connected_at + since,
-            connection.params.get("device", "")[:SHOWN],
-            connection.headers.get("user-agent", "")[:SHOWN],
+            socket.device,
+            agent_of(socket.scope)[:SHOWN],
             socket.topics,
         )
 

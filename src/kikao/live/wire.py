@@ -61,8 +61,11 @@ class Wire:
     def tell(self, news: News) -> None:
         """To all other processes, soon, in the order of the calls.
 
-        What is too long for the bus, or said while it is away, is heard as a gap: as soon as it carries that.
+        What is too long for the bus, or said while it is away, is heard as a gap: as soon as it carries that. Where
+        there are no others nothing is done.
         """
+        if self.heard.is_set() and not self._bus.reaches_others(TOPIC):
+            return
         if len(self._waiting) >= WAITING:
             self._waiting.popleft()
             self._lost = True

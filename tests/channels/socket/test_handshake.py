@@ -12,10 +12,10 @@ from kikao.channels.socket.handshake import BEARER, Handshake, Refusal, allowed,
 def asked(
     query: str = "token=abc&vsn=2.0.0", *, origin: str = "", protocols: tuple[str, ...] = ()
 ) -> Handshake | Refusal:
-    headers = [(b"origin", origin.encode())] if origin else []
-    return handshake(
-        query.encode(), headers, protocols, origins=("https://app.example",), host="kikao.example"
-    )
+    headers = [(b"host", b"kikao.example")]
+    if origin:
+        headers.append((b"origin", origin.encode()))
+    return handshake(query.encode(), headers, protocols, origins=("https://app.example", "self"))
 
 
 def bearer(token: str) -> str:

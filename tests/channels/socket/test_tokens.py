@@ -6,6 +6,7 @@ import base64
 import functools
 import hmac
 import json
+import string
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -400,6 +401,30 @@ def test_each_letter_of_a_token_counts() -> None:
 )
 def test_texts_that_are_no_token(text: str) -> None:
     assert fault(text) is Fault.MALFORMED
+
+
+def test_what_is_known_of_a_header_lets_nothing_in() -> None:
+    both, good = tokens(), token()
+    assert both.verify(good).user == "ama"
+    head, said, signature = good.split(".")
+    other = token(sub="kofi").split(".")[1]
+    assert fault(f"{head}.{other}.{signature}", both) is Fault.WRONG_SIGNATURE
+    assert fault(token(exp=NOW - 60, iat=NOW - 120), both) is Fault.EXPIRED
+    assert fault(f"{head}.{said}.{signature[:-1]}", both) is Fault.MALFORMED
+    unknown = token(head={"alg": "HS256", "kid": "k9"})
+    assert [fault(unknown, both) for _ in range(2)] == [Fault.UNKNOWN_KEY] * 2
+
+
+@pytest.mark.parametrize("octets", [b"x", b"xy", b"xyz"])
+def test_no_two_texts_of_a_part_mean_the_same(octets: bytes) -> None:
+    head, said, _ = token().split(".")
+    whole = part(octets)
+    assert fault(f"{head}.{said}.{whole}") is Fault.WRONG_SIGNATURE
+    for last in string.ascii_letters + string.digits + "-_":
+        text = f"{whole[:-1]}{last}"
+        meant = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        alone = part(meant) == text
+        assert fault(f"{head}.{said}.{text}") is (Fault.WRONG_SIGNATURE if alone else Fault.MALFORMED)
 
 
 def test_padding_and_other_alphabets_are_no_token() -> None:

@@ -99,6 +99,9 @@ class LossyFanout:
         self._line.ends.setdefault(self._name, []).append(end)
         yield end
 
+    def reaches_others(self, topic: str) -> bool:
+        return True
+
     async def answers(self) -> None:
         if self._name in self._line.parted:
             raise FanoutAway("parted")

@@ -216,6 +216,33 @@ async def test_who_is_cancelled_while_taking_over_leaves_it_to_the_next() -> Non
     assert world.there() == set()
 
 
+async def test_who_is_cancelled_while_listing_leaves_it_to_the_others() -> None:
+    world = World()
+    one = await world.process("one")
+    ref = await one.track("asha", **PHONE)
+    for steps in (1, 2):
+        other = await world.process(f"other{steps}", watches=False)
+        other.tracker.subscribe(ROOM)
+        first, second = asyncio.create_task(other.present()), asyncio.create_task(other.present())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        assert first.cancel()
+        assert set(await second) == {"asha"}
+        assert first.cancelled()
+
+    last = await world.process("last", watches=False)
+    last.tracker.subscribe(ROOM)
+    alone = asyncio.create_task(last.present())
+    await asyncio.sleep(0)
+    alone.cancel()
+    await quiet()
+    await last.tracker.catch_up()
+    assert last.door.calls["listing"] == 2, "nobody asked again"
+    await last.watch()
+    assert last.client.refs() == {ref}
+    assert last.door.calls["listing"] == 2
+
+
 async def test_a_process_that_retires_leaves_everybody_to_the_others() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")

@@ -49,16 +49,15 @@ def handshake(
     protocols: Sequence[str],
     *,
     origins: Sequence[str],
-    host: str,
 ) -> Handshake | Refusal:
-    """What a request asks for, or why it is refused. `origins` as `allowed` has them; `host` is what it was sent to."""
+    """What a request asks for, or why it is refused. `origins` as `allowed` has them."""
     if len(query) > LONGEST:
         return Refusal(403, "the query is too long")
     found = dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=None))
     if (wrong := _version(found.pop("vsn", "1.0.0"))) is not None:
         return Refusal(403, wrong)
-    origin = next((value.decode("latin-1") for name, value in headers if name == b"origin"), "")
-    if origin and not allowed(origin, origins, host):
+    origin = _first(headers, b"origin")
+    if origin and not allowed(origin, origins, _first(headers, b"host")):
         return Refusal(403, "the origin is not allowed. See KIKAO_LIVE_ORIGINS")
     bearers = [each[len(BEARER) :] for each in protocols if each.startswith(BEARER)]
     others = [each for each in protocols if not each.startswith(BEARER)]
@@ -115,6 +114,14 @@ def _version(said: str) -> str | None:
     if match is None:
         return "vsn is no version"
     return None if match[1] == "2" and match[2] == "0" else "only vsn 2.0 is spoken"
+
+
+def _first(headers: Sequence[tuple[bytes, bytes]], wanted: bytes) -> str:
+    """The value of a header, empty where there is none."""
+    for name, value in headers:
+        if name == wanted:
+            return value.decode("latin-1")
+    return ""
 
 
 def _decoded(text: str) -> str | None:

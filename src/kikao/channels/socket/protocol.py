@@ -95,33 +95,31 @@ def reply(join_ref: str | None, ref: str | None, topic: str, status: str, respon
     if isinstance(response, bytes):
         return _binary(REPLY, (join_ref or "", ref or "", topic, status), response)
     said = f'{{"status":{_quoted(status)},"response":{response}}}'
-    return f'[{_quoted(join_ref)},{_quoted(ref)},{_quoted(topic)},"phx_reply",{said}]'
+    return f"{_begun(join_ref, ref, topic, 'phx_reply')},{said}]"
 
 
 def push(join_ref: str | None, topic: str, event: str, payload: bytes | Json) -> Frame:
     """To one socket's channel. Without a ref: nobody answers it."""
     if isinstance(payload, bytes):
         return _binary(PUSH, (join_ref or "", topic, event), payload)
-    return f"[{_quoted(join_ref)},null,{_quoted(topic)},{_quoted(event)},{payload}]"
+    return f"{_begun(join_ref, None, topic, event)},{payload}]"
 
 
 def broadcast(topic: str, event: str, payload: bytes | Json) -> Frame:
     """To all who joined: the same frame for each of them."""
     if isinstance(payload, bytes):
         return _binary(BROADCAST, (topic, event), payload)
-    return f"[null,null,{_quoted(topic)},{_quoted(event)},{payload}]"
+    return f"{_begun(None, None, topic, event)},{payload}]"
 
 
 def closed(join_ref: str | None, topic: str) -> Frame:
     """The channel is over; the client does not join again."""
-    return f'[{_quoted(join_ref)},{_quoted(join_ref)},{_quoted(topic)},"phx_close",{{}}]'
+    return f"{_begun(join_ref, join_ref, topic, CLOSE)},{{}}]"
 
 
 def crashed(join_ref: str | None, topic: str) -> Frame:
     """The channel failed; the client joins again, after a second at first."""
-    return (
-        f'[{_quoted(join_ref)},{_quoted(join_ref)},{_quoted(topic)},"phx_error",{{"reason":"channel_crash"}}]'
-    )
+    return f'{_begun(join_ref, join_ref, topic, ERROR)},{{"reason":"channel_crash"}}]'
 
 
 class Json(str):
@@ -188,11 +186,16 @@ _DECODER: Final = msgspec.json.Decoder(_Wire)
 _ENCODER: Final = msgspec.json.Encoder()
 
 
-def _quoted(name: str | None) -> str:
+def _begun(join_ref: str | None, ref: str | None, topic: str, event: str) -> str:
+    """A message up to its payload."""
+    return _quoted((join_ref, ref, topic, event))[:-1]
+
+
+def _quoted(names: str | tuple[str | None, ...]) -> str:
     try:
-        return "null" if name is None else _ENCODER.encode(name).decode()
+        return _ENCODER.encode(names).decode()
     except UnicodeEncodeError:  # half a character, which the client gets back as it said it
-        return plain.dumps(name)
+        return plain.dumps(names, separators=(",", ":"))
 
 
 def _binary(kind: int, names: tuple[str, ...], payload: bytes) -> bytes:

@@ -15,10 +15,12 @@ from __future__ import annotations
 import base64
 import json
 import re
+import string
 import time
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
@@ -35,6 +37,9 @@ LONGEST: Final = 8192
 """Characters of a token; more are not looked at."""
 
 LONGEST_USER: Final = 128
+
+HEADS: Final = 16
+"""Headers of which it is remembered whose they are: all tokens that a backend signs have the same."""
 
 LATEST: Final = 253_402_300_799
 """The last second of the year 9999, as no time of a token may be later."""
@@ -116,6 +121,7 @@ class Tokens:
         self._keys = {
             key.kid: _Key.of(key, library.get_algorithm_by_name(key.algorithm)) for key in settings.keys
         }
+        self._key_by = lru_cache(HEADS)(self._key_of)
 
     @classmethod
     def of(cls, settings: Settings, *, clock: Callable[[], float] = time.time) -> Tokens | None:
@@ -188,19 +194,20 @@ class Tokens:
         match = _COMPACT(token)
         if match is None:
             raise BadToken(Fault.MALFORMED)
-        head, payload, signature = (_decoded(part) for part in match.groups())
-        key = self._key_of(_members(head))
+        head, payload, signature = match.groups()
+        key, octets = self._key_by(head), _decoded(payload)
         signed = token[: match.start(3) - 1].encode()
-        if not key.algorithm.verify(signed, key.public, signature):
+        if not key.algorithm.verify(signed, key.public, _decoded(signature)):
             raise BadToken(Fault.WRONG_SIGNATURE)
-        return key.kid, payload
+        return key.kid, octets
 
-    def _key_of(self, head: Mapping[str, Any]) -> _Key:
+    def _key_of(self, part: str) -> _Key:
         """The key that a header names. Its algorithm is compared with the key's, and decides nothing.
 
         A token without `kid` belongs to the one key of its algorithm. Where there are two it would have to be tried
         with each, and is refused.
         """
+        head = _members(_decoded(part))
         kid, name = head.get("kid"), head.get("alg")
         if (
             not isinstance(name, str) or "crit" in head or "b64" in head
@@ -273,13 +280,10 @@ def _encoded(octets: bytes) -> bytes:
 
 
 def _decoded(part: str) -> bytes:
-    """The octets of a part. No two texts of a part mean the same octets."""
-    found = None
-    if len(part) % 4 != 1:
-        found = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-    if found is None or _encoded(found) != part.encode():
+    """The octets of a part, of base64url. No two texts of a part mean the same octets: bits that are left are 0."""
+    if part[-1] not in _ENDS[len(part) % 4]:
         raise BadToken(Fault.MALFORMED)
-    return found
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
 def _members(octets: bytes) -> dict[str, Any]:
@@ -314,6 +318,10 @@ def _time(claims: Mapping[str, Any], name: str) -> float | None:
         raise BadToken(Fault.WRONG_CLAIM)
     return float(value)
 
+
+_ALPHABET: Final = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
+_ENDS: Final = (_ALPHABET, "", _ALPHABET[::16], _ALPHABET[::4])
+"""By the length of a part, modulo 4, what it may end in."""
 
 _COMPACT = re.compile(r"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)").fullmatch
 _CONTROL: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})

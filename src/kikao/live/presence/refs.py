@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from base64 import b32hexencode
 from collections.abc import Callable
 from typing import Final
 
@@ -13,7 +12,7 @@ RANDOM: Final = 7
 
 
 class Refs:
-    """Makes them: 24 letters and digits, of which the first 13 are the time, so that text order is the order of time.
+    """Makes them: 27 digits of base 16, of which the first 13 are the time, so that text order is the order of time.
 
     Those of one process are in its order whatever its clock does; those of several as well as their clocks agree.
     """
@@ -27,4 +26,4 @@ class Refs:
 
     def __call__(self) -> str:
         self._last = max(self._last + 1, int(self._wall() * 1e6))
-        return b32hexencode(self._last.to_bytes(8) + self._random(RANDOM)).decode().lower()
+        return f"{self._last:013x}{self._random(RANDOM).hex()}"

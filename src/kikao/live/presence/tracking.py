@@ -76,7 +76,8 @@ class _Watched:
         self.count = 0
         self.is_told = False
         """Whether anybody was told who is there before it was listed."""
-        self.listing: asyncio.Task[None] | None = None
+        self.listing: asyncio.Future[None] | None = None
+        """Done when it was listed by whoever does that now."""
 
 
 class Tracker:
@@ -412,9 +413,8 @@ class Tracker:
         return entry
 
     def _may_be_held(self, state: State, key: str, meta: bytes) -> bool:
-        if not state.is_listed:
-            return True
-        return any(entry.meta == meta and not self._owned.is_live(entry) for entry in state.at(key))
+        held = (entry.meta == meta and not self._owned.is_live(entry) for entry in state.at(key))
+        return not state.is_listed or any(held)
 
     def _written(self, change: Change) -> None:
         """The store made a change, asked by this process: it is applied here, and told to the others."""
@@ -429,9 +429,18 @@ class Tracker:
 
     async def _list(self, topic: str, watched: _Watched) -> None:
         """List it, once for all who want that now."""
-        if watched.listing is None:
-            watched.listing = asyncio.get_running_loop().create_task(self._list_anew(topic, watched))
-        await asyncio.shield(watched.listing)
+        if watched.listing is not None:
+            await asyncio.shield(watched.listing)
+            return
+        listing = watched.listing = asyncio.get_running_loop().create_future()
+        try:
+            await self._list_anew(topic, watched)
+        except asyncio.CancelledError:  # others may want it still
+            self._catch(topic, watched.state)
+            raise
+        finally:
+            watched.listing = None
+            listing.set_result(None)
 
     async def _list_anew(self, topic: str, watched: _Watched) -> None:
         state, was = watched.state, (watched.state.is_listed, watched.state.epoch)
@@ -446,8 +455,6 @@ class Tracker:
         except BaseException:
             state.doubt()
             raise
-        finally:
-            watched.listing = None
         found = state.list_anew(listing)
         if was[0] and found.diffs:
             self.healed += 1
