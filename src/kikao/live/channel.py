@@ -363,12 +363,12 @@ class Channel:
                 raise Refused("unauthorized")
         self._check()
         hub.subscribe(self)
-        asked = Resumes.read(push.payload)
         # Before the app looks at anything: what is said after that is told behind the reply, and what it looks at has
         # what was said before. Nothing falls in between.
         recovery = None
         if route.keeps is not None:
-            recovery = await hub.streams.join(self.name, asked)
+            asked = Resumes.read(push.payload)
+            recovery = asked, await hub.streams.join(self.name, asked)
             self._check()
         taking = route.joins
         returned = None if taking is None else await taking.call(self, taking.read(push.payload))
@@ -380,10 +380,11 @@ class Channel:
                 raise TypeError("a join returns a dict or a msgspec.Struct, not bytes")
             return 0, body
         more = {} if returned is None else msgspec.to_builtins(returned)
-        told = hub.streams.told(recovery, asked)
+        asked, found = recovery
+        told = hub.streams.told(found, asked)
         if asked.last_seq is not None:
             hub.tally.recovered(told.get("reason", ""))
-        return recovery.top.seq, json({**more, **told})
+        return found.top.seq, json({**more, **told})
 
     def _check(self) -> None:
         """Raises `Refused` where it was over before it began: nothing of it may stay behind."""

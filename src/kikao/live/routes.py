@@ -6,7 +6,8 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, Final, TypeVar, Union
 
 import msgspec
@@ -33,6 +34,10 @@ know it: no client can say such a name."""
 
 RESERVED: Final = ("phx_", "chan_reply_", "presence_")
 """How no event of an app begins."""
+
+
+KNOWN: Final = 1024
+"""Topics of which it is remembered whose they are."""
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,12 +184,15 @@ class Routes:
     def __init__(self) -> None:
         self._all: list[Route] = []
         self._exact: dict[str, Route] = {}
+        self.find = lru_cache(KNOWN)(self._find)
+        """Whose a topic is, and the values of its variables; None where it is nobody's."""
 
     def add(self, route: Route) -> Route:
         """Raises `ValueError` for a pattern that there is."""
         if any(route.pattern == other.pattern for other in self._all):
             raise ValueError(f"live: there is a channel {route.pattern!r} already")
         self._all.append(route)
+        self.find.cache_clear()
         if not route.variables:
             self._exact[route.pattern] = route
         return route
@@ -196,22 +204,24 @@ class Routes:
             found.add(each)
         return found
 
-    def find(self, topic: str) -> tuple[Route, dict[str, str]] | None:
-        """Whose a topic is, and the values of its variables."""
+    def _find(self, topic: str) -> tuple[Route, Mapping[str, str]] | None:
         if OWN in topic:
             return None
         if (exact := self._exact.get(topic)) is not None:
-            return exact, {}
+            return exact, _NONE
         for route in self._all:
             if (match := route.match(topic)) is not None:
-                return route, match.groupdict()
+                return route, types.MappingProxyType(match.groupdict())
         for route in self._all:  # ids of users may have a `:`
             if route.match_user is not None and (match := route.match_user(topic)) is not None:
-                return route, match.groupdict()
+                return route, types.MappingProxyType(match.groupdict())
         return None
 
     def __iter__(self) -> typing.Iterator[Route]:
         return iter(self._all)
+
+
+_NONE: Final[Mapping[str, str]] = types.MappingProxyType({})
 
 
 def shown(name: str) -> str:

@@ -205,8 +205,9 @@ class Socket:
         if before is None and len(self.channels) >= self.hub.limits.channels:
             self._answer(push, "error", {"reason": "too many channels joined"})
             return
+        route, at = found
         join_ref = push.join_ref if push.join_ref is not None else push.ref
-        channel = Channel(self, *found, push.topic, join_ref, before)
+        channel = Channel(self, route, dict(at), push.topic, join_ref, before)
         self.channels[push.topic] = channel
         self.session.channels_ever += 1
         channel.take(push)

@@ -255,10 +255,9 @@ class Owned:
         try:
             if after is not None:
                 await asyncio.wait([after])
-            while (owed := self._due(ref)) is not None:
-                async with self._lanes:
-                    if self._due(ref) is owed:
-                        await self._tell(owed)
+            async with self._lanes:
+                while (owed := self._due(ref)) is not None:
+                    await self._tell(owed)
         except LiveAway:
             self.is_away = True
         finally:

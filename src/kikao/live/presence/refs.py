@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 RANDOM: Final = 7
-"""Octets that two processes do not have in common in the same microsecond."""
+"""Octets that two processes do not have in common."""
 
 
 class Refs:
@@ -21,9 +21,9 @@ class Refs:
         self, wall: Callable[[], float] = time.time, random: Callable[[int], bytes] = os.urandom
     ) -> None:
         self._wall = wall
-        self._random = random
+        self._own = random(RANDOM).hex()
         self._last = 0
 
     def __call__(self) -> str:
         self._last = max(self._last + 1, int(self._wall() * 1e6))
-        return f"{self._last:013x}{self._random(RANDOM).hex()}"
+        return f"{self._last:013x}{self._own}"

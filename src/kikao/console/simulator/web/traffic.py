@@ -119,13 +119,8 @@ class WatchedSockets:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One of them, from its handshake to its end. Nobody hears of one whose line is down."""
-        asked = handshake(
-            scope.get("query_string", b""),
-            scope["headers"],
-            scope.get("subprotocols", ()),
-            origins=("*",),
-            host="",
-        )
+        query, protocols = scope.get("query_string", b""), scope.get("subprotocols", ())
+        asked = handshake(query, scope["headers"], protocols, origins=("*",))
         token = asked.token if isinstance(asked, Handshake) else None
         if token is not None and self._tokens.is_held(token.reveal().decode(errors="replace")):
             await receive()
