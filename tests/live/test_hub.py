@@ -179,6 +179,38 @@ async def test_a_device_that_connects_elsewhere_leaves_no_half_of_a_socket_behin
         assert one.heard(LiveEnded) == []
 
 
+async def test_heartbeats_that_come_too_fast_are_events_and_no_activity() -> None:
+    async with at_work(an_app(events=1.0, burst=3, flood=4, heartbeat=10.0)) as work:
+        ada = await work.open()
+
+        async def beat() -> str:
+            await ada.say(None, "1", "phoenix", "heartbeat", {})
+            frame = await ada.frame()
+            return str(frame[4]["status"]) if frame is not None else "closed"
+
+        assert [await beat() for _ in range(7)] == ["ok"] * 4 + ["error"] * 3
+        session = work.hub.sessions["ada"]
+        assert (session.events, session.refused_ever) == (0, 3)
+        work.time.passed += 10.0
+        assert session.active_at == session.started_at
+        assert [await beat() for _ in range(5)] == ["ok"] * 4 + ["error"]
+        assert [await beat() for _ in range(3)] == ["error", "error", "closed"]
+        assert ada.closed is not None
+        assert ada.closed["reason"] == "flooding"
+
+
+async def test_heartbeats_as_clients_send_them_cost_no_event() -> None:
+    async with at_work(an_app(events=1.0, burst=1)) as work:
+        ada = await work.open()
+        for _ in range(5):
+            work.time.passed += 1.0
+            await ada.say(None, "1", "phoenix", "heartbeat", {})
+            assert (await ada.frame())[4]["status"] == "ok"
+            work.hub.sessions["ada"]._levelled_at = work.time.steady()  # nothing is refilled
+        assert work.hub.sessions["ada"].refused_ever == 0
+        assert (await ada.ask("ask:a", "phx_join"))["status"] == "ok"
+
+
 async def test_too_many_events_are_refused_and_a_flood_ends_the_socket() -> None:
     async with at_work(an_app(events=1.0, burst=3, flood=4)) as work:
         ada = await work.open()

@@ -10,11 +10,15 @@ import msgspec
 from kikao.channels.socket.tokens import BadToken, Claims, Tokens
 from kikao.events import ErrorUncaught, Publish, described
 from kikao.live.door import Door
+from kikao.live.limits import LiveLimits
 from kikao.live.stores.store import LiveAway, LiveStore
 from kikao.live.users import User, Users
+from kikao.sessions.limits import Rate
+from kikao.sessions.meter import Meter
 
 LEAVING: Final = "this process is stopping"
 TOO_MANY: Final = "too many sockets of one user"
+TOO_OFTEN: Final = "too many connects of one user"
 
 NOBODY: Final = User("")
 """Stands for who was logged out."""
@@ -41,23 +45,30 @@ class Admission:
         door: Door,
         is_full: Callable[[str], bool],
         publish: Publish,
+        limits: LiveLimits,
+        clock: Callable[[], float],
     ) -> None:
+        """`clock` gives seconds that only grow."""
         self.users = users
         self.tokens = tokens
         self._store = store
         self._door = door
         self._is_full = is_full
         self._publish = publish
+        self._often = Meter(Rate(1, per=1.0 / limits.user_connects, burst=limits.user_burst))
+        self._clock = clock
 
     async def admit(self, token: str) -> tuple[User, Claims]:
-        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 for who has too many sockets,
-        503 for who may try again."""
+        """Who shows this token. Raises `NotAdmitted`: 403 for who may not come in, 429 for who has too many sockets or
+        comes too often, 503 for who may try again."""
         try:
             claims = self.tokens.verify(token)
         except BadToken as bad:
             raise NotAdmitted(403, f"token: {bad.fault.value}") from None
         if self._is_full(claims.user):  # who cannot come in costs nobody else their place
             raise NotAdmitted(429, TOO_MANY)
+        if self._often.take(claims.user, self._clock()):
+            raise NotAdmitted(429, TOO_OFTEN)
         if not await self._door.opens():
             raise NotAdmitted(503, LEAVING if self._door.is_closed else "too many connects at once")
         try:

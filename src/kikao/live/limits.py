@@ -14,6 +14,10 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Joined at once on one socket; more are refused with `too many channels joined`. Phoenix has the same."""
     sockets: int = 10
     """Of one user at once, on one process; more are refused with 429."""
+    user_connects: float = 2.0
+    """A second of one user, on one process; `user_burst` at once. More are refused with 429, before their turn comes:
+    whoever has a token has no more of `connects` than that."""
+    user_burst: int = 20
     connects: float = 200.0
     """Sockets that this process accepts a second, and as many at once; more wait for their turn."""
     waits: float = 30.0
@@ -25,6 +29,9 @@ class LiveLimits(msgspec.Struct, frozen=True, kw_only=True):
     """A second of one session, over all of its sockets, heartbeats apart; `burst` at once. What comes beyond gets
     `{"reason": "rate limited"}` for a reply."""
     burst: int = 1000
+    heartbeat: float = 1.0
+    """Between two heartbeats of one socket; one that comes sooner is counted as an event, and refused as one. It is no
+    activity either. The client sends one every 30 s."""
     flood: int = 1000
     """Events of a session that were refused in a row, after which the socket that sends them is closed."""
     queue: int = 1024 * 1024

@@ -142,6 +142,14 @@ class Session:
 
     def takes(self, now: float) -> bool:
         """Whether an event is within the limits; it counts as activity if it is."""
+        if not self.spends(now):
+            return False
+        self.events += 1
+        self.active_at = now
+        return True
+
+    def spends(self, now: float) -> bool:
+        """Whether something that a client says is within the limits."""
         limits = self.limits
         level = min(float(limits.burst), self._level + (now - self._levelled_at) * limits.events)
         self._levelled_at = now
@@ -152,8 +160,6 @@ class Session:
             return False
         self._level = level - 1.0
         self.refused = 0
-        self.events += 1
-        self.active_at = now
         return True
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import types
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator, MutableMapping
@@ -61,6 +62,7 @@ class Socket:
     """A connection of a user. `run` reads until it ends; `write` queues and never waits."""
 
     __slots__ = (
+        "_beat_at",
         "_closing",
         "_ending",
         "_gathered",
@@ -94,6 +96,8 @@ class Socket:
         self.backlog = 0
         self.connected_at = self.heard_at = hub.clock()
         """When a frame last came, a heartbeat included."""
+        self._beat_at = -math.inf
+        """When a heartbeat last came that was no event."""
         self.warned = False
         """Whether it was told that its token expires."""
         self._scope = scope
@@ -170,17 +174,17 @@ class Socket:
 
     def _take(self, push: Push, wrong: str = "") -> None:
         topic, event = push.topic, push.event
+        session, now = self.session, self.heard_at
         if (topic, event) == HEARTBEAT:
+            if now - self._beat_at >= session.limits.heartbeat:
+                self._beat_at = now
+            elif not session.spends(now):
+                self._refuse(push)
+                return
             self.write(protocol.reply(None, push.ref, topic, "ok", EMPTY))
             return
-        session, now = self.session, self.heard_at
         if not session.takes(now) and event != LEAVE:
-            self.hub.tally.refused += 1
-            if session.refused >= session.limits.flood:
-                self.close(Reason.FLOODING)
-                return
-            more = {"reason": "rate limited", "retry_after": round(session.wait, 3)}
-            self._answer(push, "error", more)
+            self._refuse(push)
             return
         if wrong:
             self._answer(push, "error", {"reason": wrong})
@@ -195,6 +199,15 @@ class Socket:
                 self._answer(push, "error", {"reason": "unmatched topic"}, join_ref=None)
         elif push.join_ref is None or push.join_ref == channel.join_ref:
             channel.take(push)
+
+    def _refuse(self, push: Push) -> None:
+        """Too much came; who goes on with it is closed."""
+        session = self.session
+        self.hub.tally.refused += 1
+        if session.refused >= session.limits.flood:
+            self.close(Reason.FLOODING)
+            return
+        self._answer(push, "error", {"reason": "rate limited", "retry_after": round(session.wait, 3)})
 
     def _join(self, push: Push, before: Channel | None) -> None:
         found = self.hub.routes.find(push.topic)

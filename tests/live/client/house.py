@@ -28,7 +28,15 @@ from tests.waiting import until
 
 flows = Flows()
 
-GENEROUS: Final = LiveLimits(events=100_000.0, burst=100_000, connects=10_000.0, crashes=1000, sockets=1000)
+GENEROUS: Final = LiveLimits(
+    events=100_000.0,
+    burst=100_000,
+    user_connects=10_000.0,
+    user_burst=10_000,
+    connects=10_000.0,
+    crashes=1000,
+    sockets=1000,
+)
 """For tests that are not about limits."""
 
 _NAMES = itertools.count(1)
