@@ -48,6 +48,7 @@ from kikao.opening import (
     directory,
     file_store,
     make_store,
+    refusals,
     refuse_deserted,
     refuse_readable,
     refuse_simulated,
@@ -173,6 +174,30 @@ class App:
             bus.on(what, subscriber)
         return subscriber
 
+    def refuse_unfit(self, settings: Settings) -> None:
+        """Raises `SettingsError` with all that keeps the app from being served by these. It opens and makes nothing:
+        `serving` begins with it, and whoever has more to open before that may ask first."""
+        problems = refusals(
+            lambda: refuse_deserted(settings, live=self.live is not None),
+            lambda: refuse_simulated(settings),
+            lambda: refuse_readable(settings, self.channels),
+            lambda: refuse_untokened(settings, self.live is not None),
+        )
+        if self.live is not None and self.live.users is None and not self.members:
+            from kikao.live.making import NO_USERS
+
+            problems.append(NO_USERS)
+        if settings.locale and settings.locale not in self.engine.locales:
+            problems.append(
+                f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"
+            )
+        try:
+            of_setting(settings.log_events)
+        except NoSuchEvent as error:
+            problems.append(f"KIKAO_LOG_EVENTS: {error}")
+        if problems:
+            raise SettingsError(problems)
+
     @contextlib.asynccontextmanager
     async def serving(
         self,
@@ -202,14 +227,7 @@ class App:
 
         Raises `StoreRefused`, `SettingsError` or what a service raises, with everything closed again.
         """
-        refuse_deserted(settings, live=self.live is not None)
-        refuse_simulated(settings)
-        refuse_readable(settings, self.channels)
-        refuse_untokened(settings, self.live is not None)
-        if settings.locale and settings.locale not in self.engine.locales:
-            raise SettingsError(
-                [f"KIKAO_LOCALE: the app has no {settings.locale}. It has: {', '.join(self.engine.locales)}"]
-            )
+        self.refuse_unfit(settings)
         pushes: Pushes | None = None
         played: PlayedLines | None = None
         face: WebFace | None = None
@@ -312,10 +330,7 @@ class App:
 
     def _bus(self, settings: Settings, subscribers: Iterable[Subscriber], worker: int) -> Bus:
         """Who hears of events of a server: the log unless there are others, and who was added with `on`."""
-        try:
-            log = LogLines(events=of_setting(settings.log_events), worker=worker, tenant=settings.tenant)
-        except NoSuchEvent as error:
-            raise SettingsError([f"KIKAO_LOG_EVENTS: {error}"]) from None
+        log = LogLines(events=of_setting(settings.log_events), worker=worker, tenant=settings.tenant)
         bus = Bus([*subscribers] or [log])
         for what, subscriber in self._subscriptions:
             bus.on(what, subscriber)

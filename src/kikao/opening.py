@@ -142,6 +142,17 @@ def live_sessions(
     return hub, Endpoint(hub, (*settings.live.origins, *own), seal)
 
 
+def refusals(*checks: Callable[[], None]) -> list[str]:
+    """What is wrong by any of these, each of which raises `SettingsError`: in their order, and all of it."""
+    problems: list[str] = []
+    for check in checks:
+        try:
+            check()
+        except SettingsError as error:
+            problems += error.problems
+    return problems
+
+
 def refuse_deserted(settings: Settings, *, live: bool = False) -> None:
     """Raises `SettingsError` in production when nobody could reach the app: no gateway open, no chat, no SMS, and no
     `live` channels."""

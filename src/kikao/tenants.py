@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import re
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
@@ -23,6 +24,7 @@ from kikao.channels.ussd.registry import OPTIONS
 from kikao.config import MEMORY, Settings, SettingsError, load, tenant_name_wrong, tenants_named
 from kikao.config.tenants import CHOSEN
 from kikao.events import Event
+from kikao.opening import refusals
 from kikao.server import Server
 from kikao.web import HEALTH, TEXT, Receive, Scope, Send
 
@@ -73,11 +75,21 @@ class Tenants:
                 )
         return problems
 
+    def refuse_unfit(self, settings: Mapping[str, Settings]) -> None:
+        """Raises `SettingsError` with all that keeps any of them from being served. It opens and makes nothing."""
+        problems = []
+        for name, app in self.apps.items():
+            own = functools.partial(app.refuse_unfit, settings[name])
+            problems += [f"{name}: {problem}" for problem in refusals(own)]
+        if problems:
+            raise SettingsError(problems)
+
     @contextlib.asynccontextmanager
     async def serving(
         self, settings: Mapping[str, Settings], *, worker: int = 0
     ) -> AsyncIterator[TenantsServer]:
         """All of them at work, by the settings of each. Raises what `App.serving` raises, with everything closed."""
+        self.refuse_unfit(settings)
         async with contextlib.AsyncExitStack() as stack:
             servers = {
                 name: await stack.enter_async_context(app.serving(settings[name], worker=worker))

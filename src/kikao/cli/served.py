@@ -72,9 +72,10 @@ def served(
     if isinstance(found, Tenants) and not os.environ.get(CHOSEN):
         try:
             each = found.settings(makes_keys=makes_keys, workers=workers)
+            settings = {name: adapted(own) for name, own in each.items()}
+            found.refuse_unfit(settings)  # before a folder is made, or anything opened
         except SettingsError as error:
             give_up(str(error))
-        settings = {name: adapted(own) for name, own in each.items()}
         live = tuple(f"/{name}{app.live.path}" for name, app in found.apps.items() if app.live is not None)
         return Served(
             tuple(settings.values()),
@@ -84,6 +85,10 @@ def served(
         )
     app = chosen(found, target)
     own = adapted(load_settings(makes_keys=makes_keys, workers=workers))
+    try:
+        app.refuse_unfit(own)
+    except SettingsError as error:
+        give_up(str(error))
     return of_app(app, own)
 
 

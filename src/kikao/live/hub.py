@@ -85,7 +85,9 @@ class Hub:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._works: list[asyncio.Task[None]] = []
         self.door = Door(live.limits, clock)
-        self.admission = Admission(users, tokens, store, self.door, self._is_full, publish, live.limits, clock)
+        self.admission = Admission(
+            users, tokens, store, self.door, self._is_full, publish, live.limits, clock
+        )
         self._numbers = 0
         self.wire = Wire(bus, self.node)
         self.topics = Topics(self.spawn)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from kikao.bus import BusRefused, Fanout
 from kikao.channels.socket.tokens import Tokens
@@ -17,6 +17,11 @@ from kikao.sessions.keeper import Sessions
 
 if TYPE_CHECKING:
     from kikao.members.directory import Directory
+
+
+NO_USERS: Final = (
+    "the app has live channels and no members: say who its users are, for example Live(users=anyone)"
+)
 
 
 def make_hub(
@@ -37,11 +42,7 @@ def make_hub(
     if users is None and members is not None:
         users = MemberUsers(members, enrols=live.enrols)
     if users is None:
-        raise SettingsError(
-            [
-                "the app has live channels and no members: say who its users are, for example Live(users=anyone)"
-            ]
-        )
+        raise SettingsError([NO_USERS])
     if minted is not None:
         return Hub(
             live, users, minted, settings.jwt.lifetime, MemoryLive(), bus, publish, wall=sessions.clock
