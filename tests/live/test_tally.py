@@ -77,6 +77,7 @@ async def test_what_happens_is_counted_and_what_there_is_is_told() -> None:
             "recoveries too_far_behind": 1,
             "recoveries unknown_epoch": 1,
             "gaps": 0,
+            "news_unopened": 0,
             "presence_healed": 0,
         }
         await ada.leave()

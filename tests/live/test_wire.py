@@ -8,10 +8,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from kikao.bus import FanoutAway, MemoryFanout
+from kikao.bus import FanoutAway, MemoryFanout, Message
 from kikao.live import wire
 from kikao.live.news import Broadcast, EndSession, ToUsers
 from kikao.live.wire import WAITING, Wire
+from kikao.sessions.sealing import KeyRing
 from tests.waiting import until
 
 pytestmark = pytest.mark.virtual_time
@@ -34,8 +35,8 @@ class Bus(MemoryFanout):
 class Heard:
     """A process, and what it heard."""
 
-    def __init__(self, bus: MemoryFanout, node: str) -> None:
-        self.wire = Wire(bus, node)
+    def __init__(self, bus: MemoryFanout, node: str, ring: KeyRing | None = None) -> None:
+        self.wire = Wire(bus, node, ring)
         self.news: list[object] = []
         self.gaps = 0
         self.wire.on(Broadcast, self.news.append)
@@ -47,8 +48,9 @@ class Heard:
 
 
 @asynccontextmanager
-async def two(bus: MemoryFanout) -> AsyncIterator[tuple[Heard, Heard]]:
-    both = Heard(bus, "a" * 16), Heard(bus, "b" * 16)
+async def two(bus: MemoryFanout, *rings: KeyRing | None) -> AsyncIterator[tuple[Heard, Heard]]:
+    ring, other = rings or (None, None)
+    both = Heard(bus, "a" * 16, ring), Heard(bus, "b" * 16, other)
     tasks = [asyncio.create_task(each.wire.run()) for each in both]
     for each in both:
         await each.wire.heard.wait()
@@ -110,6 +112,49 @@ async def test_what_another_release_says_is_a_gap() -> None:
         await bus.publish("live", b"c" * 16 + b"\xc1nonsense")
         await quiet()
         assert other.gaps == 1
+
+
+async def test_what_is_said_is_sealed_once_for_all_and_cannot_be_read_on_the_bus() -> None:
+    bus, ring = Bus(), KeyRing({"k1": bytes(32)})
+    async with two(bus, ring, ring) as (one, other), bus.subscribe("live") as listening:
+        for n in range(3):
+            one.wire.tell(Broadcast("TOPICWORD", "EVENTWORD", b"BODYWORD%d" % n))
+        other.wire.tell(EndSession("USERWORD", "stopped"))
+        other.wire.doubt()
+        await quiet()
+        assert [news.body for news in other.news if isinstance(news, Broadcast)] == [
+            b"BODYWORD0",
+            b"BODYWORD1",
+            b"BODYWORD2",
+        ]
+        assert one.news == [EndSession("USERWORD", "stopped")]
+        assert (one.gaps, other.gaps) == (1, 0)
+        assert (one.wire.unopened, other.wire.unopened) == (0, 0)
+        assert bus.published == 3
+        for _ in range(bus.published):
+            message = await anext(listening)
+            assert isinstance(message, Message)
+            assert b"WORD" not in message.payload
+
+
+async def test_what_does_not_open_is_dropped_counted_and_told_without_what_it_says(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus, ring = Bus(), KeyRing({"k1": bytes(32)})
+    async with two(bus, KeyRing({"k1": b"x" * 32}), ring) as (stranger, one):
+        for n in range(3):
+            stranger.wire.tell(Broadcast("t", "e", b"BODYWORD%d" % n))
+            await quiet()
+        await bus.publish("live", b"\xff" * 16 + b"BODYWORD")
+        await bus.publish("live", b"c" * 16 + Broadcast("t", "e", b"BODYWORD").body)  # as it is without keys
+        await quiet()
+        assert (one.news, one.wire.unopened, one.gaps) == ([], 5, 1)
+        assert caplog.text.count("cannot be opened") == 2  # once by each, the stranger too
+        assert "WORD" not in caplog.text
+        monkeypatch.setattr(wire, "TOLD", 0.0)
+        stranger.wire.tell(Broadcast("t", "e", b"BODYWORD"))
+        await quiet()
+        assert (one.wire.unopened, one.gaps) == (6, 2)
 
 
 async def test_an_outage_stops_nobody() -> None:

@@ -37,6 +37,7 @@ from kikao.live.users import User, Users
 from kikao.live.wire import NODE, Wire
 from kikao.metrics import declared
 from kikao.metrics.snapshot import Snapshot
+from kikao.sessions.sealing import KeyRing
 
 TICK: Final = 5.0
 """Most seconds between two looks at who was silent, idle, or away for too long."""
@@ -60,9 +61,10 @@ class Hub:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        ring: KeyRing | None = None,
     ) -> None:
         """`lifetime` is how many seconds a token lives at most; `clock` gives seconds that only grow, `wall` those
-        since the epoch, by which tokens are judged."""
+        since the epoch, by which tokens are judged. A `ring` seals what is said over a `bus` that others may read."""
         self.live = live
         self.limits = live.limits
         self.routes = live.routes
@@ -89,7 +91,7 @@ class Hub:
             users, tokens, store, self.door, self._is_full, publish, live.limits, clock
         )
         self._numbers = 0
-        self.wire = Wire(bus, self.node)
+        self.wire = Wire(bus, self.node, ring)
         self.topics = Topics(self.spawn)
         self.streams = Streams(
             store,
@@ -414,6 +416,7 @@ class Hub:
         snapshot.gauge(declared.LIVE_OWED, {(): tracker.owes})
         snapshot.gauge(declared.LIVE_AWAY, {(): float(tracker.stale)})
         snapshot.count(declared.LIVE_GAPS, {(): self.wire.gaps})
+        snapshot.count(declared.LIVE_UNOPENED, {(): self.wire.unopened})
         snapshot.count(declared.LIVE_HEALED, {(): tracker.healed})
 
     # --- sessions ---

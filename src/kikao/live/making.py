@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from kikao.bus import BusRefused, Fanout
 from kikao.channels.socket.tokens import Tokens
-from kikao.config import Settings, SettingsError
+from kikao.config import MEMORY, Settings, SettingsError
 from kikao.events import Publish
 from kikao.live.hub import Hub
 from kikao.live.live import Live
@@ -43,10 +43,10 @@ def make_hub(
         users = MemberUsers(members, enrols=live.enrols)
     if users is None:
         raise SettingsError([NO_USERS])
+    ring = None if settings.bus == MEMORY else sessions.ring
     if minted is not None:
-        return Hub(
-            live, users, minted, settings.jwt.lifetime, MemoryLive(), bus, publish, wall=sessions.clock
-        )
+        life, own = settings.jwt.lifetime, MemoryLive()
+        return Hub(live, users, minted, life, own, bus, publish, wall=sessions.clock, ring=ring)
     try:
         tokens = Tokens.of(settings, clock=sessions.clock)
     except ValueError as error:
@@ -60,4 +60,4 @@ def make_hub(
     except BusRefused as error:
         raise SettingsError([str(error)]) from error
     lifetime = settings.jwt.lifetime + 2 * settings.jwt.leeway
-    return Hub(live, users, tokens, lifetime, store, bus, publish, wall=sessions.clock)
+    return Hub(live, users, tokens, lifetime, store, bus, publish, wall=sessions.clock, ring=ring)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -11,7 +13,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from kikao.bus import LONGEST, Fanout, FanoutAway, Gap
+from kikao.live.envelopes import Envelopes
 from kikao.live.news import TOPIC, News, packed, unpacked
+from kikao.sessions.sealing import KeyRing
 
 N = TypeVar("N", bound=News)
 
@@ -30,15 +34,27 @@ AGAIN: Final = 1.0
 AT_ONCE: Final = 64
 """Messages of the bus that are dealt with before anything else may run."""
 
+TOLD: Final = 60.0
+"""Seconds between two times that it is told, and taken for a gap, that messages do not open."""
+
+_UNOPENED: Final = (
+    "live sessions: what another process says on the bus cannot be opened, and is dropped. It is of another "
+    "deployment, with another look-up key: give each its own KIKAO_BUS, or prefix. Or somebody else writes to the bus."
+)
+
+logger = logging.getLogger(__name__)
+
 
 class Wire:
     """Tells the other processes, and hears them; a process does not hear itself."""
 
-    def __init__(self, bus: Fanout, node: str) -> None:
-        """`node` is the random name of this process, `NODE` characters of ASCII."""
+    def __init__(self, bus: Fanout, node: str, ring: KeyRing | None = None) -> None:
+        """`node` is the random name of this process, `NODE` characters of ASCII; with a `ring` what is said is sealed,
+        and nothing is heard that is not."""
         self.node = node
         self._bus = bus
         self._own = node.encode()
+        self._envelopes = None if ring is None else Envelopes(ring, node)
         self._hears: dict[type, Callable[[Any], None]] = {}
         self._gaps: list[Callable[[], None]] = []
         self._waiting: deque[bytes] = deque()
@@ -49,6 +65,15 @@ class Wire:
         """Whether it hears the others by now."""
         self.gaps = 0
         """How often something was lost."""
+        self.unopened = 0
+        """Messages that were not said by a process of this deployment."""
+        self._told_at = -math.inf
+        """When it was last told that there are such."""
+
+    @property
+    def seals(self) -> bool:
+        """Whether what is said can be read by nobody else on the bus."""
+        return self._envelopes is not None
 
     def on(self, kind: type[N], hears: Callable[[N], None]) -> None:
         """What is called with news of a kind. It must be quick, and must not raise."""
@@ -86,7 +111,8 @@ class Wire:
     async def told(self) -> None:
         """Publish what waits, now."""
         while self._waiting:
-            octets = self._own + _ENCODER.encode(self._together())
+            said = _ENCODER.encode(self._together())
+            octets = self._own + (said if self._envelopes is None else self._envelopes.seal(said))
             if len(octets) > LONGEST or not await self._is_published(octets):
                 self._lost = True
         if self._lost and await self._is_published(self._own):  # nothing: whoever hears this looks for itself
@@ -130,8 +156,14 @@ class Wire:
                     await asyncio.sleep(0)
 
     def _take(self, payload: bytes) -> None:
+        said: bytes | None = payload[NODE:]
+        if said and self._envelopes is not None:
+            said = self._envelopes.opened(payload[:NODE].decode("ascii", "replace"), said)
+            if said is None:
+                self._refuse()
+                return
         try:
-            found = [unpacked(octets) for octets in _DECODER.decode(payload[NODE:])]
+            found = [unpacked(octets) for octets in _DECODER.decode(said or b"")]
         except msgspec.MsgspecError:
             self.missed()  # of another release, or lost where it came from
             return
@@ -142,6 +174,16 @@ class Wire:
                 except Exception as error:  # noqa: BLE001 - the next news may be well
                     loop = asyncio.get_running_loop()
                     loop.call_exception_handler({"message": "news of live sessions", "exception": error})
+
+    def _refuse(self) -> None:
+        """What does not open is dropped. If it was meant for us it is lost, so this is a gap; but whoever shares the
+        bus says as much as they like, and may not have us look all the time."""
+        self.unopened += 1
+        now = asyncio.get_running_loop().time()
+        if now >= self._told_at + TOLD:
+            self._told_at = now
+            logger.warning(_UNOPENED)
+            self.missed()
 
     def missed(self) -> None:
         """Anything may have been lost."""

@@ -343,6 +343,13 @@ LIVE_GAPS: Final = Metric(
     "Times that news of another process may have been missed",
     "the bus was away, or this process too slow: streams and presence are looked up then",
 )
+LIVE_UNOPENED: Final = Metric(
+    "kikao_live_news_unopened",
+    "counter",
+    (),
+    "What came over the bus for live sessions and does not open",
+    "it was dropped: another deployment shares `KIKAO_BUS`, or a process has another look-up key",
+)
 LIVE_HEALED: Final = Metric(
     "kikao_live_presence_healed",
     "counter",
@@ -403,6 +410,7 @@ METRICS: Final = (
     LIVE_CRASHES,
     LIVE_RECOVERIES,
     LIVE_GAPS,
+    LIVE_UNOPENED,
     LIVE_HEALED,
     UNNAMED,
     SHARDS,

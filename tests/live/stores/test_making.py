@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from kikao import App, Chat, Flows, t
+from kikao.bus import Message
 from kikao.config import Settings, load
 from kikao.live import Live, LiveAway, anyone
+from kikao.live.news import Broadcast
 from kikao.live.stores.making import FILE, make_live_store
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.sealed import Sealed, scope_of
@@ -22,6 +24,7 @@ from kikao.server import Server
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.memory import MemoryStore
 from tests.engines.valkey import Valkey
+from tests.waiting import until
 
 KEYS = {"k1": bytes(range(32))}
 RING = KeyRing(KEYS)
@@ -60,11 +63,13 @@ from pathlib import Path
 sys.modules["redis"] = sys.modules["asyncpg"] = None
 from kikao.bus import BusRefused
 from kikao.config import load
+from kikao.live.news import Broadcast
 from kikao.live.stores.making import make_live_store
 from kikao.server import Server
 from kikao.sessions.sealing import KeyRing
 from kikao.sessions.stores.memory import MemoryStore
 from tests.engines.valkey import Valkey
+from tests.waiting import until
 for bus in ("redis://127.0.0.1:1", "postgresql://127.0.0.1:1/x"):
     try:
         make_live_store(load({"KIKAO_BUS": bus}, Path("/nowhere")), KeyRing({"k1": bytes(32)}))
@@ -109,7 +114,31 @@ async def test_an_app_shares_its_live_channels_where_its_bus_is(tmp_path: Path, 
     async with serving(tmp_path, valkey.url) as server:
         assert server.hub is not None
         assert isinstance(server.hub.store, Sealed)
+        assert server.hub.wire.seals
         assert ("live", "ok") in (await server.readiness.state()).words
+
+
+async def test_what_two_processes_say_of_live_channels_cannot_be_read_on_the_bus(
+    tmp_path: Path, valkey: Valkey
+) -> None:
+    async with (
+        serving(tmp_path / "one", valkey.url) as one,
+        serving(tmp_path / "other", valkey.url) as other,
+        one.bus.subscribe("live") as listening,
+    ):
+        assert one.hub is not None
+        assert other.hub is not None
+        heard: list[Broadcast] = []
+        other.hub.wire.on(Broadcast, heard.append)
+        await one.hub.broadcast("room:TOPICWORD", "EVENTWORD", {"said": "BODYWORD"})
+        await until(lambda: heard, "the other process to hear it")
+        assert (heard[0].topic, heard[0].event) == ("room:TOPICWORD", "EVENTWORD")
+        async for each in listening:
+            assert isinstance(each, Message)
+            assert b"WORD" not in each.payload
+            if each.payload.startswith(one.hub.node.encode()):
+                break
+        assert (one.hub.wire.unopened, other.hub.wire.unopened) == (0, 0)
 
 
 async def test_a_server_that_evicts_is_not_used_and_readiness_tells(
