@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Final
 
-from kikao import App, Attached, Chat, Done, Files, Flows, Media, Phone, Pin, Refused, Secret, t
+from kikao import App, Chat, Done, Flows, Phone, t
 from kikao.channels.chat.messages import Messages
 from kikao.channels.chat.templates import Template
-from kikao.console.simulator.chats.phone import SAMPLE
+from tests import drinks
 
 LOCALES: Final = {"en": "English", "sw": "Kiswahili"}
 WHAT: Final = {
-    "tea": t("Tea"),
-    "flavour": t("A flavour"),
-    "pay": t("Pay"),
+    **drinks.WHAT,
     "tell": t("Tell a friend"),
     "news": t("News"),
     "photo": t("Send a photo"),
 }
-FLAVOURS: Final = {name: t(name) for name in "Mint Ginger Lemon Vanilla Cardamom Cinnamon".split()}
+FLAVOURS: Final = dict(islice(drinks.FLAVOURS.items(), 6))
 
 flows = Flows()
 
@@ -28,31 +27,19 @@ async def shop(chat: Chat) -> None:
     while True:
         what = await chat.choose("what", t("What would you like?"), WHAT)
         if what == "tea":
-            size = await chat.choose("size", t("Which size?"), {"s": t("Small"), "l": t("Large")})
-            await chat.say(t("A cup of tea: {size}.", size=size))
+            await drinks.tea(chat)
         elif what == "flavour":
-            flavour = await chat.choose("flavour", t("Which flavour?"), FLAVOURS)
+            flavour = await drinks.flavour(chat, FLAVOURS)
             await chat.say(t("With {flavour}.", flavour=flavour))
         elif what == "pay":
-            await chat.secret("pin", Pin(), t("Enter PIN"), use=_paid)
-            await chat.say(t("Paid."))
+            await drinks.pay(chat)
         elif what == "tell":
             await _tell(chat)
         elif what == "photo":
-            photo = await chat.ask("photo", Media(("image",)), t("Of what you drink."))
+            photo = await drinks.photo(chat)
             await chat.say(t("{size} octets of {mime}.", size=photo.size, mime=photo.mime))
         else:
-            await _show(chat)
-
-
-async def _paid(pin: Secret, key: str) -> Done[str] | Refused:
-    return Done("paid")
-
-
-async def _show(chat: Chat) -> None:
-    files = chat.service(Files)
-    picture = await chat.read("picture", lambda: files.put(SAMPLE.read_bytes(), filename="news.jpg"))
-    await chat.show(Attached.image(picture, caption=t("News")))
+            await drinks.show(chat, t("News"))
 
 
 async def _tell(chat: Chat) -> None:
