@@ -8,11 +8,11 @@ from typing import Final
 
 from msgspec import structs
 
-from kikao.channels.calling import Call, Make, Unanswered
+from kikao.channels.calling import Call, Make
 from kikao.channels.chat.message import MessageRefused
-from kikao.channels.outbox.sender import Destination, Letter, Outcome, Rejected, TryLater
+from kikao.channels.outbox.sender import Destination
 from kikao.channels.ussd.pushed import Pushed
-from kikao.channels.ussd.pushing import CallingGateway
+from kikao.channels.ussd.pushing import CallingGateway, Pages
 from kikao.i18n.e164 import is_e164
 from kikao.i18n.gsm7 import fits
 from kikao.sessions.outgoing import OutboxStore, Outgoing
@@ -118,27 +118,10 @@ class UssdNotices:
 
 def destination(gateway: NotifyingGateway, make: Make, clock: Callable[[], float]) -> Destination:
     """Where its notices go: as its screens do, but each of them, with patience."""
+
+    def call(pushed: Pushed, message: str) -> Call:
+        return gateway.notice(pushed.identity, pushed.text, code=pushed.service_code)
+
     screens = gateway.destination(make, clock)
-    plain = Destination(sender=_Notices(gateway, make, clock))
+    plain = Destination(sender=Pages(gateway, call, make, clock))
     return structs.replace(plain, timeout=screens.timeout, here=screens.here)
-
-
-class _Notices:
-    """Sends notices of a gateway."""
-
-    def __init__(self, gateway: NotifyingGateway, make: Make, clock: Callable[[], float]) -> None:
-        self._gateway = gateway
-        self._make = make
-        self._clock = clock
-
-    async def send(self, letter: Letter) -> Outcome:
-        """One call. See `Sender`."""
-        pushed = Pushed.read(letter.body)
-        if pushed.until <= self._clock():  # also when an operator replays it
-            return Rejected("expired")
-        gateway = self._gateway
-        try:
-            answer = await self._make(gateway.notice(pushed.identity, pushed.text, code=pushed.service_code))
-        except Unanswered as error:
-            return TryLater(str(error))
-        return gateway.outcome(answer, self._clock())

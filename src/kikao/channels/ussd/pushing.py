@@ -83,14 +83,21 @@ class CallingGateway(UssdGateway):
 
     def destination(self, make: Make, clock: Callable[[], float]) -> Destination:
         """Where its screens go. `make` makes the calls."""
-        return destination(_Calls(self, make, clock))
+        return destination(Pages(self, self.call, make, clock))
 
 
-class _Calls:
-    """Sends screens of a gateway."""
+class Pages:
+    """Sends pages of a gateway: `call` is the one for a page, and for its id in the outbox."""
 
-    def __init__(self, gateway: CallingGateway, make: Make, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        gateway: CallingGateway,
+        call: Callable[[Pushed, str], Call],
+        make: Make,
+        clock: Callable[[], float],
+    ) -> None:
         self._gateway = gateway
+        self._call = call
         self._make = make
         self._clock = clock
 
@@ -100,7 +107,7 @@ class _Calls:
         if pushed.until <= self._clock():  # also when an operator replays it
             return Rejected("expired")
         try:
-            answer = await self._make(self._gateway.call(pushed, letter.id.hex()))
+            answer = await self._make(self._call(pushed, letter.id.hex()))
         except Unanswered as error:
             return TryLater(str(error))
         return self._gateway.outcome(answer, self._clock())
