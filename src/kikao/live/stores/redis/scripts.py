@@ -11,11 +11,12 @@ from kikao.sessions.stores.redis.scripts import MAKES_ROOM, Script
 
 _FOLDER: Final = Path(__file__).with_name("lua")
 
-_COMMON: Final = "common"
-_STREAMS: Final = "streams"
+_TIME: Final = ("time",)
+_COMMON: Final = ("time", "common")
+_STREAMS: Final = ("time", "streams")
 
 
-def _script(name: str, flags: str = "", before: str = "") -> Script:
+def _script(name: str, flags: str = "", before: tuple[str, ...] = ()) -> Script:
     return Script(name, flags, before, folder=_FOLDER)
 
 
@@ -36,7 +37,7 @@ BURY: Final = _script("bury", MAKES_ROOM, _COMMON)
 APPEND: Final = _script("append", before=_STREAMS)
 SINCE: Final = _script("since", before=_STREAMS)
 
-LOG_OUT: Final = _script("log_out", MAKES_ROOM)
+LOG_OUT: Final = _script("log_out", MAKES_ROOM, _TIME)
 """Also where memory is full: who logs out may not be let in again for that."""
 
 EVERY: Final = (

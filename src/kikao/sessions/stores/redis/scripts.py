@@ -16,15 +16,17 @@ _FOLDER: Final = Path(__file__).with_name("lua")
 
 
 class Script:
-    """A Lua script by its name; `flags` are those of `#!lua`, `before` is the name of what it shares with others, and
-    `folder` is where they lie.
+    """A Lua script by its name; `flags` are those of `#!lua`, `before` names what it shares with others, in order,
+    and `folder` is where they lie.
     """
 
     __slots__ = ("name", "sha", "text")
 
-    def __init__(self, name: str, flags: str = "", before: str = "", *, folder: Path = _FOLDER) -> None:
+    def __init__(
+        self, name: str, flags: str = "", before: Sequence[str] = (), *, folder: Path = _FOLDER
+    ) -> None:
         self.name = name
-        files = [f"{each}.lua" for each in (before, name) if each]
+        files = [f"{each}.lua" for each in (*before, name)]
         self.text = b"".join(
             [f"#!lua flags={flags}\n".encode(), *((folder / file).read_bytes() for file in files)]
         )
@@ -37,7 +39,7 @@ LOOKS: Final = "no-writes,allow-cross-slot-keys"
 #: Makes room: also runs where memory is full.
 MAKES_ROOM: Final = "allow-oom"
 
-_MESSAGES: Final = "messages"
+_MESSAGES: Final = ("messages",)
 
 CLAIM: Final = Script("claim")
 CLAIM_ANYWAY: Final = Script("claim", MAKES_ROOM)

@@ -11,17 +11,6 @@ local P = KEYS[1]
 local SIZE = 32
 local KEPT = 3600
 
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
-
-local function keep(key, seconds)
-  if redis.call('PTTL', key) < seconds * 1000 then
-    redis.call('PEXPIRE', key, math.ceil(seconds * 1000))
-  end
-end
-
 local function value(till, owner, mark, body)
   return struct.pack('<d', till) .. owner .. '\n' .. mark .. body
 end

@@ -4,17 +4,6 @@
 
 local P = KEYS[1]
 
-local function now()
-  local time = redis.call('TIME')
-  return tonumber(time[1]) + tonumber(time[2]) / 1000000
-end
-
-local function keep(key, seconds)
-  if redis.call('PTTL', key) < seconds * 1000 then
-    redis.call('PEXPIRE', key, math.ceil(seconds * 1000))
-  end
-end
-
 -- The epoch of a stream that has not begun. The name is there for as long as a place that was told with it is good.
 local function asked_for(name, remembered)
   local key = P .. ':z'
