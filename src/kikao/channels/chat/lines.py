@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol
 
+from kikao.channels.callers import caller
 from kikao.channels.calling import Make
 from kikao.channels.channel import Response
 from kikao.channels.chat.gateway import ChatGateway, Entrance, Received, Served, Site
@@ -20,7 +21,7 @@ from kikao.channels.media.provider import Through
 from kikao.channels.media.receiving import Source
 from kikao.channels.media.store import FileStore
 from kikao.channels.outbox.sender import Destination
-from kikao.config import Hidden, Settings, SettingsError
+from kikao.config import Settings
 from kikao.conversation.engine import Engine
 from kikao.events import GatewayTold, Publish
 from kikao.i18n.messages import Translate
@@ -180,15 +181,11 @@ def works(
 
 
 def _caller(gateway: ChatGateway, stack: contextlib.AsyncExitStack) -> Make:
-    try:
-        from kikao.channels.caller import Caller
-    except ImportError as error:
-        raise SettingsError(
-            [
-                f"KIKAO_{gateway.channel.upper()}_…: {gateway.line} is called over HTTP, which needs {error.name}, "
-                "which is not installed. Run beside a checkout of kikao: pip install './kikao[webhooks]'"
-            ]
-        ) from None
-    caller = Caller(Hidden(gateway.api_url.encode()), timeout=TIMEOUT, connections=CONNECTIONS)
-    stack.push_async_callback(caller.close)
-    return caller
+    return caller(
+        gateway.api_url,
+        settings=f"KIKAO_{gateway.channel.upper()}_…",
+        called=gateway.line,
+        timeout=TIMEOUT,
+        connections=CONNECTIONS,
+        stack=stack,
+    )

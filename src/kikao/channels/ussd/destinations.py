@@ -7,12 +7,13 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from kikao.channels.callers import caller
 from kikao.channels.calling import Answer, Call, Make
 from kikao.channels.outbox.sender import Destination, Letter, Rejected
 from kikao.channels.ussd.gateway import UssdGateway
 from kikao.channels.ussd.pushing import CONNECTIONS, TIMEOUT, CallingGateway, destination
 from kikao.channels.ussd.registry import gateways
-from kikao.config import Hidden, Settings, SettingsError
+from kikao.config import Settings, SettingsError
 from kikao.config.called import is_loopback
 
 Network = Callable[[UssdGateway], Make]
@@ -62,18 +63,14 @@ def screens(
 
 
 def _caller(gateway: CallingGateway, stack: contextlib.AsyncExitStack) -> Make:
-    try:
-        from kikao.channels.caller import Caller
-    except ImportError as error:
-        raise SettingsError(
-            [
-                f"KIKAO_USSD_{gateway.slug.upper()}_…: {gateway.slug} is called over HTTP, which needs {error.name}, "
-                "which is not installed. Run beside a checkout of kikao: pip install './kikao[webhooks]'"
-            ]
-        ) from None
-    caller = Caller(Hidden(gateway.url.encode()), timeout=TIMEOUT, connections=CONNECTIONS)
-    stack.push_async_callback(caller.close)
-    return caller
+    return caller(
+        gateway.url,
+        settings=f"KIKAO_USSD_{gateway.slug.upper()}_…",
+        called=gateway.slug,
+        timeout=TIMEOUT,
+        connections=CONNECTIONS,
+        stack=stack,
+    )
 
 
 def _refuse_bare(gateway: CallingGateway) -> None:
