@@ -40,6 +40,11 @@ async def test_each_release_goes_on_where_the_one_before_ended(
     old, new = having("leaves.sql"), having("leaves.sql", "cups.sql")
     assert await new.version(url) == 0
     assert await old.migrate(url) == (0, 1)
+    postgresql.execute("CREATE ROLE sipper LOGIN")
+    for granted in ("USAGE ON SCHEMA tea", "SELECT ON tea.schema"):
+        postgresql.execute(f"GRANT {granted} TO sipper", url=url)
+    with pytest.raises(StoreRefused, match="has version 1 of the tea, and our user may not upgrade them"):
+        await new.migrate(url.replace("kikao@", "sipper@"))
     assert sorted(await asyncio.gather(new.migrate(url), new.migrate(url))) == [(1, 2), (2, 2)]
     assert await new.version(url) == 2
     assert postgresql.execute("SELECT name FROM tea.leaves", url=url) == [("mint",)]

@@ -80,9 +80,10 @@ class Schema:
                 await self._step(connection, at)
         except Exception as error:
             if getattr(error, "sqlstate", None) == _NOT_ALLOWED:
+                lacks = f"version {before} of {self.what}" if before else f"no tables for {self.what}"
                 raise StoreRefused(
-                    f"{server} has no tables for {self.what}, and our user may not make them. Run kikao migrate with a "
-                    "user that may."
+                    f"{server} has {lacks}, and our user may not {'upgrade' if before else 'make'} them. Run kikao "
+                    "migrate with a user that may."
                 ) from None
             raise
         finally:
