@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +18,7 @@ from kikao.conversation.facts import fact
 from kikao.events import FlowFinished, StepDone, StepRefused
 from kikao.records import Records
 from kikao.sessions.trail import Trail, told
+from tests.alone import alone
 
 BEGAN = 1_767_225_600.0
 """2026-01-01, midnight."""
@@ -27,10 +27,8 @@ BEGAN = 1_767_225_600.0
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of data, the keys that belong to it, and no other settings."""
-    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
-        monkeypatch.delenv(name)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setenv("KIKAO_SECRET_KEYS", f"k1:{base64.b64encode(bytes(32)).decode()}")
-    monkeypatch.chdir(tmp_path)
     (tmp_path / "kikao-data").mkdir()
     return tmp_path / "kikao-data"
 

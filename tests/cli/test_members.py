@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -20,6 +19,7 @@ from kikao.conversation.errors import ErrorCode, RefusedError
 from kikao.server import Server
 from kikao.sessions.working import Services
 from kikao.testing import Phone, in_process
+from tests.alone import alone
 
 ASHA, BINTA = "+256772000001", "+256772000002"
 ACCOUNTS: dict[str, int] = {}
@@ -46,11 +46,8 @@ TARGET = f"{__name__}:app"
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder in which Asha and Binta have dialled."""
-    for name in list(os.environ):
-        if name.startswith("KIKAO_"):
-            monkeypatch.delenv(name)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setenv("KIKAO_DATA", str(tmp_path / "data"))
-    monkeypatch.chdir(tmp_path)
     ACCOUNTS.clear()
     ACCOUNTS.update({ASHA: 0, BINTA: 500})
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import os
 import re
 import subprocess
@@ -31,6 +29,7 @@ from kikao.sessions.sealing import KeyRing
 from kikao.sessions.store import StoreRefused
 from kikao.testing import Phone, in_process
 from kikao_apps.wallet.ledger import MIGRATIONS, VERSION_TABLE
+from tests.alone import alone, keys
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Valkey
 from tests.http.forked import serving
@@ -74,22 +73,12 @@ live_app = App(flows, entry="tally", services=services, live=Live(users=anyone))
 TARGET = f"{__name__}:app"
 
 
-def keys(*kids: str) -> str:
-    """What KIKAO_SECRET_KEYS is, with these."""
-    return ",".join(
-        f"{kid}:{base64.b64encode(hashlib.sha256(kid.encode()).digest()).decode()}" for kid in kids
-    )
-
-
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder in which Asha has counted to 5, under the key k1."""
-    for name in list(os.environ):
-        if name.startswith("KIKAO_"):
-            monkeypatch.delenv(name)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setenv("KIKAO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k1"))
-    monkeypatch.chdir(tmp_path)
     return tmp_path / "data"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +22,7 @@ from kikao.config import SettingsError
 from kikao.events import OperatorCommand
 from kikao.sessions.posting import screen, to_records
 from kikao.testing import Phone, in_process
+from tests.alone import alone
 from tests.channels.webhook.receiver import Receiver
 from tests.waiting import until
 
@@ -46,9 +46,7 @@ app = App(flows, entry="leads", members=False)
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of data and no other settings."""
-    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    alone(monkeypatch, tmp_path)
     return tmp_path / "kikao-data"
 
 

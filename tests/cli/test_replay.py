@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import os
 import threading
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from kikao.cli import main
 from kikao.testing import Phone
+from tests.alone import alone
 from tests.cli.test_sessions import ASHA, BEN, served
 from tests.http.forked import serving
 from tests.http.wire import over_wire
@@ -24,9 +24,7 @@ APP = "tests.cli.kiosk:app"
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of data and no other settings."""
-    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    alone(monkeypatch, tmp_path)
     return tmp_path / "kikao-data"
 
 

@@ -19,6 +19,7 @@ from kikao.cli.phone import loop_in_thread
 from kikao.cli.serving import load_settings
 from kikao.events import OperatorCommand
 from kikao.testing import Phone, in_process
+from tests.alone import alone
 from tests.cli.kiosk import app, till
 from tests.http.forked import fork
 from tests.http.wire import over_wire
@@ -32,9 +33,7 @@ APP = "tests.cli.kiosk:app"
 @pytest.fixture(autouse=True)
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of data and no other settings."""
-    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setattr(till, "outcome", Done(1))
     return tmp_path / "kikao-data"
 

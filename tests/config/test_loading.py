@@ -1,7 +1,6 @@
 """Where settings come from: nothing set, the file and the environment."""
 
 import base64
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kikao.config import Settings, load
+from tests.alone import alone
 from tests.config.asking import KEY_TEXT, TOKEN, toml
 
 
@@ -31,10 +31,8 @@ def test_nothing_set(tmp_path: Path) -> None:
 def test_the_process_s_own_environment_is_the_default(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in [name for name in os.environ if name.startswith("KIKAO_")]:
-        monkeypatch.delenv(name)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setenv("KIKAO_RELEASE", "3")
-    monkeypatch.chdir(tmp_path)
     assert load().release == 3
     assert load().data == tmp_path / "kikao-data"
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
 import json
-import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -21,6 +18,7 @@ from kikao.live import Live, anyone
 from kikao.notices.inbox import Inbox, Notification, Notifications, offer
 from kikao.notices.inbox.tables import INBOXES
 from kikao.server import Server
+from tests.alone import alone, keys
 from tests.engines.postgresql import PostgreSQL
 from tests.live.inside import inside
 from tests.notices.inbox.inboxes import rows
@@ -48,21 +46,12 @@ app = App(flows, entry="menu", live=live, notifications=Notifications(away=text)
 TARGET = f"{__name__}:app"
 
 
-def keys(*kids: str) -> str:
-    return ",".join(
-        f"{kid}:{base64.b64encode(hashlib.sha256(kid.encode()).digest()).decode()}" for kid in kids
-    )
-
-
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder, and the key k1."""
-    for name in list(os.environ):
-        if name.startswith("KIKAO_"):
-            monkeypatch.delenv(name)
+    alone(monkeypatch, tmp_path)
     monkeypatch.setenv("KIKAO_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("KIKAO_SECRET_KEYS", keys("k1"))
-    monkeypatch.chdir(tmp_path)
     return tmp_path / "data"
 
 
