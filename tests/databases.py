@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
+from kikao.records import Records
 from tests.engines.postgresql import PostgreSQL
 
 POSTGRESQL = os.environ.get("KIKAO_TEST_POSTGRESQL", "")
@@ -51,6 +55,24 @@ async def records_of(folder: Path, file: str) -> str | Path:
         folder.mkdir(exist_ok=True)
         note.write_text(made)
     return note.read_text()
+
+
+@asynccontextmanager
+async def its_records(folder: Path) -> AsyncIterator[Records]:
+    """Those of members and all that is kept beside them in a folder."""
+    records = Records(await records_of(folder, "data/records.db"))
+    try:
+        yield records
+    finally:
+        await records.close()
+
+
+async def rows(folder: Path, table: sa.Table) -> list[Mapping[str, Any]]:
+    """What lies in a table."""
+    async with its_records(folder) as records:
+        return await records.read(
+            lambda connection: [dict(row._mapping) for row in connection.execute(table.select())]
+        )
 
 
 async def _made_elsewhere() -> str:

@@ -12,9 +12,10 @@ import pytest
 from kikao.members import LastAddress, UnknownMember
 from kikao.members.tables import ADDRESSES, KEYS, MEMBERS
 from kikao.testing import Clock
-from tests.databases import POSTGRESQL
+from tests.databases import POSTGRESQL, rows
+from tests.key_rings import ring
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import a_directory, ring, rows
+from tests.members.directories import a_directory
 from tests.members.test_erasing import Duties
 
 pytestmark = pytest.mark.skipif(bool(POSTGRESQL), reason="reads the files of SQLite")

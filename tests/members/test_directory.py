@@ -16,8 +16,9 @@ from kikao.members import Known, UnknownMember
 from kikao.members.tables import ADDRESSES, MEMBERS
 from kikao.records import RecordsAway, RecordsRefused
 from kikao.testing import Clock
-from tests.databases import ON_BOTH, POSTGRESQL
-from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, its_records, ring, rows
+from tests.databases import ON_BOTH, POSTGRESQL, its_records, rows
+from tests.key_rings import K1, K2, ring
+from tests.members.directories import ASHA, BINTA, a_directory
 from tests.waiting import PATIENCE
 
 

@@ -12,7 +12,8 @@ from kikao.sessions.policy import Address, SessionPolicy, key_parts, session_key
 from kikao.sessions.store import Claim, IntentRow, Write
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
-from tests.members.directories import ASHA, BINTA, CHIDI, ring
+from tests.key_rings import ring
+from tests.members.directories import ASHA, BINTA, CHIDI
 
 CHAT = MemberAddress("telegram", "77001")
 ASHAS = (MemberAddress("msisdn", ASHA), CHAT)

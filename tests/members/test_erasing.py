@@ -21,9 +21,10 @@ from kikao.members.vault import MemberKey, Vault
 from kikao.records import CommitUnknown
 from kikao.sessions.sealing import SealError
 from kikao.testing import Clock
-from tests.databases import ON_BOTH, POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL, rows
+from tests.key_rings import ring
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import ASHA, BINTA, a_directory, ring, rows
+from tests.members.directories import ASHA, BINTA, a_directory
 
 CHAT = ("telegram", "77001")
 WORK = ("user", "asha@work")

@@ -16,9 +16,9 @@ from kikao.members.known import Move
 from kikao.members.tables import ADDRESSES, MEMBERS, WISHES
 from kikao.records import CommitUnknown
 from kikao.testing import Clock
-from tests.databases import ON_BOTH, POSTGRESQL
+from tests.databases import ON_BOTH, POSTGRESQL, rows
 from tests.members.anchors import Anchors, anywhere
-from tests.members.directories import ASHA, BINTA, CHIDI, a_directory, rows
+from tests.members.directories import ASHA, BINTA, CHIDI, a_directory
 
 CHAT = ("telegram", "77001")
 WORK = ("user", "asha@work")

@@ -24,7 +24,8 @@ from kikao.sessions.keeper import Held, Sessions
 from kikao.sessions.policy import Address, SessionPolicy, address_kind, session_key
 from kikao.sessions.stores.memory import MemoryStore
 from kikao.testing import Clock
-from tests.members.directories import a_directory, ring
+from tests.key_rings import ring
+from tests.members.directories import a_directory
 
 Named = tuple[str, str]
 ONE, TWO, CHAT = ("msisdn", "+256772000001"), ("msisdn", "+256772000002"), ("telegram", "77001")

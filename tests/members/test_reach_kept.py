@@ -20,9 +20,10 @@ from kikao.members.reach_kept import COARSE, KEPT
 from kikao.members.tables import REACH
 from kikao.records import Records, RecordsAway
 from kikao.testing import Clock
-from tests.databases import ON_BOTH, records_of
+from tests.databases import ON_BOTH, records_of, rows
+from tests.key_rings import K1, K2, ring
 from tests.members.anchors import anywhere
-from tests.members.directories import ASHA, BINTA, K1, K2, a_directory, ring, rows
+from tests.members.directories import ASHA, BINTA, a_directory
 from tests.members.test_rotation import Progress, Stopped, rekey
 from tests.waiting import PATIENCE, until
 

@@ -12,7 +12,8 @@ from kikao.members import No, OnlyTemplate, Reach, Reaches, Yes
 from kikao.members.reach import DAY, Mark
 from kikao.members.reaches import RememberedReaches
 from kikao.testing import Clock
-from tests.members.directories import ASHA, BINTA, a_directory, ring
+from tests.key_rings import ring
+from tests.members.directories import ASHA, BINTA, a_directory
 
 CHAT = ("telegram", "77001")
 BOT = "telegram/bot-api"

@@ -13,9 +13,10 @@ from kikao.members.directory import Directory, new_member_id
 from kikao.members.tables import ADDRESSES, KEYS, LOOKUP, WISHES
 from kikao.records import RecordsAway, RecordsRefused
 from kikao.sessions.sealing import KeyRing, SealError
-from tests.databases import ON_BOTH
+from tests.databases import ON_BOTH, its_records, rows
+from tests.key_rings import K1, K2, K3, ring
 from tests.members.anchors import Anchors
-from tests.members.directories import ASHA, BINTA, K1, K2, K3, a_directory, its_records, ring, rows
+from tests.members.directories import ASHA, BINTA, a_directory
 
 CHAT = ("telegram", "77001")
 NUMBERS = [f"+2567720000{n:02}" for n in range(25)]

@@ -1,4 +1,4 @@
-"""An inbox for tests: a clock to turn, keys to rotate, devices that listen, and a look at what lies in its database."""
+"""An inbox for tests: a clock to turn, keys to rotate, and devices that listen."""
 
 from __future__ import annotations
 
@@ -7,31 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import sqlalchemy as sa
-
 from kikao.notices.inbox import Inbox, Notifications
 from kikao.notices.inbox.inbox import MIGRATIONS, VERSION_TABLE
-from kikao.records import Records
 from kikao.sessions.sealing import KeyRing
 from kikao.testing import Clock
-from tests.databases import records_of
-
-K1, K2 = bytes([1]) * 32, bytes([2]) * 32
-
-
-def ring(**keys: bytes) -> KeyRing:
-    """Keys by id, the first one seals; `k1` alone by default."""
-    return KeyRing(keys or {"k1": K1})
-
-
-@asynccontextmanager
-async def its_records(folder: Path) -> AsyncIterator[Records]:
-    """The database in `folder`."""
-    records = Records(await records_of(folder, "data/records.db"))
-    try:
-        yield records
-    finally:
-        await records.close()
+from tests.databases import its_records
+from tests.key_rings import ring
 
 
 @asynccontextmanager
@@ -50,14 +31,6 @@ async def an_inbox(
         inbox = Inbox(records, keys or ring(), declared, live=live, clear=clear, clock=clock or Clock())
         await inbox.start()
         yield inbox
-
-
-async def rows(folder: Path, table: sa.Table) -> list[Mapping[str, Any]]:
-    """What lies in a table."""
-    async with its_records(folder) as records:
-        return await records.read(
-            lambda connection: [dict(row._mapping) for row in connection.execute(table.select())]
-        )
 
 
 class Devices:

@@ -14,8 +14,8 @@ from kikao.notices.inbox.handing import GIVE_UP, LEASE
 from kikao.notices.inbox.tables import NOTIFICATIONS
 from kikao.notices.inbox.telling import GRACE
 from kikao.testing import Clock
-from tests.databases import ON_BOTH
-from tests.notices.inbox.inboxes import Devices, an_inbox, rows
+from tests.databases import ON_BOTH, rows
+from tests.notices.inbox.inboxes import Devices, an_inbox
 
 CLEAR = 95.0
 """Seconds after which a lost connection is known to be lost."""

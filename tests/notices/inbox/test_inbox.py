@@ -11,8 +11,8 @@ import pytest
 from kikao.notices.inbox import Inbox, Notification, Notifications, Unread
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
 from kikao.testing import Clock
-from tests.databases import ON_BOTH
-from tests.notices.inbox.inboxes import an_inbox, rows
+from tests.databases import ON_BOTH, rows
+from tests.notices.inbox.inboxes import an_inbox
 
 
 async def pushed(inbox: Inbox, user: str, kind: str = "bill", **options: object) -> Notification:

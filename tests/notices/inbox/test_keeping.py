@@ -10,8 +10,9 @@ import pytest
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
 from kikao.records import RecordsRefused
 from kikao.testing import Clock
-from tests.databases import ON_BOTH
-from tests.notices.inbox.inboxes import K1, K2, an_inbox, its_records, ring, rows
+from tests.databases import ON_BOTH, its_records, rows
+from tests.key_rings import K1, K2, ring
+from tests.notices.inbox.inboxes import an_inbox
 
 
 @ON_BOTH

@@ -19,9 +19,9 @@ from kikao.notices.inbox import Inbox, Notification, Notifications, offer
 from kikao.notices.inbox.tables import INBOXES
 from kikao.server import Server
 from tests.alone import alone, keys
+from tests.databases import rows
 from tests.engines.postgresql import PostgreSQL
 from tests.live.inside import inside
-from tests.notices.inbox.inboxes import rows
 
 T = TypeVar("T")
 

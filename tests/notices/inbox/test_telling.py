@@ -9,8 +9,8 @@ from kikao.notices.inbox import Inbox
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
 from kikao.notices.inbox.telling import EVERY, GRACE
 from kikao.testing import Clock
-from tests.databases import ON_BOTH
-from tests.notices.inbox.inboxes import Devices, an_inbox, its_records, rows
+from tests.databases import ON_BOTH, its_records, rows
+from tests.notices.inbox.inboxes import Devices, an_inbox
 
 
 def connected(inbox: Inbox) -> Devices:
