@@ -22,6 +22,7 @@ from kikao.config import Settings, load
 from kikao.conversation import Number
 from kikao.events import Event, KeysResealed
 from kikao.live import Live, anyone
+from kikao.live.stores.postgresql.migrations import VERSION
 from kikao.opening import make_store
 from kikao.records import Records
 from kikao.sessions.keeper import Sessions
@@ -431,10 +432,10 @@ def test_it_makes_the_tables_of_live_channels(
     monkeypatch.setenv("KIKAO_BUS", postgresql.database())
     monkeypatch.setenv("KIKAO_JWT_KEYS", keys("jwt").replace(":", ":HS256:"))
     target = f"{__name__}:live_app"
-    assert "lacks version 1" in migrate("--check", target).output
+    assert f"lacks version {VERSION}" in migrate("--check", target).output
     assert "live sessions" not in migrate(TARGET).output
     made, again, looked = migrate(target), migrate(target), migrate("--check", target)
-    assert re.search("live sessions: postgresql:.* made, version 1", made.output)
+    assert re.search(f"live sessions: postgresql:.* made, version {VERSION}", made.output)
     for done in (again, looked):
         assert re.search("live sessions: postgresql:.* is up to date", done.output)
         assert done.exit_code == 0, done.output
