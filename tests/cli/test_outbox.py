@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner, Result
 
 from kikao import App, Chat, Flows, Text
 from kikao.channels.outbox import Delivered, Destination, Letter, Outcome, Rejected
 from kikao.channels.webhook import verify
-from kikao.cli import main
 from kikao.cli.phone import loop_in_thread
-from kikao.cli.serving import load_settings
 from kikao.config import SettingsError
 from kikao.events import OperatorCommand
 from kikao.sessions.posting import screen, to_records
 from kikao.testing import Phone, in_process
 from tests.alone import alone
 from tests.channels.webhook.receiver import Receiver
+from tests.cli.commands import Commands, at_work
 from tests.waiting import until
 
 ASHA = "+256772000001"
@@ -87,34 +84,12 @@ class Served:
 @contextmanager
 def served(background: bool = False, **outcomes: Outcome) -> Iterator[Served]:
     found = {f"webhook/{name}": Destination(sender=Crm(outcome)) for name, outcome in outcomes.items()}
-    with loop_in_thread() as run:
-        events: list[object] = []
-        serving = app.serving(
-            load_settings(makes_keys=True),
-            subscribers=[events.append],
-            destinations=found if outcomes else None,
-            background=background,
-        )
-        server = run(serving.__aenter__())
-        try:
-            yield Served(run, server, events)
-        finally:
-            run(serving.__aexit__(None, None, None))
+    with at_work(app, destinations=found if outcomes else None, background=background) as at:
+        yield Served(*at)
 
 
-def kikao(*words: str, typed: str | None = None) -> Result:
-    return CliRunner().invoke(main, ["outbox", *words], input=typed)
-
-
-def said(*words: str) -> str:
-    """What a command prints that does what it is asked."""
-    done = kikao(*words)
-    assert done.exit_code == 0, done.stderr
-    return done.stdout
-
-
-def parsed(*words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in said(*words, "--json").splitlines()]
+kikao = Commands("outbox")
+said, parsed = kikao.said, kikao.parsed
 
 
 # --- looking ---

@@ -11,15 +11,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from click.testing import CliRunner, Result
 
 from kikao import Done, Unknown
-from kikao.cli import main
-from kikao.cli.phone import loop_in_thread
-from kikao.cli.serving import load_settings
 from kikao.events import OperatorCommand
 from kikao.testing import Phone, in_process
 from tests.alone import alone
+from tests.cli.commands import Commands, at_work
 from tests.cli.kiosk import app, till
 from tests.http.forked import fork
 from tests.http.wire import over_wire
@@ -65,31 +62,12 @@ class Served:
 
 @contextmanager
 def served(**options: Any) -> Iterator[Served]:
-    with loop_in_thread() as run:
-        events: list[object] = []
-        serving = app.serving(
-            load_settings(makes_keys=True), subscribers=[events.append], background=False, **options
-        )
-        try:
-            yield Served(run, run(serving.__aenter__()), events)
-        finally:
-            run(serving.__aexit__(None, None, None))
+    with at_work(app, background=False, **options) as at:
+        yield Served(*at)
 
 
-def kikao(*words: str, typed: str | None = None) -> Result:
-    """Run `kikao sessions`."""
-    return CliRunner().invoke(main, ["sessions", *words], input=typed)
-
-
-def said(*words: str) -> str:
-    """What a command prints that does what it is asked."""
-    done = kikao(*words)
-    assert done.exit_code == 0, done.stderr
-    return done.stdout
-
-
-def parsed(*words: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in said(*words, "--json").splitlines()]
+kikao = Commands("sessions")
+said, parsed = kikao.said, kikao.parsed
 
 
 def by_address(lines: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
