@@ -35,11 +35,6 @@ from tests.wallet.ledgers import (
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
     async with a_ledger(tmp_path, clock=clock) as ledger:
         yield ledger

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -29,14 +28,6 @@ from tests.wallet.ledgers import (
     register,
     ugx,
 )
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with a_ledger(tmp_path) as ledger:
-        await register(ledger, ASHA, BINTA)
-        yield ledger
-        assert (await ledger.audit()).right
 
 
 def said(outcome: object) -> str:

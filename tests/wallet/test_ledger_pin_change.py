@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -31,18 +30,6 @@ from tests.wallet.ledgers import (
 )
 
 NEW = Secret("7041")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
-    async with a_ledger(tmp_path, clock=clock) as ledger:
-        await register(ledger, ASHA, BINTA)
-        yield ledger
 
 
 async def begun(ledger: Ledger, member: str = ASHA, pin: Secret = PIN) -> PinChange:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +32,6 @@ from tests.wallet.ledgers import (
 )
 
 LOCKED = Refused(ErrorCode.LOCKED)
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
-    async with a_ledger(tmp_path) as ledger:
-        await register(ledger, ASHA, BINTA)
-        yield ledger
 
 
 def tries_left(n: int) -> Refused:

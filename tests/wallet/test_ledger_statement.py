@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from kikao.conversation.errors import ErrorCode
 from kikao.conversation.outcomes import Done, Refused
 from kikao.i18n.money import Amount
@@ -21,24 +16,10 @@ from tests.wallet.ledgers import (
     STRANGER,
     WRONG,
     a_key,
-    a_ledger,
     done,
     register,
     ugx,
 )
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
-    async with a_ledger(tmp_path, clock=clock) as ledger:
-        await register(ledger, ASHA, BINTA)
-        yield ledger
-        assert (await ledger.audit()).right
 
 
 async def movements(ledger: Ledger, member: str) -> tuple[Movement, ...]:

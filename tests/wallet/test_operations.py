@@ -46,19 +46,6 @@ ENGLISH = Catalogs().translate("en")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-async def ledger(tmp_path: Path, clock: Clock) -> AsyncIterator[Ledger]:
-    async with a_ledger(tmp_path, clock=clock) as ledger:
-        await register(ledger, ASHA, BINTA)
-        yield ledger
-        assert (await ledger.audit()).right
-
-
-@pytest.fixture
 async def records(tmp_path: Path, ledger: Ledger) -> AsyncIterator[Records]:
     """The operator's own connection to the same database."""
     async with its_records(tmp_path) as records:
