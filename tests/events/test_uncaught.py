@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from kikao.events import ErrorUncaught, Event
-from kikao.events.uncaught import uncaught
+from kikao.events.uncaught import tolerated, uncaught
 
 TEXT = "the core refused 83190274"
 
@@ -155,3 +155,16 @@ def _shown(*_: Any, **__: Any) -> None:
 
 
 _shown.__module__ = "warnings"
+
+
+async def test_a_round_of_a_loop_that_fails_is_told_and_the_next_one_comes() -> None:
+    told: list[Event] = []
+    for _ in range(2):
+        with tolerated(told.append):
+            await fail()
+    assert [str(event) for event in told if TEXT in str(event)] == []
+    assert [(type(event), getattr(event, "where", "")) for event in told] == [(ErrorUncaught, "loop")] * 2
+
+    with pytest.raises(asyncio.CancelledError), tolerated(told.append):
+        raise asyncio.CancelledError
+    assert len(told) == 2, "who is told to stop stops"

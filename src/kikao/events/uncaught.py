@@ -66,6 +66,15 @@ def uncaught(publish: Publish) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def tolerated(publish: Publish) -> Iterator[None]:
+    """Publish what is raised inside, and go on: for one round of a loop that must not end, and may do better next."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - whatever it is, the next round may be well
+        publish(ErrorUncaught(where="loop", error=described(error)))
+
+
 def _replace(stack: contextlib.ExitStack, module: Any, name: str, hook: Any) -> None:
     stack.callback(setattr, module, name, getattr(module, name))
     setattr(module, name, hook)

@@ -396,20 +396,20 @@ class Channel:
         early, self._early, self._top = self._early or [], None, top
         for seq, frame in early:
             self.say(frame, seq)
-        if self.route.presence and await self.hub.tracker.knows(self.topic):
+        if self.route.presence and await self.hub.watching.knows(self.topic):
             await self._show_present()
         elif self.route.presence:
             _ = self.hub.spawn(self._show_present_late())
 
     async def _show_present(self) -> None:
-        present = await self.hub.tracker.present(self.topic)
+        present = await self.hub.watching.present(self.topic)
         self.say(protocol.push(self.join_ref, self.topic, "presence_state", present))
 
     async def _show_present_late(self) -> None:
         """A part of who is there would have a client that was here before see the others leave, and come back."""
         until = self.hub.clock() + LATE
         while self.over is None and self.hub.clock() < until:
-            if await self.hub.tracker.knows(self.topic):
+            if await self.hub.watching.knows(self.topic):
                 break
             await asyncio.sleep(AGAIN)
         await self._show_present()

@@ -15,7 +15,7 @@ from msgspec import structs
 from kikao.channels.socket.reasons import Reason
 from kikao.channels.socket.tokens import Claims
 from kikao.live.news import EndSession, packed, unpacked
-from kikao.live.presence.tracking import INTERNAL
+from kikao.live.presence.watching import INTERNAL
 from kikao.live.session import Connected, Session
 from kikao.live.stores.epochs import is_of, may_be_one
 from kikao.live.stores.store import LiveAway, LiveStore, Position

@@ -17,6 +17,7 @@ from kikao.channels.socket.protocol import Json
 from kikao.channels.socket.reasons import Reason
 from kikao.channels.socket.tokens import Tokens
 from kikao.events import ErrorUncaught, GatewayTold, LiveClosed, Publish, described
+from kikao.events.uncaught import tolerated
 from kikao.live import leaving
 from kikao.live.admission import Admission
 from kikao.live.door import Door
@@ -112,15 +113,16 @@ class Hub:
             window=live.limits.window,
             clock=clock,
         )
+        self.watching = self.tracker.watching
         self.endings = Endings(store, self.wire, self.sessions, self._close_of, wall=wall)
         self.registry = Registry(self.tracker, store, self.sessions, clock=clock, wall=wall)
         self.wire.on(Broadcast, self._heard)
         self.wire.on(Replaced, self._heard_of_device)
         self.wire.on(Doubtful, lambda news: self.streams.read(news.topic))
         self.wire.on(ToUsers, self._heard_of_users)
-        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
+        self.wire.on(Changed, lambda news: self.watching.heard(news.change))
         self.wire.on_gap(self.streams.missed)
-        self.wire.on_gap(self.tracker.missed)
+        self.wire.on_gap(self.watching.missed)
 
     @property
     def tokens(self) -> Tokens:
@@ -260,10 +262,8 @@ class Hub:
         tick = min(TICK, limits.silence / 4, limits.idle / 4, limits.window / 4, limits.grace / 4)
         while True:
             await asyncio.sleep(tick)
-            try:
+            with tolerated(self.publish):
                 self.look()
-            except Exception as error:  # noqa: BLE001 - the next look may be well
-                self.publish(ErrorUncaught(where="loop", error=described(error)))
 
     def look(self) -> None:
         """Close who was silent, idle, or whose token is over; end sessions that nobody came back to."""
@@ -299,14 +299,14 @@ class Hub:
     def subscribe(self, channel: Subscriber) -> None:
         """From now on it hears its topic."""
         if self.topics.enter(channel) and channel.route.presence:
-            self.tracker.subscribe(channel.topic)
+            self.watching.subscribe(channel.topic)
 
     def unsubscribe(self, channel: Subscriber) -> None:
         """It hears its topic no more."""
         if self.topics.leave(channel):
             self.streams.forget(channel.name)
             if channel.route.presence:
-                self.tracker.unsubscribe(channel.topic)
+                self.watching.unsubscribe(channel.topic)
 
     def _insufficient(self, topic: str) -> None:
         """Clients of a topic missed what nobody has any more: they join anew, and are told so."""
@@ -400,7 +400,7 @@ class Hub:
     async def presence(self, topic: str) -> dict[str, Any]:
         """Who is in a topic, on every process: `{key: {"metas": [{…, "phx_ref": …}]}}`. Without the store it is who is
         on this process."""
-        present: dict[str, Any] = msgspec.json.decode((await self.tracker.present(topic)).encode())
+        present: dict[str, Any] = msgspec.json.decode((await self.watching.present(topic)).encode())
         return present
 
     def measure(self, snapshot: Snapshot) -> None:
@@ -417,7 +417,7 @@ class Hub:
         snapshot.gauge(declared.LIVE_AWAY, {(): float(tracker.stale)})
         snapshot.count(declared.LIVE_GAPS, {(): self.wire.gaps})
         snapshot.count(declared.LIVE_UNOPENED, {(): self.wire.unopened})
-        snapshot.count(declared.LIVE_HEALED, {(): tracker.healed})
+        snapshot.count(declared.LIVE_HEALED, {(): self.watching.healed})
 
     # --- sessions ---
 

@@ -15,7 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from kikao.live.connection import agent_of
-from kikao.live.presence.tracking import INTERNAL, Tracker
+from kikao.live.presence.tracking import Tracker
+from kikao.live.presence.watching import INTERNAL
 from kikao.live.session import Connected, Session
 from kikao.live.stores.store import Entry, LiveAway, LiveStore
 

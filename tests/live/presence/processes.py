@@ -27,6 +27,9 @@ from tests.live.presence.client import Client, Payload
 
 ROOM = "room:1"
 
+PHONE, LAPTOP = {"device": "phone"}, {"device": "laptop"}
+"""Metas of two devices of somebody."""
+
 
 async def quiet() -> None:
     """Everything that waits for nothing but its turn has had it."""
@@ -177,8 +180,8 @@ class World:
         for _ in range(3):
             await self.passes(3.0)
             for each in [each for each in self.processes if each.is_alive]:
-                await each.tracker.look()
-                await each.tracker.catch_up()
+                await each.watching.look()
+                await each.watching.catch_up()
                 await quiet()
 
     def there(self) -> set[str]:
@@ -212,24 +215,25 @@ class Process:
             clock=lambda: world.now,
             window=window,
         )
-        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
-        self.wire.on_gap(self.tracker.missed)
+        self.watching = self.tracker.watching
+        self.wire.on(Changed, lambda news: self.watching.heard(news.change))
+        self.wire.on_gap(self.watching.missed)
         self._running = asyncio.create_task(self.wire.run())
 
     async def watch(self) -> None:
         """Its client joins."""
-        self.tracker.subscribe(ROOM)
+        self.watching.subscribe(ROOM)
         self.client.on_state(await self.present())
 
     async def rejoin_anew(self) -> None:
         """The only client here joins again: the topic was forgotten meanwhile."""
-        self.tracker.unsubscribe(ROOM)
+        self.watching.unsubscribe(ROOM)
         self.client.rejoin()
         await self.watch()
 
     async def present(self) -> Payload:
         """Who is there."""
-        return cast("Payload", json.loads(await self.tracker.present(ROOM)))
+        return cast("Payload", json.loads(await self.watching.present(ROOM)))
 
     async def rejoin(self) -> None:
         self.client.rejoin()

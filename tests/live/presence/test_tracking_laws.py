@@ -9,7 +9,7 @@ from random import Random
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kikao.live.presence.tracking import DOUBT
+from kikao.live.presence.watching import DOUBT
 from kikao.live.stores.store import LEASE
 from tests.live.presence.processes import ROOM, Process, World, quiet
 
@@ -83,8 +83,8 @@ async def lived(history: History, seed: int) -> World:
             case "join":
                 world.line.join(process.name)
             case "look":
-                await process.tracker.look()
-                await process.tracker.catch_up()
+                await process.watching.look()
+                await process.watching.catch_up()
             case "rejoin":
                 await process.rejoin()
             case "kill" if sum(each.is_alive for each in world.processes) > 1:

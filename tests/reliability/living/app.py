@@ -13,7 +13,7 @@ import msgspec
 
 from kikao import App, Chat, Flows, t
 from kikao.live import Channel, Kept, Live, LiveLimits, Refused, anyone
-from kikao.live.presence import tracking
+from kikao.live.presence import tracking, watching
 from kikao.live.stores import store
 from kikao.live.stores.postgresql import PostgreSQLLive
 from kikao.live.stores.redis import RedisLive
@@ -24,8 +24,8 @@ if lease := os.environ.get("LIVE_LEASE"):  # this process only
     for module, name in (
         (tracking, "BEAT"),
         (tracking, "REAP"),
-        (tracking, "DOUBT"),
-        (tracking, "POSITION"),
+        (watching, "DOUBT"),
+        (watching, "POSITION"),
     ):
         assert name in vars(module), f"{module.__name__} has no {name} any more"
         vars(module)[name] *= share

@@ -1,19 +1,15 @@
-"""Presence in one process: who is there, for its own clients, and what its own clients do, for everybody.
+"""Presence in one process: what its own clients do, for everybody, and who is there, for its own clients (`Watching`).
 
     tracker = Tracker(store, node=node, tell=wire.tell, diffed=hub.diffed)
     running = asyncio.create_task(tracker.run())       # beats, heals and reaps
-    tracker.subscribe("room:1")                        # when the first client here joins, before anything else
+    tracker.watching.subscribe("room:1")               # when the first client here joins, before anything else
     ref = await tracker.track("room:1", "asha", {"device": "phone"})
     ref = tracker.update("room:1", ref, {"device": "phone", "typing": True})
-    await tracker.present("room:1")                    # the payload of `presence_state`
     tracker.hold("room:1", ref)                        # the socket was lost; `untrack` where it left
-    tracker.unsubscribe("room:1")
 
 Local first: what a client of this process does is shown to its neighbours at once, and written behind. So nothing waits
 for the store, and nothing fails because it is away: then presence goes on among the clients of each process, what is to
 be written is owed, and all of it meets when the store is back.
-
-Whoever hears the bus hands over what it says: `heard` each `Changed`, `missed` a gap.
 """
 
 from __future__ import annotations
@@ -22,62 +18,32 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from kikao.channels.socket.protocol import Json
-from kikao.events import ErrorUncaught, Publish, described
+from kikao.events import Publish
+from kikao.events.uncaught import tolerated
 from kikao.live.news import Changed
 from kikao.live.presence.fetching import Fetch, Released
 from kikao.live.presence.owned import Owned
 from kikao.live.presence.refs import Refs
-from kikao.live.presence.state import Diff, State, Told, listed, write_meta
+from kikao.live.presence.state import write_meta
+from kikao.live.presence.watching import INTERNAL, Watching, public
 from kikao.live.stores.store import BEAT, Change, Entry, LiveAway, LiveStore
-
-POSITION: Final = 10.0
-"""Seconds between two times that a process asks whether it is behind: as late as that a lost message is noticed."""
 
 REAP: Final = 3.0
 """Seconds between two times that a process looks for entries of the dead."""
 
-GRACE: Final = 0.2
-"""Seconds in which a missing change may still come by itself, before the store is asked for all."""
-
-DOUBT: Final = 2.5 * BEAT
-"""Seconds in which everybody puts again what a store lost; who is not there by then has left."""
-
 RETRY: Final = 1.0
 """Seconds between two looks whether a store is back."""
-
-AT_ONCE: Final = 1000
-"""Topics whose versions are asked for in one call."""
-
-LISTINGS: Final = 16
-"""Listings that are under way at once."""
 
 BURIED: Final = 1000
 """Processes that ended and are remembered."""
 
-INTERNAL: Final = "\x1f"
-"""Topics that begin so are kikao's: in the store, and told to nobody."""
-
 
 class NotTracked(LookupError):
     """There is no such entry of this process: it was untracked, or held."""
-
-
-class _Watched:
-    """A topic that clients of this process have joined."""
-
-    __slots__ = ("count", "is_told", "listing", "state")
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-        self.count = 0
-        self.is_told = False
-        """Whether anybody was told who is there before it was listed."""
-        self.listing: asyncio.Future[None] | None = None
-        """Done when it was listed by whoever does that now."""
 
 
 class Tracker:
@@ -107,22 +73,22 @@ class Tracker:
         """Processes of which it is known that they ended, the latest last."""
         self._window = window
         self._refs = refs or Refs()
-        self._clock = clock
         self._publish = publish
         self._released = Released(diffed, fetch, publish)
         self._owned = Owned(
-            store, node, written=self._written, missing=self._doubt, clock=clock, window=window
+            store,
+            node,
+            written=self._written,
+            missing=lambda topic: self.watching.doubt(topic),  # noqa: PLW0108 - it is made next
+            clock=clock,
+            window=window,
         )
-        self._topics: dict[str, _Watched] = {}
-        self._behind: set[str] = set()
-        """Topics to list, unless what is missing comes first."""
-        self._doubtful: dict[str, float] = {}
-        """Topics with entries that an earlier store had, and until when they are shown."""
+        self._woken = asyncio.Event()
+        self.watching = Watching(
+            store, self._owned, self._released, wake=self._woken.set, publish=publish, clock=clock
+        )
+        """What this process knows of the topics that its clients joined."""
         self._is_retired = False
-        self._lanes = asyncio.Semaphore(LISTINGS)
-        self._wake_beat, self._wake_look, self._wake_catch = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        self.healed = 0
-        """Listings that told something which no change had told."""
 
     # --- what channels do ---
 
@@ -133,15 +99,12 @@ class Tracker:
         `ValueError` for a meta that is no JSON or has more than `META` octets, and for a topic of kikao's own.
         """
         octets = write_meta(meta)
-        watched = self._topics.get(_public(topic))
-        if watched is not None:
-            await self._listed(topic, watched)
+        may_be_held = await self.watching.may_be_held(public(topic), key, octets)
         adopted = self._owned.adopt_here(topic, key, octets)
-        if adopted is None and (watched is None or self._may_be_held(watched.state, key, octets)):
+        if adopted is None and may_be_held:
             adopted = await self._owned.adopt(topic, key, octets)
         if adopted is not None:
-            if (watched := self._topics.get(topic)) is not None:
-                self._tell(topic, watched.state.show(adopted))
+            self.watching.show(adopted)
             return adopted.ref
         return self._put(Entry(topic, key, self._refs(), self.node, octets)).ref
 
@@ -159,7 +122,7 @@ class Tracker:
         with contextlib.suppress(NotTracked):
             entry = self._own(topic, ref)
             self._owned.remove(entry)
-            self._hide(entry)
+            self.watching.hide(entry)
 
     def hold(self, topic: str, ref: str, seconds: float | None = None) -> None:
         """Their socket is gone: they stay for so long (`window`), for `track` to take over, here or elsewhere. Of one
@@ -173,55 +136,12 @@ class Tracker:
         if not self._is_retired:
             for entry in self._owned.held(key):
                 self._owned.remove(entry)
-                self._hide(entry)
-
-    async def present(self, topic: str) -> Json:
-        """Who is there: the payload of `presence_state`. Every change that is not in it comes as a diff later on, where
-        the topic is subscribed to; a client joins the two whatever is first. Of a topic that is not, what the store
-        has now. Without the store it is what this process knows."""
-        watched = self._topics.get(topic)
-        if watched is None:
-            watched = _Watched(State(self._owned.entries, self._owned.gone))
-        await self._listed(topic, watched)
-        if topic not in self._topics and self.stale:
-            for entry in [entry for entry in self._owned.entries.values() if entry.topic == topic]:
-                watched.state.show(entry)
-        watched.is_told = watched.is_told or not watched.state.is_listed
-        return await self._released.list(topic, listed(watched.state))
-
-    async def knows(self, topic: str) -> bool:
-        """Whether all who are in a topic that is subscribed to are known. False where the store is away, and was not
-        heard of the topic before: `present` would show a part then."""
-        watched = self._topics.get(topic)
-        if watched is None:
-            return True
-        await self._listed(topic, watched)
-        return watched.state.is_listed
-
-    def subscribe(self, topic: str) -> None:
-        """One more client of this process wants the diffs of a topic."""
-        watched = self._topics.get(topic)
-        if watched is None:
-            watched = self._topics[_public(topic)] = _Watched(State(self._owned.entries, self._owned.gone))
-        watched.count += 1
-
-    def unsubscribe(self, topic: str) -> None:
-        """One less. With the last one the topic is forgotten here."""
-        watched = self._topics[topic]
-        watched.count -= 1
-        if not watched.count:
-            del self._topics[topic]
-            self._doubtful.pop(topic, None)
+                self.watching.hide(entry)
 
     @property
     def stale(self) -> bool:
         """Whether the store is away, and presence is only what this process knows."""
         return self._owned.is_away
-
-    @property
-    def topics(self) -> int:
-        """Topics that clients of this process have joined."""
-        return len(self._topics)
 
     @property
     def entries(self) -> int:
@@ -253,25 +173,13 @@ class Tracker:
         """For an entry."""
         return self._refs()
 
-    # --- what the bus says ---
-
-    def heard(self, change: Change) -> None:
-        """Another process, or this one, told of a change."""
-        if (watched := self._topics.get(change.topic)) is not None:
-            self._learn(change.topic, watched, watched.state.hear(change))
-
-    def missed(self) -> None:
-        """Something may have been missed."""
-        self._wake_look.set()
-
     # --- what is done all the time ---
 
     async def run(self) -> None:
         """Beat, heal and reap, for ever; cancel it to stop, after `retire`."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._beat_on())
-            tasks.create_task(self._look_on())
-            tasks.create_task(self._catch_up_on())
+            tasks.create_task(self.watching.run())
             tasks.create_task(self._reap_on())
 
     async def beat(self) -> None:
@@ -282,37 +190,15 @@ class Tracker:
             self._owned.is_away = True
         else:
             if self._owned.is_away or not lives:
-                self.missed()
+                self.watching.missed()
             self._owned.is_away = False
             if not lives:
                 self._owned.regain()
             self._owned.flush()
         for entry in self._owned.sweep():
             self._owned.remove(entry)
-            self._hide(entry)
-        now = self._clock()
-        for topic in [topic for topic, until in self._doubtful.items() if until <= now]:
-            del self._doubtful[topic]
-            self._tell(topic, self._topics[topic].state.settle())
-
-    async def look(self) -> None:
-        """Ask whether any topic is behind; those that are get listed, unless what they miss comes soon."""
-        names = list(self._topics)
-        try:
-            for start in range(0, len(names), AT_ONCE):
-                some = names[start : start + AT_ONCE]
-                for topic, (epoch, version) in (await self._store.versions(some)).items():
-                    if (watched := self._topics.get(topic)) is not None:
-                        watched.state.knows(epoch, version)
-                        self._catch(topic, watched.state)
-        except LiveAway:
-            self._owned.is_away = True
-
-    async def catch_up(self) -> None:
-        """List those that are behind."""
-        topics, self._behind = self._behind, set()
-        watched = [(topic, found) for topic in topics if (found := self._topics.get(topic)) is not None]
-        await asyncio.gather(*(self._list(topic, each) for topic, each in watched if each.state.is_behind))
+            self.watching.hide(entry)
+        self.watching.settle()
 
     async def reap(self) -> None:
         """Take away what the dead left, and whom nobody came back for, and tell everybody."""
@@ -360,51 +246,25 @@ class Tracker:
     async def _beat_on(self) -> None:
         while True:
             if not self._is_retired:
-                await self._tried(self.beat)
+                with tolerated(self._publish):
+                    await self.beat()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RETRY if self._owned.is_away else BEAT):
-                    await self._wake_beat.wait()
-            self._wake_beat.clear()
-
-    async def _look_on(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POSITION):
-                    await self._wake_look.wait()
-            self._wake_look.clear()
-            if not self._owned.is_away:
-                await self._tried(self.look)
-
-    async def _catch_up_on(self) -> None:
-        while True:
-            await self._wake_catch.wait()
-            self._wake_catch.clear()
-            await asyncio.sleep(GRACE)
-            await self._tried(self.catch_up)
+                    await self._woken.wait()
+            self._woken.clear()
 
     async def _reap_on(self) -> None:
         while True:
             await asyncio.sleep(REAP * random.uniform(0.8, 1.2))  # noqa: S311 - so that not all come at once
-            await self._tried(self.reap)
-
-    async def _tried(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Do it; a mistake in it ends nothing but this one."""
-        try:
-            await step()
-        except Exception as error:  # noqa: BLE001 - the next one may be well, and a lease must not lapse for it
-            self._publish(ErrorUncaught(where="loop", error=described(error)))
+            with tolerated(self._publish):
+                await self.reap()
 
     # --- one thing at a time ---
 
     def _put(self, entry: Entry, old: Entry | None = None) -> Entry:
         self._owned.put(entry, replaces=old)
-        if (watched := self._topics.get(entry.topic)) is not None:
-            self._tell(entry.topic, watched.state.show(entry, replaces=old))
+        self.watching.show(entry, replaces=old)
         return entry
-
-    def _hide(self, entry: Entry) -> None:
-        if (watched := self._topics.get(entry.topic)) is not None:
-            self._tell(entry.topic, watched.state.hide(entry))
 
     def _own(self, topic: str, ref: str) -> Entry:
         entry = self._owned.entries.get(ref)
@@ -412,89 +272,8 @@ class Tracker:
             raise NotTracked(f"{ref} is not tracked in {topic}")
         return entry
 
-    def _may_be_held(self, state: State, key: str, meta: bytes) -> bool:
-        held = (entry.meta == meta and not self._owned.is_live(entry) for entry in state.at(key))
-        return not state.is_listed or any(held)
-
     def _written(self, change: Change) -> None:
         """The store made a change, asked by this process: it is applied here, and told to the others."""
         if (change.joins or change.leaves) and not change.topic.startswith(INTERNAL):
-            self.heard(change)
+            self.watching.heard(change)
             self._tell_others(Changed(change))
-
-    async def _listed(self, topic: str, watched: _Watched) -> None:
-        """Once it was listed, or the store is away."""
-        while not (watched.state.is_listed or self._owned.is_away):
-            await self._list(topic, watched)
-
-    async def _list(self, topic: str, watched: _Watched) -> None:
-        """List it, once for all who want that now."""
-        if watched.listing is not None:
-            await asyncio.shield(watched.listing)
-            return
-        listing = watched.listing = asyncio.get_running_loop().create_future()
-        try:
-            await self._list_anew(topic, watched)
-        except asyncio.CancelledError:  # others may want it still
-            self._catch(topic, watched.state)
-            raise
-        finally:
-            watched.listing = None
-            listing.set_result(None)
-
-    async def _list_anew(self, topic: str, watched: _Watched) -> None:
-        state, was = watched.state, (watched.state.is_listed, watched.state.epoch)
-        try:
-            async with self._lanes:
-                state.asking()
-                listing = await self._store.listing(topic)
-        except LiveAway:
-            state.doubt()
-            self._owned.is_away = True
-            return
-        except BaseException:
-            state.doubt()
-            raise
-        found = state.list_anew(listing)
-        if was[0] and found.diffs:
-            self.healed += 1
-        if not was[0] and not watched.is_told:  # nobody was told anything yet
-            found = found._replace(diffs=())
-        self._learn(topic, watched, found)
-        if was[0] and was[1] != state.epoch:
-            self._owned.rehold(topic)
-        if state.is_doubtful and self._topics.get(topic) is watched:
-            self._doubtful.setdefault(topic, self._clock() + DOUBT)
-        for entry in listing.entries:
-            if self._owned.is_orphan(entry):
-                self._owned.remove(entry)
-                self._tell(topic, state.hide(entry))
-
-    def _learn(self, topic: str, watched: _Watched, found: Told) -> None:
-        for diff in found.diffs:
-            self._tell(topic, diff)
-        for entry in found.lost:
-            self._owned.lost(entry)
-        if found.lost:
-            self._wake_beat.set()
-        self._catch(topic, watched.state)
-
-    def _tell(self, topic: str, diff: Diff) -> None:
-        if diff and topic in self._topics:
-            self._released.diff(topic, diff)
-
-    def _doubt(self, topic: str) -> None:
-        if (watched := self._topics.get(topic)) is not None:
-            watched.state.doubt()
-            self._catch(topic, watched.state)
-
-    def _catch(self, topic: str, state: State) -> None:
-        if state.is_behind:
-            self._behind.add(topic)
-            self._wake_catch.set()
-
-
-def _public(topic: str) -> str:
-    if topic.startswith(INTERNAL):
-        raise ValueError(f"{topic[:60]!r} is a topic of kikao's own")
-    return topic
