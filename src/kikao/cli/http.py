@@ -15,6 +15,13 @@ HEAD_PATIENCE: Final = 10.0
 """Seconds a connection may take to bring a whole head, from when it was opened or the head began."""
 
 
+class _Complete(list[tuple[bytes, bytes]]):
+    """The headers of a head that came. What comes behind it is none, whatever it is called."""
+
+    def append(self, header: tuple[bytes, bytes]) -> None:
+        """Dropped."""
+
+
 class BoundedHead(HttpToolsProtocol):
     """Gives up a head that does not end or does not come: it would be kept in memory, or hold its connection, for ever.
 
@@ -41,14 +48,11 @@ class BoundedHead(HttpToolsProtocol):
         self._in_head = self._in_message = True
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if self._in_head:
-            super().on_header(name, value)
-
     def on_headers_complete(self) -> None:
         self._in_head = False
         self._head_came()
         super().on_headers_complete()
+        self.headers = _Complete(self.headers)
         if getattr(self.server_state, "closing", False) and self.cycle is not None:
             self.cycle.keep_alive = False  # its reply says so
 

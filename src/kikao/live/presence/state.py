@@ -13,7 +13,7 @@ store has of them; the owner knows best.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -36,6 +36,9 @@ class Diff(msgspec.Struct, frozen=True, gc=False):
 
     def __bool__(self) -> bool:
         return bool(self.joins or self.leaves)
+
+
+_SAME: Final = Diff()
 
 
 class Told(NamedTuple):
@@ -163,6 +166,14 @@ class State:
         """
         if listing.epoch == self.epoch and listing.version < self.version:
             return NOTHING
+        # In most topics that are listed nobody is yet.
+        diff, lost = self._compared(listing) if listing.entries or self._by_key else (_SAME, ())
+        self.epoch, self.version = listing.epoch, listing.version
+        later = self._told(self._due())
+        return Told(((diff,) if diff else ()) + later.diffs, lost + later.lost)
+
+    def _compared(self, listing: Listing) -> tuple[Diff, tuple[Entry, ...]]:
+        """What a listing says that was not known, which is known then; and what it lacks of this process."""
         theirs = [entry for entry in listing.entries if entry.ref not in self._gone]
         refs = {entry.ref for entry in theirs}
         missing = [entry for entry in self if entry.ref not in refs]
@@ -176,10 +187,7 @@ class State:
         joins = tuple(entry for entry in theirs if self._add(entry))
         for entry in leaves:
             self._take(entry)
-        self.epoch, self.version = listing.epoch, listing.version
-        later = self._told(self._due())
-        diff = Diff(joins, leaves)
-        return Told(((diff,) if diff else ()) + later.diffs, lost + later.lost)
+        return Diff(joins, leaves), lost
 
     def settle(self) -> Diff:
         """Who was not put again since the store began anew has left."""
@@ -204,7 +212,9 @@ class State:
         self._heard = self._heard or None
         return due
 
-    def _told(self, changes: Iterable[Change]) -> Told:
+    def _told(self, changes: Sequence[Change]) -> Told:
+        if not changes:
+            return NOTHING
         diffs: list[Diff] = []
         lost: list[Entry] = []
         for change in changes:
