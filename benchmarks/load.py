@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from benchmarks.conversation import SEEN, TYPED
 from benchmarks.subjects import ROOT
@@ -87,7 +87,7 @@ class Server:
 
 async def talk(port: int, members: int, turns: int, *, checked: bool = True) -> tuple[float, list[float]]:
     """Seconds that it took in all, and those of each turn, sorted."""
-    phones = [_Phone(f"+25677{number:07}", checked) for number in range(members)]
+    phones = [_Busy(f"+25677{number:07}", checked=checked) for number in range(members)]
     loop = asyncio.get_running_loop()
     for phone in phones:
         await loop.create_connection(lambda phone=phone: phone, "127.0.0.1", port)  # type: ignore[misc]
@@ -105,53 +105,72 @@ async def talk(port: int, members: int, turns: int, *, checked: bool = True) -> 
     return wall, sorted(wait for phone in phones for wait in phone.waits)
 
 
-class _Phone(asyncio.Protocol):
-    """One member: conversation after conversation."""
+class Phone(asyncio.Protocol):
+    """One member: conversation after conversation, on a connection that is kept. When is a subclass's to say."""
 
-    def __init__(self, number: str, checked: bool) -> None:
+    def __init__(self, number: str, *, checked: bool = True) -> None:
         self.waits: list[float] = []
+        """Seconds from each post to its reply."""
+        self.posted_at = 0.0
+        """When the last turn was, by `time.perf_counter`."""
         self._requests = _requests(number)
         self._checked = checked
-        self._left = 0
         self._received = b""
 
-    def start(self, turns: int) -> None:
-        """Dial, if there is anything to say."""
-        self.done = asyncio.get_running_loop().create_future()
-        self._left = turns
-        self._next()
+    def post(self) -> None:
+        """The next turn."""
+        request, self._seen = next(self._requests)
+        self.posted_at = time.perf_counter()
+        self._transport.write(request)
+
+    def answered(self) -> None:
+        """A turn was, with the screen that was to come."""
+
+    def failed(self, error: Exception) -> None:
+        """It was answered otherwise, or the connection is gone."""
 
     def hang_up(self) -> None:
+        """The connection is closed."""
         self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
 
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
             return
-        self.waits.append(time.perf_counter() - self._sent)
+        self.waits.append(time.perf_counter() - self.posted_at)
         if not head.startswith(b"HTTP/1.1 200") or (self._checked and self._seen not in body):
-            self.done.set_exception(RuntimeError(f"expected {self._seen!r}, got {self._received!r}"))
+            self.failed(RuntimeError(f"expected {self._seen!r}, got {self._received!r}"))
             return
         self._received = b""
-        self._next()
+        self.answered()
 
     def connection_lost(self, error: Exception | None) -> None:
-        if not self.done.done():
-            self.done.set_exception(error or ConnectionError("the server closed a connection"))
+        self.failed(error or ConnectionError("the server closed a connection"))
 
-    def _next(self) -> None:
+
+class _Busy(Phone):
+    """Says the next when it was answered, so often."""
+
+    def start(self, turns: int) -> None:
+        """Dial, if there is anything to say."""
+        self.done = asyncio.get_running_loop().create_future()
+        self._left = turns
+        self.answered()
+
+    def answered(self) -> None:
         if self._left == 0:
             self.done.set_result(None)
             return
         self._left -= 1
-        request, self._seen = next(self._requests)
-        self._sent = time.perf_counter()
-        self._transport.write(request)
+        self.post()
+
+    def failed(self, error: Exception) -> None:
+        if not self.done.done():
+            self.done.set_exception(error)
 
 
 def _requests(number: str) -> Iterator[tuple[bytes, bytes]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from benchmarks.live import costs, harm, wire
+from benchmarks.live.callers import callers
+from benchmarks.live.kernel import Kept
 from benchmarks.live.server import serving
+from benchmarks.live.sockets import PATIENCE
 from benchmarks.live.storm import storm
 from benchmarks.live.witness import witnesses
 
@@ -27,14 +31,34 @@ async def test_a_server_of_sockets_is_measured(name: str, tmp_path: Path) -> Non
         found = await storm(server, 5, calm=0.1)
         assert found.wall > 0
         assert found.waits
+        if name == "bare":
+            assert found.turns == found.calm_turns == []
 
 
 async def test_trouble_is_made_and_counted(tmp_path: Path) -> None:
-    async with serving("kikao", tmp_path) as server, witnesses(server.port) as others:
+    async with (
+        serving("kikao", tmp_path) as server,
+        witnesses(server.port) as others,
+        callers(server.port) as members,
+    ):
         for trouble in (harm.crashing, harm.garbage):
             found = await trouble(server, others, 0.6)
             assert found.troubles > 0
             assert found.waits == sorted(found.waits)
+        turns: list[float] = []
+        async with asyncio.timeout(PATIENCE):
+            while len(turns) < 100:  # each member was answered, and then again
+                await asyncio.sleep(0.05)
+                turns += await members.waits()
+        assert min(turns) > 0
+
+
+def test_what_the_kernel_keeps_is_shared_by_both_ends() -> None:
+    assert Kept(9.0, 16.0).each(Kept(1.0, 8.0), 4) == Kept(2.0, 2.0)
+    assert Kept(9.0, None).each(Kept(1.0, None), 4) == Kept(2.0, None)
+    now = Kept.now()
+    assert now.queues >= 0
+    assert now.structures is None or now.structures > 0
 
 
 @pytest.mark.parametrize("size", [0, 125, 126, 65_535, 65_536])

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.live import wire
 from benchmarks.live.inside import payload
+from benchmarks.live.kernel import Kept
 from benchmarks.live.server import Server
 from benchmarks.live.sockets import Member, beating, come, leave, until
 
@@ -31,6 +32,8 @@ class Idle(NamedTuple):
     sockets: int
     resident: float
     """KiB of each: what the server has more than before the first."""
+    kernel: Kept
+    """KiB that the kernel has more, for each end of a connection: they are both in this machine."""
 
 
 async def idle(server: Server, counts: Sequence[int], *, settling: float = SETTLING) -> list[Idle]:
@@ -38,7 +41,7 @@ async def idle(server: Server, counts: Sequence[int], *, settling: float = SETTL
     warm = members(server, WARM, own=True)
     await come(warm)
     await leave(warm)
-    before, found = await server.resident(), []
+    before, kernel, found = await server.resident(), Kept.now(), []
     async with contextlib.AsyncExitStack() as stack:
         everybody: list[Member] = []
         for sockets in counts:
@@ -46,7 +49,8 @@ async def idle(server: Server, counts: Sequence[int], *, settling: float = SETTL
             everybody += more
             await stack.enter_async_context(_alive(more))
             await asyncio.sleep(settling)
-            found.append(Idle(sockets, (await server.resident() - before) / sockets))
+            resident = (await server.resident() - before) / sockets
+            found.append(Idle(sockets, resident, Kept.now().each(kernel, 2 * sockets)))
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from benchmarks.live import wire
 from benchmarks.live.server import Server
 from benchmarks.live.sockets import Socket, leave, until
-from benchmarks.live.witness import Witnesses
+from benchmarks.live.steady import Waits
 
 TROUBLE: Final = 50
 """Sockets that make it."""
@@ -44,18 +44,18 @@ class Harm(NamedTuple):
     """Share of a core that the server took."""
 
 
-async def alone(server: Server, others: Witnesses, seconds: float) -> Harm:
+async def alone(server: Server, others: Waits, seconds: float) -> Harm:
     """No trouble."""
     return await _while(server, others, [], seconds)
 
 
-async def crashing(server: Server, others: Witnesses, seconds: float) -> Harm:
+async def crashing(server: Server, others: Waits, seconds: float) -> Harm:
     """Handlers raise, as fast as those who sent the event may join again."""
     found = [_Crashing(server.port, f"crash{at}", f"room:crash{at}") for at in range(TROUBLE)]
     return await _while(server, others, found, seconds)
 
 
-async def garbage(server: Server, others: Witnesses, seconds: float) -> Harm:
+async def garbage(server: Server, others: Waits, seconds: float) -> Harm:
     """Frames that are none of the protocol; whoever was closed for it comes again after 0.25 s."""
     found = [_Garbling(server.port, f"garble{at}") for at in range(TROUBLE)]
     return await _while(server, others, found, seconds)
@@ -68,7 +68,7 @@ class _Trouble(Socket):
     stopped = False
 
 
-async def _while(server: Server, others: Witnesses, found: Sequence[_Trouble], seconds: float) -> Harm:
+async def _while(server: Server, others: Waits, found: Sequence[_Trouble], seconds: float) -> Harm:
     await asyncio.gather(*(each.dial() for each in found))
     await until(lambda: all(each.done for each in found))
     await others.waits()

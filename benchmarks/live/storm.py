@@ -7,8 +7,10 @@ import contextlib
 import time
 from typing import Final, NamedTuple
 
+from benchmarks.live.callers import callers
 from benchmarks.live.server import Server
 from benchmarks.live.sockets import Member, beating, come, leave
+from benchmarks.live.steady import Waits
 from benchmarks.live.witness import witnesses
 
 DELAYS: Final = (0.01, 0.05, 0.1, 0.15, 0.2, 0.25, 0.5, 1.0, 2.0, 5.0)
@@ -35,21 +37,30 @@ class Storm(NamedTuple):
     before: float
     """KiB of the server with all joined."""
     after: float
+    calm_turns: list[float]
+    """Seconds of turns over USSD on the same server before, sorted; none where it has no conversations."""
+    turns: list[float]
+    """And meanwhile."""
 
 
 async def storm(server: Server, sockets: int, *, calm: float = 5.0) -> Storm:
-    """So many, each with a user and a topic of its own. `calm` are seconds before and after, for memory and echoes."""
+    """So many, each with a user and a topic of its own. `calm` are seconds before and after, for memory, echoes, turns.
+
+    Of them only the bare server has no conversations.
+    """
     crowd = [_Returning(server.port, f"storm{at}", f"room:storm{at}") for at in range(sockets)]
     async with contextlib.AsyncExitStack() as stack:
         heart = asyncio.create_task(beating(crowd))
         stack.callback(heart.cancel)
         await come(crowd)
         others = await stack.enter_async_context(witnesses(server.port))
+        talking = server.name != "bare"
+        members = await stack.enter_async_context(callers(server.port)) if talking else None
         await asyncio.sleep(calm)
         before = await server.resident()
-        await others.waits()
+        await _waits(others, members)
         await asyncio.sleep(calm)
-        at_rest = await others.waits()
+        at_rest = await _waits(others, members)
         await server.ask("watch")
         cpu, begun = server.cpu(), time.perf_counter()
         for each in crowd:
@@ -57,14 +68,19 @@ async def storm(server: Server, sockets: int, *, calm: float = 5.0) -> Storm:
         async with asyncio.timeout(STORM):
             await asyncio.gather(*(each.back for each in crowd))
         wall, spent = time.perf_counter() - begun, server.cpu() - cpu
-        waits, lag = await others.waits(), await server.ask("lag")
+        meanwhile, lag = await _waits(others, members), await server.ask("lag")
         await asyncio.sleep(calm)
         after = await server.resident()
         refused = sum(each.refusals for each in crowd)
         for each in crowd:
             each.stay_away()
         await leave(crowd)
-    return Storm(wall, refused, spent, lag["seconds"], at_rest, waits, before, after)
+    (calm_echoes, calm_turns), (echoes, turns) = at_rest, meanwhile
+    return Storm(wall, refused, spent, lag["seconds"], calm_echoes, echoes, before, after, calm_turns, turns)
+
+
+async def _waits(others: Waits, members: Waits | None) -> tuple[list[float], list[float]]:
+    return await others.waits(), [] if members is None else await members.waits()
 
 
 class _Returning(Member):

@@ -64,6 +64,11 @@ def _memory(folder: Path) -> Iterator[Line]:
         yield Row(f"kikao, {kikao.sockets:,} sockets, each", number(kikao.resident) + " KiB")
         yield Row(f"bare, {beside.sockets:,} sockets, each", number(beside.resident) + " KiB")
         yield judged("  kikao takes more", " KiB", kikao.resident - beside.resident, None, most=10)
+        for name, each in (("kikao", kikao), ("bare", beside)):
+            structures = each.kernel.structures
+            told = "only root may see it" if structures is None else number(structures) + " KiB"
+            yield Row(f"  {name}, in the kernel besides, each: structures", told)
+            yield Row(f"  {name}, in the kernel besides, each: queues", number(each.kernel.queues) + " KiB")
 
 
 def _arrivals(folder: Path) -> Iterator[Line]:
@@ -145,6 +150,9 @@ def _told(found: Storm) -> Iterator[Line]:
     yield Row("its event loop was late, at worst", number(found.lag * 1000) + " ms")
     yield from _tails("echoes of 50 others meanwhile", found.waits)
     yield from _tails("  before", found.calm)
+    if found.turns:
+        yield from _tails("USSD turns meanwhile, 100 a second", found.turns)
+        yield from _tails("  before", found.calm_turns)
     yield Row("memory before", number(found.before / 1024) + " MiB")
     yield Row("memory after", number(found.after / 1024) + " MiB")
 
