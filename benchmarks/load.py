@@ -113,9 +113,14 @@ class Phone(asyncio.Protocol):
         """Seconds from each post to its reply."""
         self.posted_at = 0.0
         """When the last turn was, by `time.perf_counter`."""
-        self._requests = _requests(number)
+        self._number = number
         self._checked = checked
         self._received = b""
+        self.begin()
+
+    def begin(self) -> None:
+        """A conversation, whatever became of the one before."""
+        self._requests = _requests(self._number)
 
     def post(self) -> None:
         """The next turn."""
@@ -126,8 +131,12 @@ class Phone(asyncio.Protocol):
     def answered(self) -> None:
         """A turn was, with the screen that was to come."""
 
+    def refused(self, answer: bytes) -> None:
+        """It was answered otherwise."""
+        self.failed(RuntimeError(f"expected {self._seen!r}, got {answer!r}"))
+
     def failed(self, error: Exception) -> None:
-        """It was answered otherwise, or the connection is gone."""
+        """It goes no further."""
 
     def hang_up(self) -> None:
         """The connection is closed."""
@@ -142,11 +151,11 @@ class Phone(asyncio.Protocol):
         if not end or len(body) < int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]):
             return
         self.waits.append(time.perf_counter() - self.posted_at)
+        answer, self._received = self._received, b""
         if not head.startswith(b"HTTP/1.1 200") or (self._checked and self._seen not in body):
-            self.failed(RuntimeError(f"expected {self._seen!r}, got {self._received!r}"))
-            return
-        self._received = b""
-        self.answered()
+            self.refused(answer)
+        else:
+            self.answered()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.failed(error or ConnectionError("the server closed a connection"))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import math
 from pathlib import Path
 
 import pytest
 
 from benchmarks.live import costs, harm, wire
-from benchmarks.live.callers import callers
+from benchmarks.live.callers import Caller, callers
 from benchmarks.live.kernel import Kept
 from benchmarks.live.server import serving
 from benchmarks.live.sockets import PATIENCE
 from benchmarks.live.storm import storm
 from benchmarks.live.witness import witnesses
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("name", ["kikao", "bare"])
@@ -51,6 +54,31 @@ async def test_trouble_is_made_and_counted(tmp_path: Path) -> None:
                 await asyncio.sleep(0.05)
                 turns += await members.waits()
         assert min(turns) > 0
+
+
+async def test_who_is_turned_away_waits_for_ever_and_dials_again() -> None:
+    dialled, ended = 0, asyncio.Event()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal dialled
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                size = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                dialled += b"text=&" in await reader.readexactly(size) + b"&"
+                writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nEND Not now.")
+        writer.close()
+        ended.set()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1", 0) as server:
+        caller, port = Caller("+256770000001"), server.sockets[0].getsockname()[1]
+        await asyncio.get_running_loop().create_connection(lambda: caller, "127.0.0.1", port)
+        talking = asyncio.create_task(caller.go_on(1000.0, 0.0))
+        await until(lambda: len(caller.waits) >= 2, "two turns")
+        assert caller.taken()[:2] == [math.inf, math.inf]
+        assert dialled >= 2
+        talking.cancel()
+        caller.hang_up()
+        await ended.wait()
 
 
 def test_what_the_kernel_keeps_is_shared_by_both_ends() -> None:

@@ -1,12 +1,14 @@
 """Members who talk over USSD at a steady pace, posted as a gateway does: see `benchmarks.live.steady`.
 
 Each holds the conversation of `benchmarks.conversation`, over and over, on a connection that is kept. A turn waits from
-its post to its reply; nobody answers a screen before it came.
+its post to its reply; nobody answers a screen before it came. Who gets another screen, such as that the service is
+unavailable, waits for ever by this count, and dials again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -25,7 +27,9 @@ def callers(port: int) -> AbstractAsyncContextManager[Waits]:
     return steady("benchmarks.live.callers", port, MEMBERS, PACE)
 
 
-class _Caller(Phone):
+class Caller(Phone):
+    """One of them."""
+
     def __init__(self, number: str) -> None:
         super().__init__(number)
         self._free = asyncio.Event()
@@ -44,6 +48,11 @@ class _Caller(Phone):
     def answered(self) -> None:
         self._free.set()
 
+    def refused(self, answer: bytes) -> None:
+        self.waits[-1] = math.inf
+        self.begin()
+        self._free.set()
+
     def failed(self, error: Exception) -> None:
         self._error = error
 
@@ -54,8 +63,8 @@ class _Caller(Phone):
         return found if self._free.is_set() else [*found, time.perf_counter() - self.posted_at]
 
 
-async def _begin(port: int, members: int) -> Sequence[_Caller]:
-    found = [_Caller(f"+25677{number:07}") for number in range(members)]
+async def _begin(port: int, members: int) -> Sequence[Caller]:
+    found = [Caller(f"+25677{number:07}") for number in range(members)]
     loop = asyncio.get_running_loop()
     for each in found:
         await loop.create_connection(lambda each=each: each, "127.0.0.1", port)  # type: ignore[misc]

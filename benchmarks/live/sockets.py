@@ -45,11 +45,11 @@ class Socket(asyncio.Protocol):
         self._user = user
         self._transport: asyncio.Transport | None = None
         self._rest = b""
-        self._open = False
+        self._open = self._answered = False
 
     async def dial(self) -> None:
         """Connect, and ask for the upgrade. Raises `OSError`."""
-        self._rest, self._open = b"", False
+        self._rest, self._open, self._answered = b"", False, False
         source = f"127.0.0.{2 + next(_addresses) % ADDRESSES}"
         await asyncio.get_running_loop().create_connection(
             lambda: self, "127.0.0.1", self._port, local_addr=(source, 0)
@@ -66,7 +66,7 @@ class Socket(asyncio.Protocol):
         """A message came."""
 
     def lost(self) -> None:
-        """A connection that was open is gone."""
+        """A connection that was open, or not answered yet, is gone."""
 
     def write(self, octets: bytes) -> None:
         """Frames, if there is still somebody to read them."""
@@ -95,7 +95,7 @@ class Socket(asyncio.Protocol):
             if not end:
                 self._rest = head
                 return
-            status = int(head[9:12])
+            self._answered, status = True, int(head[9:12])
             if status != 101:
                 self.cut()
                 self.refused(status)
@@ -113,8 +113,8 @@ class Socket(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        if self._open:
-            self._open = False
+        if self._open or not self._answered:
+            self._open, self._answered = False, True
             self.lost()
 
 
