@@ -184,6 +184,13 @@ def client_of(scope: Scope, trusted: tuple[Network, ...]) -> Address | None:
     return client_address(peer[0] if peer else "", b", ".join(forwarded).decode("latin-1"), trusted)
 
 
+def is_from(scope: Scope, trusted: tuple[Network, ...]) -> bool:
+    """Whether one of these proxies brought the request of an ASGI scope."""
+    peer = scope.get("client")
+    address = _address(peer[0]) if peer else None
+    return address is not None and _is_in(address, trusted)
+
+
 async def _body(receive: Receive, declared: str | None, most: int) -> bytes:
     length = -1
     if declared is not None:

@@ -155,7 +155,7 @@ class Channel:
     @property
     def connection(self) -> Connection:
         """What the request was that opened the socket."""
-        return Connection.of(self.socket.scope)
+        return Connection.of(self.socket.scope, self.hub.trusted)
 
     @property
     def state(self) -> dict[str, Any]:

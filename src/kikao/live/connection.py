@@ -8,6 +8,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from kikao.channels.edge import Network, client_of, is_from
+
 _KEPT: Final = ("traceparent", "tracestate", "user-agent")
 _SECRET: Final = ("x-phoenix-authtoken", "x-phoenix-longpoll-token")
 """What clients that poll show."""
@@ -41,20 +43,27 @@ class Connection(msgspec.Struct, frozen=True):
     """Those that begin with `x-`, tokens apart, and `traceparent`, `tracestate`, `user-agent`; lower case."""
     peer: tuple[str, int] | None
     """Who connected to this server: a proxy, where there is one."""
+    client: str
+    """The address of the client, as far as the proxies tell it that are trusted (`KIKAO_TRUSTED_PROXIES`); else the
+    peer's. Empty where it cannot be known."""
     secure: bool
+    """Whether the client's connection is over TLS, which a trusted proxy may have ended (`X-Forwarded-Proto`)."""
 
     @classmethod
-    def of(cls, scope: MutableMapping[str, Any]) -> Connection:
+    def of(cls, scope: MutableMapping[str, Any], trusted: tuple[Network, ...] = ()) -> Connection:
         """Of an ASGI scope."""
         query = parse_qsl(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
         headers = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"])
-        client = scope.get("client")
+        shown = {name: value for name, value in headers if _is_shown(name)}
+        peer = scope.get("client")
         return cls(
             path=scope["path"],
             params={name: value for name, value in query if name not in ("token", "vsn")},
-            headers={name: value for name, value in headers if _is_shown(name)},
-            peer=None if client is None else (client[0], client[1]),
-            secure=scope.get("scheme") == "wss",
+            headers=shown,
+            peer=None if peer is None else (peer[0], peer[1]),
+            client=str(client_of(scope, trusted) or ""),
+            secure=scope.get("scheme") == "wss"
+            or (shown.get("x-forwarded-proto") == "https" and is_from(scope, trusted)),
         )
 
 

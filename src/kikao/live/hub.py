@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from kikao.bus import Fanout
+from kikao.channels.edge import Network
 from kikao.channels.socket import protocol
 from kikao.channels.socket.protocol import Json
 from kikao.channels.socket.reasons import Reason
@@ -63,9 +64,11 @@ class Hub:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         ring: KeyRing | None = None,
+        trusted: tuple[Network, ...] = (),
     ) -> None:
         """`lifetime` is how many seconds a token lives at most; `clock` gives seconds that only grow, `wall` those
-        since the epoch, by which tokens are judged. A `ring` seals what is said over a `bus` that others may read."""
+        since the epoch, by which tokens are judged. A `ring` seals what is said over a `bus` that others may read.
+        `trusted` are proxies that may say who their client is."""
         self.live = live
         self.limits = live.limits
         self.routes = live.routes
@@ -74,6 +77,7 @@ class Hub:
         self.publish = publish
         self.clock = clock
         self.wall = wall
+        self.trusted = trusted
         self.node = secrets.token_urlsafe(NODE)[:NODE]
         """Names this process, as long as it runs."""
         self.sessions: dict[str, Session] = {}

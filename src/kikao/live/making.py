@@ -38,6 +38,7 @@ def make_hub(
 
     With tokens that are `minted` in this process, no others open anything, and nothing outlives it.
     """
+    wall, trusted = sessions.clock, settings.trusted_proxies
     users: Users | None = live.users
     if users is None and members is not None:
         users = MemberUsers(members, enrols=live.enrols)
@@ -46,7 +47,7 @@ def make_hub(
     ring = None if settings.bus == MEMORY else sessions.ring
     if minted is not None:
         life, own = settings.jwt.lifetime, MemoryLive()
-        return Hub(live, users, minted, life, own, bus, publish, wall=sessions.clock, ring=ring)
+        return Hub(live, users, minted, life, own, bus, publish, wall=wall, ring=ring, trusted=trusted)
     try:
         tokens = Tokens.of(settings, clock=sessions.clock)
     except ValueError as error:
@@ -60,4 +61,4 @@ def make_hub(
     except BusRefused as error:
         raise SettingsError([str(error)]) from error
     lifetime = settings.jwt.lifetime + 2 * settings.jwt.leeway
-    return Hub(live, users, tokens, lifetime, store, bus, publish, wall=sessions.clock, ring=ring)
+    return Hub(live, users, tokens, lifetime, store, bus, publish, wall=wall, ring=ring, trusted=trusted)
