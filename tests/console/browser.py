@@ -10,7 +10,16 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Response, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserType,
+    ConsoleMessage,
+    Locator,
+    Page,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 QUIET: Final = [
     "--disable-gpu",
@@ -41,16 +50,30 @@ def chromium() -> Iterator[Browser]:
             pytest.fail(why)
         pytest.skip(why)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=found,
-            headless=True,
-            chromium_sandbox=os.geteuid() != 0,
-            args=QUIET,
-            timeout=PATIENCE,
-        )
+        browser = _launched(playwright.chromium)
         expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
+
+
+@contextmanager
+def that_goes_back(browser: Browser) -> Iterator[Browser]:
+    """Another one, in which a page that is left is frozen and comes back as it was, as everybody's does: Playwright
+    has it otherwise, for it loses sight of such pages while they are away."""
+    other = _launched(browser.browser_type, ignore_default_args=["--disable-back-forward-cache"])
+    yield other
+    other.close()
+
+
+def _launched(kind: BrowserType, **options: Any) -> Browser:
+    return kind.launch(
+        executable_path=shutil.which("chromium"),
+        headless=True,
+        chromium_sandbox=os.geteuid() != 0,
+        args=QUIET,
+        timeout=PATIENCE,
+        **options,
+    )
 
 
 def new_window(browser: Browser, **options: Any) -> Page:

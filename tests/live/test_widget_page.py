@@ -26,7 +26,7 @@ from playwright.sync_api import (
 from kikao.channels.socket.tokens import Tokens
 from kikao.config import Hidden, JwtKey, JwtSettings
 from kikao.console.simulator.chats.phone import SAMPLE
-from tests.console.browser import REFUSED, Desk, chromium, new_window, stored
+from tests.console.browser import REFUSED, Desk, chromium, new_window, stored, that_goes_back
 from tests.digits import stands_in
 from tests.http.servers import ServerProcess, serving
 
@@ -50,6 +50,15 @@ POLICY: Final = (
     "media-src {chat}; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 """What a strict site allows for it, and nothing else."""
+
+
+COUNTING: Final = """
+    window.opened = 0;
+    window.WebSocket = class extends WebSocket {
+      constructor(...given) { super(...given); window.opened += 1; }
+    };
+"""
+"""Has a page count the sockets that it opens."""
 
 
 class Site:
@@ -340,6 +349,32 @@ def test_another_page_of_the_site_goes_on_and_counts_what_came_while_it_was_clos
     )  # the question, as the other device was shown it, and what came of the answer
     chat.launcher.click()
     expect(chat.page.locator("kikao-chat .badge")).to_be_hidden()
+
+
+def test_a_page_that_is_left_and_come_back_to_shows_all_and_connects_once(
+    browser: Browser, open_widget: Open, site: Site
+) -> None:
+    site.user = "gyasi"
+    with that_goes_back(browser) as other:
+        page = new_window(other, locale="en-GB")
+        page.add_init_script(COUNTING)  # of a page that was away Playwright hears no sockets
+        page.goto(site.url)
+        page.get_by_role("button", name="Open the chat").click()
+        log = page.get_by_role("log")
+        log.get_by_role("button", name="Tea").click()
+        expect(log).to_contain_text("Which size?")
+        page.evaluate("window.isSame = true")
+        page.goto(f"{site.url}site.css")
+        phone = open_widget("gyasi")
+        phone.launcher.click()
+        phone.says("Which size?").tap("Small").says("A cup of tea: s.")
+        page.evaluate("void setTimeout(() => history.back())")
+        expect(log.locator("li.theirs", has_text="A cup of tea: s.")).to_have_count(1)
+        expect(log.locator("li.mine")).to_have_text([re.compile("Tea"), re.compile("Small")])
+        log.get_by_role("button", name="Tea").click()
+        phone.says("Which size?")
+        # It is loaded anew only where the browser needed the memory.
+        assert page.evaluate("opened === (window.isSame ? 2 : 1)")
 
 
 def test_who_is_logged_out_is_told_so_and_comes_back_with_another_token(

@@ -50,10 +50,15 @@ function played(kind, thing, said, addressOf) {
     const src = await addressOf(thing);
     if (!src) return;
     let [at, tries] = [0, 0];
-    const player = h(kind, { controls: true, src, playsinline: true, "aria-label": said, onerror: again, onplaying: () => (tries = 0), ontimeupdate: () => (at = player.currentTime) });
+    const player = h(kind, { controls: true, src, playsinline: true, "aria-label": said, onerror: again, onplaying: () => (tries = 0), ontimeupdate: seen });
     button.replaceWith(player);
     player.focus();
     player.play().catch(() => {}); // the controls are there
+
+    /** Where we are, as long as something of it is there. */
+    function seen() {
+      if (player.readyState > 0) at = player.currentTime;
+    }
 
     /** It may be paused for longer than its address is good, or be longer itself. */
     async function again() {
