@@ -28,9 +28,10 @@ from kikao.sessions.stores.redis import RedisStore
 from kikao.testing import Clock
 from tests.channels.chat.talk import Letters
 from tests.engines.postgresql import PostgreSQL
-from tests.engines.valkey import Valkey
+from tests.engines.valkey import Valkey, unhurried
 from tests.talk import Process
 from tests.test_inbox import flows, said
+from tests.waiting import PATIENCE, until
 
 ANSWERS: Final = [f"a{number}" for number in range(9)]
 
@@ -41,7 +42,7 @@ PREFIXES: Final = (f"inbox-{number}" for number in itertools.count())
 async def url(request: pytest.FixtureRequest) -> str:
     if request.param == "valkey":
         valkey: Valkey = request.getfixturevalue("valkey")
-        return f"{valkey.unix_url}?prefix={next(PREFIXES)}"
+        return unhurried(f"{valkey.unix_url}?prefix={next(PREFIXES)}")
     server: PostgreSQL = request.getfixturevalue("postgresql")
     database = server.database()
     await migrate(database)
@@ -93,7 +94,10 @@ class Worker:
 
 async def test_members_are_answered_in_order_and_once(url: str) -> None:
     chance, people = random.Random(7), [str(number) for number in range(4)]
-    stores = [RedisStore(url) if url.startswith("unix") else PostgreSQLStore(url) for _ in range(2)]
+    stores = [
+        RedisStore(url) if url.startswith("unix") else PostgreSQLStore(url, patience=PATIENCE)
+        for _ in range(2)
+    ]
     async with Worker(stores[0]).working() as one, Worker(stores[1]).working() as other:
         both, store = (one, other), one.process.sessions.store
 
@@ -109,13 +113,10 @@ async def test_members_are_answered_in_order_and_once(url: str) -> None:
         kept = [each async for each in store.messages() if each.to.startswith("inbox/")]
         assert kept, "something had to wait"
 
-        async def waiting() -> int:
-            return len([each async for each in store.messages(state="waiting") if each.to[:5] == "inbox"])
+        async def all_done() -> bool:
+            return not [each async for each in store.messages(state="waiting") if each.to[:5] == "inbox"]
 
-        for _ in range(100):
-            if not await waiting():
-                break
-            await asyncio.sleep(0.1)
+        await until(all_done, "all to be dealt with")
         ring = one.process.sessions.ring
         shown = [
             Parcel.read(opened(ring, each)).message.text

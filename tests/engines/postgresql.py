@@ -19,7 +19,6 @@ import platform
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -32,11 +31,13 @@ from typing import Any, Final
 
 import pytest
 
+from tests.engines.ports import free_port
+
 USER: Final = "kikao"
 
 _CACHE: Final = Path(__file__).parents[2] / ".pytest_cache"
 _NOBODY: Final = 65534
-_PATIENCE: Final = 30.0
+_PATIENCE: Final = 60.0
 """Seconds a server may take to start, or to stop, on a busy machine."""
 
 _SETTINGS: Final = {
@@ -182,7 +183,7 @@ class PostgreSQL:
 
     def _try_to_start(self) -> bool:
         if self.port == 0:
-            self.port = _free_port()
+            self.port = free_port()
         account = _Account.get()
         settings = [f"{name}={value}" for name, value in _SETTINGS.items()]
         socket_folder = f"unix_socket_directories={self._files / 'socket'}"
@@ -370,16 +371,9 @@ def _locked(path: Path) -> Iterator[None]:
         yield
 
 
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
-
-
 def _until_stopped(pid: int) -> None:
     """A signal is under way until the process is scheduled."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + _PATIENCE
     while time.monotonic() < until:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]

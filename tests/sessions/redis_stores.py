@@ -7,16 +7,17 @@ from collections.abc import AsyncIterator
 
 from kikao.sessions.store import StoreUnavailable
 from kikao.sessions.stores.redis import RedisStore
-from tests.engines.valkey import Cluster, Valkey
+from tests.engines.valkey import Cluster, Valkey, unhurried
 from tests.sessions.store_contract import NOW
 from tests.waiting import until
 
-SHORT = "timeout=0.3&connect_timeout=0.5"
+SHORT = "timeout=1&connect_timeout=2"
+"""For those who wait for a server that does not answer."""
 
 
 @contextlib.asynccontextmanager
 async def opened(url: str) -> AsyncIterator[RedisStore]:
-    store = RedisStore(url)
+    store = RedisStore(unhurried(url))
     await store.open()
     try:
         yield store

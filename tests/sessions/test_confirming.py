@@ -15,13 +15,14 @@ from kikao.sessions import confirming
 from kikao.sessions.store import Conflict, SessionStore, StoreUnavailable, Write
 from kikao.sessions.stores import MemoryStore, SQLiteStore
 from kikao.testing import Clock, Mortal
-from tests.engines.valkey import Valkey
+from kikao.testing.timers import let_pass
+from kikao.turn import BUDGET
+from tests.engines.valkey import Valkey, unhurried
 from tests.talk import Process, Talk, whats
 from tests.waiting import until
 
 UNAVAILABLE = "Service unavailable. Try again later."
 UNCERTAIN = "We are checking your request. Do not repeat it. Dial again to see the result."
-BUDGET = 0.3
 
 
 class Slow(Mortal):
@@ -48,6 +49,7 @@ class Slow(Mortal):
             self.stalls, self.write = "", write
             if self.takes_it:
                 await self.take_it()
+            asyncio.get_running_loop().call_soon(let_pass, BUDGET)
             await asyncio.Event().wait()
 
     async def take_it(self) -> None:
@@ -64,7 +66,7 @@ async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
         server: Valkey = request.getfixturevalue("valkey")
         server.ask("FLUSHALL")
-        store = RedisStore(server.url)
+        store = RedisStore(unhurried(server.url))
     else:
         store = MemoryStore() if request.param == "memory" else SQLiteStore(tmp_path / "sessions.db")
     yield store
@@ -97,7 +99,7 @@ async def talk(store: SessionStore, paid: list[str], monkeypatch: pytest.MonkeyP
     process.store = process.sessions.store = Slow(store)
     await process.open()
     yield Talk(process)
-    await process.late.close(1.0)
+    await process.late.close(30.0)
 
 
 def slow(talk: Talk) -> Slow:
@@ -136,7 +138,7 @@ async def test_an_effect_whose_turn_was_not_stored_is_told_by_the_next_dial(
     await talk.dial()
     slow(talk).stalls = "commit"
     assert await talk.say("pay") == UNCERTAIN
-    await talk.process.late.close(1.0)
+    await talk.process.late.close(30.0)
     with pytest.raises(Conflict):
         await slow(talk).take_it()
     assert await talk.dial() == "Thanks for pay."
@@ -151,7 +153,7 @@ async def test_one_that_never_comes_changes_nothing(talk: Talk) -> None:
     assert await talk.send() == "Thanks for tea.", "sent again it is done again"
     with pytest.raises(Conflict):
         await slow(talk).take_it()
-    await talk.process.late.close(1.0)
+    await talk.process.late.close(30.0)
     assert not await notices(talk)
     assert (
         sum(isinstance(event, TurnCommitted) and event.what == "ended" for event in talk.process.events) == 1
@@ -207,7 +209,7 @@ async def test_a_question_is_asked_again_and_leaves_no_notice(talk: Talk) -> Non
     assert await talk.dial() == UNCERTAIN
     await store.take_it()
     await until(_told(talk), "it to be told")
-    await talk.process.late.close(1.0)
+    await talk.process.late.close(30.0)
     assert not await notices(talk)
     assert await talk.dial() == "Which word?"
 
@@ -237,7 +239,7 @@ async def test_at_the_end_of_the_process_it_is_looked_for_once_more(
     assert await talk.say("tea") == UNCERTAIN
     await asyncio.sleep(0)  # it is looked for, in vain
     await slow(talk).take_it()
-    await talk.process.late.close(5.0)
+    await talk.process.late.close(30.0)
     assert await notices(talk)
 
 

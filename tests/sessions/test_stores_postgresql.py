@@ -16,6 +16,7 @@ from tests.engines.postgresql import PostgreSQL
 from tests.sessions.outbox_contract import SharedOutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
+from tests.waiting import PATIENCE
 
 TABLES = ("properties", "sessions", "leases", "dedupe", "intents", "messages", "paces", "workers")
 
@@ -41,7 +42,7 @@ class TestPostgreSQLStore(StoreContract, SharedOutboxContract):
         connection = await asyncpg.connect(database)
         await connection.execute(EMPTY)
         await connection.close()
-        store = PostgreSQLStore(database)
+        store = PostgreSQLStore(database, patience=PATIENCE)
         await store.open()
         yield store
         await store.close()
@@ -54,7 +55,7 @@ class PostgreSQLMachine(StoreMachine):
     def make_store(self, folder: Path) -> SessionStore:
         server, url = self.served
         server.execute(EMPTY, url=url)
-        return PostgreSQLStore(url)
+        return PostgreSQLStore(url, patience=PATIENCE)
 
 
 @pytest.fixture(autouse=True)

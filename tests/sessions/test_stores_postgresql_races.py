@@ -11,7 +11,7 @@ from kikao.sessions.outgoing import EVERY_SHARD, FORGOTTEN, Dead, Outgoing, Sent
 from kikao.sessions.store import Claim, Dedupe, Duplicate, Write
 from kikao.sessions.stores.postgresql import PostgreSQLStore, migrate
 from tests.engines.postgresql import PostgreSQL
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 KEY, NAME = b"k" * 16, b"m" * 16
 NOW = 1_000_000.0
@@ -24,7 +24,7 @@ async def test_a_copy_that_waits_for_the_lease_gets_the_reply_that_was_committed
 
     url = await asyncio.to_thread(postgresql.database)
     await migrate(url)
-    mine, other = PostgreSQLStore(url), PostgreSQLStore(url)
+    mine, other = PostgreSQLStore(url, patience=PATIENCE), PostgreSQLStore(url, patience=PATIENCE)
     await mine.open()
     await other.open()
     first = await mine.claim(KEY, NAME, now=NOW, lease=15.0, wait=0.0)
@@ -58,7 +58,7 @@ async def test_a_sweep_and_a_settlement_at_once_leave_the_lane_its_first(postgre
 
     url = await asyncio.to_thread(postgresql.database)
     await migrate(url)
-    store = PostgreSQLStore(url)
+    store = PostgreSQLStore(url, patience=PATIENCE)
     await store.open()
     sweeper = await asyncpg.connect(url)
     try:
@@ -84,7 +84,7 @@ async def test_locks_of_lanes_are_taken_in_one_order(postgresql: PostgreSQL, que
     first, last = b"a" * 16, b"z" * 16
     url = await asyncio.to_thread(postgresql.database)
     await migrate(url)
-    store = PostgreSQLStore(url, connections=1)
+    store = PostgreSQLStore(url, patience=PATIENCE, connections=1)
     await store.open()
     other = await asyncpg.connect(url)
     try:

@@ -12,7 +12,7 @@ from hypothesis import settings
 
 from kikao.sessions.store import SessionStore
 from kikao.sessions.stores.redis import RedisStore
-from tests.engines.valkey import Cluster, Redis, Valkey
+from tests.engines.valkey import Cluster, Redis, Valkey, unhurried
 from tests.sessions.outbox_contract import SharedOutboxContract
 from tests.sessions.store_contract import StoreContract
 from tests.sessions.store_machine import StoreMachine
@@ -21,8 +21,8 @@ PREFIXES = (f"test-{number}" for number in itertools.count())
 
 
 def of_its_own(url: str) -> str:
-    """A URL at which nobody has stored anything yet, with the patience that a busy machine needs."""
-    return f"{url}?prefix={next(PREFIXES)}&timeout=60&connect_timeout=60"
+    """A URL at which nobody has stored anything yet."""
+    return unhurried(f"{url}?prefix={next(PREFIXES)}")
 
 
 class Contract(StoreContract, SharedOutboxContract):

@@ -15,19 +15,20 @@ from kikao.sessions.store import StoreUnavailable
 from kikao.sessions.stores.redis.wire import AnswerLost, Wire, pack
 from tests.engines.proxy import CutBeforeAnswer, Proxy
 from tests.engines.valkey import Valkey
+from tests.waiting import PATIENCE
 
 
 @asynccontextmanager
-async def wired(port: int, *, limit: int = 100) -> AsyncIterator[Wire]:
+async def wired(port: int, *, limit: int = 100, timeout: float = PATIENCE) -> AsyncIterator[Wire]:
     async def connect() -> Any:
-        made: Any = Connection(port=port, socket_timeout=None, socket_connect_timeout=1.0, protocol=2)
+        made: Any = Connection(port=port, socket_timeout=None, socket_connect_timeout=PATIENCE, protocol=2)
         try:
             await made.connect()
         except Exception as error:
             raise StoreUnavailable(str(error)) from error
         return made
 
-    wire = Wire("the server", connect, timeout=0.3, limit=limit)
+    wire = Wire("the server", connect, timeout=timeout, limit=limit)
     await wire.open()
     try:
         yield wire

@@ -20,6 +20,8 @@ from kikao.live.stores.sealed import Sealed, _name, scope_of
 from kikao.live.stores.sqlite import SQLiteLive
 from kikao.live.stores.store import LEASE, LiveStore
 from kikao.sessions.sealing import KeyRing
+from tests.engines.valkey import unhurried
+from tests.waiting import PATIENCE
 
 BRIEF: Final = 0.03
 """Seconds of what is to be over soon: servers count for themselves, and tests wait for it."""
@@ -126,7 +128,7 @@ class Server:
 
     @asynccontextmanager
     async def client(
-        self, *, lease: float = LEASE, patience: float = 2.0, ring: KeyRing | None = None
+        self, *, lease: float = LEASE, patience: float = PATIENCE, ring: KeyRing | None = None
     ) -> AsyncIterator[LiveStore]:
         store = Sealed(self.make(lease, patience), ring or self.ring)
         await store.open()
@@ -148,7 +150,7 @@ class Redis(Server):
     """A name of its own on a server, behind Sentinels, or in a Cluster."""
 
     def make(self, lease: float, patience: float) -> LiveStore:
-        return RedisLive(self.url, scope=scope_of(self.ring), lease=lease, patience=patience)
+        return RedisLive(unhurried(self.url), scope=scope_of(self.ring), lease=lease, patience=patience)
 
     async def wipe(self) -> None:
         async with redis.asyncio.Redis.from_url(self.url) as client:

@@ -28,7 +28,7 @@ from tests.waiting import until
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to"
 
-HASTE = 0.3
+HASTE = 1.0
 """Seconds of patience where nothing is to be expected."""
 
 
@@ -55,7 +55,7 @@ async def behind(
     target, _, path = address.partition("/")
     async with Proxy(target, recording=recording) as proxy:
         proxy.fault = fault
-        query = "?timeout=0.2" if scheme == "redis" else ""
+        query = "?timeout=0.8" if scheme == "redis" else ""
         url = f"{scheme}://{credentials}{at}{proxy.address}/{path}{query}"
         yield proxy, type(place)(url, place.keys)
 
@@ -119,7 +119,7 @@ async def test_a_server_may_come_later(place: Server) -> None:
 
 
 async def test_what_was_done_though_its_answer_is_lost_is_done_once(place: Server) -> None:
-    async with place.client() as store, behind(place) as (proxy, far), far.client(patience=HASTE) as lossy:
+    async with place.client() as store, behind(place) as (proxy, far), far.client() as lossy:
         await lossy.beat("n1")
         await lossy.put(entry("r1"))
         proxy.fault = CutBeforeAnswer(times=1)

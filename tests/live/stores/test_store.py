@@ -237,9 +237,10 @@ async def test_what_was_adopted_is_the_nodes_and_dies_with_it(
     await live.beat("n1")
     await other.beat("n2")
     await live.put(entry("r1"))
-    await live.hold("room:a", "r1", BRIEF)
+    in_time = 10 * BRIEF
+    await live.hold("room:a", "r1", in_time)
     await other.adopt("room:a", "u1", b"{}", "n2")
-    await place.passes(BRIEF)
+    await place.passes(in_time)
     await place.lapse("n1", alive=["n2"])
     assert await live.reap() == []
     await place.lapse("n2")
