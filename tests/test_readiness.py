@@ -9,6 +9,8 @@ import pytest
 from kikao.readiness import FRESH, Bad, Readiness
 from kikao.testing import Clock
 
+pytestmark = pytest.mark.virtual_time
+
 
 async def well() -> None:
     """Nothing is wrong."""

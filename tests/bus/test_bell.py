@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from kikao.bus import Bell, MemoryFanout
+from tests.waiting import PATIENCE
 
 
 async def test_what_rings_at_once_is_heard_once_with_all_its_numbers() -> None:
@@ -20,7 +21,7 @@ async def test_what_rings_at_once_is_heard_once_with_all_its_numbers() -> None:
     await asyncio.sleep(0)
     for number in (7, 63, 7):
         one.ring(number)
-    async with asyncio.timeout(10.0):
+    async with asyncio.timeout(PATIENCE):
         await came.wait()
         assert heard == [frozenset({7, 63})]
         came.clear()

@@ -16,7 +16,7 @@ from tests.engines.postgresql import PostgreSQL
 from tests.engines.valkey import Cluster, Valkey
 from tests.waiting import until
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 
 Make = Callable[[], Fanout]
 """A bus of one more process."""

@@ -26,6 +26,7 @@ from kikao.channels.edge import (
     ussd_path,
 )
 from kikao.config import Hidden, load
+from tests.waiting import PATIENCE
 
 TOKEN = "x9Hq2vTt-7LmB_4w"
 SECRET = Guard(token=Hidden(TOKEN.encode()))
@@ -538,7 +539,7 @@ async def test_over_http_lies_about_the_length_never_reach_a_gateway() -> None:
 async def test_over_http_a_client_that_leaves_is_noticed() -> None:
     async with Served(Guard()) as served:
         await served.send("POST /ussd/nalo HTTP/1.1\nhost: x\ncontent-length: 60", b"text=1", leave=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await served.refused.wait()
         assert served.reasons == ["the client left before its request was complete"]
         assert served.bodies == []

@@ -60,7 +60,8 @@ async def listening(http: type[BoundedHead]) -> AsyncIterator[int]:
 )
 async def test_a_connection_that_brings_no_whole_request_is_closed(octets: bytes) -> None:
     async with listening(Hasty) as port:
-        await raw(port, octets)  # until the server closes
+        with suppress(ConnectionError):  # it may do so before all is there
+            await raw(port, octets)  # until the server closes
 
 
 async def test_a_trickle_is_no_reason_to_wait() -> None:

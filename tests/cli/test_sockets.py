@@ -28,7 +28,7 @@ from kikao.server import Server
 from kikao.sessions.stores.memory import MemoryStore
 from tests.http.wire import get
 from tests.live.frames import UPGRADE, refused, wired
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 flows = Flows()
 
@@ -69,7 +69,7 @@ class At(NamedTuple):
 
     async def stop(self) -> None:
         self.ending.told = signal.SIGTERM
-        await asyncio.wait_for(self.done, 20)
+        await asyncio.wait_for(self.done, PATIENCE)
 
 
 @asynccontextmanager
@@ -119,7 +119,7 @@ async def test_a_process_that_stops_closes_its_sockets_so_that_clients_come_back
         await ada.join("room:1")
         at.ending.told = signal.SIGTERM
         assert (await ada.closed(), await bea.closed()) == ((1012, "drained"), (1012, "drained"))
-        await asyncio.wait_for(at.done, 20)
+        await asyncio.wait_for(at.done, PATIENCE)
 
 
 async def test_sockets_are_closed_some_at_a_time_and_all_of_them_within_the_time_there_is(
@@ -247,7 +247,7 @@ async def test_uvicorn_by_hand_serves_sockets_and_logs_no_token(
             assert (await get(port, f"/readyz?token={shown}"))[0] == 200
             server.should_exit = True
             assert (await wire.closed()).code == 1012
-        await asyncio.wait_for(serving, 20)
+        await asyncio.wait_for(serving, PATIENCE)
     lines = [each.getMessage() for each in caplog.records if each.name.startswith("uvicorn")]
     assert any("/socket/websocket?…" in line and "[accepted]" in line for line in lines)
     assert any("/readyz?…" in line for line in lines)

@@ -14,6 +14,7 @@ from websockets.uri import parse_uri
 
 from kikao.cli.sockets import LiveSockets
 from kikao.live.socket import ABORT, WRITE
+from tests.waiting import PATIENCE
 
 SIZES = (0, 1, 125, 126, 65_535, 65_536)
 
@@ -60,7 +61,7 @@ class _Open:
 
     async def accepted(self) -> _Open:
         self.server.data_received(b"".join(self.client.data_to_send()))
-        await asyncio.wait_for(self._accepted.wait(), 5)
+        await asyncio.wait_for(self._accepted.wait(), PATIENCE)
         return self
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:

@@ -11,7 +11,7 @@ from kikao.channels.ussd.clients.client import Exchange
 from kikao.testing import Send
 
 PATH: Final = "/ussd/africastalking"
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds to wait for a reply; far beyond what a server may take."""
 
 

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Origin, Subprotocol
 
-PATIENCE: Final = 20.0
+PATIENCE: Final = 60.0
 """Seconds to wait for a frame; far beyond what a server may take."""
 
 PRESENCE: Final = ("presence_state", "presence_diff")

@@ -10,6 +10,7 @@ from typing import Any
 
 from kikao.live.socket import ABORT, WRITE
 from kikao.server import Server
+from tests.waiting import PATIENCE
 
 Serve = Callable[[Any, Any, Any], Any]
 
@@ -43,7 +44,7 @@ class InsideSocket:
         """The status: 101 where it is open."""
         self._task = asyncio.create_task(self._serve(self._scope, self._said.get, self._send))
         await self._said.put({"type": "websocket.connect"})
-        answer = await asyncio.wait_for(self._heard.get(), 5)
+        answer = await asyncio.wait_for(self._heard.get(), PATIENCE)
         kind = answer["type"]
         self.status = {"websocket.accept": 101, "websocket.close": 403}.get(kind) or answer["status"]
         return self.status
@@ -69,7 +70,7 @@ class InsideSocket:
 
     async def frame(self) -> Any:
         """What comes next; None once it is closed."""
-        message = await asyncio.wait_for(self._heard.get(), 5)
+        message = await asyncio.wait_for(self._heard.get(), PATIENCE)
         if message["type"] == "websocket.close":
             self.closed = message
             await self._said.put({"type": "websocket.disconnect", "code": message["code"], "reason": ""})
@@ -115,7 +116,7 @@ class InsideSocket:
     async def over(self) -> None:
         """Until the server is done with it."""
         if self._task is not None:
-            await asyncio.wait_for(self._task, 5)
+            await asyncio.wait_for(self._task, PATIENCE)
 
 
 @contextlib.asynccontextmanager

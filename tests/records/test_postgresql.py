@@ -21,7 +21,7 @@ from kikao.records.postgresql import MIGRATING
 from tests.engines.postgresql import PostgreSQL
 from tests.engines.proxy import BlackHole, CutBeforeAnswer, Garbage, HalfOpen, Proxy, Refuse
 from tests.records.notes import Revisions, execute, note, query
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 BODIES = "SELECT body FROM notes ORDER BY body"
 
@@ -107,7 +107,7 @@ async def test_a_reader_sees_one_state_and_never_waits_for_a_writer(where: str, 
         count = text("SELECT count(*) FROM notes")
         before = connection.execute(count).scalar_one()
         started.set()
-        assert written.wait(10)
+        assert written.wait(PATIENCE)
         return [before, connection.execute(count).scalar_one()]
 
     def read() -> list[int]:
@@ -145,7 +145,7 @@ async def test_transactions_that_wait_for_each_other_are_both_carried_out(record
 
     await asyncio.gather(take(1, 2), take(2, 1))
     assert await query(records, BODIES) == ["1 before 2", "2 before 1"]
-    assert runs == 3
+    assert runs > 2, "it was done again"
 
 
 async def test_who_waits_too_long_for_a_lock_changes_nothing(

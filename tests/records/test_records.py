@@ -18,6 +18,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from kikao.records import CommitUnknown, Records, RecordsAway, RecordsRefused
 from tests.records.notes import bodies, contents, execute, modes, note, query
+from tests.waiting import PATIENCE
 
 # --- transactions ---
 
@@ -50,7 +51,7 @@ async def test_a_reader_sees_one_state_and_never_waits_for_a_writer(records: Rec
         count = text("SELECT count(*) FROM notes")
         before = connection.execute(count).scalar_one()
         started.set()
-        assert written.wait(10)
+        assert written.wait(PATIENCE)
         return [before, connection.execute(count).scalar_one()]
 
     reader = asyncio.create_task(records.read(count_twice))
@@ -97,7 +98,7 @@ async def test_the_promise_of_durability_is_set_on_every_connection(records: Rec
     together = threading.Barrier(4)
 
     def settings(connection: Connection) -> dict[str, Any]:
-        together.wait(10)
+        together.wait(PATIENCE)
         names = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "secure_delete")
         return {name: connection.execute(text(f"PRAGMA {name}")).scalar_one() for name in names}
 

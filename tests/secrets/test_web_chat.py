@@ -31,6 +31,7 @@ from kikao.sessions.views import Listing, Named
 from tests.secrets.needles import Canary
 from tests.secrets.places import files, opened
 from tests.secrets.witness import Witness, published
+from tests.waiting import PATIENCE
 
 USER: Final = "asha"
 PIN: Final = "48915326"
@@ -82,7 +83,7 @@ class Page:
         return self.heard.pop(0)
 
     async def _frame(self) -> list[Any]:
-        text = await asyncio.wait_for(self._connection.recv(), 5)
+        text = await asyncio.wait_for(self._connection.recv(), PATIENCE)
         self.frames.append(text)
         frame: list[Any] = json.loads(text)
         if frame[3] == "message" and not frame[4].get("mine"):

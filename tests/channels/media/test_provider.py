@@ -22,6 +22,7 @@ from kikao.conversation.attached import Attached
 from kikao.conversation.inputs import File
 from kikao.events import Event, FilesSwept
 from kikao.sessions.sealing import KeyRing
+from tests.waiting import PATIENCE
 
 TOKEN = b"7000000001:AAtoken"
 PNG = b"\x89PNG\r\n\x1a\n" + b"card" * 100
@@ -290,7 +291,7 @@ async def test_the_sweeper_sweeps_now_and_then(tmp_path: Path) -> None:
     await store.put(PNG)
     task = asyncio.create_task(FileSweeper(store, told.put_nowait, every=0.01).run())
     for _ in range(2):
-        assert isinstance(await asyncio.wait_for(told.get(), 5), FilesSwept)
+        assert isinstance(await asyncio.wait_for(told.get(), PATIENCE), FilesSwept)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

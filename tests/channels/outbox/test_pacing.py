@@ -19,7 +19,7 @@ from kikao.events import DestinationPaused, Event, MessageDead, MessageSent, Not
 from kikao.sessions.stores.memory import MemoryStore
 from tests.channels.outbox.office import CRM, SHOP, Office, Post, has_sent, running
 from tests.talk import PlainGateway
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 async def test_who_is_told_to_wait_sends_nothing_there_and_others_go_on() -> None:
@@ -48,7 +48,7 @@ async def test_who_says_to_wait_for_nothing_is_not_asked_without_a_pause(after: 
     crm = Post(lambda it: TryLater("HTTP 503", after=after))
     office = Office(crm=Destination(sender=crm, tries=3))
     await office.post(b"1")
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         assert await office.dispatcher.once() == 1
     assert office.told(DestinationPaused) == []
     for _ in range(2):

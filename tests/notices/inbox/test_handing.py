@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from kikao.notices.inbox import Inbox, Notification, Notifications
+from kikao.notices.inbox import Inbox, Notification, Notifications, handing
 from kikao.notices.inbox.handing import GIVE_UP, LEASE
 from kikao.notices.inbox.tables import NOTIFICATIONS
 from kikao.notices.inbox.telling import GRACE
 from kikao.testing import Clock
 from tests.databases import ON_BOTH, rows
 from tests.notices.inbox.inboxes import Devices, an_inbox
+from tests.waiting import PATIENCE
 
 CLEAR = 95.0
 """Seconds after which a lost connection is known to be lost."""
@@ -177,7 +178,7 @@ async def test_a_process_that_dies_loses_nothing(tmp_path: Path) -> None:
         texts.called.clear()
         await dead.push("asha", "news", {})
         running = asyncio.create_task(dead.run())
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE):
             await texts.called.wait()
         running.cancel()  # and dies while it texts
         await asyncio.gather(running, return_exceptions=True)
@@ -228,23 +229,25 @@ async def test_a_hook_that_takes_too_long_is_cut_short(tmp_path: Path) -> None:
         await inbox.push("asha", "bill", {})
         await inbox.once()
         assert texts.sent == []
+        inbox.connect(None, patience=PATIENCE)
         texts.first.set()
         clock.advance(2)
         await inbox.once()
         assert texts.sent == ["asha bill"]
 
 
-async def test_it_runs_beside_the_turns_and_stops(tmp_path: Path) -> None:
+async def test_it_runs_beside_the_turns_and_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handing, "EVERY", 3600.0)  # nobody waits for the next look
     texts, devices = Texts(), Devices()
     async with a_process(tmp_path, texts, Clock(), devices) as inbox:
         running = asyncio.create_task(inbox.run())
         await inbox.push("asha", "bill", {})
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE):
             await texts.called.wait()
         texts.first.clear()
         texts.called.clear()
         await inbox.push("asha", "news", {})
-        async with asyncio.timeout(4):
+        async with asyncio.timeout(PATIENCE):
             await texts.called.wait()
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

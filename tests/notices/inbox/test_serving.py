@@ -22,6 +22,7 @@ from tests.alone import alone, keys
 from tests.databases import rows
 from tests.engines.postgresql import PostgreSQL
 from tests.live.inside import inside
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def test_it_tells_and_hands_over_by_itself(data: Path) -> None:
             await inbox.push_many(["asha", "binta"], "bill", {})
             assert (await phone.until("notice"))["kind"] == "bill"
             assert (await phone.until("unread"))["total"] == 1
-            assert await asyncio.wait_for(TEXTED.get(), 5) == ("binta", "bill")
+            assert await asyncio.wait_for(TEXTED.get(), PATIENCE) == ("binta", "bill")
             assert TEXTED.empty(), "asha is there"
 
     at_work(work, background=True)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from kikao.notices.inbox import Inbox
+import pytest
+
+from kikao.notices.inbox import Inbox, telling
 from kikao.notices.inbox.tables import INBOXES, NOTIFICATIONS
-from kikao.notices.inbox.telling import EVERY, GRACE
+from kikao.notices.inbox.telling import GRACE
 from kikao.testing import Clock
 from tests.databases import ON_BOTH, its_records, rows
 from tests.notices.inbox.inboxes import Devices, an_inbox
+from tests.waiting import PATIENCE
 
 
 def connected(inbox: Inbox) -> Devices:
@@ -140,11 +143,12 @@ async def test_an_app_without_live_sessions_writes_nothing_twice(tmp_path: Path)
         await inbox.settled()
 
 
-async def test_it_runs_beside_the_turns(tmp_path: Path) -> None:
+async def test_it_runs_beside_the_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling, "EVERY", 3600.0)  # nobody waits for the next look
     async with an_inbox(tmp_path) as inbox:
         devices = connected(inbox)
         running = asyncio.create_task(inbox.run())
-        async with asyncio.timeout(EVERY):
+        async with asyncio.timeout(PATIENCE):
             for n in range(3):
                 await inbox.push("asha", f"bill{n}", {})
                 await inbox.settled()

@@ -17,6 +17,7 @@ from kikao.channels.ussd.smpp.link import Handle, Link
 from kikao.config import Hidden
 from kikao.events import Event
 from tests.channels.ussd.smpp.smsc import Smsc
+from tests.waiting import PATIENCE
 
 NUMBER = "256700000001"
 SESSION = bytes.fromhex("0042")
@@ -76,7 +77,7 @@ class Linked:
             yield self.link
         finally:
             await self.link.stop(2.0)
-            await asyncio.wait_for(work, 5)
+            await asyncio.wait_for(work, PATIENCE)
 
 
 @contextlib.asynccontextmanager

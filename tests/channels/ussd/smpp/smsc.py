@@ -19,6 +19,8 @@ from typing import Final
 import smpp34
 from aiosmpplib import GSM7BitCodec
 
+from tests.waiting import PATIENCE
+
 BIND, UNBIND, SUBMIT, DELIVER, ENQUIRE = 0x09, 0x06, 0x04, 0x05, 0x15
 RESPONSE: Final = 0x8000_0000
 OK, RINVPASWD, RALYBND = 0x00, 0x0E, 0x05
@@ -147,7 +149,7 @@ class Smsc:
         await self.until(lambda: self.attempts.count(OK) >= times and bool(self.bounds))
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        async with asyncio.timeout(10), self._changed:
+        async with asyncio.timeout(PATIENCE), self._changed:
             await self._changed.wait_for(holds)
 
     def deliver(
@@ -210,7 +212,7 @@ class Smsc:
 
     async def screen(self, number: str) -> Shown:
         """The next screen for a member."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await self._screens[number].get()
 
     def waiting(self, number: str) -> int:
@@ -235,7 +237,7 @@ class Smsc:
         sequence = next(bound.numbers)
         bound.asked[sequence] = asyncio.get_running_loop().create_future()
         bound.write(command, OK, sequence)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             return await bound.asked[sequence]
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -9,6 +9,7 @@ import smpp34
 
 from tests.channels.ussd.smpp.linked import NUMBER, Linked
 from tests.channels.ussd.smpp.smsc import Smsc
+from tests.waiting import PATIENCE
 
 
 async def test_a_dialogue_with_the_server_of_smpp34() -> None:
@@ -21,7 +22,7 @@ async def test_a_dialogue_with_the_server_of_smpp34() -> None:
     smsc.port = port
     linked = Linked(smsc)
     try:
-        async with linked.running(), asyncio.timeout(10):
+        async with linked.running(), asyncio.timeout(PATIENCE):
             esme = await server.next()
             assert isinstance(esme, smpp34.Esme)
             assert esme.system_id == "kikao"
@@ -41,7 +42,7 @@ async def test_a_dialogue_with_the_server_of_smpp34() -> None:
             assert (await showing).status == 200
             assert (shown.short_message, shown.destination_addr) == (b"1 Send\n2 Balance", NUMBER)
             assert {tlv.tag: tlv.value for tlv in shown.tlvs} == {0x0501: b"\x02", 0x1383: b"\xff\x02"}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             assert isinstance(await server.next(), smpp34.Unbound)
     finally:
         await server.stop()
