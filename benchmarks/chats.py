@@ -73,8 +73,8 @@ async def messages(channel: str) -> AsyncIterator[Prepare]:
                 chat_network=lambda gateway: make,
             )
         )
-        for name, destination in server.screens.destinations.items():
-            server.screens.destinations[name] = structs.replace(destination, pace=None, paces=None)
+        for name, destination in server.sending.screens.destinations.items():
+            server.sending.screens.destinations[name] = structs.replace(destination, pace=None, paces=None)
         door = entrances(settings, server.lines)[f"/{channel}"]
 
         async def take(request: Request) -> None:

@@ -38,7 +38,7 @@ async def test_a_report_that_overtakes_what_was_sent_is_taken_in_later(tmp_path:
         assert row.state == "waiting"
         await server.push()
         clock.advance(2)
-        await server.kept.once()
+        await server.sending.kept.once()
     assert [event for event in events if isinstance(event, MessageReported)] == [
         MessageReported(to=LINE, status="delivered")
     ]

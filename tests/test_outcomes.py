@@ -107,9 +107,9 @@ async def test_who_wrote_meanwhile_has_seen_it() -> None:
         with stage.service(Bank).slow("pay"):
             await asha.writes("Hi", "500")
         await stage.settle()  # it is stored, and its letter waits
-        stage.server.screens._stopping = True
+        stage.server.sending.screens._stopping = True
         await asha.writes("Well?")
-        stage.server.screens._stopping = False
+        stage.server.sending.screens._stopping = False
         await settle(stage)
         assert asha.inbox[2:] == [SENT]
 
@@ -252,7 +252,7 @@ async def test_without_any_line_there_is_nothing_to_tell_with() -> None:
         server = stage.server
         bare = Outcomes(server.turns, {}, server.messages, {}, server.turns._translate, over=())
         assert bare.destinations == {}
-        assert OUTCOMES in server.screens.destinations
+        assert OUTCOMES in server.sending.screens.destinations
 
 
 def test_what_outcomes_can_be_told_over_is_known() -> None:

@@ -21,16 +21,14 @@ from kikao.channels.chat.routes import ChatRoute
 from kikao.channels.chat.secret_links import SecretLinks
 from kikao.channels.chat.sender import ChatSender
 from kikao.channels.chat.told import Keyword
-from kikao.channels.directly import Directly
 from kikao.channels.inbound import Inbound
 from kikao.channels.media.files import Files
 from kikao.channels.media.receiving import Receiving, Source
 from kikao.channels.media.store import FileStore
 from kikao.channels.media.sweeping import FileSweeper
-from kikao.channels.outbox import Destination, Dispatcher
+from kikao.channels.outbox import Destination
 from kikao.channels.sms import linking as texting
 from kikao.channels.sms.keywords import Keywords
-from kikao.channels.ussd.destinations import HELD_UP, SLACK
 from kikao.channels.ussd.smpp import linking
 from kikao.config import Settings
 from kikao.control import Door, DoorTaken, NoDoor, digest
@@ -45,9 +43,9 @@ from kikao.operating import operated
 from kikao.outcomes import Outcomes
 from kikao.readiness import depending
 from kikao.secret_page import SecretPage
+from kikao.sending import Sending
 from kikao.sessions.anchors import Anchors
 from kikao.sessions.keeper import Sessions
-from kikao.sessions.outgoing import shard
 from kikao.sessions.posting import SCREENS
 from kikao.sessions.recovery import Recovery
 from kikao.sessions.resealing import Resealer
@@ -109,6 +107,7 @@ class Server:
         self.sessions = sessions
         self.services = services
         self.members = members
+
         nobody = Unlisted(sessions.ring, clock=sessions.clock)
         self.reach: Reaches = nobody.reach if members is None else members.reach
         """What may be written to which address: whoever sends asks it."""
@@ -119,11 +118,15 @@ class Server:
 
             self.links = Links(members, Anchors(sessions, flow=app.engine.entry), publish)
             self.services = {type(members): members, Links: self.links, **services}
+
         self.late = Late(sessions, publish, release=app.engine.flows.release)
         self.shares = Shares(sessions.store, publish, clock=sessions.clock)
         """The part of the store that this process looks after."""
         self.bus = bus_of(settings)
         """Carries messages between the processes of the app."""
+        self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
+        self.shares.when_changed(self._shares_bell.ring)
+
         self.hub: Hub | None = None
         """Live sessions, where the app has channels for them."""
         self.webchat: WebChat | None = None
@@ -138,8 +141,12 @@ class Server:
             from kikao.webchat import WebChat
 
             self.webchat = WebChat(self.hub, lines or {}, sessions, files, settings.media.largest)
-        self._shares_bell = Bell(self.bus, "shares", lambda _: self.shares.wake())
-        self.shares.when_changed(self._shares_bell.ring)
+
+        self.sending = Sending(sessions, publish, self.bus, self.shares)
+        """Sends what is stored: posts, screens, and to itself what came and had to wait."""
+        self.dispatcher = self.sending.dispatcher
+        """Sends what flows post."""
+
         self.link: Link | None = None
         """The connection to a message centre, where the settings have one."""
         if f"{SCREENS}{linking.SLUG}" not in (screens or {}):
@@ -149,24 +156,29 @@ class Server:
                 publish,
                 clock=sessions.clock,
                 shards=lambda: self.shares.shards,
-                wake=self._bound,
+                wake=self.sending.bound,
             )
         self.lines = lines or {}
         """The numbers, bots and accounts of chats, by their name in the outbox."""
+        self._calls = calls or {}
+        """What calls the providers of these lines."""
         self.texting = texting.linked(
             self.lines,
             self._texted,
             publish,
             clock=sessions.clock,
             shards=lambda: self.shares.shards,
-            wake=self._bound,
+            wake=self.sending.bound,
         )
         """The connection that SMS come and go on, where the settings have one."""
         both: dict[str, Link | SmsLink | None] = {linking.SLUG: self.link, "sms-smpp": self.texting}
         self._bindings = {name: each for name, each in both.items() if each is not None}
+        for each in self._bindings.values():
+            self.shares.when_changed(each.wake)
+
         self.messages = Messages(
             self.lines,
-            linking.noticing(self.link, sessions, self._posted),
+            linking.noticing(self.link, sessions, self.sending.posted),
             sessions,
             app.catalogs.translate,
             locale=locale or next(iter(app.engine.locales)),
@@ -175,16 +187,28 @@ class Server:
         proves = Codes(self.messages, sessions.clock)
         self.services = {Messages: self.messages, Codes: proves, **self.services}
         self.file_sweeper: FileSweeper | None = None
-        fetching: Fetching | None = None
         if files is not None:
             self.services = {Files: Files(files), **self.services}
             self.file_sweeper = FileSweeper(files, publish, mine=lambda: 0 in self.shares.shards)
+
         beside = None if pushes is None else pushes.beside
         screens = {**(screens or {}), **linking.destinations(self.link, beside)}
         screens |= texting.destinations(self.texting)
         screens |= {} if self.webchat is None else self.webchat.destinations
-        self.directly = Directly(screens, publish, sessions.clock)
-        """What is said to members of asynchronous gateways, and is no turn."""
+        self.sending.screens.add(screens)
+        texts = {line for line, gateway in self.lines.items() if gateway.channel == "sms"}
+        for destination in screens.values():
+            if isinstance(destination.sender, ChatSender):
+                destination.sender.reach = self.reach
+                if played is not None and played.texts is not None and destination.sender.line in texts:
+                    destination.sender.instead = played.texts.keeps
+        self._relay = relay
+        sessions.audited = relay is not None
+        destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
+        self.dispatcher.add({**destinations, **linking.notices(self.link)})
+        if settings.env == "production":
+            sessions.destinations = frozenset(settings.webhooks)
+
         monitor.follow(publish, self.late, self.shares, sessions.clock)
         if self.hub is not None:
             monitor.ask(self.hub.measure)
@@ -204,65 +228,21 @@ class Server:
             middleware=app.middleware,
             times=monitor.times,
             most=settings.turns,
-            directly=self.directly,
+            directly=self.sending.directly,
             links=links,
         )
-        self.recovery = Recovery(
-            sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
-        )
-        self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
-        self._relay = relay
-        sessions.audited = relay is not None
-        destinations = {**(destinations or {}), **(relay.destinations if relay is not None else {})}
-        destinations |= linking.notices(self.link)
         self.outcomes = Outcomes(
             self.turns, self.lines, self.messages, self.services, app.catalogs.translate, over=app.outcomes
         )
         """Tells what became of requests that were not ready in time."""
         if told := self.outcomes.destinations:
             self.late.tells = self.outcomes.tells
-        self.dispatcher = Dispatcher(sessions, destinations, publish, shards=lambda: self.shares.shards)
-        self.screens = Dispatcher(
-            sessions,
-            {**screens, **told},
-            publish,
-            shards=lambda: self.shares.shards,
-            held_up=HELD_UP,
-            slack=SLACK,
-        )
-        """Sends the screens of asynchronous gateways, for which members wait: apart from what may take its time."""
-        self.directly.may_leave = self.screens.may_leave
-        sessions.posted, sessions.pushed = self._posted, self._pushed
-        for each in self._bindings.values():
-            self.shares.when_changed(each.wake)
-        self._outbox_bell = Bell(self.bus, "outbox", self._rung)
-        if settings.env == "production":
-            sessions.destinations = frozenset(settings.webhooks)
-        self.resealer = Resealer(
-            sessions,
-            publish,
-            members=None if members is None else members.reseal,
-            files=None if files is None else files.reseal,
-        )
-        sends = self.dispatcher.destinations or self.screens.destinations
-        self.readiness = depending(
-            settings,
-            sessions,
-            records=None if members is None else members.answers,
-            bus=self.bus.answers,
-            outbox=(lambda: self.shares.shards) if sends else None,
-            links=self._bindings,
-            live=None if self.hub is None else self.hub.store.answers,
-        )
+            self.sending.screens.add(told)
+
         keywords = Keywords(self.lines, self.messages, sessions.clock)
-        texts = {line for line, gateway in self.lines.items() if gateway.channel == "sms"}
-        for destination in screens.values():
-            if isinstance(destination.sender, ChatSender):
-                destination.sender.reach = self.reach
-                if played is not None and played.texts is not None and destination.sender.line in texts:
-                    destination.sender.instead = played.texts.keeps
-        hearing = Hearing(sessions, self.lines, self.screens, self.reach, publish)
+        hearing = Hearing(sessions, self.lines, self.sending.screens, self.reach, publish)
         inbox = Inbox(self.turns)
+        fetching: Fetching | None = None
         if files is not None and sources:
             receiving = Receiving(files, sources, publish, most=settings.media.largest)
             fetching = Fetching(self.turns, receiving)
@@ -276,14 +256,32 @@ class Server:
             reach=self.reach,
             fetching=fetching,
         )
-        kept = {**inbox.destinations(self.lines, self.arrivals.one), **hearing.destinations}
-        self.kept = Dispatcher(sessions, kept, publish, shards=lambda: self.shares.shards)
-        """Deals with what came and could not be dealt with at once."""
-        inbox.stored = hearing.stored = self.kept.stored
-        for one in self._dispatchers:
-            self.shares.when_changed(one.wake)
-        self._calls = calls or {}
-        """What calls the providers of these lines."""
+        kept = self.sending.kept
+        kept.add({**inbox.destinations(self.lines, self.arrivals.one), **hearing.destinations})
+        inbox.stored = hearing.stored = kept.stored
+
+        self.recovery = Recovery(
+            sessions, app.engine, self.late, self.services, publish, shards=lambda: self.shares.shards
+        )
+        self.sweeper = Sweeper(sessions, publish, shards=lambda: self.shares.shards)
+        self.resealer = Resealer(
+            sessions,
+            publish,
+            members=None if members is None else members.reseal,
+            files=None if files is None else files.reseal,
+        )
+
+        sends = self.dispatcher.destinations or self.sending.screens.destinations
+        self.readiness = depending(
+            settings,
+            sessions,
+            records=None if members is None else members.answers,
+            bus=self.bus.answers,
+            outbox=(lambda: self.shares.shards) if sends else None,
+            links=self._bindings,
+            live=None if self.hub is None else self.hub.store.answers,
+        )
+
         speaking_for(app.engine, app.catalogs.translate, sessions.policies, self.lines)
         doors = entrances(settings, self.lines)
         chats = {path: ChatRoute(door, self.arrivals.take) for path, door in doors.items()}
@@ -301,6 +299,7 @@ class Server:
         self.simulator: Simulator | None = None
         if pushes is not None:
             self.simulator = self._simulated(app, pushes, played, face)
+
         self.commands = operated(app, app.engine.entry, sessions, publish, members, self.services, files)
         """What operators can ask of this server."""
         if self.hub is not None:
@@ -308,7 +307,6 @@ class Server:
         self._door = Door(self.commands, digest(settings.store, settings.records), self._heard)
         self._keeps_door: asyncio.Task[None] | None = None
         self._work: list[asyncio.Task[None]] = []
-        self._sending: list[asyncio.Task[None]] = []
 
     async def _arrived(self, inbound: Inbound, gateway: Gateway) -> Response:
         with self.monitor.answering():
@@ -317,26 +315,6 @@ class Server:
     async def _texted(self, received: Received) -> Response:
         with self.monitor.answering():
             return await self.arrivals.take(received)
-
-    def _bound(self) -> None:
-        self.screens.wake()
-        self.dispatcher.wake()
-
-    def _posted(self, key: bytes) -> None:
-        """A session has messages to send: whoever looks after its shard is woken."""
-        if (number := shard(key)) in self.shares.shards:
-            self.dispatcher.wake()
-        else:
-            self._outbox_bell.ring(number)
-
-    def _pushed(self, key: bytes) -> None:
-        """A session has a screen to send: who stored it sends it, whoever looks after its shard."""
-        self.screens.stored(key)
-
-    def _rung(self, shards: frozenset[int] | None) -> None:
-        """Another process stored messages of these shards; None for any."""
-        if shards is None or not shards.isdisjoint(self.shares.shards):
-            self.dispatcher.wake()
 
     @property
     def frame(self) -> int | None:
@@ -392,12 +370,8 @@ class Server:
         await self.push()
 
     async def push(self) -> None:
-        """Deal with what came and was kept, send what is due of screens that leave by a call, and wait until it is."""
-        with contextlib.suppress(StoreUnavailable, CommitUnknown):  # it will look again
-            if self.lines:
-                await self.kept.once()
-            await self.screens.once()
-        await self.directly.settled()
+        """Send what is due and somebody waits for: see `Sending.push`."""
+        await self.sending.push()
 
     async def start(self) -> None:
         """Settle what an earlier process left open, and seal anew; then keep settling, sweeping and linking."""
@@ -408,7 +382,7 @@ class Server:
         await self.shares.renew()
         works = [
             self._shares_bell.run(),
-            self._outbox_bell.run(),
+            self.sending.bell.run(),
             self.shares.run(),
             self.recovery.run(),
             self.sweeper.run(),
@@ -423,7 +397,7 @@ class Server:
         take, shards, url = self.arrivals.take, lambda: self.shares.shards, self.settings.public_url
         works += lines_works(self.lines, self._calls, take, shards, self.publish, url)
         self._work = [asyncio.create_task(work) for work in works]
-        self._sending = [asyncio.create_task(each.run()) for each in self._dispatchers]
+        self.sending.start()
 
     async def open_door(self) -> None:
         """Let commands in through the data folder; the log tells where that cannot be."""
@@ -459,7 +433,7 @@ class Server:
         for task in self._work:
             task.cancel()
         await asyncio.gather(*self._work, return_exceptions=True)
-        await asyncio.gather(self.late.close(SHUTDOWN), self._stop_sending())
+        await asyncio.gather(self.late.close(SHUTDOWN), self.sending.stop(SHUTDOWN))
         await self.shares.leave()
         with contextlib.suppress(FanoutAway):
             await self.bus.publish("shares", b"")  # what was handed over can be taken at once
@@ -473,18 +447,8 @@ class Server:
         if link.bound:
             with contextlib.suppress(StoreUnavailable, CommitUnknown, TimeoutError):
                 async with asyncio.timeout(SHUTDOWN):
-                    await self.screens.once()
+                    await self.sending.screens.once()
         await link.stop(SHUTDOWN)
-
-    @property
-    def _dispatchers(self) -> tuple[Dispatcher, ...]:
-        return self.dispatcher, self.screens, self.kept
-
-    async def _stop_sending(self) -> None:
-        await asyncio.gather(
-            *(each.stop(SHUTDOWN) for each in self._dispatchers), self.directly.close(SHUTDOWN)
-        )
-        await asyncio.gather(*self._sending, return_exceptions=True)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":

@@ -190,7 +190,7 @@ def test_screens_that_nobody_waits_for_any_more_never_leave_again(monkeypatch: p
         lost = screen(sessions.ring, bytes(32), "ussd/ideamart", b"...", now, now + 20)
         server.run(sessions.store.post([lost]))
         sessions.pushed(lost.session)
-        server.run(server.server.screens.once())
+        server.run(server.server.sending.screens.once())
         assert "a screen is of no use later" in kikao("replay", lost.id.hex()).stderr
         assert said("replay", "--all") == "1 leave again\n"
         assert [line["reason"] for line in parsed("list", "--state", "dead")] == ["not in the settings"]

@@ -359,7 +359,7 @@ class Stage:
         except BaseException:
             await self.store.close()
             raise
-        sending = server.screens.destinations  # the clock stands still: nobody waits
+        sending = server.sending.screens.destinations  # the clock stands still: nobody waits
         sending |= {name: structs.replace(each, pace=None, paces=None) for name, each in sending.items()}
         self._process = Process(server, store, self._outside, serving)
 

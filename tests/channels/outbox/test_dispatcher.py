@@ -371,3 +371,13 @@ async def test_a_lease_is_as_short_as_is_asked_for() -> None:
     office = Office(crm=newest(Post()))
     hasty = Dispatcher(office.sessions, office.destinations, office.events.append, held_up=1.0, slack=3.0)
     assert hasty.lease == 9.0
+
+
+async def test_what_is_added_is_sent_to_with_a_lease_of_its_own() -> None:
+    office, shop = Office(crm=Destination(sender=Post(), timeout=5.0)), Post()
+    await office.post(b"1", to=SHOP)
+    assert await office.dispatcher.once() == 0
+    office.dispatcher.add({SHOP: Destination(sender=shop, timeout=30.0)})
+    assert office.dispatcher.lease == 50.0
+    assert await office.dispatcher.once() == 1
+    assert shop.bodies == [b"1"]

@@ -161,11 +161,11 @@ async def test_whenever_a_process_dies_the_screen_is_sent_by_the_next_if_its_tur
         stage.crash_at(call, before=before)
         await phone.reply("Ama")
         await stage.restart()
-        stage.clock.advance(stage.server.screens.lease)
+        stage.clock.advance(stage.server.sending.screens.lease)
         await phone.listen()
         assert texts(stage)[1:] == [LAST] * shown
         # What the provider sends again is taken for the same while it may be; else it answers the next question.
-        stage.clock.now -= stage.server.screens.lease
+        stage.clock.now -= stage.server.sending.screens.lease
         assert (await phone.again()).startswith(LAST)
         assert texts(stage)[1:] == [LAST] * max(shown, 1)
         bodies = {heard.call.body for heard in stage.provider.heard[1:]}
@@ -334,7 +334,9 @@ async def test_some_are_told_at_a_time_more_wait_and_what_is_too_much_is_lost(tm
     async with staged(tmp_path) as stage:
         server, gateway = stage.server, stage.server.web.gateways["ideamart"]
         events: list[Event] = []
-        directly = Directly(server.screens.destinations, events.append, stage.clock, at_once=2, most=5)
+        directly = Directly(
+            server.sending.screens.destinations, events.append, stage.clock, at_once=2, most=5
+        )
         phone = stage.phone(NUMBER, gateway="ideamart")
         inbound = gateway.parse(phone.client.dial("d1").request("/ussd/ideamart"))
         stage.provider.held = asyncio.Event()
@@ -351,7 +353,7 @@ async def test_what_is_being_told_at_the_end_gets_a_little_time(tmp_path: Path) 
     async with staged(tmp_path) as stage:
         gateway = stage.server.web.gateways["ideamart"]
         events: list[Event] = []
-        directly = Directly(stage.server.screens.destinations, events.append, stage.clock)
+        directly = Directly(stage.server.sending.screens.destinations, events.append, stage.clock)
         nowhere = Directly({}, events.append, stage.clock)
         phone = stage.phone(NUMBER, gateway="ideamart")
         inbound = gateway.parse(phone.client.dial("d1").request("/ussd/ideamart"))

@@ -72,7 +72,8 @@ SETTLING: Final = 8
 
 
 class Dispatcher:
-    """One process's part in sending. `shards` says which are its own, at each look; `destinations` are by full name."""
+    """One process's part in sending. `shards` says which are its own, at each look; `destinations` are by full name,
+    and more can be added before it runs."""
 
     def __init__(
         self,
@@ -87,14 +88,13 @@ class Dispatcher:
         slack: float = SLACK,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        for name, destination in destinations.items():
-            if destination.timeout > MAX_TIMEOUT:
-                raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
-        self.destinations = dict(destinations)
-        self._leases = {name: held_up + each.timeout + slack for name, each in destinations.items()}
-        self.lease = max(self._leases.values(), default=held_up + slack)
+        self.destinations: dict[str, Destination] = {}
+        self.lease = held_up + slack
         """Seconds a message is left alone that somebody took, at most; so long it waits when that process dies."""
+        self._leases: dict[str, float] = {}
+        self._gates: dict[str, asyncio.Lock] = {}
         self._held_up = held_up
+        self._slack = slack
         self._sessions = sessions
         self._publish = publish
         self._shards = shards
@@ -110,9 +110,19 @@ class Dispatcher:
         """Sessions in which something newer may stand behind that."""
         self._flying: dict[asyncio.Task[None], Outgoing] = {}
         self._paused: dict[str, float] = {}
-        self._gates = {name: asyncio.Lock() for name in destinations}
         self._looking = asyncio.Lock()
         self._stopping = False
+        self.add(destinations)
+
+    def add(self, destinations: Mapping[str, Destination]) -> None:
+        """Send to these, too. Raises `ValueError` for one whose tries may take longer than `MAX_TIMEOUT`."""
+        for name, destination in destinations.items():
+            if destination.timeout > MAX_TIMEOUT:
+                raise ValueError(f"{name}: a try may take {MAX_TIMEOUT} s at most, not {destination.timeout}")
+            self._leases[name] = lease = self._held_up + destination.timeout + self._slack
+            self._gates[name] = asyncio.Lock()
+            self.lease = max(self.lease, lease)
+        self.destinations.update(destinations)
 
     def __len__(self) -> int:
         """How many messages are on their way."""
