@@ -26,7 +26,8 @@ ON_BOTH = pytest.mark.parametrize("database", ["sqlite", "postgresql"], indirect
 ON_POSTGRESQL = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
 BUSY = 60.0
-"""Seconds that records wait for a server on a busy machine; what becomes of one that is away is tested elsewhere."""
+"""Seconds that records wait for a server, or for another writer, on a busy machine; what becomes of one that is away is
+tested elsewhere."""
 
 _server: PostgreSQL | None = None
 """Where the running test keeps its records; None for files."""
@@ -35,10 +36,11 @@ _server: PostgreSQL | None = None
 @pytest.fixture(autouse=True)
 def database(request: pytest.FixtureRequest) -> Iterator[None]:
     """A file, or for `ON_BOTH` a database of the server that tests share."""
-    if POSTGRESQL or getattr(request, "param", "sqlite") == "sqlite":
-        yield
-        return
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("kikao.records.sqlite.BUSY_SECONDS", BUSY)
+        if POSTGRESQL or getattr(request, "param", "sqlite") == "sqlite":
+            yield
+            return
         patch.setattr("tests.databases._server", request.getfixturevalue("postgresql"))
         for patience in ("CONNECT_SECONDS", "QUEUE_SECONDS", "LOCK_SECONDS"):
             patch.setattr(f"kikao.records.postgresql.{patience}", BUSY)

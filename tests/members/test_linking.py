@@ -212,11 +212,12 @@ async def test_of_two_last_addresses_that_go_at_once_one_stays(tmp_path: Path) -
     async with a_directory(tmp_path) as one, a_directory(tmp_path) as other:
         asha = await one.meet("msisdn", ASHA)
         await one.link(asha.id, *CHAT, anchor=anywhere)
-        await asyncio.gather(
+        outcomes = await asyncio.gather(
             one.unlink(asha.id, "msisdn", ASHA, anchor=anywhere),
             other.unlink(asha.id, *CHAT, anchor=anywhere),
             return_exceptions=True,
         )
+        assert all(isinstance(outcome, bool | LastAddress) for outcome in outcomes), outcomes
         assert sorted(await ids(one, ("msisdn", ASHA), CHAT), key=str) == sorted([asha.id, None], key=str)
         assert await one.links_due() == []
 

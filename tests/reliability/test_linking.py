@@ -22,7 +22,7 @@ async def test_what_is_broken_is_seen(tmp_path: Path, mutant: str) -> None:
         people=9,
         numbers=8,
         retention=0.6,
-        seconds=20,
+        seconds=90,  # until it is seen
         seed=7,
         pace=0.2,
         mutant=mutant,
