@@ -172,6 +172,7 @@ class Hub:
             self._end(session, Reason.DRAINED)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(1.0):
+                await self.tracker.settled()
                 await self.wire.told()
         for task in self._works:
             task.cancel()

@@ -214,6 +214,27 @@ async def test_a_process_that_retires_leaves_everybody_to_the_others() -> None:
     assert other.leaves == {refs["brian"]: 1}
 
 
+async def test_who_comes_to_a_process_that_retired_is_left_to_the_others_as_well() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    refs = {key: await one.track(key, **PHONE) for key in ("asha", "brian")}
+    await one.tracker.retire()
+    refs["chipo"] = await one.track("chipo", **PHONE)  # whose join was on the way
+    refs["asha"] = one.tracker.update(ROOM, refs["asha"], {"device": "phone", "typing": True})
+    await quiet()
+    for ref in refs.values():
+        one.tracker.hold(ROOM, ref)
+    await quiet()
+    one.kill()
+    for key, ref in refs.items():
+        meta = {**PHONE, "typing": True} if key == "asha" else PHONE
+        assert await other.track(key, **meta) == ref
+    await world.passes(60.0)
+    assert other.client.refs() == world.there() == set(refs.values())
+    assert set(other.leaves) - set(other.joins) == set()
+    assert not set(other.leaves) & set(refs.values())
+
+
 # --- processes that die ---
 
 

@@ -89,6 +89,8 @@ class Tracker:
         )
         """What this process knows of the topics that its clients joined."""
         self._is_retired = False
+        self._left: frozenset[str] = frozenset()
+        """Refs of what the store holds since this process retired."""
 
     # --- what channels do ---
 
@@ -127,7 +129,7 @@ class Tracker:
     def hold(self, topic: str, ref: str, seconds: float | None = None) -> None:
         """Their socket is gone: they stay for so long (`window`), for `track` to take over, here or elsewhere. Of one
         that is not tracked nothing."""
-        if not self._is_retired:  # then all are held
+        if ref not in self._left:
             with contextlib.suppress(NotTracked):
                 self._owned.hold(self._own(topic, ref), self._window if seconds is None else seconds)
 
@@ -226,14 +228,16 @@ class Tracker:
             self._died()
 
     async def retire(self) -> None:
-        """This process stops: all that it has is held for the window, for the processes its clients come back to. What
-        is held later on costs nothing."""
+        """This process stops: all that it has is held for the window, for the processes its clients come back to. To
+        hold it later on costs nothing; who joins until the end is held as always."""
         if self._is_retired:
             return
         self._is_retired = True
         await self._owned.settled()
+        left = frozenset(self._owned.entries)
         with contextlib.suppress(LiveAway):
             await self._store.retire(self.node, self._window)
+            self._left = left
 
     async def settled(self) -> None:
         """When all that was to be written is, or is owed."""
