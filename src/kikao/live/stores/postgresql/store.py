@@ -45,7 +45,8 @@ _EPOCH: Final = 8
 _SWEEP_EVERY: Final = 16
 """Of so many times to reap, one sweeps: about once a minute."""
 
-_SWEPT: Final = 1000
+_SWEPT: Final = 10_000
+"""Of each kind at a time: more in a minute than one user may join topics of made-up names."""
 
 
 class PostgreSQLLive:
