@@ -7,12 +7,12 @@ the waits since the last as JSON.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
 
 import uvloop
@@ -46,7 +46,7 @@ class Waits:
         return line
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def steady(module: str, port: int, count: int, pace: float) -> AsyncIterator[Waits]:
     """So many of them, each so often a second, until the end."""
     child = await asyncio.create_subprocess_exec(
@@ -61,7 +61,8 @@ async def steady(module: str, port: int, count: int, pace: float) -> AsyncIterat
         await found.answer()
         yield found
     finally:
-        child.kill()
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
         await child.wait()
 
 
