@@ -308,7 +308,7 @@ class Dispatcher:
                 return None  # held up for so long (a slow store, a process that stood still) that another may send it
             began = time.perf_counter()
             letter = Letter(message.id, message.to, body, message.tries)
-            outcome = await _outcome(destination, letter)
+            outcome = await destination.tried(letter)
         except asyncio.CancelledError:
             await self._give_back(message)
             raise
@@ -400,7 +400,7 @@ class Dispatcher:
             return await self._dead(message, outcome.reason)
         told = outcome.after is not None and outcome.after >= LEAST_WAIT
         wait = min(outcome.after, LONGEST_PAUSE) if outcome.after and told else None
-        wait = self._backoff(message.tries, destination) if wait is None else wait
+        wait = destination.backoff(message.tries, self._chance()) if wait is None else wait
         if told and not (outcome.alone or outcome.held):
             await self._pause(message.to, wait, outcome.reason)
         elif not told and message.tries >= destination.tries:
@@ -466,11 +466,6 @@ class Dispatcher:
                 return True
         return False
 
-    def _backoff(self, tries: int, of: Destination) -> float:
-        """Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/."""
-        longest: float = min(of.first * 2 ** min(tries - 1, 20), of.longest)
-        return max(longest * self._chance(), of.first / 10)
-
 
 _SAID: Final[Mapping[Status, Literal["sent", "failed", "delivered", "read"]]] = {
     Status.SENT: "sent",
@@ -478,17 +473,6 @@ _SAID: Final[Mapping[Status, Literal["sent", "failed", "delivered", "read"]]] = 
     Status.DELIVERED: "delivered",
     Status.READ: "read",
 }
-
-
-async def _outcome(destination: Destination, letter: Letter) -> Outcome:
-    """What the sender says, or what its error says: the type, for its text may hold anything."""
-    try:
-        async with asyncio.timeout(destination.timeout):
-            return await destination.sender.send(letter)
-    except TimeoutError:
-        return TryLater("no answer in time")
-    except Exception as error:  # noqa: BLE001 - whatever a sender raises, the message is not lost
-        return TryLater(type(error).__name__)
 
 
 def _named(message: Outgoing) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
@@ -113,3 +114,21 @@ class Destination(msgspec.Struct, frozen=True, kw_only=True):
     here: Callable[[], bool] | None = None
     """Whether this process can send there now, where not all can, as over a connection that only one has. Who can takes
     the messages of every shard, who cannot takes none."""
+
+    async def tried(self, letter: Letter) -> Outcome:
+        """What the sender says of one, or what its error says: the type, for its text may hold anything."""
+        try:
+            async with asyncio.timeout(self.timeout):
+                return await self.sender.send(letter)
+        except TimeoutError:
+            return TryLater("no answer in time")
+        except Exception as error:  # noqa: BLE001 - whatever a sender raises, the message is not lost
+            return TryLater(type(error).__name__)
+
+    def backoff(self, tries: int, chance: float) -> float:
+        """Seconds until the next try, after so many; `chance` is of 0 to 1.
+
+        Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/.
+        """
+        longest: float = min(self.first * 2 ** min(tries - 1, 20), self.longest)
+        return max(longest * chance, self.first / 10)
