@@ -85,7 +85,8 @@ async def test_a_sweep_that_fails_says_so_and_the_next_one_goes_on(error: Except
     assert sum(event.count for event in broom.told if isinstance(event, SweepDone)) == 3
 
 
-async def test_a_sweep_that_is_stopped_stops() -> None:
+async def test_a_sweep_that_is_stopped_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kikao.sessions.sweeping.PAUSE", 3600.0)  # it is stopped between two batches
     broom = Broom()
     await broom.fill(BATCH + 1, expires_in=60.0)
     broom.clock.advance(61.0)
