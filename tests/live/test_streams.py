@@ -112,6 +112,17 @@ async def test_who_dropped_before_the_first_gets_all_of_it_and_keeps_the_name_of
         assert far["epoch"] != begun["epoch"]
 
 
+async def test_a_place_that_a_client_makes_up_is_an_unknown_one_and_no_crash() -> None:
+    async with two() as (one, _, _):
+        ada = await one.open()
+        begun = await joined(ada)
+        for _ in range(2):  # of a stream that has not begun, and of one that has
+            made_up = await joined(ada, last_seq=0, epoch=f"{begun['epoch'][:12]}zzzzzz")
+            assert (made_up["recovered"], made_up["reason"]) == (False, "unknown epoch")
+            await one.hub.broadcast("kept:a", "news")
+        assert ada.closed is None
+
+
 async def test_who_stays_in_a_quiet_topic_is_as_far_as_who_joins_it_later() -> None:
     async with two() as (one, other, _):
         ada = await one.open("ada", seconds=86_400)

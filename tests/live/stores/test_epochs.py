@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from hypothesis import given, strategies
 
 from kikao.live.stores import epochs
 from kikao.live.stores.epochs import HOUR, HOURS, asked_for, begun, is_of, may_be_one, new_store, nothing_yet
+from kikao.live.stores.sqlite import SQLiteLive
 from kikao.live.stores.store import REMEMBERED, Position, Recovery
+from kikao.sessions.sealing import KeyRing
 from tests.live.stores.places import Place, memory, sqlite
 
 NOW = 1.8e9
@@ -41,6 +44,16 @@ def test_no_two_streams_are_the_same_and_none_is_that_of_another_store() -> None
     assert not is_of("0123456789abcdef", asked_for(one, NOW))  # as they were before
     assert is_of("0123456789abcdef", "0123456789abcdef")
     assert not may_be_one(asked_for(one, NOW), asked_for(other, NOW))
+
+
+@pytest.mark.parametrize(
+    "hour", ["zzzzzz", "+79000", "-79000", " 79000", "0_9000", "07900\u0663", "07900A", "07900"]
+)
+def test_what_a_client_makes_up_is_no_place(hour: str) -> None:
+    store = new_store()
+    assert not is_of(begun(store, NOW), store + hour)
+    assert not may_be_one(begun(store, NOW), store + hour)
+    assert nothing_yet(asked_for(store, NOW), Position(store + hour, 0)).messages is None
 
 
 def test_what_has_not_begun_has_nothing_behind_its_beginning_alone() -> None:
@@ -83,3 +96,28 @@ async def test_a_store_that_was_closed_is_the_same_when_it_is_opened_again(tmp_p
     async with place.client() as store:
         at = await store.append("s", b"m", keep=10, seconds=60.0)
         assert (await store.since("s", told)) == Recovery(at, ((1, b"m"),))
+
+
+async def test_under_another_look_up_key_no_place_is_in_the_streams_that_begin_anew(tmp_path: Path) -> None:
+    old, new = os.urandom(32), os.urandom(32)
+    rings = (
+        KeyRing({"k1": old}),
+        KeyRing({"k2": new, "k1": old}, lookup="k1"),
+        KeyRing({"k2": new, "k1": old}, lookup="k2"),
+    )
+    told: list[Position] = []
+    for n, ring in enumerate(rings):
+        store = SQLiteLive(tmp_path / "live.db", ring)
+        await store.open()
+        try:
+            if n == 0:
+                told.append((await store.since("s", None)).top)
+                told.append(await store.append("s", b"first", keep=10, seconds=60.0))
+            places = [*told, Position(told[0].epoch, 1)]
+            if n == 2:
+                for said in (b"a", b"b"):
+                    await store.append("s", said, keep=10, seconds=60.0)
+            found = [(await store.since("s", each)).messages for each in places]
+            assert found == ([((1, b"first"),), (), ()] if n < 2 else [None] * 3)
+        finally:
+            await store.close()

@@ -11,6 +11,7 @@ forgotten in between. Where that cannot be known the place is unknown, and never
 
 from __future__ import annotations
 
+import re
 from secrets import token_hex
 from typing import Final
 
@@ -51,12 +52,21 @@ def begun(store: str, now: float) -> str:
 
 
 def is_of(epoch: str, told: str) -> bool:
-    """Whether a place that was told with the epoch `told` is one in the stream of `epoch`, or before it began."""
+    """Whether a place that was told with the epoch `told` is one in the stream of `epoch`, or before it began. What
+    was told is what a client says that it was."""
     if epoch == told:
         return True
-    if len(told) != STORE + _HOUR or epoch[:STORE] != told[:STORE]:
+    if _ASKED_FOR(told) is None or len(epoch) < STORE + _HOUR or epoch[:STORE] != told[:STORE]:
         return False
     return 0 <= int(epoch[STORE : STORE + _HOUR], 16) - int(told[STORE:], 16) <= HOURS
+
+
+def veiled(epoch: str, veil: int) -> str:
+    """The same with another name of its store, which `veil` leads to, and from there back. Those of the version before,
+    which are shorter, have none."""
+    if len(epoch) < STORE + _HOUR:
+        return epoch
+    return f"{int(epoch[:STORE], 16) ^ veil:0{STORE}x}{epoch[STORE:]}"
 
 
 def may_be_one(one: str, other: str) -> bool:
@@ -68,3 +78,6 @@ def nothing_yet(epoch: str, after: Position | None) -> Recovery:
     """What there is behind a place in a stream that has not begun, whose epoch is that of one `asked_for`."""
     is_known = after is None or (after.seq == 0 and is_of(epoch, after.epoch))
     return Recovery(Position(epoch, 0), () if is_known else None)
+
+
+_ASKED_FOR: Final = re.compile(f"[0-9a-f]{{{STORE + _HOUR}}}").fullmatch

@@ -6,7 +6,7 @@ hash, too, of all by which it is adopted. Nodes and refs are random and stand as
 sizes.
 
 Sealing keys rotate freely. With another look-up key everything has another name: presence is put again, streams begin
-anew, and log-outs are looked for under every key of the ring, so that none is forgotten.
+anew, in a store of another name, and log-outs are looked for under every key of the ring, so that none is forgotten.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from kikao.live.stores import epochs
 from kikao.live.stores.store import Change, Entry, Listing, LiveStore, Position, Recovery
 from kikao.sessions.sealing import KeyRing, SealError
 
@@ -79,25 +80,30 @@ class SealedStreams:
         self._ring = ring
         others = [kid for kid in ring.kids if kid != ring.lookup_kid]
         self._others = [ring.with_lookup(kid) for kid in others]
+        self._veil = int.from_bytes(ring.lookup("live store")[: epochs.STORE // 2])
+        """What the name of the store is shown with: under another look-up key no stream can be found that was there,
+        so that nobody's place may be taken for one in the next."""
 
     async def append(self, stream: str, message: bytes, *, keep: int, seconds: float) -> Position:
         name = _name(self._ring, "stream", stream)
         sealed = self._ring.seal(message, name, _MESSAGE)
-        return await self._inner.append(name.hex(), sealed, keep=keep, seconds=seconds)
+        at = await self._inner.append(name.hex(), sealed, keep=keep, seconds=seconds)
+        return self._veiled(at)
 
     async def since(self, stream: str, after: Position | None, *, most: int = 300) -> Recovery:
         name = _name(self._ring, "stream", stream)
         if after is not None and not (_EPOCH(after.epoch) and 0 <= after.seq < _HIGHEST):
             after = Position("0", 0)
-        found = await self._inner.since(name.hex(), after, most=most)
+        found = await self._inner.since(name.hex(), None if after is None else self._veiled(after), most=most)
+        top = self._veiled(found.top)
         if not found.messages:
-            return found
+            return Recovery(top, found.messages)
         try:
             opened = tuple((seq, self._ring.unseal(each, name, _MESSAGE)) for seq, each in found.messages)
         except SealError as error:
             logger.warning("live sessions: a stream is not replayed: %s", error)
-            return Recovery(found.top, None)
-        return Recovery(found.top, opened)
+            return Recovery(top, None)
+        return Recovery(top, opened)
 
     async def log_out(self, user: str, *, seconds: float) -> float:
         return await self._inner.log_out(_name(self._ring, "user", user).hex(), seconds=seconds)
@@ -108,6 +114,10 @@ class SealedStreams:
             names = [_name(ring, "user", user).hex() for ring in self._others]
             at = max(at, *await asyncio.gather(*map(self._inner.logged_out, names)))
         return at
+
+    def _veiled(self, at: Position) -> Position:
+        """A place as it is shown, and from that as it is in the store."""
+        return Position(epochs.veiled(at.epoch, self._veil), at.seq)
 
 
 class Sealed(SealedStreams):
