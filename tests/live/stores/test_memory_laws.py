@@ -316,3 +316,15 @@ async def test_nothing_grows_that_is_over() -> None:
         if hasattr(value, "__len__") and name not in ("_epoch", "_name")
     }
     assert {name: size for name, size in left.items() if size > 1} == {}
+
+
+async def test_who_is_held_twice_until_the_same_moment_is_one_of_those_that_are_reaped() -> None:
+    clock = Clock()
+    store = MemoryLive(clock=clock, wall=clock)
+    for ref in ("r1", "r2"):
+        await store.put(Entry("t", "u", ref, "n1", b"{}"))
+        for _ in range(2):
+            await store.hold("t", ref, LEASE)
+    clock.now += LEASE
+    (change,) = await store.reap(most=2)
+    assert [entry.ref for entry in change.leaves] == ["r1", "r2"]

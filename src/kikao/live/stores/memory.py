@@ -124,26 +124,25 @@ class MemoryPresence:
 
     async def reap(self, *, most: int = 1000) -> list[Change]:
         now = self._clock()
-        gone: dict[str, list[str]] = {}
-        count = 0
-        while count < most and self._ends and self._ends[0][0] <= now:
+        due: dict[str, str] = {}  # topics by ref, which may be held twice until the same moment
+        while len(due) < most and self._ends and self._ends[0][0] <= now:
             until, name, ref = heappop(self._ends)
             if self._held.get(ref) == until:
-                gone.setdefault(name, []).append(ref)
-                count += 1
+                due[ref] = name
         dead = {node for node, until in self._nodes.items() if until <= now} - self._buried
-        if dead and count < most:
+        if dead and len(due) < most:
             ghosts = (
-                (name, entry.ref)
+                (entry.ref, name)
                 for name, topic in self._topics.items()
                 for entry in topic.entries.values()
                 if entry.node in dead and entry.ref not in self._held
             )
-            for name, ref in islice(ghosts, most - count):
-                gone.setdefault(name, []).append(ref)
-                count += 1
-            if count < most:
+            due.update(islice(ghosts, most - len(due)))
+            if len(due) < most:
                 self._buried |= dead
+        gone: dict[str, list[str]] = {}
+        for ref, name in due.items():
+            gone.setdefault(name, []).append(ref)
         self._forget_topics(now)
         changes = (self._remove(name, refs) for name, refs in gone.items())
         return [change for change in changes if change is not None]
