@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kikao.live import envelopes
-from kikao.live.envelopes import NONCE, Envelopes
+from kikao.live.envelopes import FRESH, NONCE, Envelopes
 from kikao.sessions.sealing import KeyRing
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
@@ -55,6 +55,36 @@ def test_what_was_said_before_is_not_heard_again() -> None:
     one, mine = Envelopes(ring, ONE), Envelopes(ring, OTHER)
     said = [one.seal(b"%d" % n) for n in range(4)]
     assert [mine.opened(ONE, said[n]) for n in (0, 0, 2, 1, 3, 2)] == [b"0", None, b"2", None, b"3", None]
+
+
+def test_what_was_recorded_is_not_heard_by_a_process_that_begins_later() -> None:
+    ring, now = KeyRing({"k1": OLD}), [1.8e9]
+    one = Envelopes(ring, ONE, lambda: now[0])
+    recorded = [one.seal(b"%d" % n) for n in range(2)]
+    assert Envelopes(ring, OTHER, lambda: now[0] + FRESH - 1).opened(ONE, recorded[0]) == b"0"
+    later = Envelopes(ring, OTHER, lambda: now[0])
+    now[0] += FRESH + 1
+    assert [later.opened(ONE, each) for each in recorded] == [None, None]
+    now[0] -= 3600  # what is said still goes up, also with a clock that is put back
+    assert [later.opened(ONE, each) for each in recorded] == [None, None]
+    now[0] += 3600
+    said = [one.seal(b"%d" % n) for n in range(2, 4)]
+    now[0] += 2 * FRESH  # who was heard may be slow
+    assert later.opened(ONE, said[0]) is None
+    now[0] -= 2 * FRESH
+    assert later.opened(ONE, said[0]) == b"2"
+    now[0] += 2 * FRESH
+    assert later.opened(ONE, said[1]) == b"3"
+
+
+def test_numbers_only_grow_whatever_becomes_of_the_clock() -> None:
+    now = [1.8e9]
+    one = Envelopes(KeyRing({"k1": OLD}), ONE, lambda: now[0])
+    numbers = []
+    for step in (0.0, 0.0, 5.0, -3600.0, -3600.0, 1.0):
+        now[0] += step
+        numbers.append(one.seal(b"")[:NONCE])
+    assert sorted(set(numbers)) == numbers
 
 
 def test_who_makes_up_names_fills_nothing_and_who_is_forgotten_is_known_again(

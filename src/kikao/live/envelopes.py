@@ -6,11 +6,14 @@ same in all processes of a deployment at any time, also while sealing keys are r
 (`kikao.sessions.sealing`); it is replaced where no server runs.
 
 AES-256-GCM; a message's nonce is its number, which under a key of its own never comes again (NIST SP 800-38D, 8.2.1).
+The number is when it was said, and more than the one before: what was recorded is not heard again, neither by who heard
+it nor by a process that began later.
 """
 
 from __future__ import annotations
 
-import itertools
+import time
+from collections.abc import Callable
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -23,29 +26,40 @@ NONCE: Final = 12
 KNOWN: Final = 256
 """Processes whose keys are at hand; those that came first are made anew when they say something."""
 
+FRESH: Final = 300.0
+"""Seconds from when something was said, by the clocks of both, within which a process is heard for the first time."""
+
 _PURPOSE: Final = "live bus"
 
 
 class Envelopes:
     """Of one process, called `node`."""
 
-    def __init__(self, ring: KeyRing, node: str) -> None:
+    def __init__(self, ring: KeyRing, node: str, wall: Callable[[], float] = time.time) -> None:
+        """`wall` gives seconds since the epoch."""
         self._ring = ring
+        self._wall = wall
         self._own = self._of(node)
-        self._numbers = itertools.count()
+        self._number = 0
         self._others: dict[str, tuple[AESGCM, bytes]] = {}
         """The key of each, and the last number that it said."""
 
     def seal(self, octets: bytes) -> bytes:
         """As it travels."""
-        nonce = next(self._numbers).to_bytes(NONCE, "big")
+        self._number = max(self._number + 1, self._now())
+        nonce = self._number.to_bytes(NONCE, "big")
         return nonce + self._own.encrypt(nonce, octets, None)
 
     def opened(self, node: str, sealed: bytes) -> bytes | None:
         """What another process said; None for what it did not say, or said before, and for one that has another look-up
-        key."""
+        key, or a clock that is wrong by more than `FRESH`."""
         nonce = sealed[:NONCE]
-        cipher, last = self._others.get(node) or (self._of(node), b"")
+        known = self._others.get(node)
+        if known is None:
+            if abs(int.from_bytes(nonce, "big") - self._now()) > FRESH * 1e6:
+                return None
+            known = self._of(node), b""
+        cipher, last = known
         if nonce <= last:  # a bus keeps the order of who speaks
             return None
         try:
@@ -56,6 +70,9 @@ class Envelopes:
             del self._others[next(iter(self._others))]
         self._others[node] = cipher, nonce
         return said
+
+    def _now(self) -> int:
+        return int(self._wall() * 1e6)
 
     def _of(self, node: str) -> AESGCM:
         return AESGCM(self._ring.lookup(_PURPOSE, node))

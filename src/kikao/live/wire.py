@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -39,7 +40,8 @@ TOLD: Final = 60.0
 
 _UNOPENED: Final = (
     "live sessions: what another process says on the bus cannot be opened, and is dropped. It is of another "
-    "deployment, with another look-up key: give each its own KIKAO_BUS, or prefix. Or somebody else writes to the bus."
+    "deployment, with another look-up key: give each its own KIKAO_BUS, or prefix. Or their clocks are 5 minutes "
+    "apart. Or somebody else writes to the bus."
 )
 
 logger = logging.getLogger(__name__)
@@ -48,13 +50,20 @@ logger = logging.getLogger(__name__)
 class Wire:
     """Tells the other processes, and hears them; a process does not hear itself."""
 
-    def __init__(self, bus: Fanout, node: str, ring: KeyRing | None = None) -> None:
+    def __init__(
+        self,
+        bus: Fanout,
+        node: str,
+        ring: KeyRing | None = None,
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         """`node` is the random name of this process, `NODE` characters of ASCII; with a `ring` what is said is sealed,
-        and nothing is heard that is not."""
+        and nothing is heard that is not. `wall` gives seconds since the epoch."""
         self.node = node
         self._bus = bus
         self._own = node.encode()
-        self._envelopes = None if ring is None else Envelopes(ring, node)
+        self._envelopes = None if ring is None else Envelopes(ring, node, wall)
         self._hears: dict[type, Callable[[Any], None]] = {}
         self._gaps: list[Callable[[], None]] = []
         self._waiting: deque[bytes] = deque()
