@@ -179,6 +179,43 @@ async def test_a_device_that_connects_elsewhere_leaves_no_half_of_a_socket_behin
         assert one.heard(LiveEnded) == []
 
 
+async def test_a_device_that_is_in_its_topics_elsewhere_before_it_left_them_here_is_there_once() -> None:
+    class SlowToHold(MemoryLive):
+        asked = False
+        may = asyncio.Event()
+
+        async def hold(self, topic: str, ref: str, seconds: float) -> bool:
+            self.asked = True
+            await self.may.wait()
+            return await super().hold(topic, ref, seconds)
+
+    live = an_app()
+
+    @live.channel("hall:{name}", presence=True)
+    async def hall(channel: Channel, payload: dict[str, Any]) -> None:
+        await channel.track({"device": "tab"})
+
+    bus, store, time = MemoryFanout(), SlowToHold(), Time()
+    async with (
+        at_work(live, bus=bus, store=store, time=time) as one,
+        at_work(live, bus=bus, store=store, time=time) as other,
+    ):
+        tab = one.tokens.sign("ada", 600) + "&device=tab"
+        before, after = one.socket(token=tab), other.socket(token=tab)
+        assert await before.open() == 101
+        assert (await before.ask("hall:1", "phx_join"))["status"] == "ok"
+        assert await after.open() == 101
+        await until(lambda: store.asked, "the old process to hold what it has")
+        assert (await after.ask("hall:1", "phx_join"))["status"] == "ok"
+        store.may.set()
+
+        async def once() -> bool:
+            listing = await store.listing("hall:1")
+            return [entry.node for entry in listing.entries] == [other.hub.node]
+
+        await until(once, "the one entry that is left")
+
+
 async def test_heartbeats_that_come_too_fast_are_events_and_no_activity() -> None:
     async with at_work(an_app(events=1.0, burst=3, flood=4, heartbeat=10.0)) as work:
         ada = await work.open()

@@ -459,7 +459,7 @@ class Channel:
         if self.over in _GONE:
             self.hub.tracker.untrack(self.topic, ref)
         else:
-            self.hub.tracker.hold(self.topic, ref)
+            self.hub.tracker.hold(self.topic, ref, moved=self.over == Reason.REPLACED.label)
 
     async def _after(self) -> None:
         """Tell the app."""

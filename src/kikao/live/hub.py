@@ -124,7 +124,7 @@ class Hub:
         self.wire.on(Replaced, self._heard_of_device)
         self.wire.on(Doubtful, lambda news: self.streams.read(news.topic))
         self.wire.on(ToUsers, self._heard_of_users)
-        self.wire.on(Changed, lambda news: self.watching.heard(news.change))
+        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
         self.wire.on_gap(self.streams.missed)
         self.wire.on_gap(self.watching.missed)
 

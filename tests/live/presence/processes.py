@@ -216,7 +216,7 @@ class Process:
             window=window,
         )
         self.watching = self.tracker.watching
-        self.wire.on(Changed, lambda news: self.watching.heard(news.change))
+        self.wire.on(Changed, lambda news: self.tracker.heard(news.change))
         self.wire.on_gap(self.watching.missed)
         self._running = asyncio.create_task(self.wire.run())
 

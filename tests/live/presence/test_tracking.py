@@ -177,6 +177,44 @@ async def test_another_device_is_not_taken_over_and_who_does_not_come_back_leave
     assert one.client.vanished == other.client.vanished == []
 
 
+async def test_who_is_elsewhere_before_it_is_known_that_they_left_is_there_once() -> None:
+    for seed in range(100):
+        random = Random(seed)
+        world = World()
+        one, other = await world.process("one"), await world.process("two")
+        tab, old = await one.track("asha", **PHONE), await one.track("asha", **PHONE)
+        one.door.lag = partial(random.choice, (0, 1, 9))
+        other.door.lag = partial(random.choice, (0, 1, 9))
+        joining = asyncio.create_task(other.tracker.track(ROOM, "asha", PHONE))
+        for _ in range(random.randrange(4)):
+            await asyncio.sleep(0)
+        one.tracker.hold(ROOM, old, moved=True)
+        new = await joining
+        await quiet()
+        await one.tracker.settled()
+        await quiet()
+        assert world.there() == one.client.refs() == other.client.refs() == {tab, new}
+        assert one.client.vanished == other.client.vanished == []
+        assert one.leaves == other.leaves == ({} if new == old else {old: 1})
+        await world.passes(60.0)
+        assert world.there() == {tab, new}
+        for process in (one, other):
+            process.kill()
+
+
+async def test_who_was_only_lost_is_not_taken_for_another_of_the_same_meta() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    old = await one.track("asha", **PHONE)
+    one.door.is_shut = True  # the store does not hear that it is held
+    one.tracker.hold(ROOM, old)
+    new = await other.track("asha", **PHONE)
+    assert one.client.refs() == other.client.refs() == {old, new}
+    one.door.is_shut = False
+    await world.passes(6.0)
+    assert await other.track("asha", **PHONE) == old
+
+
 async def test_who_is_cancelled_while_taking_over_leaves_it_to_the_next() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")

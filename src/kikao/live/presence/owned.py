@@ -69,8 +69,10 @@ class Owned:
         """Refs that were taken away, and since when the store knows."""
         self.is_away = False
         """Whether the store did not answer last. While that is so only `beat` of the tracker asks it."""
-        self._held: dict[str, dict[str, tuple[Entry, float]]] = {}
-        """By topic and ref: what waits for its client to come back, and until when."""
+        self._held: dict[tuple[str, str], dict[str, tuple[Entry, float]]] = {}
+        """By topic and key, and by ref: what waits for its client to come back, and until when."""
+        self._moved: set[str] = set()
+        """Refs of what is held while its client is connected elsewhere already."""
         self._owed: dict[str, _Owed] = {}
         self._then: dict[str, list[str]] = {}
         """By ref, what is removed when it is written: so that no key vanishes between."""
@@ -117,9 +119,12 @@ class Owned:
         self._owed[entry.ref] = _Owed(entry, "gone", replaces=older.replaces if older else "")
         self._start(entry.ref)
 
-    def hold(self, entry: Entry, seconds: float) -> None:
-        """Its socket is gone; `adopt` takes it over within so many seconds, here or elsewhere."""
-        self._held.setdefault(entry.topic, {})[entry.ref] = entry, self._clock() + seconds
+    def hold(self, entry: Entry, seconds: float, *, moved: bool = False) -> None:
+        """Its socket is gone; `adopt` takes it over within so many seconds, here or elsewhere. One that `moved` may be
+        told too late: see `came_back`."""
+        if moved:
+            self._moved.add(entry.ref)
+        self._held.setdefault((entry.topic, entry.key), {})[entry.ref] = entry, self._clock() + seconds
         older = self._owed.get(entry.ref)
         is_new, replaces = (older.is_new, older.replaces) if older else (False, "")
         self._owed[entry.ref] = _Owed(entry, "held", is_new=is_new, replaces=replaces)
@@ -134,9 +139,10 @@ class Owned:
     def adopt_here(self, topic: str, key: str, meta: bytes) -> Entry | None:
         """What is held here, and not by the store yet: nobody else can have it."""
         now = self._clock()
-        for ref, (entry, until) in self._held.get(topic, {}).items():
-            if ref in self.entries and entry.key == key and entry.meta == meta and until > now:
-                del self._held[topic][ref]
+        held = self._held.get((topic, key), {})
+        for ref, (entry, until) in held.items():
+            if ref in self.entries and entry.meta == meta and until > now:
+                del held[ref]
                 older = self._owed.get(ref)
                 replaces = older.replaces if older else ""
                 self._owed[ref] = _Owed(entry, "live", is_new=True, replaces=replaces)
@@ -170,10 +176,11 @@ class Owned:
     def rehold(self, topic: str) -> None:
         """The store began anew: what is held in a topic is put there again, for as long as it has left."""
         now = self._clock()
-        for ref, (entry, until) in self._held.get(topic, {}).items():
-            if until > now and ref not in self._owed:
-                self._owed[ref] = _Owed(entry, "held", is_new=True)
-                self._start(ref)
+        for (where, _), held in self._held.items():
+            for ref, (entry, until) in held.items():
+                if where == topic and until > now and ref not in self._owed:
+                    self._owed[ref] = _Owed(entry, "held", is_new=True)
+                    self._start(ref)
 
     def flush(self) -> None:
         """Write what is owed, in the background. What is to be there comes first, so that no key vanishes between."""
@@ -187,7 +194,7 @@ class Owned:
         for ref in [ref for ref, since in self.gone.items() if since + REMEMBERED < now]:
             del self.gone[ref]
         late: list[Entry] = []
-        for topic, held in list(self._held.items()):
+        for place, held in list(self._held.items()):
             for ref, (entry, until) in list(held.items()):
                 if until <= now and ref in self.entries:
                     late.append(entry)
@@ -195,7 +202,9 @@ class Owned:
                 elif until + REMEMBERED <= now:
                     del held[ref]
             if not held:
-                del self._held[topic]
+                del self._held[place]
+        if self._moved:
+            self._moved &= {ref for held in self._held.values() for ref in held}
         return late
 
     def held(self, key: str) -> list[Entry]:
@@ -203,14 +212,24 @@ class Owned:
         now = self._clock()
         return [
             entry
-            for held in self._held.values()
+            for (_, whose), held in self._held.items()
             for ref, (entry, until) in held.items()
-            if entry.key == key and until > now and ref not in self.gone
+            if whose == key and until > now and ref not in self.gone
         ]
 
     def is_held(self, entry: Entry) -> bool:
         """Whether its socket is gone."""
-        return entry.ref in self._held.get(entry.topic, ())
+        return entry.ref in self._held.get((entry.topic, entry.key), ())
+
+    def came_back(self, entry: Entry) -> bool:
+        """Whether an entry of another process is that of a client who moved from here, and found nothing to adopt since
+        it was not held yet. Of each that moved this is said once."""
+        now = self._clock()
+        for ref, (held, until) in self._held.get((entry.topic, entry.key), {}).items():
+            if ref in self._moved and held.meta == entry.meta and until > now:
+                self._moved.discard(ref)
+                return True
+        return False
 
     def is_live(self, entry: Entry) -> bool:
         """Whether it is this process's, with a socket."""
@@ -223,7 +242,7 @@ class Owned:
             and entry.ref not in self.entries
             and entry.ref not in self.gone
             and entry.ref not in self._owed
-            and entry.ref not in self._held.get(entry.topic, ())
+            and not self.is_held(entry)
             and not self._adopting[entry.topic]
         )
 
@@ -292,13 +311,14 @@ class Owned:
 
     async def _hold(self, owed: _Owed) -> None:
         entry = owed.entry
-        held = self._held.get(entry.topic, {}).get(entry.ref)
+        waiting = self._held.get((entry.topic, entry.key), {})
+        held = waiting.get(entry.ref)
         left = held[1] - self._clock() if held else 0.0
         is_there = await self._store.hold(entry.topic, entry.ref, max(left, 0.0))
         if self._done(owed):
             self.entries.pop(entry.ref, None)
             if not is_there:
-                self._held.get(entry.topic, {}).pop(entry.ref, None)
+                waiting.pop(entry.ref, None)
                 self._missing(entry.topic)
 
     def _done(self, owed: _Owed) -> bool:
@@ -326,13 +346,13 @@ class Owned:
             async with self._lanes:
                 entry = await self._store.adopt(topic, key, meta, self._node)
             if entry is not None:
-                self._held.get(topic, {}).pop(entry.ref, None)
+                self._held.get((topic, key), {}).pop(entry.ref, None)
                 self.entries[entry.ref] = entry
             return entry
         except LiveAway:  # it may be this process's now, without anybody: a listing tells
             self.is_away = True
-            held = self._held.get(topic, {})
-            for ref in [ref for ref, (each, _) in held.items() if (each.key, each.meta) == (key, meta)]:
+            held = self._held.get((topic, key), {})
+            for ref in [ref for ref, (each, _) in held.items() if each.meta == meta]:
                 del held[ref]
             self._missing(topic)
             return None

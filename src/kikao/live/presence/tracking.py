@@ -88,6 +88,7 @@ class Tracker:
             store, self._owned, self._released, wake=self._woken.set, publish=publish, clock=clock
         )
         """What this process knows of the topics that its clients joined."""
+        self._giving_up: set[asyncio.Task[None]] = set()
         self._is_retired = False
         self._left: frozenset[str] = frozenset()
         """Refs of what the store holds since this process retired."""
@@ -126,12 +127,13 @@ class Tracker:
             self._owned.remove(entry)
             self.watching.hide(entry)
 
-    def hold(self, topic: str, ref: str, seconds: float | None = None) -> None:
-        """Their socket is gone: they stay for so long (`window`), for `track` to take over, here or elsewhere. Of one
-        that is not tracked nothing."""
+    def hold(self, topic: str, ref: str, seconds: float | None = None, *, moved: bool = False) -> None:
+        """Their socket is gone: they stay for so long (`window`), for `track` to take over, here or elsewhere; `moved`
+        says that they are connected again already. Of one that is not tracked nothing."""
         if ref not in self._left:
             with contextlib.suppress(NotTracked):
-                self._owned.hold(self._own(topic, ref), self._window if seconds is None else seconds)
+                until = self._window if seconds is None else seconds
+                self._owned.hold(self._own(topic, ref), until, moved=moved)
 
     def drop(self, key: str) -> None:
         """Nobody of this key comes back: what is held of it here is over."""
@@ -174,6 +176,26 @@ class Tracker:
     def new_ref(self) -> str:
         """For an entry."""
         return self._refs()
+
+    # --- what the bus says ---
+
+    def heard(self, change: Change) -> None:
+        """Another process changed a topic. Who moved there may have asked the store before it held what they had here:
+        they are there once all the same."""
+        self.watching.heard(change)
+        for entry in change.joins:
+            if self._owned.came_back(entry) and not self._is_retired:
+                giving = asyncio.get_running_loop().create_task(self._give_up(entry))
+                self._giving_up.add(giving)
+                giving.add_done_callback(self._giving_up.discard)
+
+    async def _give_up(self, back: Entry) -> None:
+        """Take over, for nobody, what is held of the key and the meta of who is back: nobody else can have it then."""
+        topic, key, meta = back.topic, back.key, back.meta
+        held = self._owned.adopt_here(topic, key, meta) or await self._owned.adopt(topic, key, meta)
+        if held is not None:
+            self._owned.remove(held)
+            self.watching.hide(held)
 
     # --- what is done all the time ---
 
@@ -241,6 +263,8 @@ class Tracker:
 
     async def settled(self) -> None:
         """When all that was to be written is, or is owed."""
+        while self._giving_up:
+            await asyncio.wait(set(self._giving_up))
         await self._owned.settled()
 
     def close(self) -> None:
