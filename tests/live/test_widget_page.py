@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
 import re
 import threading
@@ -204,6 +205,8 @@ class Widget:
 
 Open = Callable[..., Widget]
 
+NUMBERS = itertools.count(1)
+
 
 @pytest.fixture(scope="module")
 def context(browser: Browser) -> Iterator[BrowserContext]:
@@ -227,9 +230,11 @@ def pages(context: BrowserContext) -> list[Page]:
 
 @pytest.fixture
 def open_widget(browser: Browser, context: BrowserContext, pages: list[Page], site: Site) -> Iterator[Open]:
+    """Without a name it is one that no other test has: nobody is asked whether to go on with what another began."""
     opened: list[Widget] = []
+    somebody = f"user-{next(NUMBERS)}"
 
-    def open_(user: str = "asha", options: str = "", **window: Any) -> Widget:
+    def open_(user: str = somebody, options: str = "", **window: Any) -> Widget:
         site.user, site.options = user, options
         page = new_window(browser, locale="en-GB", **window) if window else None
         opened.append(Widget(page or (pages.pop() if pages else context.new_page()), site.url))
@@ -380,7 +385,7 @@ def test_a_page_that_is_left_and_come_back_to_shows_all_and_connects_once(
 def test_who_is_logged_out_is_told_so_and_comes_back_with_another_token(
     open_widget: Open, site: Site
 ) -> None:
-    chat = open_widget()
+    chat = open_widget("asha")  # whom the app logs out
     chat.open().tap("Log out")
     again = chat.page.get_by_role("button", name="Begin again")
     expect(again).to_be_visible()
