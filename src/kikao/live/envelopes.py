@@ -36,7 +36,7 @@ class Envelopes:
     """Of one process, called `node`."""
 
     def __init__(self, ring: KeyRing, node: str, wall: Callable[[], float] = time.time) -> None:
-        """`wall` gives seconds since the epoch."""
+        """`wall` gives seconds since the epoch: the machine's, whatever time an app is made to believe in."""
         self._ring = ring
         self._wall = wall
         self._own = self._of(node)

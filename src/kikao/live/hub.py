@@ -96,7 +96,7 @@ class Hub:
             users, tokens, store, self.door, self._is_full, publish, live.limits, clock
         )
         self._numbers = 0
-        self.wire = Wire(bus, self.node, ring, wall=wall)
+        self.wire = Wire(bus, self.node, ring)
         self.topics = Topics(self.spawn)
         self.streams = Streams(
             store,

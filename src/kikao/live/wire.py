@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import math
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
@@ -50,20 +49,13 @@ logger = logging.getLogger(__name__)
 class Wire:
     """Tells the other processes, and hears them; a process does not hear itself."""
 
-    def __init__(
-        self,
-        bus: Fanout,
-        node: str,
-        ring: KeyRing | None = None,
-        *,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
+    def __init__(self, bus: Fanout, node: str, ring: KeyRing | None = None) -> None:
         """`node` is the random name of this process, `NODE` characters of ASCII; with a `ring` what is said is sealed,
-        and nothing is heard that is not. `wall` gives seconds since the epoch."""
+        and nothing is heard that is not."""
         self.node = node
         self._bus = bus
         self._own = node.encode()
-        self._envelopes = None if ring is None else Envelopes(ring, node, wall)
+        self._envelopes = None if ring is None else Envelopes(ring, node)
         self._hears: dict[type, Callable[[Any], None]] = {}
         self._gaps: list[Callable[[], None]] = []
         self._waiting: deque[bytes] = deque()
