@@ -129,6 +129,22 @@ async def test_who_came_after_a_stop_that_is_read_late_stays() -> None:
         assert newer.is_open
 
 
+async def test_an_end_is_heard_of_after_the_store_forgot_the_latest_ones() -> None:
+    async with two() as both:
+        for user in ("ada", "eve", "ian"):
+            await both.one.hub.stop_session(user)
+        bob = await both.other.open("bob")
+        stream = both.store._streams[endings.STREAM]  # as after a failover to a replica that lagged behind
+        stream.top = 1
+        while len(stream.messages) > 1:
+            stream.messages.pop()
+        for process in (both.one, both.other):
+            process.hub.endings.missed()
+        await quiet()
+        await both.one.hub.stop_session("bob")
+        assert await ended(bob) == "stopped"
+
+
 async def test_ends_in_their_order_are_applied_once_and_cost_one_message_each() -> None:
     async with two() as both:
         first = await both.other.open("bob")

@@ -122,7 +122,7 @@ class Endings:
             await self._look()
         at = self.at  # by now: some may have been heard meanwhile
         known = at.seq if at is not None and may_be_one(found.top.epoch, at.epoch) else 0
-        if found.top.seq >= known:
+        if found.top.seq >= known or found.messages is None:  # a server that failed over may have gone back
             self.at = found.top
         for seq, said in found.messages or ():
             news = unpacked(said)
