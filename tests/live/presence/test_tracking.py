@@ -53,6 +53,24 @@ async def test_two_devices_are_two_metas_and_the_key_stays_until_both_left() -> 
     assert world.there() == set()
 
 
+async def test_what_a_store_that_failed_over_forgot_is_put_again_and_what_follows_is_seen() -> None:
+    world = World()
+    one, other = await world.process("one"), await world.process("two")
+    first, deaf = await one.track("asha", **PHONE), await world.process("three")
+    forgotten = {await one.track("binta", **PHONE), await other.track("chidi", **PHONE)}
+    topic = world.store._topics[ROOM]  # of a replica that lagged behind: in the same epoch
+    topic.version -= len(forgotten)
+    for ref in forgotten:
+        del topic.entries[ref]
+    await world.heals()
+    assert (
+        world.there() == one.client.refs() == other.client.refs() == deaf.client.refs() == forgotten | {first}
+    )
+    last = await deaf.track("dayo", **PHONE)
+    assert one.client.refs() == other.client.refs() == deaf.client.refs() == forgotten | {first, last}
+    assert one.client.vanished == other.client.vanished == deaf.client.vanished == []
+
+
 async def test_an_update_is_one_diff_and_nobody_leaves() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")

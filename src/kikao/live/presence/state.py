@@ -149,6 +149,12 @@ class State:
             heard = self._heard = self._heard or {}
             heard[epoch] = max(heard.get(epoch, 0), version)
 
+    def goes_back(self) -> None:
+        """The store knows less than it did, in the same epoch: its server failed over to one that lagged behind, and is
+        as one that began anew."""
+        self.epoch = ""
+        self.doubt()
+
     def doubt(self) -> None:
         """Nothing but a listing says what is there."""
         self._doubted = True

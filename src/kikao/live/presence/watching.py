@@ -195,10 +195,18 @@ class Watching:
         try:
             for start in range(0, len(names), AT_ONCE):
                 some = names[start : start + AT_ONCE]
+                was = {
+                    topic: (at.state.epoch, at.state.version)
+                    for topic in some
+                    if (at := self._topics.get(topic))
+                }
                 for topic, (epoch, version) in (await self._store.versions(some)).items():
                     if (watched := self._topics.get(topic)) is not None:
-                        watched.state.knows(epoch, version)
-                        self._catch(topic, watched.state)
+                        state, (before, known) = watched.state, was.get(topic, ("", 0))
+                        state.knows(epoch, version)
+                        if epoch == before == state.epoch and version < known:
+                            state.goes_back()
+                        self._catch(topic, state)
         except LiveAway:
             self._owned.is_away = True
 
