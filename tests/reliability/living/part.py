@@ -296,18 +296,23 @@ class Story:
                     crowd.wrong(f"{user} has {len(devices)} sockets, and {worker.number} says {found}")
 
     async def unread(self) -> None:
-        """What devices count is what the records have."""
+        """What devices count is what the records have, once they were told of the last that was read."""
+        until = time.monotonic() + TOLD + self.plan.slack
         for user, devices in self.crowd.of.items():
             if any(each.over for each in devices):
                 continue
-            worker = self.crowd.door()
-            assert worker is not None
-            counted = await self.desk.ask(worker, "unread", {"user": user})
-            for device in devices:
-                if device.notices.unread["total"] != counted["total"]:
-                    self.crowd.wrong(
-                        f"{device.name} counts {device.notices.unread}; the records {counted}", "unread"
-                    )
+            while True:
+                worker = self.crowd.door()
+                assert worker is not None
+                counted = await self.desk.ask(worker, "unread", {"user": user})
+                behind = [each for each in devices if each.notices.unread["total"] != counted["total"]]
+                if not behind or time.monotonic() > until:
+                    break
+                await asyncio.sleep(0.05)
+            for device in behind:
+                self.crowd.wrong(
+                    f"{device.name} counts {device.notices.unread}; the records {counted}", "unread"
+                )
 
     # --- what is found ---
 
