@@ -180,8 +180,8 @@ MUTANTS: Final = (
             Edit(
                 Dispatcher,
                 "_try",
-                "outcome = await _outcome(destination, letter)",
-                "await self._delivered(message, Delivered(), 0.0); outcome = await _outcome(destination, letter)",
+                "outcome = await destination.tried(letter)",
+                "await self._delivered(message, Delivered(), 0.0); outcome = await destination.tried(letter)",
             ),
         ),
         near=(3,),
