@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import sqlite3
 import subprocess
@@ -185,6 +186,23 @@ def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
     path.touch(0o644)
     Records(path)
     assert modes(path.parent)[path.name] == 0o600
+
+
+async def test_a_file_that_another_process_makes_at_the_same_moment_is_the_same_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = os.open
+
+    def a_moment_later(name: Path, flags: int, mode: int) -> int:
+        os.close(make(name, flags, mode))  # the other one's
+        return make(name, flags, mode)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(os, "open", a_moment_later)
+        records = Records(path)
+    await execute(records, "CREATE TABLE a (b INTEGER)")
+    await records.close()
+    assert any("CREATE TABLE a" in line for line in contents(path))
 
 
 @pytest.mark.parametrize("form", ["{}", "sqlite:///{}", "sqlite+aiosqlite:///{}"])

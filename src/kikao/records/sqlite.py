@@ -8,7 +8,7 @@ import sqlite3
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -122,15 +122,16 @@ def _prepare(path: Path) -> bool:
     """Make the file (0600) and its folder (0700) where they are missing; say whether the file was there."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists():
-            # By name: closing a descriptor of the file would drop the locks SQLite holds in this process.
-            path.chmod(0o600)
-            return path.stat().st_size > 0
-        _make_private(path)
-        _MADE_HERE.add(path.absolute())
+        if not path.exists():
+            with suppress(FileExistsError):  # another process that starts now was faster
+                _make_private(path)
+                _MADE_HERE.add(path.absolute())
+                return False
+        # By name: closing a descriptor of the file would drop the locks SQLite holds in this process.
+        path.chmod(0o600)
+        return path.stat().st_size > 0
     except OSError as error:
         raise RecordsRefused(f"records: cannot make or open {path}: {error.strerror}") from error
-    return False
 
 
 def _make_private(path: Path) -> None:
