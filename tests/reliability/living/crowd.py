@@ -360,14 +360,18 @@ class Crowd:
                         "said",
                     )
 
-    def check_notices(self) -> None:
-        """Whatever was acknowledged is seen; nothing else is."""
+    async def notices_seen(self, within: float) -> float:
+        """Wait until whatever was acknowledged is seen; how long that took."""
+        return await self.until(self._unseen, within, "notifications to be seen")
+
+    def _unseen(self) -> list[str]:
+        found = []
         for user, devices in self.of.items():
             if any(device.over for device in devices):
                 continue
             seen = set[str]().union(*(device.notices.seen for device in devices))
-            for id_ in self.pushed[user].keys() - seen:
-                self.wrong(f"{user} never saw notification {id_}", "notices")
+            found += [f"{user} did not see notification {id_}" for id_ in self.pushed[user].keys() - seen]
+        return found
 
 
 class Desk:

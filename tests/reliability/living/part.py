@@ -93,7 +93,8 @@ class Story:
         await self.rests(15.0 + self.plan.slack)
         await self.unread()
         crowd.check_streams()
-        crowd.check_notices()
+        await crowd.notices_seen(TOLD + self.plan.slack)
+        await crowd.until(self._unhanded, TOLD + self.plan.slack, "notifications to be handed over")
         self.check_presence()
         self.count()
 
@@ -329,9 +330,7 @@ class Story:
         crowd = self.crowd
         handed = Counter(line.split()[0] for line in self._away())
         unsure = {line.split()[0] for line in self._away() if self._was_unsure(float(line.split()[3]))}
-        due = {id_ for user in crowd.strangers for id_ in crowd.pushed[user]}
-        for id_ in due - handed.keys():
-            crowd.wrong(f"notification {id_} of somebody who is away was not handed over", "away")
+        due = self._due()
         away = {id_ for user in self.gone_away for id_ in crowd.pushed[user]}
         for id_ in handed.keys() - due - away - unsure:
             crowd.wrong(f"notification {id_} was handed over, though its user is there", "there")
@@ -354,6 +353,16 @@ class Story:
             "handed over twice": doubles,
             "slowest echo (s)": round(max(took for _, took in crowd.echoes), 2),
         }
+
+    def _due(self) -> set[str]:
+        """What is to be handed over: their users never connect."""
+        return {id_ for user in self.crowd.strangers for id_ in self.crowd.pushed[user]}
+
+    def _unhanded(self) -> list[str]:
+        handed = {line.split()[0] for line in self._away()}
+        return [
+            f"notification {id_} of somebody who is away was not handed over" for id_ in self._due() - handed
+        ]
 
     def _was_unsure(self, at: float) -> bool:
         """Whether some process stood still or was cut off then, so that its sessions were taken to be over."""
