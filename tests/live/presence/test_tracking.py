@@ -220,6 +220,24 @@ async def test_who_is_elsewhere_before_it_is_known_that_they_left_is_there_once(
             process.kill()
 
 
+async def test_what_was_taken_over_and_lost_by_the_store_is_put_again_as_that_of_who_took_it_over() -> None:
+    world = World()
+    one, other, third = [await world.process(name) for name in ("one", "two", "three")]
+    ref = await one.track("asha", **PHONE)
+    one.tracker.hold(ROOM, ref)
+    await quiet()
+    assert await other.track("asha", **PHONE) == ref
+    await world.store.remove(ROOM, [ref])  # and nobody hears of it
+    await world.heals()
+    assert [entry.node for entry in (await world.store.listing(ROOM)).entries] == ["two"]
+
+    await other.tracker.retire()
+    assert await third.track("asha", **PHONE) == ref
+    await world.passes(60.0)
+    assert world.there() == {ref}
+    assert one.client.refs() == third.client.refs() == {ref}
+
+
 async def test_who_was_only_lost_is_not_taken_for_another_of_the_same_meta() -> None:
     world = World()
     one, other = await world.process("one"), await world.process("two")

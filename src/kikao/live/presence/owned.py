@@ -131,10 +131,11 @@ class Owned:
         self._start(entry.ref)
 
     def lost(self, entry: Entry) -> None:
-        """The store does not have it, though it should: put it again."""
-        if entry.ref in self.entries and entry.ref not in self._owed:
-            self._owed[entry.ref] = _Owed(entry, "live", is_new=True)
-            self._start(entry.ref)
+        """The store does not have it, though it should: put it again, as this process's own, whosever it was before."""
+        own = self.entries.get(entry.ref)
+        if own is not None and own.ref not in self._owed:
+            self._owed[own.ref] = _Owed(own, "live", is_new=True)
+            self._start(own.ref)
 
     def adopt_here(self, topic: str, key: str, meta: bytes) -> Entry | None:
         """What is held here, and not by the store yet: nobody else can have it."""
