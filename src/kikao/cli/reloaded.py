@@ -52,7 +52,7 @@ class Loaded(msgspec.Struct):
 def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None:
     """Load, tell, wait, serve."""
     from kikao.cli.served import of_app, serve_on
-    from kikao.cli.serving import announce, load_app, load_settings
+    from kikao.cli.serving import load_app, load_settings
 
     free = threading.Event()
     end_with_it(hears, told=free.set)
@@ -77,15 +77,7 @@ def main(target: str, door: int, tells: int, hears: int, *, again: bool) -> None
             if again:
                 click.echo("kikao: the new code is answering")
             else:
-                announce(
-                    what.settings,
-                    what.order,
-                    url,
-                    welcome=False,
-                    ahead=ahead,
-                    lacking=what.lacking,
-                    live=what.live,
-                )
+                what.announced(url, ahead)
 
         serve_on(listening, what, announced, linger=LINGER)
 

@@ -56,6 +56,18 @@ class Served(NamedTuple):
         """Seconds that it serves on when it was told to stop."""
         return max(each.drain for each in self.settings)
 
+    def announced(self, url: str, ahead: float, *, welcome: bool = False) -> None:
+        """Say what is on, as `announce` does."""
+        announce(
+            self.settings,
+            self.order,
+            url,
+            welcome=welcome,
+            ahead=ahead,
+            lacking=self.lacking,
+            live=self.live,
+        )
+
 
 def served(
     target: str,
@@ -116,19 +128,7 @@ def serve(target: str, host: str, port: int, *, welcome: bool = False) -> None:
     """Serve `module:app` until interrupted. Exits with 2 and the reason when it cannot start."""
     with contextlib.closing(listen(host, port)) as door:
         what = served(target, makes_keys=True, adapted=functools.partial(reached, url=address(door)))
-        serve_on(
-            door,
-            what,
-            lambda url, ahead: announce(
-                what.settings,
-                what.order,
-                url,
-                welcome=welcome,
-                ahead=ahead,
-                lacking=what.lacking,
-                live=what.live,
-            ),
-        )
+        serve_on(door, what, functools.partial(what.announced, welcome=welcome))
 
 
 def reached(settings: Settings, url: str) -> Settings:
