@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from kikao.bus import Fanout, MemoryFanout
 from kikao.channels.socket.tokens import Tokens
 from kikao.config import Hidden
 from kikao.config.jwt import JwtKey, JwtSettings
 from kikao.events import Event
-from kikao.live import Hub, Live
+from kikao.live import Channel, Hub, Kept, Live, LiveLimits
 from kikao.live.endpoint import Endpoint
 from kikao.live.stores.memory import MemoryLive
 from kikao.live.stores.store import LiveStore
@@ -94,3 +94,40 @@ async def at_work(live: Live, **of: object) -> AsyncIterator[AtWork]:
         yield found
     finally:
         await found.hub.stop()
+
+
+class two_at_work:  # noqa: N801 - reads as `at_work`
+    """Two processes of an app, on one store and one bus."""
+
+    def __init__(self, live: Live, **of: Any) -> None:
+        time, bus = Time(), MemoryFanout()
+        store = MemoryLive(clock=time.steady, wall=time.wall)
+        self._both = [AtWork(live, time=time, store=store, bus=bus, **of) for _ in range(2)]
+
+    async def __aenter__(self) -> tuple[AtWork, AtWork]:
+        for each in self._both:
+            await each.hub.open()
+            await each.hub.start()
+        return self._both[0], self._both[1]
+
+    async def __aexit__(self, *_: object) -> None:
+        for each in self._both:
+            await each.hub.stop()
+
+
+def an_app(**limits: Any) -> Live:
+    """Rooms with presence, a topic of each user, what is kept, and one to ask and to fail in."""
+    live = Live(limits=LiveLimits(**limits))
+    live.channel("room:{name}", presence=True)
+    live.channel("user:{user_id}")
+    live.channel("kept:{name}", keeps=Kept(messages=5, seconds=600))
+    room = live.channel("ask:{name}")
+
+    @room.on("hi")
+    async def hi(channel: Channel, payload: dict[str, Any]) -> None: ...
+
+    @room.on("fail")
+    async def fail(channel: Channel, payload: dict[str, Any]) -> None:
+        raise LookupError("as asked")
+
+    return live
